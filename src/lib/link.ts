@@ -1,0 +1,40 @@
+// Network interfaces and their addresses as the kernel reports them; net/ reads them from netlink and the
+// pure core sees them as facts.
+
+import type { Ip } from './ip.ts';
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** Lower-case, colon separated; '' where the device has none. */
+  readonly mac: string;
+  readonly mtu: number;
+  /** ARPHRD_*: 1 is Ethernet, 772 loopback. */
+  readonly hardware: number;
+  /** IFF_UP: administratively up. */
+  readonly up: boolean;
+  /** IFF_RUNNING: has a carrier. */
+  readonly running: boolean;
+  /** IFF_MULTICAST. */
+  readonly multicast: boolean;
+  /** ifindex of the device a macvlan or VLAN stands on. */
+  readonly parent?: number;
+  /** IFLA_INFO_KIND, for example 'macvlan'; absent on physical devices. */
+  readonly kind?: string;
+}
+
+export interface LinkAddress {
+  readonly index: number;
+  readonly address: Ip;
+  readonly prefix: number;
+  /** rtnetlink scope: 0 global, 200 site, 253 link, 254 host. */
+  readonly scope: number;
+  /** IFA_F_SECONDARY: another address of the same subnet came first. */
+  readonly secondary: boolean;
+  /** IFA_F_TENTATIVE or IFA_F_DADFAILED: not usable as a source yet. */
+  readonly tentative: boolean;
+  readonly label?: string;
+  readonly broadcast?: Ip;
+  /** IFA_PROTO; 18 is keepalived. */
+  readonly protocol?: number;
+}

@@ -1,0 +1,87 @@
+// What the VRRP core orders. The shell performs wire and kernel actions synchronously and in order;
+// scripts and log lines of the same step wait until those are done.
+
+import type { Script } from '../config/value.ts';
+import type { Family, Ip } from '../lib/ip.ts';
+import type { Duration, Instant } from '../lib/time.ts';
+
+export type VrrpAction =
+  | { readonly type: 'open'; readonly socket: SocketSpec }
+  | { readonly type: 'close'; readonly socket: string }
+  /** Datagrams that leave now. IPv4 bytes begin with the IP header, IPv6 bytes with the VRRP header. */
+  | { readonly type: 'send'; readonly socket: string; readonly datagrams: readonly Datagram[] }
+  /** From now on the I/O thread sends `datagrams` at first, first + period, ... until replaced or silenced. */
+  | {
+      readonly type: 'pace';
+      readonly pace: number;
+      readonly socket: string;
+      readonly period: Duration;
+      readonly first: Instant;
+      readonly datagrams: readonly Datagram[];
+    }
+  /** New content for a pace whose schedule stands. */
+  | { readonly type: 'replace'; readonly pace: number; readonly datagrams: readonly Datagram[] }
+  /** Once performed, nothing more of this pace leaves. */
+  | { readonly type: 'silence'; readonly pace: number }
+  | { readonly type: 'addAddresses'; readonly addresses: readonly KernelAddress[] }
+  | { readonly type: 'removeAddresses'; readonly addresses: readonly KernelAddress[] }
+  /** Whole Ethernet frames (gratuitous ARP, unsolicited NA) to send on an interface. */
+  | {
+      readonly type: 'announce';
+      readonly interface: number;
+      readonly frames: readonly Uint8Array[];
+    }
+  | {
+      readonly type: 'run';
+      /** Scripts of one owner run one after the other. */
+      readonly owner: string;
+      readonly script: Script;
+      /** Appended to the script's own words. */
+      readonly words: readonly string[];
+    }
+  | { readonly type: 'log'; readonly severity: Severity; readonly text: string }
+  /** Everything is released: the process may end with this status. */
+  | { readonly type: 'exit'; readonly status: number };
+
+/** syslog severities in use: 3, 4, 6 and 7; 'detail' is printed only with -D. */
+export type Severity = 'error' | 'warning' | 'info' | 'detail';
+
+export interface SocketSpec {
+  /** Made of the fields below, so equal specs have equal keys. */
+  readonly key: string;
+  readonly family: Family;
+  /** Interface to bind to and to receive from; absent for a unicast instance without an interface. */
+  readonly interface?: { readonly index: number; readonly name: string };
+  /** Multicast group to join; absent for unicast. */
+  readonly group?: Ip;
+  /** Local address to bind a unicast socket to. */
+  readonly source?: Ip;
+  /** IPv6 hop limit (IPv4 datagrams carry their own). */
+  readonly hopLimit: number;
+  /** Receive buffer in bytes; absent for the system's default. */
+  readonly receiveBuffer?: number;
+}
+
+export interface Datagram {
+  readonly to: Ip;
+  readonly bytes: Uint8Array;
+}
+
+/** One address as RTM_NEWADDR and RTM_DELADDR want it. */
+export interface KernelAddress {
+  readonly index: number;
+  readonly address: Ip;
+  readonly prefix: number;
+  readonly scope: number;
+  readonly label?: string;
+  readonly broadcast?: Ip;
+  readonly peer?: Ip;
+  /** preferred lifetime 0: never chosen as a source (IPv6 /128 virtual addresses). */
+  readonly deprecated?: boolean;
+  readonly noDad?: boolean;
+  readonly home?: boolean;
+  readonly manageTemporary?: boolean;
+  readonly noPrefixRoute?: boolean;
+  readonly autoJoin?: boolean;
+  readonly optimistic?: boolean;
+}

@@ -1,0 +1,47 @@
+// What can happen to the VRRP process. The shell turns packets, netlink news, signals and messages into
+// these, each with the instant at which it happened.
+
+import type { Ip } from '../lib/ip.ts';
+import type { Link, LinkAddress } from '../lib/link.ts';
+import type { VrrpAction } from './action.ts';
+import type { VrrpConfig } from './keywords.ts';
+
+export type VrrpEvent =
+  /** A deadline of the state has been reached; `now` is that deadline, not the time of processing. */
+  | { readonly type: 'deadline' }
+  | { readonly type: 'packet'; readonly socket: string; readonly packet: ReceivedPacket }
+  /** The kernel's whole truth about links and addresses: at start, and after the monitor lost news. */
+  | { readonly type: 'facts'; readonly facts: Facts }
+  | { readonly type: 'link'; readonly link: Link }
+  | { readonly type: 'linkGone'; readonly index: number }
+  | { readonly type: 'address'; readonly address: LinkAddress }
+  | { readonly type: 'addressGone'; readonly address: LinkAddress }
+  /** An action that the kernel refused. `code` is 'EPERM' and the like. */
+  | {
+      readonly type: 'refused';
+      readonly action: VrrpAction;
+      readonly code: string;
+      readonly message: string;
+    }
+  /** The I/O thread stopped a pace: it was about to send more than a period late, or its credit ended. */
+  | { readonly type: 'stalled'; readonly pace: number }
+  | { readonly type: 'reload'; readonly config: VrrpConfig }
+  | { readonly type: 'clearStatistics' }
+  | { readonly type: 'stop' };
+
+export interface Facts {
+  readonly links: readonly Link[];
+  readonly addresses: readonly LinkAddress[];
+}
+
+export interface ReceivedPacket {
+  /** Source and destination from the IP header (v4) or the socket (v6). */
+  readonly source: Ip;
+  readonly destination: Ip;
+  /** TTL or hop limit; -1 where the kernel did not say. */
+  readonly hopLimit: number;
+  /** ifindex the packet came in by. */
+  readonly interface: number;
+  /** IPv4: the whole datagram with its IP header; IPv6: what follows the IPv6 header. */
+  readonly bytes: Uint8Array;
+}
