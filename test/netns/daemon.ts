@@ -1,0 +1,194 @@
+// Starts one daemon on one host of the lab, with its own /run and /tmp, and keeps what it says. Knows how
+// ours, keepalived, FRR's vrrpd and ucarp are started; knows nothing about what they should do.
+
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cleanEnvironment } from './command.ts';
+import { requireProgram } from './programs.ts';
+
+export type DaemonKind = 'ours' | 'keepalived' | 'frr' | 'ucarp';
+
+export interface LogLine {
+  /** Milliseconds since 1970 at which this process read the line. */
+  readonly at: number;
+  readonly text: string;
+}
+
+export interface DaemonPlace {
+  readonly namespace: string;
+  /** A folder of the lab: `run` and `tmp` below it become /run and /tmp of the daemon. */
+  readonly folder: string;
+  readonly changed: () => void;
+}
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const ourProgram = join(project, 'dist', 'keepalived.js');
+
+/** True once scripts/build has run. */
+export const oursIsBuilt = (): boolean => existsSync(ourProgram);
+
+/** The words that start `kind` in the foreground, all its files below /run. */
+function commandOf(kind: DaemonKind, config: string, options: readonly string[]): string[] {
+  const usual = ['-n', '-l', '-D', '-P', '-f', '/run/keepalived.conf'];
+  usual.push('-p', '/run/keepalived.pid', '-r', '/run/vrrp.pid', ...options);
+  switch (kind) {
+    case 'ours':
+      if (!oursIsBuilt()) throw new Error(`${ourProgram} does not exist: run scripts/build`);
+      return [process.execPath, ourProgram, ...usual];
+    case 'keepalived':
+      return [requireProgram('keepalived'), ...usual];
+    case 'frr': {
+      requireProgram('/usr/lib/frr/zebra');
+      const vty = '--vty_socket /run/frr -u root -g root -z /run/frr/zserv.api';
+      const zebra = `/usr/lib/frr/zebra ${vty} -i /run/zebra.pid -f /dev/null -P 0 --log stdout`;
+      const vrrpd = `/usr/lib/frr/vrrpd ${vty} -i /run/vrrpd.pid -f /run/keepalived.conf -P 0 --log stdout --log-level debug`;
+      const wait = 'until [ -S /run/frr/zserv.api ]; do sleep 0.02; done';
+      return ['/bin/sh', '-c', `mkdir -p /run/frr; ${zebra} & ${wait}; exec ${vrrpd}`];
+    }
+    case 'ucarp':
+      return [requireProgram('ucarp'), ...config.trim().split(/\s+/), ...options];
+  }
+}
+
+export class Daemon {
+  readonly kind: DaemonKind;
+  readonly lines: LogLine[] = [];
+  readonly process: ChildProcess;
+  readonly pid: number;
+  /** The exit status, or the name of the signal that ended it. */
+  readonly ended: Promise<number | string>;
+  readonly place: DaemonPlace;
+  end: number | string | undefined;
+
+  constructor(
+    kind: DaemonKind,
+    place: DaemonPlace,
+    config: string,
+    options: readonly string[] = [],
+    environment: Record<string, string> = {},
+  ) {
+    this.kind = kind;
+    this.place = place;
+    const { namespace, folder, changed } = place;
+    mkdirSync(join(folder, 'run'), { recursive: true });
+    mkdirSync(join(folder, 'tmp'), { recursive: true });
+    writeFileSync(join(folder, 'run', 'keepalived.conf'), config, { mode: 0o644 });
+    // The project may itself lie below /tmp: it is bound into the new /tmp first.
+    const below = relative('/tmp', dirname(project));
+    const kept = below.startsWith('..')
+      ? undefined
+      : join(folder, 'tmp', relative('/tmp', project));
+    if (kept !== undefined) mkdirSync(kept, { recursive: true });
+    const script = [
+      kept === undefined ? ':' : `mount --bind '${project}' '${kept}'`,
+      `mount --rbind '${folder}/run' /run`,
+      `mount --rbind '${folder}/tmp' /tmp`,
+      'exec "$@"',
+    ].join(' && ');
+    // Every step is an exec, so this pid is the daemon's own; a new session makes one kill reach them all.
+    const words = [
+      `--net=/run/netns/${namespace}`,
+      requireProgram('setpriv'),
+      '--pdeathsig',
+      'KILL',
+    ];
+    words.push(requireProgram('unshare'), '--mount', '--propagation', 'private', '--');
+    words.push('/bin/sh', '-c', script, 'sh', ...commandOf(kind, config, options));
+    this.process = spawn(requireProgram('nsenter'), words, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      cwd: '/',
+      env: cleanEnvironment(environment),
+    });
+    if (this.process.pid === undefined) throw new Error(`${kind} could not be started`);
+    this.pid = this.process.pid;
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      let rest = '';
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        const at = Date.now();
+        for (const line of lines) this.lines.push({ at, text: line });
+        changed();
+      });
+    }
+    this.ended = new Promise((resolve) => {
+      this.process.on('exit', (status, signal) => {
+        this.end = status ?? signal ?? 'unknown';
+        resolve(this.end);
+        changed();
+      });
+    });
+  }
+
+  /** Every process of the daemon that lives now, itself first. */
+  pids(): number[] {
+    if (this.end !== undefined) return [];
+    const found = [this.pid];
+    const known = [...parents()];
+    for (const pid of found) {
+      for (const [child, parent] of known) if (parent === pid) found.push(child);
+    }
+    return found;
+  }
+
+  signal(name: NodeJS.Signals | number): void {
+    if (this.end === undefined) process.kill(this.pid, name);
+  }
+
+  /** Rewrites the configuration file, where given, and sends SIGHUP. */
+  reload(config?: string): void {
+    if (config !== undefined) writeFileSync(join(this.place.folder, 'run/keepalived.conf'), config);
+    this.signal('SIGHUP');
+  }
+
+  /** A file that the daemon sees as `path` below /run or /tmp; undefined while it is not there. */
+  read(path: string): string | undefined {
+    try {
+      return readFileSync(join(this.place.folder, path), 'utf8');
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** SIGKILL to every process of the daemon in one system call. */
+  killAll(everyone = this.pids()): void {
+    try {
+      process.kill(-this.pid, 'SIGKILL');
+    } catch {
+      // its group is already empty
+    }
+    for (const pid of everyone) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // died with the group
+      }
+    }
+  }
+
+  /** The last lines, for a failing test's message. */
+  tail(count = 15): string {
+    const lines = this.lines.slice(-count).map((line) => `    ${line.text}`);
+    const end = this.end === undefined ? 'running' : `ended with ${this.end}`;
+    return [`  ${this.kind} ${this.pid} (${end}):`, ...lines].join('\n');
+  }
+}
+
+/** Parent of every process, from /proc/PID/stat: `pid (name) state parent ...`, where name may hold anything. */
+function parents(): Map<number, number> {
+  const found = new Map<number, number>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      found.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  return found;
+}

@@ -1,0 +1,55 @@
+// Every program that tests, benches and the demo run, and the Debian package that brings it. scripts/test
+// installs exactly these packages; nothing here runs anything but a look at PATH.
+
+import { accessSync, constants } from 'node:fs';
+import { delimiter, isAbsolute, join } from 'node:path';
+
+export const programs = {
+  keepalived: 'keepalived',
+  '/usr/lib/frr/zebra': 'frr',
+  '/usr/lib/frr/vrrpd': 'frr',
+  ucarp: 'ucarp',
+  tcpdump: 'tcpdump',
+  tshark: 'tshark',
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  nft: 'nftables',
+  ping: 'iputils-ping',
+  pgrep: 'procps',
+  sysctl: 'procps',
+  nsenter: 'util-linux',
+  unshare: 'util-linux',
+  setpriv: 'util-linux',
+  mount: 'mount',
+  ipvsadm: 'ipvsadm',
+  'linux.uml': 'user-mode-linux',
+  depmod: 'kmod',
+} as const;
+
+export type Program = keyof typeof programs;
+
+/** The packages to install, each once, in order of first use. */
+export const packages: readonly string[] = [...new Set(Object.values(programs))];
+
+/** Where `program` is, looked up as root's shell would; undefined where it is not installed. */
+export function findProgram(program: Program): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin'];
+  const places = isAbsolute(program) ? [program] : folders.map((folder) => join(folder, program));
+  return places.find((place) => {
+    try {
+      accessSync(place, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The path of `program`, or an error that names the package to install. */
+export function requireProgram(program: Program): string {
+  const path = findProgram(program);
+  if (path === undefined) {
+    throw new Error(`${program} is not installed: apt-get install ${programs[program]}`);
+  }
+  return path;
+}
