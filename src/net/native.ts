@@ -1,0 +1,183 @@
+// The addon's whole surface, declared once. Instants are microseconds of CLOCK_MONOTONIC, durations
+// microseconds. Every refused system call is an Error with `code`, `errno` and `syscall`; arguments of
+// a wrong type are TypeErrors. The addon moves bytes and knows no protocol.
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Ip } from '../lib/ip.ts';
+import type { Instant } from '../lib/time.ts';
+
+/** One datagram and where it goes; `to` is absent on connected and packet sockets. */
+export interface Outgoing {
+  readonly to?: Ip;
+  readonly bytes: Uint8Array;
+}
+
+export interface RawSocketOptions {
+  readonly family: 4 | 6;
+  readonly protocol: number;
+  /** SO_BINDTODEVICE. */
+  readonly device?: string;
+  /** Index of `device`; needed to join a group and to reach link-local destinations. */
+  readonly index?: number;
+  readonly group?: Ip;
+  /** Address to bind to. */
+  readonly source?: Ip;
+  /** TTL or hop limit of what is sent. */
+  readonly hopLimit?: number;
+  /** IPv4: the bytes sent begin with their own IP header (IP_HDRINCL). */
+  readonly header?: boolean;
+  /** false: nothing is ever received on it. */
+  readonly receive?: boolean;
+  /** SO_RCVBUF in bytes, beyond the system's limit where permitted. */
+  readonly receiveBuffer?: number;
+}
+
+export interface ThreadOptions {
+  readonly policy: 'rr' | 'other';
+  /** 1-99 for 'rr'. */
+  readonly priority: number;
+}
+
+export interface Refusal {
+  readonly sequence: number;
+  readonly errno: number;
+  readonly code: string;
+  /** The kernel's extended-ack text, where it gave one. */
+  readonly message?: string;
+}
+
+export interface SpawnOptions {
+  readonly file: string;
+  /** argv, argv[0] included. */
+  readonly arguments: readonly string[];
+  /** NAME=value strings. */
+  readonly environment: readonly string[];
+  readonly directory?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly groups?: readonly number[];
+  readonly umask?: number;
+  /** Sent to the child when the thread that started it ends; 0 for none. */
+  readonly deathSignal?: number;
+}
+
+export interface Native {
+  /** CLOCK_MONOTONIC. */
+  now(): Instant;
+
+  // The I/O thread: one per process; EBUSY for a second one.
+  /** `ready(length)` is called on the JavaScript thread when `length` bytes of records lie in `ring`. */
+  start(ready: (length: number) => void, ring: Uint8Array, options: ThreadOptions): void;
+  /** Joins the thread; idempotent. */
+  stop(): void;
+  /** One alarm; delivered after everything received before it. 0 disarms. */
+  alarm(at: number): void;
+  /** How long before an alarm or a shot the thread wakes and spins; 0 for not at all. */
+  prewake(duration: number): void;
+  /** Sends tick 0 at `first`, tick 1 at first + period, ... and begins again after the last tick. */
+  pace(
+    id: number,
+    fd: number,
+    period: number,
+    first: number,
+    ticks: readonly (readonly Outgoing[])[],
+  ): void;
+  /** New ticks for a pace whose schedule stands; false where there is no such pace. */
+  repace(id: number, ticks: readonly (readonly Outgoing[])[]): boolean;
+  /** Once this has returned, nothing more of the pace leaves. */
+  unpace(id: number): void;
+  /** Credit lasts `duration` from the last alive(); then paces and shots stop, and a byte goes to `fd` (-1: none). */
+  deadman(duration: number, fd: number): void;
+  alive(): void;
+  /** Tells the thread that JavaScript has handled every record it was given. */
+  settle(): void;
+  /**
+   * Arms sends for `at`. They happen only if nothing is received and unhandled then; `pace` begins with them.
+   * A shot replaces the one with the same id.
+   */
+  shot(
+    id: number,
+    at: number,
+    sends: readonly Send[],
+    pace?: {
+      readonly id: number;
+      readonly fd: number;
+      readonly period: number;
+      readonly ticks: readonly (readonly Outgoing[])[];
+    },
+  ): void;
+  /** False where there is no such shot (it has been fired or withheld). */
+  moveShot(id: number, at: number): boolean;
+  /** False where it has been fired or withheld already. */
+  disarm(id: number): boolean;
+
+  // Sockets
+  rawSocket(options: RawSocketOptions): number;
+  packetSocket(index: number): number;
+  netlinkSocket(protocol: number, groups: number, receiveBuffer: number): number;
+  /** The I/O thread reads the socket and puts what arrives into the ring. */
+  watch(fd: number): void;
+  unwatch(fd: number): void;
+  close(fd: number): void;
+  send(fd: number, datagrams: readonly Outgoing[]): number;
+  /** Sends the messages and returns what the kernel refused; `last` is the sequence that asks for an answer. */
+  request(fd: number, messages: Uint8Array, last: number): Refusal[];
+  /** Answers to netlink messages that a shot sent. */
+  collect(fd: number): Refusal[];
+  /** Sends one dump request and returns every answer message, joined. */
+  dump(fd: number, message: Uint8Array): Uint8Array;
+
+  // Processes
+  spawn(options: SpawnOptions): number;
+  /** True while the child is stopped (SIGSTOP); takes nothing from libuv. */
+  stopped(pid: number): boolean;
+  setScheduling(
+    thread: number,
+    policy: 'rr' | 'fifo' | 'other',
+    priority: number,
+    resetOnFork: boolean,
+  ): void;
+  setNice(nice: number): void;
+  setAffinity(cpus: readonly number[]): void;
+  /** comm of the process, 15 characters. */
+  setName(name: string): void;
+  /** Rewrites what ps shows; process.argv stays as it is. */
+  setArguments(words: readonly string[]): void;
+  /** MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT. */
+  lockMemory(): void;
+  setLimit(resource: number, soft: number, hard: number): void;
+  enterNamespace(path: string, type: number): void;
+  parentDeathSignal(signal: number): void;
+  childSubreaper(): void;
+  newSession(): void;
+  /** Signals that Node cannot handle become 'signal' records. */
+  catchSignal(signal: number): void;
+  /** Effective capabilities, as a bit mask. */
+  capabilities(): bigint;
+  /** open(O_CREAT | O_CLOEXEC) and flock(LOCK_EX | LOCK_NB); EWOULDBLOCK where another process holds it. */
+  openLocked(path: string, mode: number): number;
+  /** One line to /dev/log; never blocks; false where it had to be dropped. */
+  syslog(priority: number, line: string): boolean;
+  /** Returns clean pages of program text to the page cache; kilobytes given back. */
+  dropText(): number;
+}
+
+/** What a shot sends, in order: datagrams through one socket. */
+export interface Send {
+  readonly fd: number;
+  readonly datagrams: readonly Outgoing[];
+}
+
+const require = createRequire(import.meta.url);
+
+/** The bundle and the addon lie side by side in dist/; from source the same dist/ is two folders up. */
+function addonPath(): string {
+  const { KEEPALIVED_ADDON } = process.env;
+  if (KEEPALIVED_ADDON !== undefined) return KEEPALIVED_ADDON;
+  const beside = join(import.meta.dirname, 'keepalived.node');
+  return existsSync(beside) ? beside : join(import.meta.dirname, '../../dist/keepalived.node');
+}
+
+export const native = require(addonPath()) as Native;
