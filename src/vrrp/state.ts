@@ -1,0 +1,123 @@
+// What the VRRP process knows and has ordered, as plain data, so that a history can be recorded and replayed.
+// Types only; who changes what is said in router.ts and member.ts.
+
+import type { Ip } from '../lib/ip.ts';
+import type { Link, LinkAddress } from '../lib/link.ts';
+import type { Duration, Instant } from '../lib/time.ts';
+import type { Datagram, KernelAddress, SocketSpec } from './action.ts';
+import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import type { Fault, InstanceState } from './machine.ts';
+import type { DropReason } from './packet.ts';
+
+export interface RouterState {
+  /** 'new' until the first facts have come. */
+  readonly phase: 'new' | 'running' | 'stopped';
+  readonly config: VrrpConfig;
+  /** In the order of the configuration. */
+  readonly members: readonly Member[];
+  readonly kernel: KernelFacts;
+  /** Virtual addresses that must never be a source address: those of every instance that does not own them. */
+  readonly virtual: Readonly<Record<string, true>>;
+  /** What was ordered, by key. */
+  readonly sockets: Readonly<Record<string, SocketRecord>>;
+  /** Announcements that garp_interval or gna_interval hold back, by ifindex. */
+  readonly queues: Readonly<Record<number, AnnouncementQueue>>;
+  readonly nextPace: number;
+}
+
+export interface KernelFacts {
+  readonly links: Readonly<Record<number, Link>>;
+  /** By ifindex, in the kernel's order. */
+  readonly addresses: Readonly<Record<number, readonly LinkAddress[]>>;
+}
+
+/** One instance and everything that was ordered on its behalf. */
+export interface Member {
+  readonly config: VrrpInstance;
+  readonly state: InstanceState;
+  /** Names the schedule of its adverts to the I/O thread; never used again for another instance. */
+  readonly pace: number;
+  readonly source?: Ip;
+  readonly faults: readonly Fault[];
+  /** Key of the socket it uses; absent while it cannot have one. */
+  readonly socket?: string;
+  readonly speaking?: Speaking;
+  /** The addresses it has put on interfaces, and must remove. */
+  readonly held: readonly KernelAddress[];
+  /** Orders the kernel refused, tried again at `repairAt`. */
+  readonly refused: readonly KernelAddress[];
+  readonly repairAt?: Instant;
+  readonly statistics: Statistics;
+  /** When each kind of complaint was last logged: a flood must not fill the log. */
+  readonly complained: Readonly<Record<string, Instant>>;
+}
+
+/** What the I/O thread was told to send for an instance. */
+export interface Speaking {
+  readonly socket: string;
+  readonly phase: Instant;
+  readonly period: Duration;
+  /** The first advert of this schedule that the thread was asked for. */
+  readonly first: Instant;
+  readonly priority: number;
+  readonly source: Ip;
+  readonly config: VrrpInstance;
+  readonly datagrams: readonly Datagram[];
+}
+
+export interface SocketRecord {
+  readonly spec: SocketSpec;
+  /** 'trying': asked for again after a refusal; open unless another refusal comes before `until`. */
+  readonly state: 'open' | 'refused' | 'trying';
+  readonly until?: Instant;
+  /** Why it was refused, as logged. */
+  readonly code?: string;
+}
+
+export interface QueuedAnnouncement {
+  /** Pace of the instance it belongs to. */
+  readonly owner: number;
+  readonly address: Ip;
+  readonly frame: Uint8Array;
+  readonly interval: Duration;
+}
+
+export interface AnnouncementQueue {
+  readonly waiting: readonly QueuedAnnouncement[];
+  /** Next moment at which a gratuitous ARP, or an unsolicited NA, may leave. */
+  readonly arpAt: Instant;
+  readonly naAt: Instant;
+}
+
+export interface Statistics {
+  readonly received: number;
+  /** Adverts sent, without those of the schedule that runs now. */
+  readonly sent: number;
+  readonly becameMaster: number;
+  readonly releasedMaster: number;
+  readonly priorityZeroReceived: number;
+  readonly priorityZeroSent: number;
+  readonly drops: Readonly<Record<DropReason, number>>;
+}
+
+export const NO_STATISTICS: Statistics = {
+  received: 0,
+  sent: 0,
+  becameMaster: 0,
+  releasedMaster: 0,
+  priorityZeroReceived: 0,
+  priorityZeroSent: 0,
+  drops: {
+    length: 0,
+    ttl: 0,
+    version: 0,
+    type: 0,
+    checksum: 0,
+    authType: 0,
+    authMismatch: 0,
+    authFailure: 0,
+    interval: 0,
+    addresses: 0,
+    source: 0,
+  },
+};
