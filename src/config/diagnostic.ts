@@ -1,0 +1,169 @@
+// What a user is told about a configuration, and what it means for the exit status. A mistake is data: it is
+// collected, never thrown, and said once (keepalived repeats it in each of its passes).
+
+/**
+ * keepalived's classes of mistakes, weakest first: the status of `-t` depends on the strongest one seen.
+ * 'none' is said but never counted.
+ */
+export const CLASSES = [
+  'none',
+  'file',
+  'interface',
+  'fatal',
+  'several-files',
+  'unknown-keyword',
+  'unexpected-open',
+  'missing-open',
+  'unexpected-close',
+  'missing-close',
+  'quote',
+  'missing-argument',
+  'number',
+  'general',
+  'warning',
+  'deprecated',
+  'security',
+] as const;
+export type ErrorClass = (typeof CLASSES)[number];
+
+/** A warning keeps the meaning of the line, an error loses something, a fatal ends the daemon. */
+export type Severity = 'warning' | 'error' | 'fatal';
+
+/** What is wrong with the words of one statement; where it stands is added by whoever read the line. */
+export interface Complaint {
+  /** Stable name, for tests, for silencing and for documentation. */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly class: ErrorClass;
+  /** In keepalived's words where people search for them. */
+  readonly message: string;
+  /** What is used instead. */
+  readonly assumed?: string;
+  /** "did you mean ...?" and other advice. */
+  readonly hint?: string;
+  /** Index of the argument that is wrong; -1 or absent: the keyword itself. */
+  readonly word?: number;
+  /** Exit status that this mistake forces, whatever else is found: 2 missing argument, 6 include. */
+  readonly status?: number;
+}
+
+export interface Diagnostic extends Complaint {
+  readonly file?: string;
+  /** Line and column count from 1, columns in characters. */
+  readonly line?: number;
+  readonly column?: number;
+  /** How many characters the caret line marks. */
+  readonly length?: number;
+  /** The line as it stands in the file. */
+  readonly source?: string;
+  /** Found only after everything was read: keepalived gives such messages without a line. */
+  readonly afterwards?: boolean;
+}
+
+/** The status of `keepalived -t` (docs: 0 good, 2 argument missing, 4 file or interface, 5 other, 6 security or include). */
+export function exitStatus(diagnostics: readonly Diagnostic[]): number {
+  const forced = diagnostics.find((d) => d.status !== undefined);
+  if (forced?.status !== undefined) return forced.status;
+  const strongest = Math.max(0, ...diagnostics.map((d) => CLASSES.indexOf(d.class)));
+  switch (CLASSES[strongest] as ErrorClass) {
+    case 'none':
+      return 0;
+    case 'file':
+    case 'interface':
+    case 'fatal':
+      return 4;
+    case 'security':
+      return 6;
+    case 'several-files':
+    case 'unknown-keyword':
+    case 'unexpected-open':
+    case 'missing-open':
+    case 'unexpected-close':
+    case 'missing-close':
+    case 'quote':
+    case 'missing-argument':
+    case 'number':
+    case 'general':
+    case 'warning':
+    case 'deprecated':
+      return 5;
+  }
+}
+
+/** The status with which a daemon ends on these, or undefined when it runs with what was understood. */
+export function daemonStatus(diagnostics: readonly Diagnostic[]): number | undefined {
+  const fatal = diagnostics.find((d) => d.severity === 'fatal');
+  return fatal === undefined ? undefined : (fatal.status ?? 2);
+}
+
+/** Several lines: place and message, the line itself, a caret under the word, what was assumed, advice. */
+export function formatDiagnostic(d: Diagnostic): string {
+  const place = [d.file, d.line, d.line === undefined ? undefined : d.column]
+    .filter((part) => part !== undefined)
+    .join(':');
+  const lines = [`${place === '' ? '' : `${place}: `}${d.severity}: ${d.message} [${d.id}]`];
+  if (d.source !== undefined && d.line !== undefined) {
+    const number = String(d.line);
+    lines.push(`  ${number} | ${printable(d.source)}`);
+    if (d.column !== undefined) {
+      const marks = '^'.repeat(Math.max(1, d.length ?? 1));
+      lines.push(`  ${' '.repeat(number.length)} | ${blanks(d.source, d.column - 1)}${marks}`);
+    }
+  }
+  if (d.assumed !== undefined) lines.push(`  assumed: ${d.assumed}`);
+  if (d.hint !== undefined) lines.push(`  hint: ${d.hint}`);
+  return lines.join('\n');
+}
+
+/** One line as keepalived logs it: `(FILE: Line N) text`. */
+export function formatLogLine(d: Diagnostic): string {
+  if (d.line === undefined || d.afterwards === true) return d.message;
+  return `(${d.file === undefined ? '' : `${d.file}: `}Line ${d.line}) ${d.message}`;
+}
+
+const printable = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a hostile file must not drive the terminal
+  text.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?');
+
+/** Tabs stay tabs, so that the caret stands under its word. */
+const blanks = (text: string, count: number): string =>
+  printable(text.slice(0, count)).replace(/[^\t]/g, ' ').padEnd(count, ' ');
+
+/** The candidate nearest to what was written, if it is near enough to be meant. */
+export function nearest(text: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(Math.min(text.length, 40) / 3)) + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - text.length) >= bestDistance) continue;
+    const distance = editDistance(text.toLowerCase(), candidate, bestDistance);
+    if (distance < bestDistance) {
+      best = candidate;
+      bestDistance = distance;
+    }
+  }
+  return best;
+}
+
+/** Insertions, deletions, changes and swaps of neighbours; `limit` when at least that many. */
+function editDistance(a: string, b: string, limit: number): number {
+  let before: number[] = [];
+  let above = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min(
+        (above[j] as number) + 1,
+        (row[j - 1] as number) + 1,
+        (above[j - 1] as number) + (same ? 0 : 1),
+      );
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, (before[j - 2] as number) + 1);
+      row.push(cost);
+    }
+    if (Math.min(...row) >= limit) return limit;
+    before = above;
+    above = row;
+  }
+  return above[b.length] as number;
+}

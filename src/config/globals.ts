@@ -1,0 +1,268 @@
+// The rows of global_defs: what holds for the whole daemon, and the defaults of every instance.
+
+import type { Ip } from '../lib/ip.ts';
+import { type Duration, micros, seconds } from '../lib/time.ts';
+import { defaulted, type Infer, optional } from './keyword.ts';
+import { affinity, dynamicInterfaces, fileMask, realTime, scriptUser } from './process.ts';
+import {
+  cutWord,
+  decimalSeconds,
+  flag,
+  integer,
+  multicast,
+  onOff,
+  wholeMicros,
+  wholeSeconds,
+  word,
+} from './value.ts';
+
+const processName = cutWord(
+  15,
+  (text) => `Process name ${text} more than 15 characters, truncating`,
+);
+const yesNo = (value: boolean): string => (value ? 'true' : 'false');
+const wholeSecondsShown = (value: Duration): string => String(value / 1_000_000);
+const sixDecimals = (value: Duration): string => (value / 1_000_000).toFixed(6);
+
+export const globalDefs = {
+  router_id: optional(word(), 'Free text that names this machine.', {
+    label: 'Router ID',
+    otherwise: 'the host name',
+    bare: 'routerid name missing - ignoring',
+  }),
+
+  // Processes
+  process_names: defaulted(flag, false, 'Name the children keepalived_vrrp and so on.'),
+  process_name: optional(processName, 'Process name of the parent.', { label: 'Process name' }),
+  vrrp_process_name: optional(processName, 'Process name of the VRRP child.', {
+    label: 'VRRP process name',
+  }),
+  umask: defaulted(fileMask, 0o177, 'File creation mask; the command line option -u wins.', {
+    label: 'umask',
+    show: (value) => `0${value.toString(8).padStart(3, '0')}`,
+    example: '0133',
+  }),
+  vrrp_priority: defaulted(integer(-20, 19), 0, 'Nice value of the VRRP child.', {
+    label: 'VRRP process priority',
+    refusal: 'Invalid vrrp process priority specified',
+  }),
+  vrrp_no_swap: defaulted(flag, false, 'Keep the VRRP child in memory.', {
+    label: "VRRP don't swap",
+    show: yesNo,
+  }),
+  vrrp_rt_priority: defaulted(
+    realTime,
+    0,
+    'Real-time priority of the VRRP child; 0 is ordinary scheduling.',
+    {
+      label: 'VRRP realtime priority',
+      refusal: "vrrp process real-time priority '%w' invalid",
+    },
+  ),
+  vrrp_rlimit_rttime: defaulted(
+    wholeMicros(1, 4294967295),
+    micros(10_000),
+    'CPU time that the VRRP child may use between two blocking calls under real-time scheduling.',
+    {
+      label: 'VRRP realtime limit',
+      show: String,
+      refusal: 'Invalid vrrp real-time limit - %w',
+      aliases: {
+        vrrp_rlimit_rtime: {
+          class: 'none',
+          message: "keyword 'vrrp_rlimit_rtime' is now 'vrrp_rlimit_rttime'",
+        },
+      },
+    },
+  ),
+  vrrp_cpu_affinity: optional(affinity, 'Processors that the VRRP child may run on.'),
+  max_auto_priority: defaulted(
+    integer(-1, 99),
+    0,
+    'Ceiling of the automatic real-time priority when timers run late; 0 or -1 switches it off.',
+    {
+      label: 'Max auto priority',
+      show: (value) => (value <= 0 ? 'Disabled' : String(value)),
+      refusal: "max_auto_priority '%w' must be in [0, 99] (or -1 to disable) - ignoring",
+    },
+  ),
+  min_auto_priority_delay: defaulted(
+    wholeMicros(1, 10_000_000),
+    micros(1_000_000),
+    'How late a timer must be to raise the priority.',
+    {
+      label: 'Min auto priority delay',
+      show: (value) => `${value} usecs`,
+      refusal: "min_auto_priority_delay '%w' must be in [1, 10000000] - ignoring",
+    },
+  ),
+  enable_script_security: defaulted(
+    flag,
+    false,
+    'Run no script as root that another user could change.',
+  ),
+  script_user: optional(scriptUser, 'User and group that scripts run as.', {
+    otherwise: 'keepalived_script if that account exists, else root',
+  }),
+  dynamic_interfaces: optional(
+    dynamicInterfaces,
+    'Accept interfaces that do not exist yet; with allow_if_changes also when they come back as another kind.',
+  ),
+
+  // Adverts
+  vrrp_version: defaulted(integer(2, 3), 2, 'Protocol version; IPv6 is always 3 by default.', {
+    label: 'VRRP default protocol version',
+    refusal: 'VRRP Error: Version must be either 2 or 3',
+  }),
+  vrrp_mcast_group4: defaulted(
+    multicast(4),
+    '224.0.0.18' as Ip,
+    'Group that IPv4 adverts are sent to.',
+    {
+      label: 'VRRP IPv4 mcast group',
+      refusal: 'vrrp_mcast_group4 [%w] is not multicast. Skipping',
+    },
+  ),
+  vrrp_mcast_group6: defaulted(
+    multicast(6),
+    'ff02::12' as Ip,
+    'Group that IPv6 adverts are sent to.',
+    {
+      label: 'VRRP IPv6 mcast group',
+      refusal: 'vrrp_mcast_group6 [%w] is not multicast. Skipping',
+    },
+  ),
+  vrrp_down_timer_adverts: defaulted(
+    integer(1, 100),
+    3,
+    'Adverts missed before a backup takes over.',
+    {
+      label: 'Num adverts before down',
+      refusal: "Invalid vrrp_down_timer_adverts [1:100] '%w'",
+    },
+  ),
+  vrrp_lower_prio_no_advert: defaulted(
+    onOff,
+    false,
+    'Do not answer an advert of lower priority at once.',
+    {
+      label: 'Send advert after receive lower priority advert',
+      show: (value) => yesNo(!value),
+      refusal: 'Invalid value for vrrp_lower_prio_no_advert specified',
+    },
+  ),
+  vrrp_higher_prio_send_advert: defaulted(
+    onOff,
+    false,
+    'Send one more advert before giving way to a higher priority.',
+    {
+      label: 'Send advert after receive higher priority advert',
+      show: yesNo,
+      refusal: 'Invalid value for vrrp_higher_prio_send_advert specified',
+    },
+  ),
+  vrrp_check_unicast_src: defaulted(
+    flag,
+    false,
+    'Drop unicast adverts that come from no configured peer.',
+    { label: 'VRRP check unicast_src', show: yesNo },
+  ),
+  vrrp_skip_check_adv_addr: defaulted(
+    flag,
+    false,
+    'Do not compare the address list when the advert comes from the same master as before.',
+    { label: 'VRRP skip check advert addresses', show: yesNo },
+  ),
+
+  // Gratuitous ARP and unsolicited neighbour adverts
+  vrrp_garp_master_delay: defaulted(
+    wholeSeconds(0, 4294),
+    seconds(5),
+    'Time between the first and the second burst after becoming master; 0 means no second burst.',
+    {
+      label: 'Gratuitous ARP delay',
+      show: wholeSecondsShown,
+      refusal: "vrrp_garp_master_delay '%w' invalid - ignoring",
+    },
+  ),
+  vrrp_garp_master_repeat: defaulted(
+    integer(0, 4294967295),
+    5,
+    'Messages for each address in a burst after becoming master.',
+    {
+      label: 'Gratuitous ARP repeat',
+      refusal: "vrrp_garp_master_repeat '%w' invalid - ignoring",
+    },
+  ),
+  vrrp_garp_master_refresh: defaulted(
+    wholeSeconds(0, 4294967295),
+    seconds(0),
+    'Period of further bursts while master; 0 means none.',
+    {
+      label: 'Gratuitous ARP refresh timer',
+      show: wholeSecondsShown,
+      refusal: "Invalid vrrp_garp_master_refresh '%w' - ignoring",
+    },
+  ),
+  vrrp_garp_master_refresh_repeat: defaulted(
+    integer(0, 4294967295),
+    1,
+    'Messages for each address in a periodic burst.',
+    {
+      label: 'Gratuitous ARP refresh repeat',
+      refusal: "vrrp_garp_master_refresh_repeat '%w' invalid - ignoring",
+    },
+  ),
+  vrrp_garp_lower_prio_delay: optional(
+    wholeSeconds(0, 4294),
+    'Time to the second burst after a master hears a lower priority.',
+    {
+      label: 'Gratuitous ARP lower priority delay',
+      show: wholeSecondsShown,
+      otherwise: 'vrrp_garp_master_delay',
+      refusal: "vrrp_garp_lower_prio_delay '%w' invalid - ignoring",
+    },
+  ),
+  vrrp_garp_lower_prio_repeat: optional(
+    integer(0, 2147483647),
+    'Messages for each address after a master hears a lower priority.',
+    {
+      label: 'Gratuitous ARP lower priority repeat',
+      otherwise: 'vrrp_garp_master_repeat',
+      refusal: "Invalid vrrp_garp_lower_prio_repeat '%w'",
+    },
+  ),
+  vrrp_garp_interval: optional(
+    decimalSeconds(0.000001, 4294.967295),
+    'Least time between two gratuitous ARP messages on an interface.',
+    {
+      label: 'Gratuitous ARP interval',
+      show: sixDecimals,
+      refusal: "vrrp_garp_interval '%w' is invalid",
+    },
+  ),
+  vrrp_gna_interval: optional(
+    decimalSeconds(0.000001, 4294.967295),
+    'Least time between two unsolicited neighbour adverts on an interface.',
+    {
+      label: 'Gratuitous NA interval',
+      show: sixDecimals,
+      refusal: "vrrp_gna_interval '%w' is invalid",
+    },
+  ),
+  vrrp_min_garp: optional(
+    onOff,
+    'One gratuitous ARP message and no more, unless other settings were given before.',
+    { refusal: 'Invalid value for vrrp_min_garp specified' },
+  ),
+};
+
+/** global_defs as the processes get it: everything decided, plain JSON, microseconds. */
+export interface GlobalDefs extends Omit<Infer<typeof globalDefs>, 'router_id' | 'script_user'> {
+  readonly router_id: string;
+  readonly script_user: { readonly uid: number; readonly gid: number };
+  readonly vrrp_garp_lower_prio_delay: Duration;
+  readonly vrrp_garp_lower_prio_repeat: number;
+  readonly vrrp_garp_interval: Duration;
+  readonly vrrp_gna_interval: Duration;
+}

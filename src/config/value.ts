@@ -1,0 +1,265 @@
+// Value types: how the words after a keyword become a value, how a value is written back, and its JSON Schema.
+// Knows no keyword. A type never throws: what it cannot accept comes back as complaints.
+
+import { type Family, family, type Ip, isMulticast, parseIp } from '../lib/ip.ts';
+import { type Duration, micros, seconds, toSeconds } from '../lib/time.ts';
+import { type Complaint, nearest } from './diagnostic.ts';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** What reading gave: without `value` the statement is ignored; complaints may accompany a value. */
+export interface Reading<T> {
+  readonly value?: T;
+  readonly complaints?: readonly Complaint[];
+}
+
+export interface ValueType<T> {
+  /** For the reference page: `<int> 1..255`. */
+  readonly syntax: string;
+  /** How many words must follow the keyword; fewer end keepalived with status 2. */
+  readonly minimum: number;
+  /** `raw` is the text after the keyword with its quotes, for types that have their own quoting. */
+  readonly parse: (words: readonly string[], raw: string) => Reading<T>;
+  /** Text after the keyword that parses to the same value. */
+  readonly format: (value: T) => string;
+  readonly schema: JsonSchema;
+}
+
+/** A command as resolved at start: no shell, absolute path where it was found. */
+export interface Script {
+  /** Path and arguments; the daemon appends its own. */
+  readonly words: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A command as written. */
+export interface ScriptText {
+  readonly words: readonly string[];
+  readonly user?: string;
+  readonly group?: string;
+}
+
+/** One line of virtual_ipaddress, resolved. */
+export interface AddressEntry {
+  readonly address: Ip;
+  readonly prefix: number;
+  /** Absent: the interface of the instance. */
+  readonly dev?: string;
+  /** rtnetlink scope: 0 global, 200 site, 253 link, 254 host, 255 nowhere. */
+  readonly scope: number;
+  readonly label?: string;
+  readonly broadcast?: Ip;
+  readonly peer?: Ip;
+  /** Preferred lifetime 0 (the default of IPv6 /128): never a source address. */
+  readonly deprecated?: true;
+  readonly home?: true;
+  /** `-nodad`: duplicate address detection is left to the kernel; otherwise it is switched off (IPv6). */
+  readonly dad?: true;
+  readonly mngtmpaddr?: true;
+  readonly noprefixroute?: true;
+  readonly autojoin?: true;
+}
+
+const bad = (id: string, message: string, more: Partial<Complaint> = {}): Reading<never> => ({
+  complaints: [{ id, severity: 'error', class: 'number', message, word: 0, ...more }],
+});
+
+/** Reads as keepalived does: decimal only, blanks before it, an empty word is 0. */
+export function wholeNumber(word: string, minimum: number, maximum: number): Reading<number> {
+  const text = word.replace(/^[ \t\n\v\f\r]+/, '');
+  if (text.startsWith('-') && minimum >= 0)
+    return bad('negative-number', `negative number '${word}'`);
+  if (!/^([+-]?\d+)?$/.test(text)) return bad('invalid-number', `invalid number '${word}'`);
+  const value = Number(text) + 0;
+  if (minimum >= 0 && value > 0xffffffff)
+    return bad('number-out-of-range', `number '${word}' outside unsigned integer range`);
+  if (value < minimum || value > maximum)
+    return bad('number-out-of-range', `number '${word}' outside range [${minimum}, ${maximum}]`);
+  return { value };
+}
+
+/** Seconds with a decimal point, in microseconds. More than six decimals are rounded, with a complaint. */
+function readDecimal(word: string, minimum: Duration, maximum: Duration): Reading<Duration> {
+  const text = word.replace(/^[ \t\n\v\f\r]+/, '');
+  if (text.startsWith('-')) return bad('negative-number', `negative number '${word}'`);
+  if (!/^(\+?\d+\.?\d*|\+?\.\d+|\.|)$/.test(text))
+    return bad('invalid-number', `invalid number '${word}'`);
+  const value = text === '.' ? micros(0) : seconds(Number(text));
+  const decimals = text.split('.')[1] ?? '';
+  const rounded: Complaint[] =
+    decimals.length <= 6
+      ? []
+      : [
+          {
+            id: 'too-many-decimals',
+            severity: 'warning',
+            class: 'number',
+            message: `number '${word}' has too many decimal places`,
+            assumed: formatDecimal(value),
+            word: 0,
+          },
+        ];
+  if (value < minimum || value > maximum) {
+    const range = `[${toSeconds(minimum).toFixed(6)}, ${toSeconds(maximum).toFixed(6)}]`;
+    return bad('number-out-of-range', `number '${word}' outside range ${range}`);
+  }
+  return { value, complaints: rounded };
+}
+
+const formatDecimal = (value: Duration): string =>
+  toSeconds(value)
+    .toFixed(6)
+    .replace(/\.?0+$/, '');
+
+const mapReading = <A, B>(reading: Reading<A>, map: (value: A) => B): Reading<B> => ({
+  ...(reading.complaints === undefined ? {} : { complaints: reading.complaints }),
+  ...(reading.value === undefined ? {} : { value: map(reading.value) }),
+});
+
+/** A whole number; ranges that include negative ones accept a sign. */
+export const integer = (minimum: number, maximum: number): ValueType<number> => ({
+  syntax: `<int> ${minimum}..${maximum}`,
+  minimum: 1,
+  parse: ([word = '']) => wholeNumber(word, minimum, maximum),
+  format: String,
+  schema: { type: 'integer', minimum, maximum },
+});
+
+/** A count of whole seconds. */
+export const wholeSeconds = (minimum: number, maximum: number): ValueType<Duration> => ({
+  syntax: `<int> ${minimum}..${maximum} s`,
+  minimum: 1,
+  parse: ([word = '']) => mapReading(wholeNumber(word, minimum, maximum), seconds),
+  format: (value) => String(toSeconds(value)),
+  schema: { type: 'integer', minimum, maximum, description: 'seconds' },
+});
+
+/** A count of whole microseconds. */
+export const wholeMicros = (minimum: number, maximum: number): ValueType<Duration> => ({
+  syntax: `<int> ${minimum}..${maximum} µs`,
+  minimum: 1,
+  parse: ([word = '']) => mapReading(wholeNumber(word, minimum, maximum), micros),
+  format: String,
+  schema: { type: 'integer', minimum, maximum, description: 'microseconds' },
+});
+
+/** Seconds with up to six decimals. */
+export const decimalSeconds = (minimum: number, maximum: number): ValueType<Duration> => ({
+  syntax: `<decimal> ${minimum}..${maximum} s`,
+  minimum: 1,
+  parse: ([word = '']) => readDecimal(word, seconds(minimum), seconds(maximum)),
+  format: formatDecimal,
+  schema: { type: 'number', minimum, maximum, description: 'seconds' },
+});
+
+/** The bare keyword; words after it are ignored, as keepalived does. */
+export const flag: ValueType<boolean> = {
+  syntax: '',
+  minimum: 0,
+  parse: () => ({ value: true }),
+  format: () => '',
+  schema: { type: 'boolean' },
+};
+
+/** on, true, yes, off, false, no in lower case; the bare keyword means on. */
+export const onOff: ValueType<boolean> = {
+  syntax: '[on|off|true|false|yes|no]',
+  minimum: 0,
+  parse: ([word]) => {
+    if (word === undefined || ['on', 'true', 'yes'].includes(word)) return { value: true };
+    if (['off', 'false', 'no'].includes(word)) return { value: false };
+    return bad('invalid-boolean', `invalid boolean '${word}'`, { class: 'general' });
+  },
+  format: (value) => (value ? 'on' : 'off'),
+  schema: { type: 'boolean' },
+};
+
+export const oneOf = <const T extends string>(...names: readonly T[]): ValueType<T> => ({
+  syntax: names.join('|'),
+  minimum: 1,
+  parse: ([word = '']) => {
+    const value = names.find((name) => name === word);
+    if (value !== undefined) return { value };
+    const near = nearest(word, names);
+    return bad('unknown-word', `'${word}' is not one of ${names.join(', ')}`, {
+      class: 'general',
+      ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    });
+  },
+  format: (value) => value,
+  schema: { enum: names },
+});
+
+/** One word of at most `longest` characters. */
+export const word = (longest = 1023): ValueType<string> => ({
+  syntax: '<string>',
+  minimum: 1,
+  parse: ([text = '']) => ({ value: text }),
+  format: quote,
+  schema: { type: 'string', ...(longest < 1023 ? { maxLength: longest } : {}) },
+});
+
+/** Cut to `longest` characters with a complaint. */
+export const cutWord = (longest: number, says: (text: string) => string): ValueType<string> => ({
+  ...word(longest),
+  parse: ([text = '']) =>
+    text.length <= longest
+      ? { value: text }
+      : {
+          value: text.slice(0, longest),
+          complaints: [
+            {
+              id: 'too-long',
+              severity: 'warning',
+              class: 'general',
+              message: says(text),
+              assumed: text.slice(0, longest),
+              word: 0,
+            },
+          ],
+        },
+});
+
+/** IFNAMSIZ leaves 15 characters. */
+export const interfaceName: ValueType<string> = {
+  ...word(15),
+  syntax: '<interface>',
+};
+
+/** Like inet_pton: no leading zeros in IPv4 parts. */
+export function readIp(text: string): Ip | undefined {
+  return /(^|\.)0\d/.test(text) && !text.includes(':') ? undefined : parseIp(text);
+}
+
+export const ipAddress: ValueType<Ip> = {
+  syntax: '<ip>',
+  minimum: 1,
+  parse: ([text = '']) => {
+    const value = readIp(text);
+    return value === undefined
+      ? bad('invalid-address', `'${text}' is not an address`, { class: 'general' })
+      : { value };
+  },
+  format: (value) => value,
+  schema: { type: 'string', description: 'IPv4 or IPv6 address' },
+};
+
+/** Quotes where a word would not survive as it is. A double quote itself cannot be written. */
+export function quote(text: string): string {
+  return text === '' || /[\s#!{}]/.test(text) ? `"${text}"` : text;
+}
+
+/** A multicast address of one family. `refusal` words are the row's. */
+export const multicast = (of: Family): ValueType<Ip> => ({
+  syntax: `<ipv${of} multicast>`,
+  minimum: 1,
+  parse: ([text = '']) => {
+    const value = readIp(text);
+    return value === undefined || family(value) !== of || !isMulticast(value)
+      ? bad('not-multicast', `'${text}' is not an IPv${of} multicast address`, { class: 'general' })
+      : { value };
+  },
+  format: (value) => value,
+  schema: { type: 'string', description: `IPv${of} multicast address` },
+});

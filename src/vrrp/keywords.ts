@@ -1,0 +1,259 @@
+// The rows of vrrp_instance, and the shape in which the core gets an instance. Rules between keywords are in
+// rules.ts; nothing here is read from the system.
+
+import { command } from '../config/command.ts';
+import type { GlobalDefs } from '../config/globals.ts';
+import {
+  defaulted,
+  entries,
+  type Infer,
+  inherited,
+  optional,
+  required,
+  section,
+} from '../config/keyword.ts';
+import {
+  type AddressEntry,
+  cutWord,
+  decimalSeconds,
+  flag,
+  integer,
+  interfaceName,
+  ipAddress,
+  onOff,
+  type Script,
+  wholeSeconds,
+  word,
+} from '../config/value.ts';
+import type { Family, Ip } from '../lib/ip.ts';
+import { type Duration, seconds } from '../lib/time.ts';
+import { addressGrammar, addressLine, optionalCommand, peerGrammar, peerLine } from './value.ts';
+
+const authentication = {
+  auth_type: optional(word(), 'PASS: a password in clear text in every advert (VRRPv2 only).', {
+    example: 'PASS',
+  }),
+  auth_pass: optional(
+    cutWord(8, () => 'Truncating auth_pass to 8 characters'),
+    'The password; the first 8 characters count.',
+  ),
+};
+
+export const vrrpInstance = {
+  state: defaulted(word(), 'BACKUP', 'State to start in: MASTER or BACKUP.', {
+    otherwise: 'BACKUP; MASTER with priority 255',
+  }),
+  interface: optional(interfaceName, 'Interface that VRRP runs on.', {
+    otherwise: 'none; needed unless adverts are unicast',
+  }),
+  virtual_router_id: required(integer(1, 255), 'Number of the virtual router on its network.', {
+    refusal: "(%n): VRID '%w' not valid - must be between 1 & 255",
+    example: '51',
+  }),
+  priority: defaulted(
+    integer(1, 255),
+    100,
+    'The highest priority is master; 255 owns the addresses.',
+    {
+      refusal: '(%n) Priority not valid! must be between 1 & 255. Using default 100',
+      salvage: 100,
+    },
+  ),
+  advert_int: defaulted(
+    decimalSeconds(0.01, 255),
+    seconds(1),
+    'Time between adverts; version 2 knows whole seconds only, version 3 hundredths up to 40.95.',
+    { refusal: '(%n) Advert interval (%w) not valid! Must be > 0 - ignoring' },
+  ),
+  version: inherited(integer(2, 3), 'vrrp_version', 'VRRP version.', {
+    otherwise: 'vrrp_version; 3 for IPv6',
+    refusal: '(%n): Version must be either 2 or 3',
+  }),
+  native_ipv6: defaulted(flag, false, 'Force the instance to IPv6 and version 3.'),
+  authentication: section(authentication, 'Password of VRRPv2 adverts.'),
+
+  // Who speaks to whom
+  mcast_src_ip: optional(ipAddress, 'Source address of adverts.', {
+    otherwise: 'first address of the interface',
+  }),
+  unicast_src_ip: optional(ipAddress, 'Source address of unicast adverts.', {
+    otherwise: 'first address of the interface',
+  }),
+  mcast_dst_ip: optional(ipAddress, 'Multicast group that adverts are sent to.', {
+    otherwise: 'vrrp_mcast_group4 or vrrp_mcast_group6',
+    refusal: '(%n) mcast_dst_ip %w not multicast. Skipping...',
+  }),
+  unicast_peer: entries(peerLine, 'Routers that adverts are sent to, in place of the group.', {
+    grammar: peerGrammar,
+    example: '192.0.2.2',
+  }),
+  unicast_ttl: defaulted(integer(0, 255), 255, 'TTL or hop limit of unicast adverts.', {
+    refusal: "(%n): TTL '%w' not valid - must be between 0 & 255",
+  }),
+  check_unicast_src: inherited(
+    flag,
+    'vrrp_check_unicast_src',
+    'Drop unicast adverts that come from no configured peer.',
+  ),
+  skip_check_adv_addr: inherited(
+    flag,
+    'vrrp_skip_check_adv_addr',
+    'Do not compare the address list when the advert comes from the same master as before.',
+  ),
+
+  // What is held
+  virtual_ipaddress: entries(addressLine, 'Addresses held as master and listed in adverts.', {
+    grammar: addressGrammar,
+    example: '192.0.2.100/24 dev eth0 label eth0:vip',
+  }),
+  virtual_ipaddress_excluded: entries(
+    addressLine,
+    'Addresses held as master and left out of adverts; both families may be mixed.',
+    { grammar: addressGrammar, example: '192.0.2.101/24' },
+  ),
+  accept: defaulted(flag, true, 'Accept packets sent to the virtual addresses.'),
+
+  // Elections
+  nopreempt: defaulted(flag, false, 'Do not take over from a master of lower priority.'),
+  preempt: optional(flag, 'Take over again after an earlier nopreempt.'),
+  preempt_delay: defaulted(
+    decimalSeconds(0, 1000),
+    seconds(0),
+    'Wait before taking over from a master of lower priority.',
+    { refusal: '(%n) Preempt_delay not valid! must be between 0-1000' },
+  ),
+  down_timer_adverts: inherited(
+    integer(1, 100),
+    'vrrp_down_timer_adverts',
+    'Adverts missed before a backup takes over.',
+    { refusal: "(%n): Invalid down_timer_adverts [1:100] '%w'" },
+  ),
+  lower_prio_no_advert: inherited(
+    onOff,
+    'vrrp_lower_prio_no_advert',
+    'Do not answer an advert of lower priority at once.',
+    { refusal: '(%n) invalid lower_prio_no_advert %w specified' },
+  ),
+  higher_prio_send_advert: inherited(
+    onOff,
+    'vrrp_higher_prio_send_advert',
+    'Send one more advert before giving way to a higher priority.',
+    { refusal: '(%n) invalid higher_prio_send_advert %w specified' },
+  ),
+  dont_track_primary: defaulted(
+    flag,
+    false,
+    'Do not fail when the interface of the instance does.',
+  ),
+
+  // Gratuitous ARP and unsolicited neighbour adverts
+  garp_master_delay: inherited(
+    wholeSeconds(0, 4294),
+    'vrrp_garp_master_delay',
+    'Time between the first and the second burst after becoming master; 0 means no second burst.',
+    { refusal: "(%n): garp_master_delay '%w' invalid - ignoring" },
+  ),
+  garp_master_repeat: inherited(
+    integer(0, 4294967295),
+    'vrrp_garp_master_repeat',
+    'Messages for each address in a burst after becoming master.',
+    { refusal: "(%n): garp_master_repeat '%w' invalid - ignoring" },
+  ),
+  garp_master_refresh: inherited(
+    wholeSeconds(0, 4294967295),
+    'vrrp_garp_master_refresh',
+    'Period of further bursts while master; 0 means none.',
+    { refusal: "(%n): Invalid garp_master_refresh '%w' - ignoring" },
+  ),
+  garp_master_refresh_repeat: inherited(
+    integer(0, 4294967295),
+    'vrrp_garp_master_refresh_repeat',
+    'Messages for each address in a periodic burst.',
+    { refusal: "(%n): garp_master_refresh_repeat '%w' invalid - ignoring" },
+  ),
+  garp_lower_prio_delay: inherited(
+    wholeSeconds(0, 4294),
+    'vrrp_garp_lower_prio_delay',
+    'Time to the second burst after a master hears a lower priority.',
+    { refusal: "(%n): garp_lower_prio_delay '%w' invalid - ignoring" },
+  ),
+  garp_lower_prio_repeat: inherited(
+    integer(0, 2147483647),
+    'vrrp_garp_lower_prio_repeat',
+    'Messages for each address after a master hears a lower priority.',
+    { refusal: "(%n): Invalid garp_lower_prio_repeat '%w'" },
+  ),
+
+  // Scripts
+  notify_master: optional(command, 'Run on becoming master.'),
+  notify_backup: optional(command, 'Run on becoming backup.'),
+  notify_fault: optional(command, 'Run on entering FAULT.'),
+  notify_stop: optional(command, 'Run when the daemon stops.'),
+  notify_deleted: optional(
+    optionalCommand,
+    'A reload that removes the instance reports DELETED in place of FAULT, and runs the command.',
+  ),
+  notify: optional(
+    command,
+    'Run on every change of state with INSTANCE, the name, the state and the priority appended.',
+  ),
+  notify_master_rx_lower_pri: optional(command, 'Run when a master hears a lower priority.'),
+};
+
+type Rows = Infer<typeof vrrpInstance>;
+type Decided =
+  | 'state'
+  | 'version'
+  | 'authentication'
+  | 'mcast_dst_ip'
+  | 'unicast_peer'
+  | 'virtual_ipaddress'
+  | 'virtual_ipaddress_excluded'
+  | 'preempt'
+  | 'notify_master'
+  | 'notify_backup'
+  | 'notify_fault'
+  | 'notify_stop'
+  | 'notify_deleted'
+  | 'notify'
+  | 'notify_master_rx_lower_pri';
+
+/** An instance as the core gets it: every default applied, every reference resolved, plain JSON, microseconds. */
+export interface VrrpInstance extends Omit<Rows, Decided> {
+  readonly name: string;
+  readonly state: 'MASTER' | 'BACKUP';
+  readonly family: Family;
+  readonly version: 2 | 3;
+  /** Version 2 only, and only with a usable type. */
+  readonly authentication?: { readonly auth_type: 'PASS' | 'AH'; readonly auth_pass: string };
+  /** The group adverts go to when there are no peers. */
+  readonly mcast_dst_ip: Ip;
+  /** Empty: multicast. */
+  readonly unicast_peer: readonly UnicastPeer[];
+  readonly virtual_ipaddress: readonly AddressEntry[];
+  readonly virtual_ipaddress_excluded: readonly AddressEntry[];
+  /** global_defs vrrp_garp_interval and vrrp_gna_interval; 0 is no limit. */
+  readonly garp_interval: Duration;
+  readonly gna_interval: Duration;
+  readonly notify_master?: Script;
+  readonly notify_backup?: Script;
+  readonly notify_fault?: Script;
+  readonly notify_stop?: Script;
+  /** true: report DELETED, run nothing. */
+  readonly notify_deleted?: Script | true;
+  readonly notify?: Script;
+  readonly notify_master_rx_lower_pri?: Script;
+}
+
+export interface UnicastPeer {
+  readonly address: Ip;
+  /** Outside these limits an advert of the peer is dropped. */
+  readonly min_ttl?: number;
+  readonly max_ttl?: number;
+}
+
+export interface VrrpConfig {
+  readonly global_defs: GlobalDefs;
+  /** In the order of the file. */
+  readonly vrrp_instance: readonly VrrpInstance[];
+}
