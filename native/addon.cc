@@ -1,0 +1,144 @@
+// The addon's entry: what JavaScript can call (src/net/native.ts declares the same list) and how it ends.
+// One translation unit: everything else is a header included here.
+
+#include "io_thread.h"
+#include "netlink.h"
+#include "process.h"
+#include "socket.h"
+
+namespace {
+
+uint32_t IdFrom(const Napi::Value& value) { return static_cast<uint32_t>(IntegerFrom(value, "id")); }
+
+Nanos InstantFrom(const Napi::Value& value, const char* name) { return FromMicros(NumberFrom(value, name)); }
+
+Nanos PeriodFrom(const Napi::Value& value) {
+  const Nanos period = FromMicros(NumberFrom(value, "period"));
+  if (period <= 0) Refuse(value.Env(), "period must be positive");
+  return period;
+}
+
+Napi::Value NowMicros(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), ToMicros(Now())); }
+
+void Start(const Napi::CallbackInfo& info) {
+  if (!info[0].IsFunction()) Refuse(info.Env(), "ready must be a function");
+  const Napi::Uint8Array ring = BytesFrom(info[1], "ring");
+  if (ring.ByteLength() < 2 * kNetlinkLimit) Refuse(info.Env(), "ring must hold at least 128 KiB");
+  const Napi::Object options = ObjectFrom(info[2], "options");
+  IoThread::Get().Start(info.Env(), info[0].As<Napi::Function>(), ring, PolicyFrom(options.Get("policy")),
+                        IntFrom(options.Get("priority"), "priority"));
+}
+
+void Stop(const Napi::CallbackInfo&) { IoThread::Get().Stop(); }
+
+void SetAlarm(const Napi::CallbackInfo& info) { IoThread::Get().Alarm(InstantFrom(info[0], "at")); }
+
+void SetPrewake(const Napi::CallbackInfo& info) { IoThread::Get().Prewake(InstantFrom(info[0], "duration")); }
+
+void SetPace(const Napi::CallbackInfo& info) {
+  Pace pace;
+  pace.fd = IntFrom(info[1], "fd");
+  pace.period = PeriodFrom(info[2]);
+  pace.next = InstantFrom(info[3], "first");
+  pace.ticks = TicksFrom(info[4], pace.fd);
+  IoThread::Get().SetPace(IdFrom(info[0]), std::move(pace));
+}
+
+Napi::Value Repace(const Napi::CallbackInfo& info) {
+  const int fd = IntFrom(info[1], "fd");
+  return Napi::Boolean::New(info.Env(), IoThread::Get().Repace(IdFrom(info[0]), TicksFrom(info[2], fd)));
+}
+
+void Unpace(const Napi::CallbackInfo& info) { IoThread::Get().Unpace(IdFrom(info[0])); }
+
+void Deadman(const Napi::CallbackInfo& info) {
+  IoThread::Get().Deadman(InstantFrom(info[0], "duration"), IntFrom(info[1], "fd"));
+}
+
+void Alive(const Napi::CallbackInfo&) { IoThread::Get().Alive(); }
+
+void Settle(const Napi::CallbackInfo&) { IoThread::Get().Settle(); }
+
+void SetShot(const Napi::CallbackInfo& info) {
+  Shot shot;
+  shot.at = InstantFrom(info[1], "at");
+  const Napi::Array sends = ArrayFrom(info[2], "sends");
+  for (uint32_t i = 0; i < sends.Length(); i++) {
+    const Napi::Object entry = ObjectFrom(sends.Get(i), "send");
+    const int fd = IntFrom(entry.Get("fd"), "fd");
+    shot.sends.push_back({fd, TickFrom(entry.Get("datagrams"), fd)});
+  }
+  if (!info[3].IsUndefined()) {
+    const Napi::Object entry = ObjectFrom(info[3], "pace");
+    Pace pace;
+    pace.fd = IntFrom(entry.Get("fd"), "fd");
+    pace.period = PeriodFrom(entry.Get("period"));
+    pace.ticks = TicksFrom(entry.Get("ticks"), pace.fd);
+    shot.pace_id = IdFrom(entry.Get("id"));
+    shot.pace = std::move(pace);
+  }
+  IoThread::Get().SetShot(IdFrom(info[0]), std::move(shot));
+}
+
+Napi::Value MoveShot(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IoThread::Get().MoveShot(IdFrom(info[0]), InstantFrom(info[1], "at")));
+}
+
+Napi::Value Disarm(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IoThread::Get().Disarm(IdFrom(info[0])));
+}
+
+template <typename Method>
+void Export(Napi::Object& exports, const char* name, Method method) {
+  exports.Set(name, Napi::Function::New(exports.Env(), method, name));
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  Export(exports, "now", NowMicros);
+  Export(exports, "start", Start);
+  Export(exports, "stop", Stop);
+  Export(exports, "alarm", SetAlarm);
+  Export(exports, "prewake", SetPrewake);
+  Export(exports, "pace", SetPace);
+  Export(exports, "repace", Repace);
+  Export(exports, "unpace", Unpace);
+  Export(exports, "deadman", Deadman);
+  Export(exports, "alive", Alive);
+  Export(exports, "settle", Settle);
+  Export(exports, "shot", SetShot);
+  Export(exports, "moveShot", MoveShot);
+  Export(exports, "disarm", Disarm);
+  Export(exports, "rawSocket", RawSocket);
+  Export(exports, "packetSocket", PacketSocket);
+  Export(exports, "netlinkSocket", NetlinkSocket);
+  Export(exports, "watch", Watch);
+  Export(exports, "unwatch", Unwatch);
+  Export(exports, "close", Close);
+  Export(exports, "send", Send);
+  Export(exports, "request", Request);
+  Export(exports, "collect", Collect);
+  Export(exports, "dump", Dump);
+  Export(exports, "spawn", Spawn);
+  Export(exports, "stopped", Stopped);
+  Export(exports, "setScheduling", SetScheduling);
+  Export(exports, "setNice", SetNice);
+  Export(exports, "setAffinity", SetAffinity);
+  Export(exports, "setName", SetName);
+  Export(exports, "setArguments", SetArguments);
+  Export(exports, "lockMemory", LockMemory);
+  Export(exports, "setLimit", SetLimit);
+  Export(exports, "enterNamespace", EnterNamespace);
+  Export(exports, "parentDeathSignal", ParentDeathSignal);
+  Export(exports, "childSubreaper", ChildSubreaper);
+  Export(exports, "newSession", NewSession);
+  Export(exports, "catchSignal", CatchSignal);
+  Export(exports, "capabilities", Capabilities);
+  Export(exports, "openLocked", OpenLocked);
+  Export(exports, "syslog", Syslog);
+  Export(exports, "dropText", DropText);
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(keepalived, Init)

@@ -1,0 +1,498 @@
+// What the I/O thread does between two waits: the bodies of IoThread (io_thread.h).
+//
+// Order matters: at every instant that is due, sockets are read first, so that a packet that came before an alarm
+// is delivered before it, and a shot sees every packet that came before it.
+#pragma once
+
+#include "io_thread.h"
+
+inline IoThread::IoThread() {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  // JavaScript may hold the mutex at normal priority while the thread is real-time: it inherits the thread's.
+  pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT);
+  pthread_mutex_init(&mutex_, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  quit_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  for (const int fd : {timer_, quit_}) {
+    epoll_event event{EPOLLIN, {}};
+    event.data.fd = fd;
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+  }
+}
+
+inline void IoThread::Start(Napi::Env env, Napi::Function ready, Napi::Uint8Array ring, int policy, int priority) {
+  {
+    Lock lock(mutex_);
+    if (running_) Fail(env, "start", EBUSY);
+    running_ = true;
+  }
+  uint64_t ignored;
+  (void)!read(quit_, &ignored, sizeof ignored);
+  ready_ = Napi::Persistent(ready);
+  ring_ = Napi::Reference<Napi::Uint8Array>::New(ring, 1);
+  const auto name = Napi::String::New(env, "io");
+  if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, Deliver, &wake_) !=
+      napi_ok) {
+    running_ = false;
+    Fail(env, "napi_create_threadsafe_function", ENOMEM);
+  }
+  // Registered after the threadsafe function's own hook and so run before it: the thread is joined first.
+  env.AddCleanupHook([this] { Stop(); });
+
+  // Every signal is for JavaScript's thread.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const int refused = pthread_create(&thread_, nullptr, Main, this);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (refused == 0 && policy != SCHED_OTHER) {
+    sched_param parameter{};
+    parameter.sched_priority = priority;
+    const int error = pthread_setschedparam(thread_, policy, &parameter);
+    if (error != 0) {
+      Stop();
+      Fail(env, "pthread_setschedparam", error);
+    }
+  }
+  if (refused != 0) {
+    napi_release_threadsafe_function(wake_, napi_tsfn_abort);
+    running_ = false;
+    Fail(env, "pthread_create", refused);
+  }
+  Lock lock(mutex_);
+  armed_ = 0;
+  Rearm();
+}
+
+inline void IoThread::Stop() {
+  {
+    Lock lock(mutex_);
+    if (!running_) return;
+    paces_.clear();
+    shots_.clear();
+    alarm_ = 0;
+    deadman_ = 0;
+  }
+  const uint64_t one = 1;
+  (void)!write(quit_, &one, sizeof one);
+  pthread_join(thread_, nullptr);
+  napi_release_threadsafe_function(wake_, napi_tsfn_abort);
+  ready_.Reset();
+  ring_.Reset();
+  Lock lock(mutex_);
+  running_ = false;
+  signalled_ = false;
+  queue_.clear();
+  unsettled_ = queued_packets_ = handed_ = 0;
+}
+
+inline void* IoThread::Main(void* self) {
+  pthread_setname_np(pthread_self(), "io");
+  static_cast<IoThread*>(self)->Run();
+  return nullptr;
+}
+
+inline void IoThread::Run() {
+  epoll_event events[16];
+  for (;;) {
+    const int count = epoll_wait(epoll_, events, 16, -1);
+    if (count < 0 && errno != EINTR) return;
+    Lock lock(mutex_);
+    for (int i = 0; i < count; i++) {
+      const int fd = events[i].data.fd;
+      if (fd == quit_) return;
+      if (fd == timer_) {
+        uint64_t expirations;
+        (void)!read(timer_, &expirations, sizeof expirations);
+        armed_ = 0;
+        continue;
+      }
+      const auto found = watched_.find(fd);
+      if (found != watched_.end()) Drain(fd, found->second);
+    }
+    RunDue();
+    Rearm();
+    Wake();
+  }
+}
+
+/** Sets the timer to the earliest thing that is due; called with the mutex held, by either side. */
+inline void IoThread::Rearm() {
+  Nanos earliest = kNever;
+  if (alarm_ > 0) earliest = alarm_;
+  for (const auto& [id, pace] : paces_) earliest = std::min(earliest, pace.next);
+  for (const auto& [id, shot] : shots_) earliest = std::min(earliest, shot.at - prewake_);
+  if (deadman_ > 0 && !exhausted_) earliest = std::min(earliest, credit_);
+  if (earliest == armed_) return;
+  armed_ = earliest;
+  itimerspec when{};
+  if (earliest != kNever) {
+    const Nanos at = std::max<Nanos>(earliest, 1);
+    when.it_value = {at / 1'000'000'000, at % 1'000'000'000};
+  }
+  timerfd_settime(timer_, TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+inline void IoThread::RunDue() {
+  Nanos now = Now();
+  CheckCredit(now);
+  RunPaces(now);
+  bool due = alarm_ > 0 && alarm_ <= now;
+  for (const auto& [id, shot] : shots_) due = due || shot.at - prewake_ <= now;
+  if (!due) return;
+  RunShots();
+  now = Now();
+  if (alarm_ > 0 && alarm_ <= now) {
+    DrainAll();
+    const Nanos at = alarm_;
+    alarm_ = 0;
+    Note(kAlarm, 0, at);
+  }
+}
+
+inline void IoThread::RunPaces(Nanos now) {
+  for (auto entry = paces_.begin(); entry != paces_.end();) {
+    auto& [id, pace] = *entry;
+    if (pace.next > now) {
+      ++entry;
+      continue;
+    }
+    // SIGSTOP or a paused virtual machine: what is this late is not sent, JavaScript reads its queue and decides.
+    if (now - pace.next > pace.period) {
+      const Nanos missed = pace.next;
+      const uint32_t stalled = id;
+      entry = paces_.erase(entry);
+      Note(kStalled, stalled, missed);
+      continue;
+    }
+    const int failure = SendAll(pace.fd, pace.ticks[pace.position]);
+    if (failure != 0) Note(kSendFailed, id, pace.next, failure);
+    pace.position = (pace.position + 1) % pace.ticks.size();
+    pace.next += pace.period;
+    ++entry;
+  }
+}
+
+/** Fires the shots that are due, each unless a packet waits that JavaScript has not handled. */
+inline void IoThread::RunShots() {
+  for (auto entry = shots_.begin(); entry != shots_.end();) {
+    const uint32_t id = entry->first;
+    const Nanos at = entry->second.at;
+    if (at - prewake_ > Now()) {
+      ++entry;
+      continue;
+    }
+    if (at > Now()) {
+      // The last microseconds are waited for awake; JavaScript may move or disarm the shot meanwhile.
+      pthread_mutex_unlock(&mutex_);
+      while (Now() < at) {
+      }
+      pthread_mutex_lock(&mutex_);
+    }
+    const auto found = shots_.find(id);
+    if (found == shots_.end() || found->second.at > Now()) {
+      entry = shots_.upper_bound(id);
+      continue;
+    }
+    DrainAll();
+    Shot shot = std::move(found->second);
+    entry = shots_.erase(found);
+    if (unsettled_ > 0 || exhausted_)
+      Note(kWithheld, id, shot.at);
+    else
+      Fire(id, shot);
+  }
+}
+
+inline void IoThread::Fire(uint32_t id, Shot& shot) {
+  const Nanos fired = Now();
+  if (shot.pace) {
+    shot.pace->next = fired + shot.pace->period;
+    paces_[shot.pace_id] = std::move(*shot.pace);
+  }
+  int failure = 0;
+  for (Sends& sends : shot.sends) {
+    const int error = SendAll(sends.fd, sends.datagrams);
+    if (failure == 0) failure = error;
+    // A long shot holds up no schedule by more than one of its parts.
+    RunPaces(Now());
+  }
+  Note(kFired, id, fired, failure);
+}
+
+inline void IoThread::CheckCredit(Nanos now) {
+  if (deadman_ == 0 || exhausted_ || now < credit_) return;
+  exhausted_ = true;
+  StopEverything(now);
+  if (deadman_fd_ >= 0) (void)!write(deadman_fd_, "!", 1);
+}
+
+inline void IoThread::StopEverything(Nanos now) {
+  for (const auto& [id, pace] : paces_) Note(kStalled, id, now);
+  for (const auto& [id, shot] : shots_) Note(kWithheld, id, now);
+  paces_.clear();
+  shots_.clear();
+}
+
+inline void IoThread::DrainAll() {
+  for (auto entry = watched_.begin(); entry != watched_.end();) {
+    const auto next = std::next(entry);
+    if (entry->second.source == Source::kSocket || entry->second.source == Source::kNetlink)
+      Drain(entry->first, entry->second);
+    entry = next;
+  }
+}
+
+inline void IoThread::Drain(int fd, Watched& watched) {
+  switch (watched.source) {
+    case Source::kSocket:
+      for (int round = 0; round < kRounds && DrainSocket(fd, watched); round++) RunPaces(Now());
+      break;
+    case Source::kNetlink:
+      for (int round = 0; round < kRounds && DrainNetlink(fd); round++) {
+      }
+      break;
+    case Source::kProcess:
+      ReapProcess(fd, watched.pid);
+      break;
+    case Source::kSignals:
+      ReadSignals(fd);
+      break;
+  }
+}
+
+inline void CopyAddress(const sockaddr_storage& storage, uint8_t* to, uint32_t& family) {
+  if (storage.ss_family == AF_INET) {
+    memcpy(to, &reinterpret_cast<const sockaddr_in&>(storage).sin_addr, 4);
+    family = 4;
+  } else if (storage.ss_family == AF_INET6) {
+    memcpy(to, &reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr, 16);
+    family = 6;
+  }
+}
+
+/** Fills in what the control messages say; returns the kernel's wall-clock timestamp, or 0. */
+inline Nanos ReadControl(msghdr& message, RecordHeader& header) {
+  Nanos stamp = 0;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+      timespec t;
+      memcpy(&t, CMSG_DATA(c), sizeof t);
+      stamp = t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+    } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL) {
+      memcpy(&header.aux, CMSG_DATA(c), sizeof header.aux);
+    } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT) {
+      memcpy(&header.aux, CMSG_DATA(c), sizeof header.aux);
+    } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
+      in_pktinfo info;
+      memcpy(&info, CMSG_DATA(c), sizeof info);
+      header.interface = static_cast<uint32_t>(info.ipi_ifindex);
+      memcpy(header.to, &info.ipi_addr, 4);
+    } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
+      in6_pktinfo info;
+      memcpy(&info, CMSG_DATA(c), sizeof info);
+      header.interface = static_cast<uint32_t>(info.ipi6_ifindex);
+      memcpy(header.to, &info.ipi6_addr, 16);
+    }
+  }
+  return stamp;
+}
+
+/** Reads one batch; true where there may be more. */
+inline bool IoThread::DrainSocket(int fd, Watched& watched) {
+  static uint8_t buffers[kBatch][kPacketLimit];
+  static uint8_t controls[kBatch][256];
+  mmsghdr headers[kBatch];
+  iovec parts[kBatch];
+  sockaddr_storage senders[kBatch];
+  for (int i = 0; i < kBatch; i++) {
+    parts[i] = {buffers[i], kPacketLimit};
+    headers[i] = {};
+    headers[i].msg_hdr.msg_name = &senders[i];
+    headers[i].msg_hdr.msg_namelen = sizeof senders[i];
+    headers[i].msg_hdr.msg_iov = &parts[i];
+    headers[i].msg_hdr.msg_iovlen = 1;
+    headers[i].msg_hdr.msg_control = controls[i];
+    headers[i].msg_hdr.msg_controllen = sizeof controls[i];
+  }
+  const int count = recvmmsg(fd, headers, kBatch, MSG_DONTWAIT, nullptr);
+  const Nanos now = Now();
+  if (count < 0) {
+    // An asynchronous error (the interface went down) is read away; netlink tells the story.
+    watched.polled = now;
+    return errno != EAGAIN && errno != EWOULDBLOCK && errno != EBADF;
+  }
+  // The stamp is wall-clock time: its age is taken off our clock, so that a step of the wall clock between
+  // arrival and reading can at most move the instant within the time since the last look.
+  const Nanos wall = Clock(CLOCK_REALTIME);
+  for (int i = 0; i < count; i++) {
+    RecordHeader header{};
+    header.kind = kPacket;
+    header.source = static_cast<uint32_t>(fd);
+    header.length = headers[i].msg_len;
+    header.aux = -1;
+    CopyAddress(senders[i], header.from, header.family);
+    const Nanos stamp = ReadControl(headers[i].msg_hdr, header);
+    const Nanos age = stamp == 0 ? 0 : wall - stamp;
+    header.at = ToMicros(std::clamp(now - age, std::min(watched.polled, now), now));
+    header.read = ToMicros(now);
+    Push(header, buffers[i]);
+  }
+  watched.polled = now;
+  return count == kBatch;
+}
+
+inline bool IoThread::DrainNetlink(int fd) {
+  static uint8_t buffer[kNetlinkLimit];
+  const ssize_t length = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+  if (length < 0) {
+    // The kernel dropped news: only a new dump tells what is true.
+    if (errno == ENOBUFS) Note(kResync, static_cast<uint32_t>(fd), Now());
+    return errno == ENOBUFS || errno == EINTR;
+  }
+  RecordHeader header{};
+  header.kind = kPacket;
+  header.source = static_cast<uint32_t>(fd);
+  header.length = static_cast<uint32_t>(length);
+  header.at = header.read = ToMicros(Now());
+  Push(header, buffer);
+  return true;
+}
+
+inline void IoThread::ReapProcess(int fd, pid_t pid) {
+  siginfo_t info{};
+  if (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(fd), &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
+    return;
+  const bool exited = info.si_code == CLD_EXITED;
+  watched_.erase(fd);
+  close(fd);
+  RecordHeader header{};
+  header.kind = kExit;
+  header.source = static_cast<uint32_t>(pid);
+  header.aux = exited ? info.si_status : -1;
+  header.interface = exited ? 0 : static_cast<uint32_t>(info.si_status);
+  header.at = header.read = ToMicros(Now());
+  Push(header);
+}
+
+inline void IoThread::ReadSignals(int fd) {
+  uint8_t numbers[64];
+  const ssize_t count = read(fd, numbers, sizeof numbers);
+  for (ssize_t i = 0; i < count; i++) Note(kSignal, numbers[i], Now());
+}
+
+inline void IoThread::Note(RecordKind kind, uint32_t source, Nanos at, int aux) {
+  RecordHeader header{};
+  header.kind = kind;
+  header.source = source;
+  header.aux = aux;
+  header.at = ToMicros(at);
+  header.read = ToMicros(Now());
+  Push(header);
+}
+
+/** The queue is bounded for packets; everything else is rare and always fits. */
+inline bool IoThread::Push(RecordHeader header, const uint8_t* bytes) {
+  const size_t padded = (header.length + 7u) & ~size_t{7};
+  if (header.kind == kPacket && queue_.size() + sizeof header + padded > kQueueLimit) {
+    lost_ += 1;
+    return false;
+  }
+  const size_t offset = queue_.size();
+  queue_.resize(offset + sizeof header + padded);
+  memcpy(queue_.data() + offset, &header, sizeof header);
+  if (header.length > 0) memcpy(queue_.data() + offset + sizeof header, bytes, header.length);
+  if (header.kind == kPacket) {
+    unsettled_ += 1;
+    queued_packets_ += 1;
+  }
+  return true;
+}
+
+/** One wake-up a burst: JavaScript is told only where it has not been told yet. */
+inline void IoThread::Wake() {
+  if (signalled_ || (queue_.empty() && lost_ == 0)) return;
+  signalled_ = true;
+  napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
+}
+
+inline void IoThread::Deliver(napi_env env, napi_value, void* context, void*) {
+  if (env == nullptr) return;  // the environment is going away
+  auto* self = static_cast<IoThread*>(context);
+  const Napi::HandleScope scope(env);
+  try {
+    self->DeliverAll(Napi::Env(env));
+  } catch (const Napi::Error& error) {
+    napi_fatal_exception(env, error.Value());
+  }
+}
+
+inline void IoThread::DeliverAll(Napi::Env env) {
+  std::vector<uint8_t> records;
+  {
+    Lock lock(mutex_);
+    signalled_ = false;
+    if (lost_ > 0) {
+      Note(kOverflow, 0, Now(), static_cast<int>(lost_));
+      lost_ = 0;
+    }
+    records.swap(queue_);
+    queued_packets_ = 0;
+  }
+  Napi::Uint8Array ring = ring_.Value();
+  for (size_t from = 0; from < records.size();) {
+    size_t to = from;
+    int64_t packets = 0;
+    while (to < records.size()) {
+      RecordHeader header;
+      memcpy(&header, records.data() + to, sizeof header);
+      const size_t size = sizeof header + ((header.length + 7u) & ~size_t{7});
+      if (to + size - from > ring.ByteLength()) break;
+      if (header.kind == kPacket) packets += 1;
+      to += size;
+    }
+    memcpy(ring.Data(), records.data() + from, to - from);
+    {
+      Lock lock(mutex_);
+      handed_ += packets;
+    }
+    ready_.Call({Napi::Number::New(env, static_cast<double>(to - from))});
+    if (ready_.IsEmpty()) return;  // stopped from within
+    from = to;
+  }
+}
+
+inline int IoThread::Watch(int fd, bool netlink) {
+  Lock lock(mutex_);
+  epoll_event event{EPOLLIN, {}};
+  event.data.fd = fd;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) < 0) return -1;
+  watched_[fd] = {netlink ? Source::kNetlink : Source::kSocket, 0, Now()};
+  return 0;
+}
+
+inline int IoThread::WatchProcess(int pidfd, pid_t pid) {
+  Lock lock(mutex_);
+  watched_[pidfd] = {Source::kProcess, pid, 0};
+  epoll_event event{EPOLLIN, {}};
+  event.data.fd = pidfd;
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, pidfd, &event);
+}
+
+inline int IoThread::WatchSignals(int fd) {
+  Lock lock(mutex_);
+  watched_[fd] = {Source::kSignals, 0, 0};
+  epoll_event event{EPOLLIN, {}};
+  event.data.fd = fd;
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+}
+
+inline bool IoThread::Unwatch(int fd) {
+  Lock lock(mutex_);
+  if (watched_.erase(fd) == 0) return false;
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
+  return true;
+}

@@ -1,0 +1,283 @@
+// The I/O thread: it reads sockets with kernel timestamps, sends on absolute schedules, raises one alarm, and
+// falls silent by itself when JavaScript stops giving it credit. It moves bytes and knows no protocol.
+//
+// Instants are nanoseconds of CLOCK_MONOTONIC inside, microseconds at the JavaScript border. One mutex guards
+// everything; JavaScript holds it for copies, the thread for its sends, so that what JavaScript withdraws has
+// either left before the call returns or never leaves.
+#pragma once
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ctime>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "errno.h"
+
+using Nanos = int64_t;
+
+constexpr Nanos kNever = INT64_MAX;
+
+inline Nanos Clock(clockid_t id) {
+  timespec t{};
+  clock_gettime(id, &t);
+  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+inline Nanos Now() { return Clock(CLOCK_MONOTONIC); }
+inline double ToMicros(Nanos t) { return static_cast<double>(t) / 1000.0; }
+inline Nanos FromMicros(double t) { return static_cast<Nanos>(std::llround(t * 1000.0)); }
+
+struct Datagram {
+  Address to;
+  std::vector<uint8_t> bytes;
+};
+using Tick = std::vector<Datagram>;
+
+struct Pace {
+  int fd = -1;
+  Nanos period = 0;
+  Nanos next = 0;
+  std::vector<Tick> ticks;
+  size_t position = 0;
+};
+
+struct Sends {
+  int fd = -1;
+  Tick datagrams;
+};
+
+struct Shot {
+  Nanos at = 0;
+  std::vector<Sends> sends;
+  uint32_t pace_id = 0;
+  std::optional<Pace> pace;
+};
+
+enum RecordKind : uint32_t {
+  kPacket = 1,
+  kAlarm = 2,
+  kFired = 3,
+  kWithheld = 4,
+  kSendFailed = 5,
+  kStalled = 6,
+  kOverflow = 7,
+  kExit = 8,
+  kSignal = 9,
+  kResync = 10,
+};
+
+// One record in the ring, then `length` bytes padded to 8. src/net/record.ts reads the same layout.
+struct RecordHeader {
+  uint32_t kind;
+  uint32_t source;  // descriptor, pace or shot id, pid, signal
+  uint32_t length;
+  int32_t aux;  // hop limit, errno, exit status, lost records
+  double at;    // when it happened
+  double read;  // when the thread dealt with it
+  uint32_t interface;
+  uint32_t family;  // 4, 6, or 0 where the addresses mean nothing
+  uint8_t from[16];
+  uint8_t to[16];
+};
+static_assert(sizeof(RecordHeader) == 72);
+
+constexpr size_t kQueueLimit = 4u << 20;
+constexpr int kBatch = 32;
+constexpr size_t kPacketLimit = 2048;
+constexpr size_t kNetlinkLimit = 65536;
+/** Batches read from one socket before the others and the schedules get their turn. */
+constexpr int kRounds = 4;
+
+class Lock {
+ public:
+  explicit Lock(pthread_mutex_t& mutex) : mutex_(mutex) { pthread_mutex_lock(&mutex_); }
+  ~Lock() { pthread_mutex_unlock(&mutex_); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  pthread_mutex_t& mutex_;
+};
+
+/** Sends all it can at once; returns 0 or the first errno. */
+inline int SendAll(int fd, Tick& tick) {
+  int failure = 0;
+  for (size_t from = 0; from < tick.size();) {
+    mmsghdr headers[kBatch];
+    iovec parts[kBatch];
+    unsigned count = 0;
+    for (; count < kBatch && from + count < tick.size(); count++) {
+      Datagram& datagram = tick[from + count];
+      parts[count] = {datagram.bytes.data(), datagram.bytes.size()};
+      headers[count] = {};
+      headers[count].msg_hdr.msg_name = datagram.to.get();
+      headers[count].msg_hdr.msg_namelen = datagram.to.length;
+      headers[count].msg_hdr.msg_iov = &parts[count];
+      headers[count].msg_hdr.msg_iovlen = 1;
+    }
+    const int sent = sendmmsg(fd, headers, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (failure == 0) failure = errno;
+      from += 1;  // this one failed: the others may still leave
+    } else {
+      from += static_cast<size_t>(sent);
+    }
+  }
+  return failure;
+}
+
+class IoThread {
+ public:
+  static IoThread& Get() {
+    static IoThread* thread = new IoThread();  // never destroyed: the kernel reclaims it, and exit stays simple
+    return *thread;
+  }
+
+  // ---- the thread itself
+  void Start(Napi::Env env, Napi::Function ready, Napi::Uint8Array ring, int policy, int priority);
+  void Stop();
+
+  // ---- orders; each is complete when it returns
+  void Alarm(Nanos at) {
+    Lock lock(mutex_);
+    alarm_ = at;
+    Rearm();
+  }
+  void Prewake(Nanos duration) {
+    Lock lock(mutex_);
+    prewake_ = duration;
+    Rearm();
+  }
+  void SetPace(uint32_t id, Pace pace) {
+    Lock lock(mutex_);
+    paces_[id] = std::move(pace);
+    Rearm();
+  }
+  bool Repace(uint32_t id, std::vector<Tick> ticks) {
+    Lock lock(mutex_);
+    const auto found = paces_.find(id);
+    if (found == paces_.end()) return false;
+    found->second.ticks = std::move(ticks);
+    found->second.position %= found->second.ticks.size();
+    return true;
+  }
+  void Unpace(uint32_t id) {
+    Lock lock(mutex_);
+    paces_.erase(id);
+    Rearm();
+  }
+  void SetShot(uint32_t id, Shot shot) {
+    Lock lock(mutex_);
+    shots_[id] = std::move(shot);
+    Rearm();
+  }
+  bool MoveShot(uint32_t id, Nanos at) {
+    Lock lock(mutex_);
+    const auto found = shots_.find(id);
+    if (found == shots_.end()) return false;
+    found->second.at = at;
+    Rearm();
+    return true;
+  }
+  bool Disarm(uint32_t id) {
+    Lock lock(mutex_);
+    const bool found = shots_.erase(id) > 0;
+    Rearm();
+    return found;
+  }
+  void Deadman(Nanos duration, int fd) {
+    Lock lock(mutex_);
+    deadman_ = duration;
+    deadman_fd_ = fd;
+    credit_ = duration > 0 ? Now() + duration : kNever;
+    Rearm();
+  }
+  void Alive() {
+    Lock lock(mutex_);
+    // The timer is not re-armed: when it goes off at the old limit, it sees the new one.
+    if (deadman_ > 0) credit_ = Now() + deadman_;
+    if (!exhausted_) return;
+    exhausted_ = false;
+    Rearm();
+  }
+  void Settle() {
+    Lock lock(mutex_);
+    unsettled_ -= handed_;
+    handed_ = 0;
+  }
+  int Watch(int fd, bool netlink);
+  int WatchProcess(int pidfd, pid_t pid);
+  int WatchSignals(int fd);
+  bool Unwatch(int fd);
+
+ private:
+  enum class Source { kSocket, kNetlink, kProcess, kSignals };
+  struct Watched {
+    Source source;
+    pid_t pid = 0;
+    Nanos polled = 0;
+  };
+
+  IoThread();
+  static void* Main(void* self);
+  void Run();
+  void Rearm();
+  void RunDue();
+  void RunPaces(Nanos now);
+  void RunShots();
+  void Fire(uint32_t id, Shot& shot);
+  void CheckCredit(Nanos now);
+  void StopEverything(Nanos now);
+  void DrainAll();
+  void Drain(int fd, Watched& watched);
+  bool DrainSocket(int fd, Watched& watched);
+  bool DrainNetlink(int fd);
+  void ReapProcess(int fd, pid_t pid);
+  void ReadSignals(int fd);
+  bool Push(RecordHeader header, const uint8_t* bytes = nullptr);
+  void Note(RecordKind kind, uint32_t source, Nanos at, int aux = 0);
+  void Wake();
+  static void Deliver(napi_env env, napi_value callback, void* context, void* data);
+  void DeliverAll(Napi::Env env);
+
+  pthread_mutex_t mutex_;
+  pthread_t thread_{};
+  bool running_ = false;
+  int epoll_ = -1;
+  int timer_ = -1;
+  int quit_ = -1;
+
+  Nanos alarm_ = 0;
+  Nanos prewake_ = 0;
+  Nanos armed_ = 0;
+  std::map<uint32_t, Pace> paces_;
+  std::map<uint32_t, Shot> shots_;
+  Nanos deadman_ = 0;
+  Nanos credit_ = kNever;
+  int deadman_fd_ = -1;
+  bool exhausted_ = false;
+
+  std::map<int, Watched> watched_;
+  std::vector<uint8_t> queue_;
+  uint32_t lost_ = 0;
+  bool signalled_ = false;
+  /** Packets that JavaScript has not handled: in the queue or handed over. A shot does not fire before they are. */
+  int64_t unsettled_ = 0;
+  int64_t queued_packets_ = 0;
+  int64_t handed_ = 0;
+
+  napi_threadsafe_function wake_ = nullptr;
+  Napi::FunctionReference ready_;
+  Napi::Reference<Napi::Uint8Array> ring_;
+};
+
+#include "io_loop.h"

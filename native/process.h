@@ -1,0 +1,335 @@
+// Process controls that Node lacks: scripts with their own process group and death signal, scheduling by thread,
+// identity, limits, namespaces, locked pid files, and a syslog that never blocks.
+#pragma once
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "socket.h"
+
+// ---- scripts
+
+struct SpawnPlan {
+  std::string file;
+  std::vector<std::string> arguments, environment;
+  std::string directory;
+  uid_t uid;
+  gid_t gid;
+  std::vector<gid_t> groups;
+  bool change_groups;
+  mode_t umask;
+  int death_signal;
+  pid_t parent;
+};
+
+inline std::vector<char*> Pointers(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (std::string& text : strings) pointers.push_back(text.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/**
+ * Runs between vfork and exec, in the parent's memory: it only makes system calls, raw where glibc's wrapper
+ * would touch the parent's threads. Returns what failed as errno.
+ */
+inline int Become(const SpawnPlan& plan, char** arguments, char** environment) {
+  setpgid(0, 0);
+  sched_param none{};
+  syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);
+  for (int signal = 1; signal < NSIG; signal++)
+    if (signal != SIGKILL && signal != SIGSTOP) ::signal(signal, SIG_DFL);
+  const int null = open("/dev/null", O_RDWR);
+  if (null < 0) return errno;
+  for (int fd = 0; fd < 3; fd++)
+    if (dup2(null, fd) < 0) return errno;
+  syscall(SYS_close_range, 3u, ~0u, 0u);
+  if (plan.change_groups && syscall(SYS_setgroups, plan.groups.size(), plan.groups.data()) < 0) return errno;
+  if (plan.gid != getegid() && syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) < 0) return errno;
+  if (plan.uid != geteuid() && syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) < 0) return errno;
+  // After the change of user, which clears it.
+  if (plan.death_signal != 0) {
+    prctl(PR_SET_PDEATHSIG, plan.death_signal);
+    if (getppid() != plan.parent) return ESRCH;
+  }
+  ::umask(plan.umask);
+  if (!plan.directory.empty() && chdir(plan.directory.c_str()) < 0) return errno;
+  sigset_t nothing;
+  sigemptyset(&nothing);
+  sigprocmask(SIG_SETMASK, &nothing, nullptr);
+  execve(plan.file.c_str(), arguments, environment);
+  return errno;
+}
+
+inline SpawnPlan PlanFrom(const Napi::Object& options) {
+  SpawnPlan plan{};
+  plan.file = StringFrom(options.Get("file"), "file");
+  plan.arguments = StringsFrom(options.Get("arguments"), "arguments");
+  plan.environment = StringsFrom(options.Get("environment"), "environment");
+  if (options.Has("directory")) plan.directory = StringFrom(options.Get("directory"), "directory");
+  plan.uid = options.Has("uid") ? static_cast<uid_t>(IntegerFrom(options.Get("uid"), "uid")) : geteuid();
+  plan.gid = options.Has("gid") ? static_cast<gid_t>(IntegerFrom(options.Get("gid"), "gid")) : getegid();
+  plan.change_groups = options.Has("groups");
+  if (plan.change_groups) {
+    const Napi::Array groups = ArrayFrom(options.Get("groups"), "groups");
+    for (uint32_t i = 0; i < groups.Length(); i++)
+      plan.groups.push_back(static_cast<gid_t>(IntegerFrom(groups.Get(i), "groups")));
+  }
+  plan.umask = options.Has("umask") ? static_cast<mode_t>(IntFrom(options.Get("umask"), "umask")) : 0177;
+  plan.death_signal = options.Has("deathSignal") ? IntFrom(options.Get("deathSignal"), "deathSignal") : 0;
+  plan.parent = getpid();
+  return plan;
+}
+
+/** Starts a program in a process group of its own and the session of the daemon; its end becomes a record. */
+inline Napi::Value Spawn(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  SpawnPlan plan = PlanFrom(ObjectFrom(info[0], "options"));
+  std::vector<char*> arguments = Pointers(plan.arguments);
+  std::vector<char*> environment = Pointers(plan.environment);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  volatile int failure = 0;
+  const pid_t pid = vfork();
+  if (pid == 0) {
+    failure = Become(plan, arguments.data(), environment.data());
+    _exit(127);
+  }
+  const int refused = errno;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) Fail(env, "vfork", refused);
+  if (failure != 0) {
+    waitpid(pid, nullptr, 0);
+    Fail(env, "execve", failure);
+  }
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (pidfd < 0) Fail(env, "pidfd_open");
+  Checked(env, "epoll_ctl", IoThread::Get().WatchProcess(pidfd, pid));
+  return Napi::Number::New(env, pid);
+}
+
+inline Napi::Value Stopped(const Napi::CallbackInfo& info) {
+  siginfo_t state{};
+  const auto pid = static_cast<id_t>(IntFrom(info[0], "pid"));
+  Checked(info.Env(), "waitid", waitid(P_PID, pid, &state, WSTOPPED | WNOHANG | WNOWAIT));
+  return Napi::Boolean::New(info.Env(), state.si_pid != 0 && state.si_code == CLD_STOPPED);
+}
+
+// ---- scheduling and limits
+
+inline int PolicyFrom(const Napi::Value& value) {
+  const std::string policy = StringFrom(value, "policy");
+  if (policy == "rr") return SCHED_RR;
+  if (policy == "fifo") return SCHED_FIFO;
+  if (policy == "other") return SCHED_OTHER;
+  Refuse(value.Env(), "policy must be rr, fifo or other");
+}
+
+/** `thread` is a thread id, 0 the calling one: never the whole process, for V8's helpers must stay below. */
+inline void SetScheduling(const Napi::CallbackInfo& info) {
+  const int thread = IntFrom(info[0], "thread");
+  int policy = PolicyFrom(info[1]);
+  sched_param parameter{};
+  parameter.sched_priority = IntFrom(info[2], "priority");
+  if (FlagFrom(info[3], "resetOnFork")) policy |= SCHED_RESET_ON_FORK;
+  Checked(info.Env(), "sched_setscheduler", sched_setscheduler(thread, policy, &parameter));
+}
+
+inline void SetNice(const Napi::CallbackInfo& info) {
+  Checked(info.Env(), "setpriority", setpriority(PRIO_PROCESS, 0, IntFrom(info[0], "nice")));
+}
+
+inline void SetAffinity(const Napi::CallbackInfo& info) {
+  const Napi::Array cpus = ArrayFrom(info[0], "cpus");
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (uint32_t i = 0; i < cpus.Length(); i++) {
+    const int cpu = IntFrom(cpus.Get(i), "cpu");
+    if (cpu < 0 || cpu >= CPU_SETSIZE) Refuse(info.Env(), "cpu is out of range");
+    CPU_SET(static_cast<size_t>(cpu), &set);
+  }
+  Checked(info.Env(), "sched_setaffinity", sched_setaffinity(0, sizeof set, &set));
+}
+
+/** MCL_ONFAULT: only pages that are used are locked; without it a Node process grows tenfold. */
+inline void LockMemory(const Napi::CallbackInfo& info) {
+  Checked(info.Env(), "mlockall", mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT));
+}
+
+inline void SetLimit(const Napi::CallbackInfo& info) {
+  const auto number = [](const Napi::Value& value, const char* name) {
+    const double limit = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
+    return std::isinf(limit) ? RLIM_INFINITY : static_cast<rlim_t>(IntegerFrom(value, name));
+  };
+  const int resource = IntFrom(info[0], "resource");
+  const rlimit limit{number(info[1], "soft"), number(info[2], "hard")};
+  Checked(info.Env(), "setrlimit", setrlimit(static_cast<__rlimit_resource>(resource), &limit));
+}
+
+inline Napi::Value Capabilities(const Napi::CallbackInfo& info) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[2]{};
+  Checked(info.Env(), "capget", syscall(SYS_capget, &header, data));
+  return Napi::BigInt::New(info.Env(), (static_cast<uint64_t>(data[1].effective) << 32) | data[0].effective);
+}
+
+// ---- identity
+
+inline void SetName(const Napi::CallbackInfo& info) {
+  const std::string name = StringFrom(info[0], "name");
+  Checked(info.Env(), "prctl", prctl(PR_SET_NAME, name.c_str()));
+}
+
+/**
+ * Writes the words over the memory that ps reads. It always fits, for what was there names the interpreter too;
+ * libuv works with a copy, so process.argv stays as it is.
+ */
+inline void SetArguments(const Napi::CallbackInfo& info) {
+  const std::vector<std::string> words = StringsFrom(info[0], "words");
+  std::ifstream file("/proc/self/stat");
+  std::string stat((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const size_t name_end = stat.rfind(')');
+  if (name_end == std::string::npos) Fail(info.Env(), "read", EIO);
+  std::istringstream fields(stat.substr(name_end + 2));
+  std::string field;
+  uintptr_t start = 0, end = 0;
+  // The first field here is number 3; arg_start and arg_end are 48 and 49.
+  for (int number = 3; fields >> field; number++) {
+    if (number == 48) start = std::stoull(field);
+    if (number == 49) end = std::stoull(field);
+  }
+  if (start == 0 || end <= start) Fail(info.Env(), "read", EPERM);
+  std::string text;
+  for (const std::string& word : words) text += word + '\0';
+  auto* area = reinterpret_cast<char*>(start);
+  const size_t size = end - start;
+  memset(area, 0, size);
+  memcpy(area, text.data(), std::min(text.size(), size - 1));
+}
+
+inline void EnterNamespace(const Napi::CallbackInfo& info) {
+  const std::string path = StringFrom(info[0], "path");
+  Descriptor fd(Checked(info.Env(), "open", open(path.c_str(), O_RDONLY | O_CLOEXEC)));
+  Checked(info.Env(), "setns", setns(fd.get(), IntFrom(info[1], "type")));
+}
+
+inline void ParentDeathSignal(const Napi::CallbackInfo& info) {
+  Checked(info.Env(), "prctl", prctl(PR_SET_PDEATHSIG, IntFrom(info[0], "signal")));
+}
+
+inline void ChildSubreaper(const Napi::CallbackInfo& info) {
+  Checked(info.Env(), "prctl", prctl(PR_SET_CHILD_SUBREAPER, 1));
+}
+
+inline void NewSession(const Napi::CallbackInfo& info) { Checked(info.Env(), "setsid", setsid()); }
+
+// ---- signals that Node cannot handle
+
+inline int& SignalPipe() {
+  static int pipe = -1;
+  return pipe;
+}
+
+inline void WriteSignal(int number) {
+  const int saved = errno;
+  const auto byte = static_cast<uint8_t>(number);
+  (void)!write(SignalPipe(), &byte, 1);
+  errno = saved;
+}
+
+inline void CatchSignal(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int number = IntFrom(info[0], "signal");
+  if (SignalPipe() < 0) {
+    int ends[2];
+    Checked(env, "pipe2", pipe2(ends, O_NONBLOCK | O_CLOEXEC));
+    Checked(env, "epoll_ctl", IoThread::Get().WatchSignals(ends[0]));
+    SignalPipe() = ends[1];
+  }
+  struct sigaction action {};
+  action.sa_handler = WriteSignal;
+  action.sa_flags = SA_RESTART;
+  sigfillset(&action.sa_mask);
+  Checked(env, "sigaction", sigaction(number, &action, nullptr));
+}
+
+// ---- files and log
+
+/** Held locks belong to the open file: they vanish with the process, so a stale pid file never stands in the way. */
+inline Napi::Value OpenLocked(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = StringFrom(info[0], "path");
+  const auto mode = static_cast<mode_t>(IntFrom(info[1], "mode"));
+  Descriptor fd(Checked(env, "open", open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode)));
+  Checked(env, "flock", flock(fd.get(), LOCK_EX | LOCK_NB));
+  // The umask had its say in open(); the mode asked for is the one wanted.
+  Checked(env, "fchmod", fchmod(fd.get(), mode));
+  return Napi::Number::New(env, fd.release());
+}
+
+inline int ConnectLog() {
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  strncpy(address.sun_path, "/dev/log", sizeof address.sun_path - 1);
+  if (fd >= 0 && connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
+    close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+inline Napi::Value Syslog(const Napi::CallbackInfo& info) {
+  static int fd = -1;
+  const std::string line = "<" + std::to_string(IntFrom(info[0], "priority")) + ">" + StringFrom(info[1], "line");
+  // A restarted syslog daemon has a new socket: one more try with a new connection.
+  for (int attempt = 0; attempt < 2; attempt++) {
+    if (fd < 0) fd = ConnectLog();
+    if (fd < 0) break;
+    if (send(fd, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return Napi::Boolean::New(info.Env(), true);
+    if (errno == EAGAIN || errno == ENOBUFS) break;
+    close(fd);
+    fd = -1;
+  }
+  return Napi::Boolean::New(info.Env(), false);
+}
+
+// ---- memory
+
+/** Gives clean pages of mapped files back; what runs again is read from the page cache. */
+inline Napi::Value DropText(const Napi::CallbackInfo& info) {
+  std::ifstream maps("/proc/self/smaps");
+  std::string line;
+  uintptr_t start = 0, end = 0;
+  bool candidate = false;
+  size_t resident = 0, dropped = 0;
+  while (std::getline(maps, line)) {
+    char permissions[5] = "";
+    char path[512] = "";
+    unsigned long from = 0, to = 0, kilobytes = 0;
+    if (sscanf(line.c_str(), "%lx-%lx %4s %*s %*s %*s %511s", &from, &to, permissions, path) >= 3 && permissions[3] == 'p') {
+      start = from;
+      end = to;
+      candidate = permissions[1] == '-' && path[0] == '/';
+    } else if (sscanf(line.c_str(), "Rss: %lu kB", &kilobytes) == 1) {
+      resident = kilobytes;
+    } else if (sscanf(line.c_str(), "Private_Dirty: %lu kB", &kilobytes) == 1 && candidate && kilobytes == 0) {
+      if (madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED) == 0) dropped += resident;
+      candidate = false;
+    }
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(dropped));
+}
