@@ -38,3 +38,22 @@ export interface LinkAddress {
   /** IFA_PROTO; 18 is keepalived. */
   readonly protocol?: number;
 }
+
+/** One address as RTM_NEWADDR and RTM_DELADDR want it. */
+export interface KernelAddress {
+  readonly index: number;
+  readonly address: Ip;
+  readonly prefix: number;
+  readonly scope: number;
+  readonly label?: string;
+  readonly broadcast?: Ip;
+  readonly peer?: Ip;
+  /** preferred lifetime 0: never chosen as a source (IPv6 /128 virtual addresses). */
+  readonly deprecated?: boolean;
+  readonly noDad?: boolean;
+  readonly home?: boolean;
+  readonly manageTemporary?: boolean;
+  readonly noPrefixRoute?: boolean;
+  readonly autoJoin?: boolean;
+  readonly optimistic?: boolean;
+}

@@ -3,7 +3,10 @@
 
 import type { Script } from '../config/value.ts';
 import type { Family, Ip } from '../lib/ip.ts';
+import type { KernelAddress } from '../lib/link.ts';
 import type { Duration, Instant } from '../lib/time.ts';
+
+export type { KernelAddress } from '../lib/link.ts';
 
 export type VrrpAction =
   | { readonly type: 'open'; readonly socket: SocketSpec }
@@ -65,23 +68,4 @@ export interface SocketSpec {
 export interface Datagram {
   readonly to: Ip;
   readonly bytes: Uint8Array;
-}
-
-/** One address as RTM_NEWADDR and RTM_DELADDR want it. */
-export interface KernelAddress {
-  readonly index: number;
-  readonly address: Ip;
-  readonly prefix: number;
-  readonly scope: number;
-  readonly label?: string;
-  readonly broadcast?: Ip;
-  readonly peer?: Ip;
-  /** preferred lifetime 0: never chosen as a source (IPv6 /128 virtual addresses). */
-  readonly deprecated?: boolean;
-  readonly noDad?: boolean;
-  readonly home?: boolean;
-  readonly manageTemporary?: boolean;
-  readonly noPrefixRoute?: boolean;
-  readonly autoJoin?: boolean;
-  readonly optimistic?: boolean;
 }

@@ -1,0 +1,56 @@
+// Network interfaces from rtnetlink: struct ifinfomsg and IFLA_* attributes to Link.
+
+import type { Link } from '../lib/link.ts';
+import {
+  decodeAttributes,
+  encodeDump,
+  type Message,
+  RTM_GETLINK,
+  readCString,
+  readU32,
+} from './netlink.ts';
+
+const HEADER = 16;
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
+const IFLA_LINK = 5;
+const IFLA_LINKINFO = 18;
+const IFLA_INFO_KIND = 1;
+
+const IFF_UP = 0x1;
+const IFF_RUNNING = 0x40;
+const IFF_MULTICAST = 0x1000;
+
+export const encodeLinkDump = (): Uint8Array => encodeDump(RTM_GETLINK, HEADER);
+
+/** undefined where the kernel left out the name, as for a bridge port's own message. */
+export function decodeLink({ body }: Message): Link | undefined {
+  if (body.length < HEADER) return undefined;
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  // Messages of another family (AF_BRIDGE) describe a port, not the interface.
+  if (body[0] !== 0) return undefined;
+  const attributes = decodeAttributes(body, HEADER);
+  const name = attributes.get(IFLA_IFNAME);
+  if (name === undefined) return undefined;
+  const flags = view.getUint32(8, true);
+  const parent = attributes.get(IFLA_LINK);
+  const info = attributes.get(IFLA_LINKINFO);
+  const kind = info === undefined ? undefined : decodeAttributes(info, 0).get(IFLA_INFO_KIND);
+  const mtu = attributes.get(IFLA_MTU);
+  return {
+    index: view.getInt32(4, true),
+    name: readCString(name),
+    mac: formatMac(attributes.get(IFLA_ADDRESS) ?? new Uint8Array()),
+    mtu: mtu === undefined ? 0 : readU32(mtu),
+    hardware: view.getUint16(2, true),
+    up: (flags & IFF_UP) !== 0,
+    running: (flags & IFF_RUNNING) !== 0,
+    multicast: (flags & IFF_MULTICAST) !== 0,
+    ...(parent === undefined ? {} : { parent: readU32(parent) }),
+    ...(kind === undefined ? {} : { kind: readCString(kind) }),
+  };
+}
+
+const formatMac = (bytes: Uint8Array): string =>
+  Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join(':');
