@@ -1,0 +1,46 @@
+// The I/O thread as one object: it is started with a callback that gets decoded records, and keeps the credit
+// alive from a timer of the loop itself, so that a loop that no longer turns falls silent.
+
+import { native } from './native.ts';
+import { type Record, readRecords } from './record.ts';
+
+/** Time from the loop's last turn to silence, in microseconds. */
+const CREDIT = 3_000_000;
+/** How often the loop renews its credit, in milliseconds. */
+const RENEWAL = 500;
+/** Room for one batch of records; what does not fit comes in the next. */
+const RING = 1 << 20;
+
+export interface ThreadSettings {
+  /** Real-time priority 1-99, or 0 for none. */
+  readonly priority: number;
+  /** Where a byte is written when the credit has ended; -1 for nowhere. */
+  readonly deadmanFd: number;
+}
+
+export class Thread {
+  readonly #renewal: NodeJS.Timeout;
+
+  /** Throws EPERM where real-time priority is not permitted, EBUSY where the process has a thread already. */
+  constructor(onRecords: (records: readonly Record[]) => void, settings: ThreadSettings) {
+    const ring = new Uint8Array(RING);
+    native.start(
+      (length) => {
+        native.alive();
+        onRecords([...readRecords(ring, length)]);
+        // Only now may a shot fire again: everything that came before has been considered.
+        native.settle();
+      },
+      ring,
+      { policy: settings.priority > 0 ? 'rr' : 'other', priority: settings.priority },
+    );
+    native.deadman(CREDIT, settings.deadmanFd);
+    this.#renewal = setInterval(() => native.alive(), RENEWAL);
+  }
+
+  /** Joins the thread; nothing is sent or received any more. */
+  stop(): void {
+    clearInterval(this.#renewal);
+    native.stop();
+  }
+}
