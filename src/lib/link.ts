@@ -19,6 +19,8 @@ export interface Link {
   readonly multicast: boolean;
   /** ifindex of the device a macvlan or VLAN stands on. */
   readonly parent?: number;
+  /** net.ipv6.conf.NAME.forwarding, where the kernel told. */
+  readonly forwarding6?: boolean;
   /** IFLA_INFO_KIND, for example 'macvlan'; absent on physical devices. */
   readonly kind?: string;
 }

@@ -4,15 +4,7 @@
 // deadline: its adverts leave on a schedule of their own, which begins at `phase`.
 
 import { compareIp, type Ip } from '../lib/ip.ts';
-import {
-  after,
-  type Duration,
-  type Instant,
-  plus,
-  seconds,
-  since,
-  toSeconds,
-} from '../lib/time.ts';
+import { after, type Duration, type Instant, plus, seconds, toSeconds } from '../lib/time.ts';
 import type { Severity } from './action.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { type Advert, OWNER_PRIORITY } from './packet.ts';
@@ -507,71 +499,11 @@ function becomeBackup(
   };
 }
 
-/** The same state under other rules (a reload): timers keep the instant they were counted from. */
-export function adaptInstance(
-  state: InstanceState,
-  before: Rules,
-  rules: Rules,
-  now: Instant,
-): InstanceState {
-  switch (state.name) {
-    case 'backup': {
-      const masterInterval =
-        state.master === undefined || rules.version === 2 ? rules.advert_int : state.masterInterval;
-      const heard = since(
-        state.masterDownAt,
-        after(0 as Instant, masterDownInterval(before, state.masterInterval)),
-      );
-      const { preemptAt, ...rest } = state;
-      return {
-        ...rest,
-        masterInterval,
-        masterDownAt: latest(
-          now,
-          after(heard as number as Instant, masterDownInterval(rules, masterInterval)),
-        ),
-        ...(preemptAt !== undefined && rules.preempt_delay > 0
-          ? { preemptAt: (preemptAt - before.preempt_delay + rules.preempt_delay) as Instant }
-          : {}),
-      };
-    }
-    case 'master': {
-      const { refreshAt: _, ...rest } = state;
-      const moved =
-        rules.advert_int === before.advert_int
-          ? state.phase
-          : firstUnder(state.phase, before, rules, now);
-      const refreshAt =
-        rules.garp_master_refresh === before.garp_master_refresh ? state.refreshAt : undefined;
-      return {
-        ...rest,
-        phase: moved,
-        ...(rules.garp_master_refresh > 0
-          ? { refreshAt: refreshAt ?? after(now, rules.garp_master_refresh) }
-          : {}),
-      };
-    }
-    case 'init':
-    case 'fault':
-    case 'stop':
-      return state;
-  }
-}
-
-/** A new interval never makes the next advert later than the old schedule would have, nor two intervals apart. */
-function firstUnder(phase: Instant, before: Rules, rules: Rules, now: Instant): Instant {
-  const old = nextSend(phase, before.advert_int, now);
-  const fresh = after(now, rules.advert_int);
-  return Math.min(old, fresh) as Instant;
-}
-
 /** The first instant of a schedule that is not before `now`. */
 export function nextSend(phase: Instant, period: Duration, now: Instant): Instant {
   if (now <= phase) return phase;
   return (phase + Math.ceil((now - phase) / period) * period) as Instant;
 }
-
-const latest = (a: Instant, b: Instant): Instant => Math.max(a, b) as Instant;
 
 function intervalLearned(
   rules: Rules,

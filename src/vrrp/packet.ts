@@ -238,7 +238,6 @@ export interface Expectation {
   readonly interval: Duration;
   readonly authType: AuthType;
   readonly password: Uint8Array;
-  readonly addresses: readonly Ip[];
   /** Absent for multicast, where only a TTL of 255 is right. */
   readonly unicast?: {
     readonly checkSource: boolean;
@@ -259,7 +258,11 @@ export function disagreement(advert: Advert, expected: Expectation): Drop | unde
       reason: 'version',
       text: `wrong version. Received ${advert.version} and expect ${expected.version}`,
     };
-  if (advert.version !== 2) return undefined;
+  if (advert.version === 3)
+    // An interval of 0 would let every advert be the last one in time.
+    return advert.interval > 0
+      ? undefined
+      : { reason: 'interval', text: 'advertisement interval 0 is not valid' };
   if (advert.authType > 2)
     return { reason: 'authType', text: `Invalid auth type: ${advert.authType}` };
   if (advert.authType !== expected.authType)
@@ -317,7 +320,7 @@ function hopLimitDrop(advert: Advert, { unicast }: Expectation): Drop | undefine
     ? undefined
     : {
         reason: 'ttl',
-        text: `invalid TTL/HL. Received ${advert.hopLimit} and expect ${min_ttl} - ${max_ttl}`,
+        text: `TTL/HL ${advert.hopLimit} not in range ${min_ttl} - ${max_ttl}`,
       };
 }
 

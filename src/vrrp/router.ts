@@ -1,22 +1,268 @@
-// All instances of the VRRP process as one machine; the only thing the shell steps.
+// All instances of the VRRP process as one machine; the only thing the shell steps. It gives packets to the
+// instance they are for, turns kernel news into what each instance may do, and repairs what others break.
+// It never fails: what the kernel refuses comes back as an event.
 
 import type { Step } from '../lib/machine.ts';
 import type { Instant } from '../lib/time.ts';
-import type { VrrpAction } from './action.ts';
+import type { KernelAddress, VrrpAction } from './action.ts';
+import {
+  kernelFacts,
+  NO_FACTS,
+  sameAddress,
+  virtualAddresses,
+  withAddress,
+  withLink,
+  withoutAddress,
+  withoutLink,
+} from './addresses.ts';
+import { burst, flush, queueDeadline } from './burst.ts';
 import type { VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
-import type { RouterState } from './state.ts';
+import { earliest, instanceDeadline } from './machine.ts';
+import { advance, createMember, memberAt, refresh, setMember } from './member.ts';
+import { receive } from './receive.ts';
+import { onRefused, retrySockets } from './refusal.ts';
+import { reload, startMember } from './reload.ts';
+import type { Draft, RouterState } from './state.ts';
+import { clearStatistics } from './statistics.ts';
 
 export type { RouterState } from './state.ts';
 
 /** Nothing has happened yet; the first `facts` event starts the instances. */
-export declare function createRouter(config: VrrpConfig): RouterState;
+export function createRouter(config: VrrpConfig): RouterState {
+  return {
+    phase: 'new',
+    config,
+    members: config.vrrp_instance.map((instance, i) => createMember(instance, i)),
+    kernel: NO_FACTS,
+    virtual: virtualAddresses(config),
+    sockets: {},
+    queues: {},
+    nextPace: config.vrrp_instance.length,
+  };
+}
 
-/** Total: any event in any state. `now` is when the event happened. */
-export declare function step(
+/** Total: any event in any state. `now` is when the event happened, not when it is processed. */
+export function step(
   state: RouterState,
   event: VrrpEvent,
   now: Instant,
-): Step<RouterState, VrrpAction>;
+): Step<RouterState, VrrpAction> {
+  const draft: Draft = { router: state, actions: [], now };
+  if (state.phase === 'new') beforeFacts(draft, event);
+  else if (state.phase === 'running') onEvent(draft, event);
+  return { state: draft.router, actions: draft.actions };
+}
 
-export declare function nextDeadline(state: RouterState): Instant | undefined;
+export function nextDeadline(state: RouterState): Instant | undefined {
+  let best = queueDeadline(state.queues);
+  for (const member of state.members)
+    best = earliest(best, instanceDeadline(member.state), member.repairAt);
+  for (const key in state.sockets) best = earliest(best, state.sockets[key]?.until);
+  return best;
+}
+
+function beforeFacts(draft: Draft, event: VrrpEvent): void {
+  if (event.type === 'facts') {
+    draft.router = { ...draft.router, phase: 'running', kernel: kernelFacts(event.facts) };
+    for (const position of draft.router.members.keys()) startMember(draft, position);
+  } else if (event.type === 'reload') {
+    draft.router = createRouter(event.config);
+  } else if (event.type === 'stop') {
+    stop(draft);
+  }
+}
+
+function onEvent(draft: Draft, event: VrrpEvent): void {
+  switch (event.type) {
+    case 'deadline':
+      onDeadline(draft);
+      return;
+    case 'packet':
+      receive(draft, event.socket, event.packet);
+      return;
+    case 'facts':
+      draft.router = { ...draft.router, kernel: kernelFacts(event.facts) };
+      for (const position of draft.router.members.keys()) repairAll(draft, position);
+      refreshAll(draft);
+      return;
+    case 'link':
+      onLink(draft, event.link.index, withLink(draft.router.kernel, event.link));
+      return;
+    case 'linkGone':
+      onLink(draft, event.index, withoutLink(draft.router.kernel, event.index));
+      return;
+    case 'address':
+      onAddress(draft, event.address);
+      return;
+    case 'addressGone':
+      onAddressGone(draft, event.address);
+      return;
+    case 'refused':
+      onRefused(draft, event);
+      closeUnused(draft);
+      return;
+    case 'stalled':
+      onStalled(draft, event.pace);
+      return;
+    case 'reload':
+      reload(draft, event.config);
+      closeUnused(draft);
+      return;
+    case 'clearStatistics':
+      clearStatistics(draft);
+      return;
+    case 'stop':
+      stop(draft);
+      return;
+  }
+}
+
+function onDeadline(draft: Draft): void {
+  for (const [position, { state }] of draft.router.members.entries()) {
+    const at = instanceDeadline(state);
+    if (at !== undefined && at <= draft.now) advance(draft, position, { type: 'deadline' });
+    repairRefused(draft, position);
+  }
+  retrySockets(draft);
+  flush(draft);
+  closeUnused(draft);
+}
+
+function onStalled(draft: Draft, pace: number): void {
+  const position = draft.router.members.findIndex((member) => member.pace === pace);
+  if (position >= 0) advance(draft, position, { type: 'stalled' });
+}
+
+/** Everything is given up; what comes after this changes nothing any more. */
+function stop(draft: Draft): void {
+  for (const position of draft.router.members.keys()) {
+    advance(draft, position, { type: 'stop' });
+    const { socket: _, ...rest } = memberAt(draft, position);
+    setMember(draft, position, rest);
+  }
+  closeUnused(draft);
+  draft.router = { ...draft.router, phase: 'stopped', queues: {} };
+  draft.actions.push({ type: 'exit', status: 0 });
+}
+
+// The kernel's news
+
+function refreshAll(draft: Draft): void {
+  for (const position of draft.router.members.keys()) refresh(draft, position);
+  closeUnused(draft);
+}
+
+function onLink(draft: Draft, index: number, kernel: RouterState['kernel']): void {
+  const before = draft.router.kernel.links[index];
+  const link = kernel.links[index];
+  draft.router = { ...draft.router, kernel };
+  const was = before?.up === true && before.running;
+  const is = link?.up === true && link.running;
+  const name = (link ?? before)?.name;
+  if (was !== is && name !== undefined)
+    draft.actions.push({
+      type: 'log',
+      severity: 'info',
+      text:
+        link === undefined
+          ? `Interface ${name} deleted`
+          : `Netlink reports ${name} ${is ? 'up' : 'down'}`,
+    });
+  refreshAll(draft);
+}
+
+function onAddress(
+  draft: Draft,
+  address: Extract<VrrpEvent, { type: 'address' }>['address'],
+): void {
+  draft.router = { ...draft.router, kernel: withAddress(draft.router.kernel, address) };
+  // Our own additions come back as news, by the thousand; they are never a source.
+  if (draft.router.virtual[address.address] !== undefined) return;
+  const sources = sourcesOf(draft.router);
+  refreshAll(draft);
+  const used = !sources.has(address.address) && sourcesOf(draft.router).has(address.address);
+  if (used) logAssigned(draft, 'Assigned', 'for', address);
+}
+
+function onAddressGone(
+  draft: Draft,
+  address: Extract<VrrpEvent, { type: 'addressGone' }>['address'],
+): void {
+  draft.router = { ...draft.router, kernel: withoutAddress(draft.router.kernel, address) };
+  for (const position of draft.router.members.keys())
+    repair(draft, position, (held) => sameAddress(held, address));
+  if (draft.router.virtual[address.address] !== undefined) return;
+  if (sourcesOf(draft.router).has(address.address))
+    logAssigned(draft, 'Deassigned', 'from', address);
+  refreshAll(draft);
+}
+
+const sourcesOf = ({ members }: RouterState): Set<string | undefined> =>
+  new Set(members.map(({ source }) => source));
+
+function logAssigned(
+  draft: Draft,
+  verb: string,
+  preposition: string,
+  { index, address }: { readonly index: number; readonly address: string },
+): void {
+  const name = draft.router.kernel.links[index]?.name ?? `#${index}`;
+  draft.actions.push({
+    type: 'log',
+    severity: 'detail',
+    text: `${verb} address ${address} ${preposition} interface ${name}`,
+  });
+}
+
+/** Puts back what a master holds and somebody else took away: just that, with its announcement. */
+function repair(draft: Draft, position: number, lost: (held: KernelAddress) => boolean): void {
+  const member = memberAt(draft, position);
+  if (member.state.name !== 'master') return;
+  const missing = member.held.filter(
+    (held) => lost(held) && draft.router.kernel.links[held.index] !== undefined,
+  );
+  if (missing.length === 0) return;
+  const lines: VrrpAction[] = missing.map(({ address, index }) => ({
+    type: 'log',
+    severity: 'info',
+    text: `Netlink reflector reports IP ${address} removed from ${draft.router.kernel.links[index]?.name}`,
+  }));
+  burst(draft, member, missing, missing, member.config.garp_master_repeat, lines);
+  draft.actions.push(...lines);
+}
+
+function repairAll(draft: Draft, position: number): void {
+  const { addresses } = draft.router.kernel;
+  repair(draft, position, (held) => {
+    const known = addresses[held.index] ?? [];
+    return !known.some(
+      (address) => address.address === held.address && address.prefix === held.prefix,
+    );
+  });
+}
+
+function repairRefused(draft: Draft, position: number): void {
+  const member = memberAt(draft, position);
+  if (member.repairAt === undefined || member.repairAt > draft.now) return;
+  const { repairAt: _, refused, ...rest } = member;
+  setMember(draft, position, { ...rest, refused: [] });
+  if (refused.length === 0 || member.state.name !== 'master') return;
+  const lines: VrrpAction[] = [];
+  burst(draft, member, refused, refused, member.config.garp_master_repeat, lines);
+  draft.actions.push(...lines);
+}
+
+/** Sockets that no instance needs any more. */
+function closeUnused(draft: Draft): void {
+  const used = new Set(draft.router.members.map(({ socket }) => socket));
+  const keys = Object.keys(draft.router.sockets);
+  if (keys.every((key) => used.has(key))) return;
+  for (const key of keys) if (!used.has(key)) draft.actions.push({ type: 'close', socket: key });
+  draft.router = {
+    ...draft.router,
+    sockets: Object.fromEntries(
+      Object.entries(draft.router.sockets).filter(([key]) => used.has(key)),
+    ),
+  };
+}

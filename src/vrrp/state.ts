@@ -4,7 +4,7 @@
 import type { Ip } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
 import type { Duration, Instant } from '../lib/time.ts';
-import type { Datagram, KernelAddress, SocketSpec } from './action.ts';
+import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import type { Fault, InstanceState } from './machine.ts';
 import type { DropReason } from './packet.ts';
@@ -23,6 +23,13 @@ export interface RouterState {
   /** Announcements that garp_interval or gna_interval hold back, by ifindex. */
   readonly queues: Readonly<Record<number, AnnouncementQueue>>;
   readonly nextPace: number;
+}
+
+/** A router on its way through one event, and the orders so far; never outlives the step that made it. */
+export interface Draft {
+  router: RouterState;
+  readonly actions: VrrpAction[];
+  readonly now: Instant;
 }
 
 export interface KernelFacts {

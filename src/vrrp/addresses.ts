@@ -1,0 +1,220 @@
+// From the kernel's links and addresses to what an instance may do with them: its source address, its faults,
+// the addresses it wants on interfaces, and those a predecessor left behind. All are functions of facts.
+
+import { type Ip, isLinkLocal6 } from '../lib/ip.ts';
+import type { Link, LinkAddress } from '../lib/link.ts';
+import type { KernelAddress } from './action.ts';
+import type { Facts } from './event.ts';
+import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import type { Fault } from './machine.ts';
+import { OWNER_PRIORITY } from './packet.ts';
+import type { KernelFacts } from './state.ts';
+
+export const NO_FACTS: KernelFacts = { links: {}, addresses: {} };
+
+export function kernelFacts({ links, addresses }: Facts): KernelFacts {
+  const byIndex: Record<number, LinkAddress[]> = {};
+  for (const address of addresses) {
+    const list = byIndex[address.index];
+    if (list === undefined) byIndex[address.index] = [address];
+    else list.push(address);
+  }
+  return {
+    links: Object.fromEntries(links.map((link) => [link.index, link])),
+    addresses: byIndex,
+  };
+}
+
+export const withLink = (facts: KernelFacts, link: Link): KernelFacts => ({
+  ...facts,
+  links: { ...facts.links, [link.index]: link },
+});
+
+export function withoutLink(facts: KernelFacts, index: number): KernelFacts {
+  const { [index]: _link, ...links } = facts.links;
+  const { [index]: _addresses, ...addresses } = facts.addresses;
+  return { links, addresses };
+}
+
+/** An address that is there already is replaced in its place: the kernel also reports changed flags this way. */
+export function withAddress(facts: KernelFacts, address: LinkAddress): KernelFacts {
+  const list = facts.addresses[address.index] ?? [];
+  const at = list.findIndex((known) => sameAddress(known, address));
+  const next = at < 0 ? [...list, address] : list.with(at, address);
+  return { ...facts, addresses: { ...facts.addresses, [address.index]: next } };
+}
+
+export function withoutAddress(facts: KernelFacts, address: LinkAddress): KernelFacts {
+  const list = facts.addresses[address.index];
+  if (list === undefined) return facts;
+  const next = list.filter((known) => !sameAddress(known, address));
+  return { ...facts, addresses: { ...facts.addresses, [address.index]: next } };
+}
+
+type Placed = Pick<KernelAddress, 'index' | 'address' | 'prefix'>;
+
+export const sameAddress = (a: Placed, b: Placed): boolean =>
+  a.address === b.address && a.index === b.index && a.prefix === b.prefix;
+
+export const addressKey = ({ index, address, prefix }: Placed): string =>
+  `${index} ${address}/${prefix}`;
+
+export function linkNamed(facts: KernelFacts, name: string): Link | undefined {
+  for (const index in facts.links) {
+    const link = facts.links[index];
+    if (link?.name === name) return link;
+  }
+  return undefined;
+}
+
+/** The virtual addresses of every instance that does not own them: no advert may ever come from one. */
+export function virtualAddresses(config: VrrpConfig): Readonly<Record<string, true>> {
+  const virtual: Record<string, true> = {};
+  const owned = new Set<string>();
+  for (const instance of config.vrrp_instance)
+    for (const { address } of entriesOf(instance)) {
+      if (instance.priority === OWNER_PRIORITY) owned.add(address);
+      else virtual[address] = true;
+    }
+  for (const address of owned) delete virtual[address];
+  return virtual;
+}
+
+export const entriesOf = (config: VrrpInstance) => [
+  ...config.virtual_ipaddress,
+  ...config.virtual_ipaddress_excluded,
+];
+
+/** The interfaces an instance depends on, its own first. */
+export function interfacesOf(config: VrrpInstance): readonly string[] {
+  const names = new Set<string>();
+  if (config.interface !== undefined && !config.dont_track_primary) names.add(config.interface);
+  for (const { dev } of entriesOf(config))
+    if (dev !== undefined && dev !== config.interface) names.add(dev);
+  return [...names];
+}
+
+export interface Standing {
+  readonly link?: Link;
+  readonly source?: Ip;
+  readonly faults: readonly Fault[];
+}
+
+/** What the facts allow an instance: `current` is kept as source while it is still a right one. */
+export function standing(
+  config: VrrpInstance,
+  facts: KernelFacts,
+  virtual: Readonly<Record<string, true>>,
+  current: Ip | undefined,
+): Standing {
+  const faults: Fault[] = [];
+  for (const name of interfacesOf(config)) {
+    const link = linkNamed(facts, name);
+    if (link === undefined) faults.push({ kind: 'missing', what: name });
+    else if (!(link.up && link.running)) faults.push({ kind: 'down', what: name });
+  }
+  const link = config.interface === undefined ? undefined : linkNamed(facts, config.interface);
+  if (config.interface !== undefined && link === undefined) {
+    if (config.dont_track_primary) faults.push({ kind: 'missing', what: config.interface });
+    return { faults };
+  }
+  const source = selectSource(config, link, facts, virtual, current);
+  if (source === undefined) {
+    faults.push({ kind: 'address', what: missingSource(config) });
+    return { ...(link === undefined ? {} : { link }), faults };
+  }
+  return { ...(link === undefined ? {} : { link }), source, faults };
+}
+
+const missingSource = (config: VrrpInstance): string =>
+  config.unicast_src_ip !== undefined
+    ? 'src address not configured'
+    : `no IPv${config.family} address for interface`;
+
+function selectSource(
+  config: VrrpInstance,
+  link: Link | undefined,
+  facts: KernelFacts,
+  virtual: Readonly<Record<string, true>>,
+  current: Ip | undefined,
+): Ip | undefined {
+  const fixed = config.unicast_src_ip ?? config.mcast_src_ip;
+  if (fixed !== undefined) {
+    // An IPv4 datagram carries its own header, so a multicast source need not exist; a socket that binds needs it.
+    const binds = config.unicast_src_ip !== undefined || config.family === 6;
+    return !binds || exists(facts, fixed, link) ? fixed : undefined;
+  }
+  if (link === undefined) return undefined;
+  const usable = (known: LinkAddress): boolean =>
+    !known.tentative &&
+    virtual[known.address] === undefined &&
+    (config.family === 4 ? !known.address.includes(':') : isLinkLocal6(known.address));
+  const list = facts.addresses[link.index] ?? [];
+  let best: LinkAddress | undefined;
+  for (const known of list) {
+    if (!usable(known)) continue;
+    if (known.address === current) return current;
+    if (best === undefined || rank(known) < rank(best)) best = known;
+  }
+  return best?.address;
+}
+
+/** The address that stands for the interface comes first: global before local scope, primary before secondary. */
+const rank = ({ scope, secondary }: LinkAddress): number => scope * 2 + (secondary ? 1 : 0);
+
+function exists(facts: KernelFacts, address: Ip, link: Link | undefined): boolean {
+  for (const index in facts.addresses) {
+    if (link !== undefined && isLinkLocal6(address) && Number(index) !== link.index) continue;
+    if (
+      facts.addresses[index]?.some((known) => known.address === address && !known.tentative) ===
+      true
+    )
+      return true;
+  }
+  return false;
+}
+
+/** The configured addresses as the kernel wants them; those on interfaces that do not exist are left out. */
+export function desiredAddresses(
+  config: VrrpInstance,
+  facts: KernelFacts,
+): readonly KernelAddress[] {
+  const indexes = new Map<string, number | undefined>();
+  const indexOf = (name: string): number | undefined => {
+    if (!indexes.has(name)) indexes.set(name, linkNamed(facts, name)?.index);
+    return indexes.get(name);
+  };
+  const desired: KernelAddress[] = [];
+  const seen = new Set<string>();
+  for (const { dev, dad, mngtmpaddr, noprefixroute, autojoin, home, ...entry } of entriesOf(
+    config,
+  )) {
+    const name = dev ?? config.interface;
+    const index = name === undefined ? undefined : indexOf(name);
+    if (index === undefined) continue;
+    const address: KernelAddress = {
+      ...entry,
+      index,
+      ...(entry.address.includes(':') && dad === undefined ? { noDad: true } : {}),
+      ...(home === undefined ? {} : { home }),
+      ...(mngtmpaddr === undefined ? {} : { manageTemporary: true }),
+      ...(noprefixroute === undefined ? {} : { noPrefixRoute: true }),
+      ...(autojoin === undefined ? {} : { autoJoin: true }),
+    };
+    const key = addressKey(address);
+    if (!seen.has(key)) desired.push(address);
+    seen.add(key);
+  }
+  return desired;
+}
+
+/** Which of these the kernel has. */
+export function present(
+  addresses: readonly KernelAddress[],
+  facts: KernelFacts,
+): readonly KernelAddress[] {
+  const known = new Set<string>();
+  for (const index in facts.addresses)
+    for (const address of facts.addresses[index] ?? []) known.add(addressKey(address));
+  return addresses.filter((address) => known.has(addressKey(address)));
+}

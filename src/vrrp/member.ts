@@ -1,0 +1,414 @@
+// One instance together with what was ordered for it. Its socket, its schedule of adverts and its addresses are
+// functions of its state; the orders are the difference to what was ordered before, in the order that
+// keeps the segment right: silence, last words, schedule, removals, additions, announcements.
+
+import { family, type Ip } from '../lib/ip.ts';
+import type { Link } from '../lib/link.ts';
+import type { Instant } from '../lib/time.ts';
+import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
+import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
+import { burst, forget } from './burst.ts';
+import type { VrrpInstance } from './keywords.ts';
+import {
+  type Fault,
+  INIT,
+  type InstanceAction,
+  type InstanceEvent,
+  type Notification,
+  nextSend,
+  sameFaults,
+  stepInstance,
+} from './machine.ts';
+import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
+import {
+  type Draft,
+  type Member,
+  NO_STATISTICS,
+  type RouterState,
+  type Speaking,
+} from './state.ts';
+
+export function createMember(config: VrrpInstance, pace: number): Member {
+  return {
+    config,
+    state: INIT,
+    pace,
+    faults: [],
+    held: [],
+    refused: [],
+    statistics: NO_STATISTICS,
+    complained: {},
+  };
+}
+
+export const memberAt = (draft: Draft, position: number): Member =>
+  draft.router.members[position] as Member;
+
+export function setMember(draft: Draft, position: number, member: Member): void {
+  draft.router = { ...draft.router, members: draft.router.members.with(position, member) };
+}
+
+/** Steps one instance and orders what its new state needs. */
+export function advance(draft: Draft, position: number, event: InstanceEvent): void {
+  const member = memberAt(draft, position);
+  const { config, source } = member;
+  const subject = source === undefined ? { rules: config } : { rules: config, source };
+  const { state, actions } = stepInstance(subject, member.state, event, draft.now);
+  if (state === member.state && actions.length === 0) return;
+  settle(draft, position, { ...member, state }, actions);
+}
+
+/** Looks at the facts again: source, faults and socket of one instance, and what follows for its state. */
+export function refresh(draft: Draft, position: number): void {
+  const member = memberAt(draft, position);
+  if (member.state.name === 'stop') return;
+  const { kernel, virtual } = draft.router;
+  const { link, source, faults } = standing(member.config, kernel, virtual, member.source);
+  const spec = source === undefined ? undefined : socketSpec(member.config, link, source);
+  const all = [...faults];
+  if (spec !== undefined) {
+    const record = openSocket(draft, spec);
+    if (record.state !== 'open') all.push({ kind: 'socket', what: record.code ?? '' });
+  }
+  const next = withStanding(member, source, all, spec?.key);
+  if (next !== member) settle(draft, position, next, []);
+  if (memberAt(draft, position).state.name !== 'init')
+    advance(draft, position, { type: 'faults', faults: all });
+}
+
+function withStanding(
+  member: Member,
+  source: Ip | undefined,
+  faults: readonly Fault[],
+  socket: string | undefined,
+): Member {
+  if (member.source === source && member.socket === socket && sameFaults(member.faults, faults))
+    return member;
+  const { source: _source, socket: _socket, ...rest } = member;
+  return {
+    ...rest,
+    faults,
+    ...(source === undefined ? {} : { source }),
+    ...(socket === undefined ? {} : { socket }),
+  };
+}
+
+function openSocket(draft: Draft, spec: SocketSpec) {
+  const known = draft.router.sockets[spec.key];
+  if (known !== undefined) return known;
+  draft.actions.push({ type: 'open', socket: spec });
+  const record = { spec, state: 'open' } as const;
+  draft.router = { ...draft.router, sockets: { ...draft.router.sockets, [spec.key]: record } };
+  return record;
+}
+
+/** The socket an instance needs. Instances with equal specs share one. */
+export function socketSpec(config: VrrpInstance, link: Link | undefined, source: Ip): SocketSpec {
+  const unicast = isUnicast(config);
+  // IPv4 datagrams carry their own source and TTL; an IPv6 socket must be bound to send from a given address.
+  const bound = unicast || config.family === 6 ? source : undefined;
+  const group = unicast ? undefined : config.mcast_dst_ip;
+  const hopLimit = unicast && config.family === 6 ? config.unicast_ttl : 255;
+  const where = link === undefined ? '' : `${link.index}:${link.name}`;
+  return {
+    key: ['vrrp', config.family, where, group ?? '', bound ?? '', hopLimit].join(' '),
+    family: config.family,
+    ...(link === undefined ? {} : { interface: { index: link.index, name: link.name } }),
+    ...(group === undefined ? {} : { group }),
+    ...(bound === undefined ? {} : { source: bound }),
+    hopLimit,
+  };
+}
+
+export const isUnicast = (config: VrrpInstance): boolean => config.unicast_peer.length > 0;
+
+/** Replaces a member and performs the difference between what it had ordered and what its state wants. */
+export function settle(
+  draft: Draft,
+  position: number,
+  next: Member,
+  said: readonly InstanceAction[],
+): void {
+  const before = memberAt(draft, position);
+  const lines: VrrpAction[] = [];
+  let member = count(before, next);
+  if (before.state.name === 'master' && said.some(({ type }) => type === 'interject'))
+    member = interject(draft, before, member);
+  member = settlePace(draft, member);
+  for (const action of said) {
+    if (action.type === 'log') lines.push(action);
+    else if (action.type === 'farewell') member = farewell(draft, before, member, lines);
+  }
+  member = speak(draft, member);
+  if (member.state.name === 'master') {
+    setMember(draft, position, member);
+    hold(draft, position, said, lines);
+  } else {
+    setMember(draft, position, release(draft, member, lines));
+  }
+  for (const action of said)
+    if (action.type === 'notify') notify(memberAt(draft, position), action.state, lines);
+  draft.actions.push(...lines);
+}
+
+function count(before: Member, next: Member): Member {
+  const was = before.state.name === 'master';
+  const is = next.state.name === 'master';
+  if (was === is) return next;
+  const { becameMaster, releasedMaster } = next.statistics;
+  return {
+    ...next,
+    complained: {},
+    statistics: {
+      ...next.statistics,
+      becameMaster: becameMaster + (is ? 1 : 0),
+      releasedMaster: releasedMaster + (was ? 1 : 0),
+    },
+  };
+}
+
+// The schedule
+
+type Wanted = Omit<Speaking, 'first' | 'datagrams'>;
+
+function wantedPace({ config, state, source, socket }: Member): Wanted | undefined {
+  if (state.name !== 'master' || state.resumeAt !== undefined) return undefined;
+  if (source === undefined || socket === undefined) return undefined;
+  const { advert_int: period, priority } = config;
+  return { socket, phase: state.phase, period, priority, source, config };
+}
+
+/** Stops a schedule that must not go on. */
+function settlePace(draft: Draft, member: Member): Member {
+  const { speaking } = member;
+  if (speaking === undefined || wantedPace(member) !== undefined) return member;
+  draft.actions.push({ type: 'silence', pace: member.pace });
+  const { speaking: _, ...rest } = member;
+  return counted(rest, scheduledSends(speaking, draft.now));
+}
+
+/** Begins a schedule, or gives a running one what it shall send from now on. */
+function speak(draft: Draft, member: Member): Member {
+  const want = wantedPace(member);
+  if (want === undefined) return member;
+  const old = member.speaking;
+  const sameContent =
+    old !== undefined &&
+    old.config === want.config &&
+    old.source === want.source &&
+    old.priority === want.priority;
+  const sameSchedule =
+    old !== undefined &&
+    old.socket === want.socket &&
+    old.phase === want.phase &&
+    old.period === want.period;
+  if (sameContent && sameSchedule) return member;
+  const datagrams = sameContent ? old.datagrams : adverts(want.config, want.source, want.priority);
+  if (sameSchedule) {
+    if (!sameBytes(old.datagrams, datagrams))
+      draft.actions.push({ type: 'replace', pace: member.pace, datagrams });
+    return { ...member, speaking: { ...want, first: old.first, datagrams } };
+  }
+  const first = nextSend(want.phase, want.period, draft.now);
+  draft.actions.push({
+    type: 'pace',
+    pace: member.pace,
+    socket: want.socket,
+    period: want.period,
+    first,
+    datagrams,
+  });
+  const settled = old === undefined ? member : counted(member, scheduledSends(old, draft.now));
+  return { ...settled, speaking: { ...want, first, datagrams } };
+}
+
+/** How many adverts a schedule has sent by `now`. */
+export function scheduledSends({ first, period }: Speaking, now: Instant): number {
+  return now < first ? 0 : Math.floor((now - first) / period) + 1;
+}
+
+const counted = (member: Member, sent: number): Member => ({
+  ...member,
+  statistics: { ...member.statistics, sent: member.statistics.sent + sent },
+});
+
+/** The datagrams of one advert: one to the group, or one to each peer. */
+export function adverts(config: VrrpInstance, source: Ip, priority: number): readonly Datagram[] {
+  const unicast = isUnicast(config);
+  const addresses = config.virtual_ipaddress
+    .map(({ address }) => address)
+    .filter((address) => family(address) === config.family);
+  const to = unicast ? config.unicast_peer.map(({ address }) => address) : [config.mcast_dst_ip];
+  return to.map((destination) => ({
+    to: destination,
+    bytes: encodeAdvert({
+      version: config.version,
+      source,
+      destination,
+      ttl: unicast ? config.unicast_ttl : 255,
+      vrid: config.virtual_router_id,
+      priority,
+      interval: config.advert_int,
+      addresses,
+      authType: authType(config),
+      password: password(config),
+    }),
+  }));
+}
+
+export const authType = ({ authentication }: VrrpInstance): 0 | 1 | 2 =>
+  authentication === undefined ? 0 : authentication.auth_type === 'PASS' ? 1 : 2;
+
+export function password({ authentication }: VrrpInstance): Uint8Array {
+  const bytes = new Uint8Array(8);
+  if (authentication?.auth_type !== 'PASS') return bytes;
+  // Configuration text is Latin-1 or UTF-8 bytes as read; keepalived copies bytes, and so do we for ASCII.
+  for (let i = 0; i < 8 && i < authentication.auth_pass.length; i++)
+    bytes[i] = authentication.auth_pass.charCodeAt(i);
+  return bytes;
+}
+
+function sameBytes(a: readonly Datagram[], b: readonly Datagram[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ to, bytes }, i) => {
+      const other = b[i] as Datagram;
+      return (
+        to === other.to &&
+        bytes.length === other.bytes.length &&
+        bytes.every((byte, at) => byte === other.bytes[at])
+      );
+    })
+  );
+}
+
+function interject(draft: Draft, before: Member, member: Member): Member {
+  const { speaking } = before;
+  if (speaking === undefined) return member;
+  draft.actions.push({ type: 'send', socket: speaking.socket, datagrams: speaking.datagrams });
+  return counted(member, 1);
+}
+
+/** RFC 9568 6.4.3 (605): a master that gives up says so with priority 0, if its interface can still carry it. */
+function farewell(draft: Draft, before: Member, member: Member, lines: VrrpAction[]): Member {
+  const { config, source, socket } = before;
+  const mute = member.faults.some(
+    ({ kind, what }) => kind !== 'address' && (kind === 'socket' || what === config.interface),
+  );
+  if (source === undefined || socket === undefined || mute) return member;
+  draft.actions.push({ type: 'send', socket, datagrams: adverts(config, source, 0) });
+  lines.push({ type: 'log', severity: 'detail', text: `(${config.name}) sent 0 priority` });
+  const { statistics } = member;
+  return {
+    ...counted(member, 1),
+    statistics: {
+      ...statistics,
+      sent: statistics.sent + 1,
+      priorityZeroSent: statistics.priorityZeroSent + 1,
+    },
+  };
+}
+
+// Addresses
+
+/** Puts a master's addresses where they belong and announces what has to be announced. */
+function hold(
+  draft: Draft,
+  position: number,
+  said: readonly InstanceAction[],
+  lines: VrrpAction[],
+): void {
+  const member = memberAt(draft, position);
+  const wanted = wantedAddresses(member, draft.router);
+  const repeat = said.reduce(
+    (most, action) => (action.type === 'announce' ? Math.max(most, action.repeat) : most),
+    0,
+  );
+  if (wanted === member.held) {
+    if (repeat > 0) burst(draft, member, [], member.held, repeat, lines);
+    return;
+  }
+  const held = new Set(member.held.map(addressKey));
+  const keep = new Set(wanted.map(addressKey));
+  const gone = member.held.filter((address) => !keep.has(addressKey(address)));
+  const added = wanted.filter((address) => !held.has(addressKey(address)));
+  remove(draft, gone);
+  if (added.length > 0) logAddresses(member, 'setting', lines);
+  // What a reload adds to a running master is announced by itself (and nothing else is).
+  const announced = repeat > 0 ? wanted : added;
+  const times = repeat > 0 ? repeat : member.config.garp_master_repeat;
+  const next: Member = { ...member, held: wanted };
+  setMember(draft, position, next);
+  burst(draft, next, added, announced, times, lines);
+}
+
+/** The held list itself where nothing changed, so that the common case costs nothing. */
+function wantedAddresses(member: Member, router: RouterState): readonly KernelAddress[] {
+  const desired = desiredAddresses(member.config, router.kernel);
+  const owner = member.config.priority === OWNER_PRIORITY;
+  const held = new Set(member.held.map(addressKey));
+  // What an address owner's interface had already is not ours to add, nor to remove one day.
+  const theirs = owner ? new Set(present(desired, router.kernel).map(addressKey)) : undefined;
+  const wanted = desired.filter((address) => {
+    const key = addressKey(address);
+    return held.has(key) || theirs?.has(key) !== true;
+  });
+  const same = wanted.length === member.held.length && wanted.every((a) => held.has(addressKey(a)));
+  return same ? member.held : wanted;
+}
+
+function release(draft: Draft, member: Member, lines: VrrpAction[]): Member {
+  forget(draft, member.pace);
+  if (member.held.length === 0 && member.refused.length === 0) return member;
+  if (member.held.length > 0) logAddresses(member, 'removing', lines);
+  remove(draft, member.held);
+  const { repairAt: _, ...rest } = member;
+  return { ...rest, held: [], refused: [] };
+}
+
+export function remove(draft: Draft, addresses: readonly KernelAddress[]): void {
+  // The kernel has removed those of an interface that is gone.
+  const there = addresses.filter(({ index }) => draft.router.kernel.links[index] !== undefined);
+  if (there.length > 0) draft.actions.push({ type: 'removeAddresses', addresses: there });
+}
+
+export function logAddresses(member: Member, verb: string, lines: VrrpAction[]): void {
+  const { name, virtual_ipaddress, virtual_ipaddress_excluded } = member.config;
+  const line = (text: string): void => {
+    lines.push({ type: 'log', severity: 'detail', text: `(${name}) ${verb} ${text}.` });
+  };
+  if (virtual_ipaddress.length > 0) line('VIPs');
+  if (virtual_ipaddress_excluded.length > 0) line('E-VIPs');
+}
+
+// Scripts
+
+function notify({ config }: Member, state: Notification, lines: VrrpAction[]): void {
+  const own = ownScript(config, state);
+  if (own !== undefined) lines.push({ type: 'run', owner: config.name, script: own, words: [] });
+  // keepalived reports a lower priority to the FIFOs and to its own script only.
+  if (config.notify !== undefined && state !== 'MASTER_RX_LOWER_PRI')
+    lines.push({
+      type: 'run',
+      owner: config.name,
+      script: config.notify,
+      words: ['INSTANCE', config.name, state, String(config.priority)],
+    });
+}
+
+function ownScript(config: VrrpInstance, state: Notification) {
+  switch (state) {
+    case 'MASTER':
+      return config.notify_master;
+    case 'BACKUP':
+      return config.notify_backup;
+    case 'FAULT':
+      return config.notify_fault;
+    case 'STOP':
+      return config.notify_stop;
+    case 'DELETED':
+      return config.notify_deleted === true ? undefined : config.notify_deleted;
+    case 'MASTER_RX_LOWER_PRI':
+      return config.notify_master_rx_lower_pri;
+  }
+}

@@ -1,0 +1,118 @@
+// From a datagram to the instance it is for. Whatever is wrong with it is a counter of that instance and at most
+// one log line a minute for each reason; nothing received ever moves the schedule of our own adverts.
+
+import { isMulticast } from '../lib/ip.ts';
+import type { Instant } from '../lib/time.ts';
+import { seconds, since } from '../lib/time.ts';
+import type { ReceivedPacket } from './event.ts';
+import { advance, authType, isUnicast, memberAt, password, setMember } from './member.ts';
+import {
+  type Advert,
+  addressDifference,
+  type Drop,
+  decodeAdvert,
+  disagreement,
+  type Expectation,
+  vridOf,
+} from './packet.ts';
+import type { Draft, Member } from './state.ts';
+
+/** The same complaint about the same instance is not logged more often. */
+const COMPLAINT_PAUSE = seconds(60);
+
+export function receive(draft: Draft, socket: string, packet: ReceivedPacket): void {
+  const vrid = vridOf(packet);
+  if (vrid === undefined) return;
+  const position = draft.router.members.findIndex(
+    (member) => member.socket === socket && member.config.virtual_router_id === vrid,
+  );
+  if (position < 0 || isForeign(draft, position, socket, packet)) return;
+  const decoded = decodeAdvert(packet);
+  if (!decoded.ok) {
+    count(draft, position, decoded.error);
+    return;
+  }
+  const advert = decoded.value;
+  const { config } = memberAt(draft, position);
+  const drop = disagreement(advert, expectation(memberAt(draft, position)));
+  if (drop !== undefined) {
+    count(draft, position, drop);
+    return;
+  }
+  accept(draft, position, advert);
+  const difference = skipsAddresses(memberAt(draft, position), advert)
+    ? undefined
+    : addressDifference(
+        advert,
+        config.virtual_ipaddress.map(({ address }) => address),
+        config.virtual_router_id,
+      );
+  if (difference !== undefined) count(draft, position, difference);
+  advance(draft, position, { type: 'advert', advert });
+}
+
+/** Not meant for this instance: another group or destination, another interface, or one of our own adverts. */
+function isForeign(
+  draft: Draft,
+  position: number,
+  socket: string,
+  packet: ReceivedPacket,
+): boolean {
+  const { config } = memberAt(draft, position);
+  const at = draft.router.sockets[socket]?.spec.interface?.index;
+  if (at !== undefined && packet.interface !== at) return true;
+  const toGroup = isMulticast(packet.destination);
+  if (isUnicast(config) ? toGroup : packet.destination !== config.mcast_dst_ip) return true;
+  return draft.router.members.some(({ source }) => source === packet.source);
+}
+
+function expectation({ config }: Member): Expectation {
+  return {
+    version: config.version,
+    interval: config.advert_int,
+    authType: authType(config),
+    password: password(config),
+    ...(isUnicast(config)
+      ? { unicast: { checkSource: config.check_unicast_src, peers: config.unicast_peer } }
+      : {}),
+  };
+}
+
+function skipsAddresses({ config, state }: Member, { source }: Advert): boolean {
+  return config.skip_check_adv_addr && state.name === 'backup' && state.master?.address === source;
+}
+
+function accept(draft: Draft, position: number, { priority }: Advert): void {
+  const member = memberAt(draft, position);
+  const { received, priorityZeroReceived } = member.statistics;
+  setMember(draft, position, {
+    ...member,
+    statistics: {
+      ...member.statistics,
+      received: received + 1,
+      priorityZeroReceived: priorityZeroReceived + (priority === 0 ? 1 : 0),
+    },
+  });
+}
+
+function count(draft: Draft, position: number, { reason, text }: Drop): void {
+  const member = memberAt(draft, position);
+  const { drops } = member.statistics;
+  setMember(draft, position, {
+    ...member,
+    statistics: { ...member.statistics, drops: { ...drops, [reason]: drops[reason] + 1 } },
+  });
+  complain(draft, position, reason, text);
+}
+
+/** Logs, unless the same was said about this instance less than a minute ago. */
+export function complain(draft: Draft, position: number, about: string, text: string): void {
+  const member = memberAt(draft, position);
+  const last: Instant | undefined = member.complained[about];
+  if (last !== undefined && since(draft.now, last) < COMPLAINT_PAUSE) return;
+  setMember(draft, position, {
+    ...member,
+    complained: { ...member.complained, [about]: draft.now },
+  });
+  draft.actions.push({ type: 'log', severity: 'info', text: `(${member.config.name}) ${text}` });
+}

@@ -1,0 +1,137 @@
+// What the kernel refused: said once, tried again later, and never a reason to stop the rest. An instance
+// without a socket is at fault; one without an address goes on with the others.
+
+import { after, millis, seconds } from '../lib/time.ts';
+import type { KernelAddress } from './action.ts';
+import { addressKey } from './addresses.ts';
+import type { VrrpEvent } from './event.ts';
+import { memberAt, refresh, setMember } from './member.ts';
+import { complain } from './receive.ts';
+import type { Draft, SocketRecord } from './state.ts';
+
+type Refused = Extract<VrrpEvent, { type: 'refused' }>;
+
+/** How long after a refusal the same thing is tried again. */
+const RETRY = seconds(1);
+/** Orders are carried out at once, so a retry that has not been refused by then has worked. */
+const SETTLED = millis(100);
+
+export function onRefused(draft: Draft, refused: Refused): void {
+  const { action, code } = refused;
+  switch (action.type) {
+    case 'open':
+      socketRefused(draft, action.socket.key, refused);
+      return;
+    case 'addAddresses':
+      if (code !== 'EEXIST') addressesRefused(draft, action.addresses, refused);
+      return;
+    case 'removeAddresses':
+      // Somebody was faster.
+      if (code === 'EADDRNOTAVAIL' || code === 'ENODEV' || code === 'ESRCH') return;
+      log(draft, `cannot remove ${action.addresses.map(text).join(', ')}: ${said(refused)}`);
+      return;
+    case 'pace':
+    case 'replace':
+    case 'silence':
+      sendRefused(draft, (member) => member.pace === action.pace, refused);
+      return;
+    case 'send':
+      sendRefused(draft, (member) => member.socket === action.socket, refused);
+      return;
+    case 'announce': {
+      const name = draft.router.kernel.links[action.interface]?.name ?? `#${action.interface}`;
+      log(draft, `cannot announce addresses on ${name}: ${said(refused)}`);
+      return;
+    }
+    case 'run':
+      log(draft, `(${action.owner}) cannot run ${action.script.words[0] ?? ''}: ${said(refused)}`);
+      return;
+    case 'close':
+    case 'log':
+    case 'exit':
+      return;
+  }
+}
+
+function socketRefused(draft: Draft, key: string, refused: Refused): void {
+  const record = draft.router.sockets[key];
+  if (record === undefined) return;
+  const code = said(refused);
+  if (record.code !== code) log(draft, `cannot open ${describe(record)}: ${code}`);
+  setSocket(draft, { ...record, state: 'refused', code, until: after(draft.now, RETRY) });
+  refreshUsers(draft, key);
+}
+
+/** Asks again for sockets that were refused, and believes in those that have not been refused again. */
+export function retrySockets(draft: Draft): void {
+  for (const record of Object.values(draft.router.sockets)) {
+    if (record.until === undefined || record.until > draft.now) continue;
+    if (record.state === 'refused') {
+      draft.actions.push({ type: 'open', socket: record.spec });
+      setSocket(draft, { ...record, state: 'trying', until: after(draft.now, SETTLED) });
+    } else {
+      setSocket(draft, { spec: record.spec, state: 'open' });
+      refreshUsers(draft, record.spec.key);
+    }
+  }
+}
+
+function setSocket(draft: Draft, record: SocketRecord): void {
+  draft.router = {
+    ...draft.router,
+    sockets: { ...draft.router.sockets, [record.spec.key]: record },
+  };
+}
+
+function refreshUsers(draft: Draft, key: string): void {
+  for (const [position, { socket }] of draft.router.members.entries())
+    if (socket === key) refresh(draft, position);
+}
+
+function addressesRefused(
+  draft: Draft,
+  addresses: readonly KernelAddress[],
+  refused: Refused,
+): void {
+  const keys = new Set(addresses.map(addressKey));
+  for (const position of draft.router.members.keys()) {
+    const member = memberAt(draft, position);
+    const ours = member.held.filter((held) => keys.has(addressKey(held)));
+    if (ours.length === 0) continue;
+    const known = member.refused.filter((held) => !keys.has(addressKey(held)));
+    setMember(draft, position, {
+      ...member,
+      refused: [...known, ...ours],
+      repairAt: after(draft.now, RETRY),
+    });
+    complain(
+      draft,
+      position,
+      `address ${refused.code}`,
+      `cannot add ${ours.map(text).join(', ')}: ${said(refused)}`,
+    );
+  }
+}
+
+function sendRefused(
+  draft: Draft,
+  concerns: (member: { readonly pace: number; readonly socket?: string }) => boolean,
+  refused: Refused,
+): void {
+  const position = draft.router.members.findIndex(concerns);
+  if (position >= 0)
+    complain(draft, position, `send ${refused.code}`, `send advert error ${said(refused)}`);
+}
+
+const said = ({ code, message }: Refused): string => `${code} (${message})`;
+const text = ({ address, prefix }: KernelAddress): string => `${address}/${prefix}`;
+
+function describe({ spec }: SocketRecord): string {
+  const { family, group, source, interface: at } = spec;
+  const where = at === undefined ? '' : ` on ${at.name}`;
+  return `IPv${family} VRRP socket${where} for ${group ?? source ?? 'any address'}`;
+}
+
+function log(draft: Draft, line: string): void {
+  draft.actions.push({ type: 'log', severity: 'error', text: line });
+}

@@ -1,0 +1,176 @@
+// From a running router and a new configuration to the difference. An instance whose words did not change keeps
+// everything, to the phase of its adverts; one that changed keeps its role and timers; one that is another
+// virtual router now, or is gone, gives up what it held before anything new is taken.
+
+import { after, type Duration, type Instant } from '../lib/time.ts';
+import type { VrrpAction } from './action.ts';
+import { addressKey, desiredAddresses, present, virtualAddresses } from './addresses.ts';
+import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import {
+  type InstanceAction,
+  type InstanceState,
+  masterDownInterval,
+  nextSend,
+  type Rules,
+} from './machine.ts';
+import {
+  advance,
+  createMember,
+  isUnicast,
+  logAddresses,
+  memberAt,
+  refresh,
+  remove,
+  setMember,
+  settle,
+} from './member.ts';
+import { OWNER_PRIORITY } from './packet.ts';
+import type { Draft, Member } from './state.ts';
+
+/** Starts an instance: leftovers of a predecessor go before it reports any role. */
+export function startMember(draft: Draft, position: number): void {
+  refresh(draft, position);
+  const member = memberAt(draft, position);
+  removeLeftovers(draft, member);
+  advance(draft, position, { type: 'start', faults: member.faults });
+}
+
+// An address that somebody else holds (an instance that is master, or an owner) is no leftover.
+function removeLeftovers(draft: Draft, member: Member): void {
+  if (member.config.priority === OWNER_PRIORITY) return;
+  const held = new Set(draft.router.members.flatMap((other) => other.held.map(addressKey)));
+  const left = present(
+    desiredAddresses(member.config, draft.router.kernel),
+    draft.router.kernel,
+  ).filter(
+    (address) =>
+      !held.has(addressKey(address)) && draft.router.virtual[address.address] !== undefined,
+  );
+  if (left.length === 0) return;
+  remove(draft, left);
+  const lines: VrrpAction[] = [];
+  logAddresses(member, 'removing', lines);
+  draft.actions.push(...lines);
+}
+
+export function reload(draft: Draft, config: VrrpConfig): void {
+  const wanted = new Map(config.vrrp_instance.map((instance) => [instance.name, instance]));
+  for (const position of draft.router.members.keys()) {
+    const { config: old } = memberAt(draft, position);
+    const next = wanted.get(old.name);
+    if (next === undefined || identity(next) !== identity(old))
+      dismiss(draft, position, next === undefined);
+  }
+  const kept = new Map(
+    draft.router.members.flatMap((member) =>
+      member.state.name === 'stop' ? [] : [[member.config.name, member] as const],
+    ),
+  );
+  let { nextPace } = draft.router;
+  const fresh = new Set<string>();
+  const members = config.vrrp_instance.map((instance) => {
+    const old = kept.get(instance.name);
+    if (old !== undefined) return keep(old, instance, draft.now);
+    fresh.add(instance.name);
+    return createMember(instance, nextPace++);
+  });
+  draft.router = { ...draft.router, config, members, nextPace, virtual: virtualAddresses(config) };
+  // What one instance loses another may gain: all removals come before the first addition.
+  for (const position of members.keys()) shed(draft, position);
+  for (const [
+    position,
+    {
+      config: { name },
+    },
+  ] of members.entries()) {
+    if (fresh.has(name)) startMember(draft, position);
+    else {
+      refresh(draft, position);
+      settle(draft, position, memberAt(draft, position), []);
+    }
+  }
+}
+
+/** Two configurations with different identities are different virtual routers, whatever their names say. */
+function identity(config: VrrpInstance): string {
+  const { virtual_router_id, version, family, interface: at = '' } = config;
+  return [virtual_router_id, version, family, at, isUnicast(config)].join(' ');
+}
+
+/** Gives up an instance that the new configuration lacks, or that becomes another virtual router. */
+function dismiss(draft: Draft, position: number, deleted: boolean): void {
+  const member = memberAt(draft, position);
+  const said: InstanceAction[] = [];
+  if (member.state.name === 'master') said.push({ type: 'farewell' });
+  if (deleted)
+    said.push({
+      type: 'notify',
+      state: member.config.notify_deleted === undefined ? 'FAULT' : 'DELETED',
+    });
+  settle(
+    draft,
+    position,
+    { ...member, state: { name: 'stop', since: draft.now, reason: { because: 'stop' } } },
+    said,
+  );
+}
+
+function keep(member: Member, config: VrrpInstance, now: Instant): Member {
+  if (JSON.stringify(member.config) === JSON.stringify(config)) return member;
+  return { ...member, config, state: adapt(member.state, member.config, config, now) };
+}
+
+/** Removes what a master holds and should not hold any more. */
+function shed(draft: Draft, position: number): void {
+  const member = memberAt(draft, position);
+  if (member.held.length === 0) return;
+  const wanted = new Set(desiredAddresses(member.config, draft.router.kernel).map(addressKey));
+  const gone = member.held.filter((held) => !wanted.has(addressKey(held)));
+  if (gone.length === 0) return;
+  remove(draft, gone);
+  const held = member.held.filter((address) => wanted.has(addressKey(address)));
+  setMember(draft, position, { ...member, held });
+}
+
+/** The same state under other rules: deadlines are counted from where they were counted before. */
+function adapt(state: InstanceState, before: Rules, rules: Rules, now: Instant): InstanceState {
+  switch (state.name) {
+    case 'backup': {
+      const masterInterval =
+        state.master === undefined || rules.version === 2 ? rules.advert_int : state.masterInterval;
+      const heard = (state.masterDownAt -
+        masterDownInterval(before, state.masterInterval)) as Instant;
+      const becomesOwner = rules.priority === OWNER_PRIORITY && before.priority !== OWNER_PRIORITY;
+      const down = after(heard, masterDownInterval(rules, masterInterval));
+      const { preemptAt, ...rest } = state;
+      return {
+        ...rest,
+        masterInterval,
+        masterDownAt: becomesOwner ? now : (Math.max(now, down) as Instant),
+        ...(preemptAt !== undefined && rules.preempt_delay > 0
+          ? { preemptAt: (preemptAt - before.preempt_delay + rules.preempt_delay) as Instant }
+          : {}),
+      };
+    }
+    case 'master': {
+      const { refreshAt, ...rest } = state;
+      const period = rules.garp_master_refresh;
+      const next = period === before.garp_master_refresh ? refreshAt : undefined;
+      return {
+        ...rest,
+        phase: phaseUnder(state.phase, before.advert_int, rules.advert_int, now),
+        ...(period > 0 ? { refreshAt: next ?? after(now, period) } : {}),
+      };
+    }
+    case 'init':
+    case 'fault':
+    case 'stop':
+      return state;
+  }
+}
+
+/** A new interval never makes the next advert later than the old schedule would have. */
+function phaseUnder(phase: Instant, before: Duration, period: Duration, now: Instant): Instant {
+  if (period === before) return phase;
+  return Math.min(nextSend(phase, before, now), after(now, period)) as Instant;
+}
