@@ -41,12 +41,13 @@ function commandOf(kind: DaemonKind, config: string, options: readonly string[])
     case 'keepalived':
       return [requireProgram('keepalived'), ...usual];
     case 'frr': {
-      requireProgram('/usr/lib/frr/zebra');
-      const vty = '--vty_socket /run/frr -u root -g root -z /run/frr/zserv.api';
-      const zebra = `/usr/lib/frr/zebra ${vty} -i /run/zebra.pid -f /dev/null -P 0 --log stdout`;
-      const vrrpd = `/usr/lib/frr/vrrpd ${vty} -i /run/vrrpd.pid -f /run/keepalived.conf -P 0 --log stdout --log-level debug`;
+      // FRR leaves root for its own user, which must be able to write its sockets and pid files.
+      const usual = '-u frr -g frr --vty_socket /run/frr -z /run/frr/zserv.api -P 0 --log stdout';
+      const zebra = `${requireProgram('/usr/lib/frr/zebra')} ${usual} -i /run/frr/zebra.pid -f /dev/null`;
+      const vrrpd = `${requireProgram('/usr/lib/frr/vrrpd')} ${usual} -i /run/frr/vrrpd.pid -f /run/keepalived.conf`;
       const wait = 'until [ -S /run/frr/zserv.api ]; do sleep 0.02; done';
-      return ['/bin/sh', '-c', `mkdir -p /run/frr; ${zebra} & ${wait}; exec ${vrrpd}`];
+      const folder = 'mkdir -p /run/frr && chown frr:frr /run/frr';
+      return ['/bin/sh', '-c', `${folder}; ${zebra} & ${wait}; exec ${vrrpd} --log-level debug`];
     }
     case 'ucarp':
       return [requireProgram('ucarp'), ...config.trim().split(/\s+/), ...options];

@@ -48,6 +48,7 @@ export class Host {
   readonly daemons: Daemon[] = [];
   private readonly number: number;
   private started = 0;
+  private readonly macvlans: string[] = [];
 
   constructor(lab: Lab, name: string, number: number) {
     this.lab = lab;
@@ -95,6 +96,7 @@ export class Host {
   async reviveMachine(): Promise<void> {
     const words = ['-n', this.namespace, 'addr', 'flush', 'dev', 'eth0'];
     await run('ip', words);
+    for (const name of this.macvlans) await this.ip('link', 'set', name, 'protodown', 'on');
     await this.addOwnAddresses();
     await run('bridge', ['-n', this.lab.switch, 'link', 'set', 'dev', this.port, 'state', '3']);
     this.lab.record({ host: this.name, what: 'cable', name: '', device: '', present: true });
@@ -144,8 +146,12 @@ export class Host {
     const lines = [
       `link add ${name} link eth0 address ${address} type macvlan mode bridge`,
       ...addresses.map((one) => `addr add ${one} dev ${name}${one.includes(':') ? ' nodad' : ''}`),
+      `addr add ${linkLocalOf(address)}/64 dev ${name} nodad`,
+      // Until vrrpd says otherwise it must not answer for the virtual address.
+      `link set ${name} protodown on`,
       `link set ${name} up`,
     ];
+    this.macvlans.push(name);
     await run('ip', ['-n', this.namespace, '-batch', '-'], `${lines.join('\n')}\n`);
   }
 }
@@ -329,7 +335,7 @@ export class Lab {
 
   private async prepare(host: Host): Promise<void> {
     const settings = ['net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0'];
-    settings.push('net.ipv6.conf.eth0.accept_dad=0', 'net.ipv6.conf.eth0.router_solicitations=0');
+    settings.push('net.ipv6.conf.eth0.accept_dad=0', 'net.ipv6.conf.eth0.accept_ra=0');
     await host.exec([requireProgram('sysctl'), '-q', '-w', ...settings]);
     await this.monitor(host);
     const links = 'link set lo up\nlink set eth0 addrgenmode eui64 up\n';
@@ -368,6 +374,15 @@ export class Lab {
       return speaking;
     });
   }
+}
+
+/** fe80:: address made of a MAC (RFC 4291 appendix A). */
+function linkLocalOf(address: string): string {
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = address
+    .split(':')
+    .map((x) => Number.parseInt(x, 16));
+  const words = [((a ^ 2) << 8) | b, (c << 8) | 0xff, 0xfe00 | d, (e << 8) | f];
+  return `fe80::${words.map((word) => word.toString(16)).join(':')}`;
 }
 
 function removeNamespace(name: string): void {
