@@ -85,7 +85,7 @@ export interface Native {
     ticks: readonly (readonly Outgoing[])[],
   ): void;
   /** New ticks for a pace whose schedule stands; false where there is no such pace. */
-  repace(id: number, ticks: readonly (readonly Outgoing[])[]): boolean;
+  repace(id: number, fd: number, ticks: readonly (readonly Outgoing[])[]): boolean;
   /** Once this has returned, nothing more of the pace leaves. */
   unpace(id: number): void;
   /** Credit lasts `duration` from the last alive(); then paces and shots stop, and a byte goes to `fd` (-1: none). */

@@ -1,0 +1,29 @@
+// Asks the kernel for what keeps a process on time, and says in one line what it was refused.
+
+import { native } from './native.ts';
+
+export interface Privileges {
+  /** Nice value; 0 leaves it. */
+  readonly nice: number;
+  /** MCL_ONFAULT: what is in memory stays there. */
+  readonly lockMemory: boolean;
+  /** Processors to run on; all where absent. */
+  readonly cpus?: readonly number[];
+}
+
+/** Each refusal as the thing that is lost and the reason. */
+export function claim(wanted: Privileges): string[] {
+  const lost: string[] = [];
+  const attempt = (what: string, order: () => void): void => {
+    try {
+      order();
+    } catch (error) {
+      lost.push(`${what} (${(error as NodeJS.ErrnoException).code})`);
+    }
+  };
+  if (wanted.nice !== 0) attempt(`priority ${wanted.nice}`, () => native.setNice(wanted.nice));
+  if (wanted.lockMemory) attempt('memory locking', () => native.lockMemory());
+  const { cpus } = wanted;
+  if (cpus !== undefined) attempt('processor affinity', () => native.setAffinity(cpus));
+  return lost;
+}

@@ -1,0 +1,166 @@
+// Carries out the core's orders that concern sockets, schedules and addresses, at once and in order.
+// What the kernel refuses comes back as events. It decides nothing.
+
+import { native } from '../net/native.ts';
+import type { Route } from '../net/route.ts';
+import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
+import type { VrrpEvent } from './event.ts';
+
+const VRRP = 112;
+
+interface Open {
+  readonly fd: number;
+  readonly spec: SocketSpec;
+}
+
+interface Pacing {
+  readonly fd: number;
+}
+
+export type WireAction = Exclude<VrrpAction, { readonly type: 'run' | 'log' | 'exit' }>;
+
+export class Wire {
+  readonly #route: Route;
+  readonly #sockets = new Map<string, Open>();
+  readonly #keys = new Map<number, string>();
+  readonly #paces = new Map<number, Pacing>();
+  /** Packet sockets for announcements, by ifindex. */
+  readonly #announcers = new Map<number, number>();
+
+  constructor(route: Route) {
+    this.#route = route;
+  }
+
+  /** The key of the socket with this descriptor. */
+  keyOf(fd: number): string | undefined {
+    return this.#keys.get(fd);
+  }
+
+  /** Descriptor of each open socket, for the dump. */
+  descriptors(): ReadonlyMap<string, number> {
+    return new Map([...this.#sockets].map(([key, { fd }]) => [key, fd]));
+  }
+
+  perform(action: WireAction): readonly VrrpEvent[] {
+    try {
+      return this.#perform(action);
+    } catch (error) {
+      const { code = 'EUNKNOWN', message } = error as NodeJS.ErrnoException;
+      return [{ type: 'refused', action, code, message }];
+    }
+  }
+
+  /** An interface index is no longer what it was. */
+  forgetInterface(index: number): void {
+    const fd = this.#announcers.get(index);
+    if (fd === undefined) return;
+    this.#announcers.delete(index);
+    native.close(fd);
+  }
+
+  close(): void {
+    for (const pace of this.#paces.keys()) native.unpace(pace);
+    for (const { fd } of this.#sockets.values()) native.close(fd);
+    for (const fd of this.#announcers.values()) native.close(fd);
+    this.#paces.clear();
+    this.#sockets.clear();
+    this.#announcers.clear();
+  }
+
+  #perform(action: WireAction): readonly VrrpEvent[] {
+    switch (action.type) {
+      case 'open':
+        this.#open(action.socket);
+        return [];
+      case 'close':
+        this.#close(action.socket);
+        return [];
+      case 'send':
+        native.send(this.#fd(action.socket), action.datagrams);
+        return [];
+      case 'pace': {
+        const fd = this.#fd(action.socket);
+        native.pace(action.pace, fd, action.period, action.first, [action.datagrams]);
+        this.#paces.set(action.pace, { fd });
+        return [];
+      }
+      case 'replace': {
+        const pacing = this.#paces.get(action.pace);
+        // A pace that has stalled is gone; its own event is on the way.
+        if (pacing !== undefined) native.repace(action.pace, pacing.fd, [action.datagrams]);
+        return [];
+      }
+      case 'silence':
+        native.unpace(action.pace);
+        this.#paces.delete(action.pace);
+        return [];
+      case 'addAddresses':
+        return this.#refusals(action, this.#route.add(action.addresses));
+      case 'removeAddresses':
+        return this.#refusals(action, this.#route.remove(action.addresses));
+      case 'announce':
+        native.send(
+          this.#announcer(action.interface),
+          action.frames.map((bytes) => ({ bytes })),
+        );
+        return [];
+    }
+  }
+
+  /** One event for each address, so that those that were accepted are not doubted. */
+  #refusals(
+    action: Extract<WireAction, { readonly type: 'addAddresses' | 'removeAddresses' }>,
+    refused: readonly {
+      readonly address: KernelAddress;
+      readonly code: string;
+      readonly message: string;
+    }[],
+  ): readonly VrrpEvent[] {
+    return refused.map(({ address, code, message }) => ({
+      type: 'refused',
+      action: { ...action, addresses: [address] },
+      code,
+      message,
+    }));
+  }
+
+  #open(spec: SocketSpec): void {
+    const fd = native.rawSocket({
+      family: spec.family,
+      protocol: VRRP,
+      header: spec.family === 4,
+      hopLimit: spec.hopLimit,
+      ...(spec.interface === undefined
+        ? {}
+        : { device: spec.interface.name, index: spec.interface.index }),
+      ...(spec.group === undefined ? {} : { group: spec.group }),
+      ...(spec.source === undefined ? {} : { source: spec.source }),
+      ...(spec.receiveBuffer === undefined ? {} : { receiveBuffer: spec.receiveBuffer }),
+    });
+    native.watch(fd);
+    this.#sockets.set(spec.key, { fd, spec });
+    this.#keys.set(fd, spec.key);
+  }
+
+  #close(key: string): void {
+    const open = this.#sockets.get(key);
+    if (open === undefined) return;
+    this.#sockets.delete(key);
+    this.#keys.delete(open.fd);
+    native.close(open.fd);
+  }
+
+  #fd(key: string): number {
+    const open = this.#sockets.get(key);
+    if (open === undefined) throw Object.assign(new Error(`no socket ${key}`), { code: 'EBADF' });
+    return open.fd;
+  }
+
+  #announcer(index: number): number {
+    const known = this.#announcers.get(index);
+    if (known !== undefined) return known;
+    const fd = native.packetSocket(index);
+    this.#announcers.set(index, fd);
+    return fd;
+  }
+}
