@@ -1,0 +1,368 @@
+// The VRRP part of keepalived.data, and keepalived.stats, in the layout of keepalived 2.2.7 (passwords masked, as
+// 2.4.3 does). Lines that keepalived lacks (faults, dropped packets) have the form of its lists, which every
+// known reader skips. Nothing here is parsed back.
+
+import { family, isLinkLocal6 } from '../lib/ip.ts';
+import type { Link } from '../lib/link.ts';
+import { type Duration, type Instant, toSeconds } from '../lib/time.ts';
+import { addressKey, entriesOf, interfacesOf } from './addresses.ts';
+import type { VrrpInstance } from './keywords.ts';
+import { describeFault, exactSkew, type InstanceState, nextSend } from './machine.ts';
+import { isUnicast } from './member.ts';
+import type { Member, RouterState, SocketRecord } from './state.ts';
+import { sentBy } from './statistics.ts';
+
+export interface Clock {
+  readonly monotonic: Instant;
+  /** Microseconds since 1970. */
+  readonly wall: number;
+  /** Local time less UTC; absent for UTC. */
+  readonly zone?: Duration;
+}
+
+/** From `VRRP Topology` on; `descriptors` gives the descriptor of a socket by its key. */
+export function dumpData(
+  state: RouterState,
+  clock: Clock,
+  descriptors: ReadonlyMap<string, number>,
+): string {
+  return [
+    '------< VRRP Topology >------',
+    ...state.members.flatMap((member) => instanceLines(state, member, clock, descriptors)),
+    '------< VRRP Sockpool >------',
+    ...Object.values(state.sockets).flatMap((socket) => socketLines(state, socket, descriptors)),
+    '------< Interfaces >------',
+    ...Object.values(state.kernel.links).flatMap((link) => interfaceLines(state, link)),
+    '',
+  ].join('\n');
+}
+
+export function dumpStatistics(state: RouterState, now: Instant): string {
+  return state.members.map((member) => statisticsOf(member, now)).join('');
+}
+
+function statisticsOf(member: Member, now: Instant): string {
+  const { name } = member.config;
+  const { received, becameMaster, releasedMaster, drops, ...zero } = member.statistics;
+  return `VRRP Instance: ${name}
+  Advertisements:
+    Received: ${received}
+    Sent: ${sentBy(member, now)}
+  Became master: ${becameMaster}
+  Released master: ${releasedMaster}
+  Packet Errors:
+    Length: ${drops.length}
+    TTL: ${drops.ttl}
+    Invalid Type: ${drops.type}
+    Advertisement Interval: ${drops.interval}
+    Address List: ${drops.addresses}
+  Authentication Errors:
+    Invalid Type: ${drops.authType}
+    Type Mismatch: ${drops.authMismatch}
+    Failure: ${drops.authFailure}
+  Priority Zero:
+    Received: ${zero.priorityZeroReceived}
+    Sent: ${zero.priorityZeroSent}
+`;
+}
+
+function instanceLines(
+  { kernel }: RouterState,
+  member: Member,
+  clock: Clock,
+  descriptors: ReadonlyMap<string, number>,
+): readonly string[] {
+  const { config, state, faults, source, statistics } = member;
+  const fd = member.socket === undefined ? undefined : descriptors.get(member.socket);
+  const unicast = isUnicast(config);
+  const index = Object.values(kernel.links).find(({ name }) => name === config.interface)?.index;
+  return [
+    ` VRRP Instance = ${config.name}`,
+    `   VRRP Version = ${config.version}`,
+    ...when(config.family === 6, '   Using Native IPv6'),
+    `   State = ${stateWord(state)}`,
+    ...masterLines(config, state),
+    ...(unicast ? ['   Flags:', '     Using unicast'] : ['   Flags: none']),
+    `   Wantstate = ${stateWord(state)}`,
+    '   Number of config faults = 0',
+    `   Number of interface and track script faults = ${faults.length}`,
+    '   Number of track scripts init = 0',
+    ...(faults.length === 0
+      ? []
+      : ['   Faults :', ...faults.map((fault) => `     ${describeFault(fault)}`)]),
+    `   Last transition = ${stamp(clock, since(state, clock))}`,
+    `   Read timeout = ${readTimeout(config, state, clock)}`,
+    `   Master down timer = ${masterDownMicros(config, state)} usecs`,
+    ...when(config.interface !== undefined, `   Interface = ${config.interface}`),
+    ...when(
+      source !== undefined,
+      `   Using src_ip = ${source}${(config.unicast_src_ip ?? config.mcast_src_ip) ? ' (from configuration)' : ''}`,
+    ),
+    ...when(
+      !unicast,
+      `   Multicast address ${config.mcast_dst_ip}${config.family === 6 ? `, ifindex ${index ?? 0}` : ''}`,
+    ),
+    `   Gratuitous ARP delay = ${toSeconds(config.garp_master_delay)}`,
+    `   Gratuitous ARP repeat = ${config.garp_master_repeat}`,
+    `   Gratuitous ARP refresh = ${toSeconds(config.garp_master_refresh)}`,
+    `   Gratuitous ARP refresh repeat = ${config.garp_master_refresh_repeat}`,
+    `   Gratuitous ARP lower priority delay = ${toSeconds(config.garp_lower_prio_delay)}`,
+    `   Gratuitous ARP lower priority repeat = ${config.garp_lower_prio_repeat}`,
+    `   Down timer adverts = ${config.down_timer_adverts}`,
+    `   Send advert after receive lower priority advert = ${!config.lower_prio_no_advert}`,
+    `   Send advert after receive higher priority advert = ${config.higher_prio_send_advert}`,
+    `   Virtual Router ID = ${config.virtual_router_id}`,
+    `   Priority = ${config.priority}`,
+    `   Effective priority = ${config.priority}`,
+    `   Total priority = ${config.priority}`,
+    config.version === 2
+      ? `   Advert interval = ${Math.round(toSeconds(config.advert_int))} sec`
+      : `   Advert interval = ${Math.round(config.advert_int / 1000)} milli-sec`,
+    `   Accept = ${config.accept ? 'enabled' : 'disabled'}`,
+    `   Preempt = ${config.nopreempt ? 'disabled' : 'enabled'}`,
+    ...when(config.preempt_delay > 0, `   Preempt delay = ${toSeconds(config.preempt_delay)} secs`),
+    '   Promote_secondaries = disabled',
+    ...authenticationLines(config),
+    ...addressLines(member, kernel),
+    ...unicastLines(config),
+    ...when(fd !== undefined, `   fd_in ${fd}, fd_out ${fd}`),
+    '   Using smtp notification = no',
+    `   Notify deleted = ${config.notify_deleted === undefined ? 'Fault' : 'Deleted'}`,
+    ...scriptLines(config),
+    '   Notify priority changes = false',
+    '   Dropped packets :',
+    ...Object.entries(statistics.drops).map(([reason, count]) => `     ${reason} ${count}`),
+  ];
+}
+
+const when = (condition: boolean, line: string): readonly string[] => (condition ? [line] : []);
+
+function stateWord({ name }: InstanceState): string {
+  switch (name) {
+    case 'init':
+    case 'stop':
+      return 'INIT';
+    case 'backup':
+      return 'BACKUP';
+    case 'master':
+      return 'MASTER';
+    case 'fault':
+      return 'FAULT';
+  }
+}
+
+function masterLines(config: VrrpInstance, state: InstanceState): readonly string[] {
+  if (state.name !== 'backup') return [];
+  const nobody = config.family === 4 ? '0.0.0.0' : '::';
+  return [
+    `   Master router = ${state.master?.address ?? nobody}`,
+    `   Master priority = ${state.master?.priority ?? 0}`,
+  ];
+}
+
+const since = (state: InstanceState, clock: Clock): Instant =>
+  state.name === 'init' ? clock.monotonic : state.since;
+
+function readTimeout(config: VrrpInstance, state: InstanceState, clock: Clock): string {
+  switch (state.name) {
+    case 'backup':
+      return stamp(clock, state.masterDownAt);
+    case 'master':
+      return stamp(clock, nextSend(state.phase, config.advert_int, clock.monotonic));
+    case 'init':
+    case 'fault':
+    case 'stop':
+      return 'DISABLED';
+  }
+}
+
+function masterDownMicros(config: VrrpInstance, state: InstanceState): number {
+  const interval = state.name === 'backup' ? state.masterInterval : config.advert_int;
+  return Math.floor(config.down_timer_adverts * interval + exactSkew(config, interval));
+}
+
+function authenticationLines({ version, authentication }: VrrpInstance): readonly string[] {
+  if (version !== 2) return [];
+  if (authentication === undefined) return ['   Authentication type = none'];
+  const type = authentication.auth_type === 'PASS' ? 'SIMPLE_PASSWORD' : 'IPSEC_AH';
+  return [`   Authentication type = ${type}`, '   Password = ********'];
+}
+
+const SCOPES: Readonly<Record<number, string>> = {
+  0: 'global',
+  200: 'site',
+  253: 'link',
+  254: 'host',
+  255: 'nowhere',
+};
+
+function addressLines(member: Member, kernel: RouterState['kernel']): readonly string[] {
+  const { config, held } = member;
+  const set = new Set(held.map(addressKey));
+  const indexes = new Map(Object.values(kernel.links).map(({ name, index }) => [name, index]));
+  const line = (entry: VrrpInstance['virtual_ipaddress'][number]): string => {
+    const { address, prefix, scope, label, broadcast, peer, deprecated } = entry;
+    const dev = entry.dev ?? config.interface ?? '';
+    const whole = family(address) === 4 ? 32 : 128;
+    const words = [
+      prefix === whole ? address : `${address}/${prefix}`,
+      ...(peer === undefined ? [] : [`peer ${peer}`]),
+      ...(broadcast === undefined ? [] : [`brd ${broadcast}`]),
+      `dev ${dev}`,
+      `scope ${SCOPES[scope] ?? scope}`,
+      ...(label === undefined ? [] : [`label ${label}`]),
+      ...(whole === 32 ? [] : [deprecated === true ? 'deprecated' : 'preferred_lft forever']),
+      ...(set.has(addressKey({ index: indexes.get(dev) ?? -1, address, prefix })) ? ['set'] : []),
+    ];
+    return `     ${words.join(' ')}`;
+  };
+  return [
+    ...(config.virtual_ipaddress.length === 0
+      ? []
+      : [
+          `   Virtual IP (${config.virtual_ipaddress.length}):`,
+          ...config.virtual_ipaddress.map(line),
+        ]),
+    ...(config.virtual_ipaddress_excluded.length === 0
+      ? []
+      : ['   Virtual IP Excluded :', ...config.virtual_ipaddress_excluded.map(line)]),
+  ];
+}
+
+function unicastLines(config: VrrpInstance): readonly string[] {
+  if (!isUnicast(config)) return [];
+  return [
+    `   Unicast TTL = ${config.unicast_ttl}`,
+    `   Check unicast src : ${config.check_unicast_src ? 'yes' : 'no'}`,
+    '   Unicast Peer :',
+    ...config.unicast_peer.map(
+      ({ address, min_ttl = 0, max_ttl = 255 }) =>
+        `     ${address} min_ttl ${min_ttl} max_ttl ${max_ttl}`,
+    ),
+    '   Unicast checksum compatibility = no',
+  ];
+}
+
+function scriptLines(config: VrrpInstance): readonly string[] {
+  const deleted = config.notify_deleted === true ? undefined : config.notify_deleted;
+  return (
+    [
+      ['Backup state transition', config.notify_backup],
+      ['Master state transition', config.notify_master],
+      ['Fault state transition', config.notify_fault],
+      ['Stop state transition', config.notify_stop],
+      ['Deleted state transition', deleted],
+      ['Master rx lower priority', config.notify_master_rx_lower_pri],
+      ['Generic state transition', config.notify],
+    ] as const
+  ).flatMap(([label, script]) =>
+    script === undefined
+      ? []
+      : [
+          `   ${label} script = ${script.words.map((word) => `'${word}'`).join(' ')}, uid:gid ${script.uid}:${script.gid}`,
+        ],
+  );
+}
+
+function socketLines(
+  { members }: RouterState,
+  { spec }: SocketRecord,
+  descriptors: ReadonlyMap<string, number>,
+): readonly string[] {
+  const fd = descriptors.get(spec.key) ?? -1;
+  return [
+    ` fd_in ${fd} fd_out = ${fd}`,
+    ...when(spec.interface !== undefined, `   Interface = ${spec.interface?.name}`),
+    `   Family = IPv${spec.family}`,
+    '   Protocol = VRRP',
+    `   Type = ${spec.group === undefined ? 'Unicast' : 'Multicast'}`,
+    ...when(spec.group === undefined, `   Address = ${spec.source}`),
+    `   Rx buf size = ${spec.receiveBuffer ?? 0}`,
+    '   VRRP instances',
+    ...members
+      .filter(({ socket }) => socket === spec.key)
+      .map(({ config }) => `     ${config.name} vrid ${config.virtual_router_id}`),
+  ];
+}
+
+function interfaceLines({ kernel, members }: RouterState, link: Link): readonly string[] {
+  const addresses = kernel.addresses[link.index] ?? [];
+  const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
+  const ipv6 = addresses.find(({ address }) => isLinkLocal6(address))?.address ?? '(none)';
+  const users = members.filter(({ config }) =>
+    [
+      config.interface,
+      ...interfacesOf(config),
+      ...entriesOf(config).map(({ dev }) => dev),
+    ].includes(link.name),
+  );
+  const loopback = link.hardware === 772;
+  return [
+    ` Name = ${link.name}`,
+    `   index = ${link.index}`,
+    `   IPv4 address = ${ipv4}`,
+    `   IPv6 address = ${ipv6}`,
+    ...(loopback || link.mac === ''
+      ? []
+      : [`   MAC = ${link.mac}`, '   MAC broadcast = ff:ff:ff:ff:ff:ff']),
+    `   State = ${[
+      link.up ? 'UP' : 'not UP',
+      link.running ? 'RUNNING' : 'not RUNNING',
+      ...(loopback ? ['no broadcast', 'loopback'] : []),
+      ...(link.multicast ? [] : ['no multicast']),
+    ].join(', ')}`,
+    '   Delayed state change running = false',
+    '   Up debounce timer = 0us',
+    '   Down debounce timer = 0us',
+    `   MTU = ${link.mtu}`,
+    `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
+    '   NIC netlink status update',
+    ...(users.length === 0
+      ? []
+      : [
+          '   Tracking VRRP instances :',
+          ...users.map(({ config }) => `     ${config.name}, weight 0`),
+        ]),
+  ];
+}
+
+// Time as keepalived prints it: 1795226736.092689 (Sat Nov 21 02:05:36.092689 2026)
+
+const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
+
+function stamp(clock: Clock, at: Instant): string {
+  const micros = Math.floor(clock.wall + (at - clock.monotonic));
+  const fraction = String(modulo(micros, 1_000_000)).padStart(6, '0');
+  const local = Math.floor((micros + (clock.zone ?? 0)) / 1_000_000);
+  const days = Math.floor(local / 86_400);
+  const { year, month, day } = civil(days);
+  const time = [3600, 60, 1]
+    .map((unit) => Math.floor(modulo(local, 86_400) / unit) % (unit === 3600 ? 24 : 60))
+    .map((n) => String(n).padStart(2, '0'))
+    .join(':');
+  const date = `${DAYS[modulo(days, 7)]} ${MONTHS[month - 1]} ${String(day).padStart(2)}`;
+  return `${Math.floor(micros / 1_000_000)}.${fraction} (${date} ${time}.${fraction} ${year})`;
+}
+
+const modulo = (a: number, b: number): number => ((a % b) + b) % b;
+
+/** Gregorian date of a day counted from 1970-01-01, by counting years from a March. */
+function civil(days: number): { year: number; month: number; day: number } {
+  const shifted = days + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear =
+    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
+}
