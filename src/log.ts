@@ -1,145 +1,213 @@
-// keepalived's log lines, made by pino: to syslog, to stderr under -l, with keepalived's identities and date.
-// Lines are written a turn after they were logged, so that no action waits for a log line; nothing here ever blocks,
-// and what the other side cannot take is dropped and counted.
+// The daemon's log: keepalived's lines, to syslog, stderr and a file. Lines wait until the work that caused them is
+// done, and no destination ever blocks: what it cannot take is dropped, counted and said later.
 
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
-import { type DestinationStream, pino } from 'pino';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { type Logger, pino } from 'pino';
 import { native } from './net/native.ts';
 
-export type Severity = 'error' | 'warning' | 'info' | 'detail';
+/** 'detail' is printed with -D, 'debug' with -DD. */
+export type LogSeverity = 'error' | 'warning' | 'info' | 'detail' | 'debug';
 
 export interface LogOptions {
-  /** -D: lines of severity 'detail' are logged. */
-  readonly detail: boolean;
-  /** -l: lines also go to stderr. */
-  readonly console: boolean;
-  /** syslog facility 0-23; absent for no syslog. */
+  /** The name that syslog sees: `Keepalived`, `Keepalived_vrrp`. */
+  readonly ident: string;
+  /** How often -D was given. */
+  readonly detail: number;
+  /** Facility number (3 is daemon); absent: no syslog. */
   readonly facility?: number;
-  /** Name in syslog. */
-  readonly identity: string;
+  /** Lines with a date prefix to stderr. */
+  readonly console: boolean;
+  /** A file to append to. */
+  readonly file?: string;
 }
 
-export interface Log {
-  write(severity: Severity, text: string): void;
-  /** Writes what is queued and closes; later lines are lost. */
-  close(): void;
+/** Where finished lines go; each takes a line or refuses it, at once. */
+export interface Destination {
+  /** `priority` is a syslog severity, 3 to 7. */
+  write(text: string, priority: number, at: Date): boolean;
 }
 
-/** syslog(3) severities. */
-const SYSLOG = { error: 3, warning: 4, info: 6, detail: 6 } as const;
-const PINO = { error: 'error', warning: 'warn', info: 'info', detail: 'debug' } as const;
-/** More lines than this in one turn are dropped: a flood must not eat the memory. */
-const QUEUE = 10_000;
+/** Lines that may wait; beyond that the newest are dropped. */
+const CAPACITY = 4096;
 
-interface Line {
-  readonly severity: Severity;
+const LEVELS = { error: 50, warning: 40, info: 30, detail: 20, debug: 10 } as const;
+const PRIORITIES: Readonly<Record<number, number>> = { 50: 3, 40: 4, 30: 6, 20: 6, 10: 7 };
+
+interface Waiting {
+  readonly severity: LogSeverity;
   readonly text: string;
-  readonly time: Date;
+  readonly at: number;
 }
 
-/** pino tells a destination with this mark the last message in words, so its JSON need not be read back. */
-interface Marked {
-  readonly [key: symbol]: boolean;
-  readonly lastMsg: string;
-  readonly lastObj: { readonly severity: Severity };
+/** What pino leaves on its destination when that asks for it (its `pino.metadata`). */
+interface LastLine {
+  lastLevel: number;
+  lastMsg: string;
+  lastObj: { readonly at: number };
 }
 
-export function openLog(options: LogOptions): Log {
-  const out = new Output(options);
-  const destination: Marked & DestinationStream = {
-    [Symbol.for('pino.metadata')]: true,
-    lastMsg: '',
-    lastObj: { severity: 'info' },
-    write() {
-      out.queue({ severity: this.lastObj.severity, text: this.lastMsg, time: new Date() });
-    },
-  };
-  const logger = pino({ level: options.detail ? 'debug' : 'info', base: null }, destination);
-  return {
-    write: (severity, text) => logger[PINO[severity]]({ severity }, text),
-    close: () => out.close(),
-  };
-}
-
-class Output {
-  readonly #options: LogOptions;
-  readonly #console: number;
-  #queue: Line[] = [];
-  #scheduled = false;
+export class Log {
+  readonly #destinations: readonly Destination[];
+  readonly #logger: Logger<'warning' | 'detail'>;
+  #waiting: Waiting[] = [];
   #dropped = 0;
+  #scheduled = false;
 
-  constructor(options: LogOptions) {
-    this.#options = options;
-    this.#console = options.console ? openConsole() : -1;
+  constructor(detail: number, destinations: readonly Destination[]) {
+    this.#destinations = destinations;
+    this.#logger = pino(
+      {
+        level: detail >= 2 ? 'debug' : detail === 1 ? 'detail' : 'info',
+        customLevels: LEVELS,
+        useOnlyCustomLevels: true,
+        base: null,
+        timestamp: false,
+      },
+      this.#printer() as never,
+    ) as never;
   }
 
-  queue(line: Line): void {
-    if (this.#queue.length >= QUEUE) {
+  error(text: string): void {
+    this.write('error', text);
+  }
+
+  warning(text: string): void {
+    this.write('warning', text);
+  }
+
+  info(text: string): void {
+    this.write('info', text);
+  }
+
+  detail(text: string): void {
+    this.write('detail', text);
+  }
+
+  /** Takes a line; it is printed after the work of this turn is done. */
+  write(severity: LogSeverity, text: string): void {
+    if (!this.#logger.isLevelEnabled(severity)) return;
+    if (this.#waiting.length >= CAPACITY) {
       this.#dropped++;
       return;
     }
-    this.#queue.push(line);
+    this.#waiting.push({ severity, text, at: Date.now() });
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#flush());
+    setImmediate(() => this.flush());
   }
 
-  close(): void {
-    this.#flush();
-    if (this.#console > 2) closeSync(this.#console);
-  }
-
-  #flush(): void {
+  /** Prints at once what waits. */
+  flush(): void {
     this.#scheduled = false;
-    const lines = this.#queue;
-    this.#queue = [];
+    const lines = this.#waiting;
+    this.#waiting = [];
+    for (const line of lines) this.#print(line);
+  }
+
+  #print({ severity, text, at }: Waiting): void {
     if (this.#dropped > 0) {
-      const text = `${this.#dropped} log lines were dropped`;
-      lines.unshift({ severity: 'warning', text, time: new Date() });
+      const lost = this.#dropped;
       this.#dropped = 0;
+      this.#logger.warning({ at }, `${lost} log lines were dropped`);
     }
-    const { facility } = this.#options;
-    if (facility !== undefined) this.#send(lines, facility);
-    if (this.#console >= 0 && lines.length > 0) this.#print(lines);
+    // A loop hung up in its destinations would never be told of as a text of several lines.
+    for (const part of text.split('\n')) (this.#logger as Logger)[severity as 'info']({ at }, part);
   }
 
-  #send(lines: readonly Line[], facility: number): void {
-    for (const { severity, text } of lines) {
-      const line = `${this.#options.identity}[${process.pid}]: ${text}`;
-      native.syslog(facility * 8 + SYSLOG[severity], line);
-    }
-  }
-
-  #print(lines: readonly Line[]): void {
-    const text = lines.map((line) => `${consoleDate(line.time)}: ${line.text}\n`).join('');
-    try {
-      writeSync(this.#console, text);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') this.#dropped += lines.length;
-    }
+  /** pino decides what is printed and hands it here; its JSON text is not used. */
+  #printer(): object {
+    const destinations = this.#destinations;
+    const drop = (): void => {
+      this.#dropped++;
+    };
+    return {
+      [Symbol.for('pino.metadata')]: true,
+      write(this: LastLine): void {
+        const at = new Date(this.lastObj.at);
+        const priority = PRIORITIES[this.lastLevel] ?? 6;
+        for (const destination of destinations)
+          if (!destination.write(this.lastMsg, priority, at)) drop();
+      },
+    };
   }
 }
 
-/** stderr once more, without blocking: the mode belongs to the open file, which others share. */
-function openConsole(): number {
+/** The log of a daemon process. */
+export function openLog(options: LogOptions): Log {
+  const destinations: Destination[] = [];
+  if (options.facility !== undefined) destinations.push(syslog(options.ident, options.facility));
+  if (options.console) destinations.push(descriptor(unblocked(2)));
+  if (options.file !== undefined) {
+    const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
+    const flags = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY;
+    destinations.push(descriptor(openSync(options.file, flags, 0o644)));
+  }
+  return new Log(options.detail, destinations);
+}
+
+/** RFC 3164 lines as glibc's syslog() writes them: `Nov 21 05:04:01 Keepalived[42]: text`. */
+function syslog(ident: string, facility: number): Destination {
+  return {
+    write: (text, priority, at) =>
+      native.syslog(
+        facility * 8 + priority,
+        `${calendar(at).slice(4, 19)} ${ident}[${process.pid}]: ${text}`,
+      ),
+  };
+}
+
+function descriptor(fd: number): Destination {
+  return {
+    write(text, _priority, at): boolean {
+      const line = Buffer.from(`${calendar(at)}: ${text}\n`);
+      try {
+        return writeSync(fd, line) === line.length;
+      } catch {
+        return false;
+      }
+    },
+  };
+}
+
+/**
+ * A pipe or terminal opened again, so that not blocking concerns nobody who shares it. Files cannot block; a socket
+ * cannot be opened again, and is used as it is.
+ */
+function unblocked(fd: number): number {
   try {
-    return openSync(
-      '/proc/self/fd/2',
-      constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK,
-    );
+    if (fstatSync(fd).isFile()) return fd;
+    const { O_APPEND, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
+    return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
   } catch {
-    // A socket cannot be opened a second time; a closed stderr takes nothing anyway.
-    return 2;
+    return fd;
   }
 }
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** As asctime(3) prints it: `Sat Nov 21 02:05:32 2026`. */
-export function consoleDate(time: Date): string {
+/** Local time as asctime(3) writes it: `Sat Nov  1 05:04:01 2026`. */
+export function calendar(at: Date): string {
   const two = (n: number): string => String(n).padStart(2, '0');
-  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':');
-  const day = String(time.getDate()).padStart(2, ' ');
-  return `${DAYS[time.getDay()]} ${MONTHS[time.getMonth()]} ${day} ${clock} ${time.getFullYear()}`;
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+  const day = String(at.getDate()).padStart(2, ' ');
+  return `${DAYS[at.getDay()]} ${MONTHS[at.getMonth()]} ${day} ${clock} ${at.getFullYear()}`;
+}
+
+/** `/var/log/keepalived.log` and `_vrrp` make `/var/log/keepalived_vrrp.log`. */
+export function childLogFile(path: string, suffix: string): string {
+  const name = path.lastIndexOf('/') + 1;
+  const dot = path.lastIndexOf('.');
+  return dot <= name ? path + suffix : path.slice(0, dot) + suffix + path.slice(dot);
+}
+
+/** Appends to a file that is no link; for the messages of -t. */
+export function appendOnce(path: string, text: string): void {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
+  const fd = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o644);
+  try {
+    writeSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -1,22 +1,43 @@
-// A child's end of the channel to its parent. When the parent is gone the child must stop: that is an order too.
+// A child's end of the line to its parent: orders in, reports out. The parent's death and SIGTERM are the same order
+// as `stop`, so a child knows one way to end. It interprets nothing else.
 
-import type { Order, Report } from './messages.ts';
+import type { Log } from '../log.ts';
+import type { VrrpConfig } from '../vrrp/keywords.ts';
+import type { Letter, Order, Report } from './messages.ts';
+import { readParcel } from './parcel.ts';
+
+/** What main.ts gives a child. */
+export interface ChildContext {
+  readonly log: Log;
+  /** Inherited: a byte written here tells the parent that the loop hangs (native.deadman). */
+  readonly deadman: number;
+}
 
 export interface Channel {
   report(report: Report): void;
-  close(): void;
 }
 
+/** Where the parent puts the dead-man pipe; 3 is Node's own channel. */
+export const DEADMAN_FD = 4;
+
+/**
+ * Call once, as soon as orders can be taken; those that came earlier are delivered then. `stop` may arrive more than
+ * once, and before `configure`.
+ */
 export function openChannel(onOrder: (order: Order) => void): Channel {
-  process.on('message', (order) => onOrder(order as Order));
-  process.once('disconnect', () => onOrder({ type: 'stop' }));
+  const stop = (): void => onOrder({ type: 'stop' });
+  process.on('SIGTERM', stop);
+  process.on('disconnect', stop);
+  process.on('message', (letter) => onOrder(open(letter as Letter)));
   return {
-    report: (report) => {
-      // A parent that has just died is noticed through 'disconnect'; what cannot be told it does not matter.
-      if (process.connected) process.send?.(report, undefined, undefined, () => {});
-    },
-    close: () => {
-      if (process.connected) process.disconnect();
+    report(report): void {
+      // A parent that has died is told nothing; `disconnect` says the rest.
+      if (process.connected) process.send?.(report, undefined, undefined, () => undefined);
     },
   };
+}
+
+function open(letter: Letter): Order {
+  if (letter.type !== 'configure' && letter.type !== 'reload') return letter;
+  return { type: letter.type, config: readParcel(letter.parcel) as VrrpConfig };
 }

@@ -1,44 +1,40 @@
-// Everything that processes say to each other. Types only: what a message does is said where it is handled.
+// Every message between the parent and its children. They are plain JSON; a message is added here first, and
+// nowhere else do two processes meet. A configuration travels as a parcel (parcel.ts), because a big one inside
+// a message would hold the parent while it is written.
 
 import type { VrrpConfig } from '../vrrp/keywords.ts';
 
-/** What a child must know that is not in the configuration. */
-export interface ChildOptions {
-  /** -D: lines of severity 'detail' are logged. */
-  readonly detail: boolean;
-  /** -l: lines also go to stderr. */
-  readonly console: boolean;
-  /** Absent with -G: lines go to syslog with this facility (3 is daemon, 16 is local0). */
-  readonly facility?: number;
-  /** Name in syslog, for example Keepalived_vrrp. */
-  readonly identity: string;
-  /** Folder of the dump files. */
-  readonly dumpFolder: string;
-  /** What stands between the name and .data, for example '' or '.blue'. */
-  readonly dumpSuffix: string;
-  /** -V: addresses stay where they are at stop. */
-  readonly keepAddresses: boolean;
-}
-
-/** Parent to child. */
+/** Parent to child, as the child's shell sees it. */
 export type Order =
-  /** The first order: start with this configuration. */
-  | { readonly type: 'configure'; readonly config: VrrpConfig; readonly options: ChildOptions }
-  /** A configuration that has been found good replaces the running one. */
+  /** The first order: what to run. Answered by `ready` once packets are received and sent. */
+  | { readonly type: 'configure'; readonly config: VrrpConfig }
+  /** The new configuration; only differences act. Answered by `reloaded`. */
   | { readonly type: 'reload'; readonly config: VrrpConfig }
-  /** Write a state file; 'clear' writes the statistics and then zeroes them. */
+  /** Write a dump file. `clear` writes the statistics and then sets them to 0. Answered by `dumped`. */
   | { readonly type: 'dump'; readonly kind: 'data' | 'statistics' | 'clear' }
-  /** Answered at once by the loop itself, with the same number. */
-  | { readonly type: 'heartbeat'; readonly number: number }
-  /** Release everything and end with status 0. */
+  /** To be answered by the loop itself, never by a timer: the answer says that the loop turns. */
+  | { readonly type: 'heartbeat'; readonly n: number }
+  /** Release everything and end. Comes from SIGTERM, and from the parent's death. */
   | { readonly type: 'stop' };
 
 /** Child to parent. */
 export type Report =
-  /** The code is loaded and orders are awaited. */
   | { readonly type: 'ready' }
-  /** The answer to a heartbeat. */
-  | { readonly type: 'heartbeat'; readonly number: number }
-  /** The first configuration is in effect. */
-  | { readonly type: 'running' }
-  | { readonly type: 'reloaded' };
+  | { readonly type: 'heartbeat'; readonly n: number }
+  | { readonly type: 'reloaded' }
+  | { readonly type: 'dumped'; readonly kind: 'data' | 'statistics' | 'clear' }
+  /** Everything is released: the process ends now. */
+  | { readonly type: 'finished' };
+
+/** An order on the wire: a configuration is named by the file that holds it. */
+export type Letter =
+  | { readonly type: 'configure' | 'reload'; readonly parcel: string }
+  | Exclude<Order, { readonly type: 'configure' | 'reload' }>;
+
+/** What the process that reads the configuration for a reload found; the VRRP part is in the parcel. */
+export interface Finding {
+  /** Complete: the parcel holds what to run. Otherwise nothing may change. */
+  readonly usable: boolean;
+  /** A line each, with the severity it has in the log. */
+  readonly lines: readonly { readonly severity: 'error' | 'warning'; readonly text: string }[];
+}
