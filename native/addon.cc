@@ -59,24 +59,27 @@ void Alive(const Napi::CallbackInfo&) { IoThread::Get().Alive(); }
 
 void Settle(const Napi::CallbackInfo&) { IoThread::Get().Settle(); }
 
+ShotPart PartFrom(const Napi::Object& entry) {
+  ShotPart part;
+  part.fd = IntFrom(entry.Get("fd"), "fd");
+  if (entry.Has("datagrams")) {
+    part.datagrams = TickFrom(entry.Get("datagrams"), part.fd);
+    return part;
+  }
+  Pace pace;
+  pace.fd = part.fd;
+  pace.period = PeriodFrom(entry.Get("period"));
+  pace.ticks = TicksFrom(entry.Get("ticks"), pace.fd);
+  part.pace_id = IdFrom(entry.Get("pace"));
+  part.pace = std::move(pace);
+  return part;
+}
+
 void SetShot(const Napi::CallbackInfo& info) {
   Shot shot;
   shot.at = InstantFrom(info[1], "at");
-  const Napi::Array sends = ArrayFrom(info[2], "sends");
-  for (uint32_t i = 0; i < sends.Length(); i++) {
-    const Napi::Object entry = ObjectFrom(sends.Get(i), "send");
-    const int fd = IntFrom(entry.Get("fd"), "fd");
-    shot.sends.push_back({fd, TickFrom(entry.Get("datagrams"), fd)});
-  }
-  if (!info[3].IsUndefined()) {
-    const Napi::Object entry = ObjectFrom(info[3], "pace");
-    Pace pace;
-    pace.fd = IntFrom(entry.Get("fd"), "fd");
-    pace.period = PeriodFrom(entry.Get("period"));
-    pace.ticks = TicksFrom(entry.Get("ticks"), pace.fd);
-    shot.pace_id = IdFrom(entry.Get("id"));
-    shot.pace = std::move(pace);
-  }
+  const Napi::Array parts = ArrayFrom(info[2], "parts");
+  for (uint32_t i = 0; i < parts.Length(); i++) shot.parts.push_back(PartFrom(ObjectFrom(parts.Get(i), "part")));
   IoThread::Get().SetShot(IdFrom(info[0]), std::move(shot));
 }
 

@@ -208,19 +208,20 @@ inline void IoThread::RunShots() {
 }
 
 inline void IoThread::Fire(uint32_t id, Shot& shot) {
-  const Nanos fired = Now();
-  if (shot.pace) {
-    shot.pace->next = fired + shot.pace->period;
-    paces_[shot.pace_id] = std::move(*shot.pace);
-  }
   int failure = 0;
-  for (Sends& sends : shot.sends) {
-    const int error = SendAll(sends.fd, sends.datagrams);
-    if (failure == 0) failure = error;
-    // A long shot holds up no schedule by more than one of its parts.
+  for (ShotPart& part : shot.parts) {
+    if (part.pace) {
+      // Its schedule starts at the instant that was asked for, however late the thread is.
+      part.pace->next = shot.at;
+      paces_[part.pace_id] = std::move(*part.pace);
+    } else {
+      const int error = SendAll(part.fd, part.datagrams);
+      if (failure == 0) failure = error;
+    }
+    // The first advert of a new pace leaves here, and a long shot holds up no schedule by more than one part.
     RunPaces(Now());
   }
-  Note(kFired, id, fired, failure);
+  Note(kFired, id, shot.at, failure);
 }
 
 inline void IoThread::CheckCredit(Nanos now) {

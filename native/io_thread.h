@@ -49,16 +49,17 @@ struct Pace {
   size_t position = 0;
 };
 
-struct Sends {
+/** One part of a shot: datagrams through a socket, or a pace that begins with the shot. */
+struct ShotPart {
   int fd = -1;
   Tick datagrams;
+  uint32_t pace_id = 0;
+  std::optional<Pace> pace;
 };
 
 struct Shot {
   Nanos at = 0;
-  std::vector<Sends> sends;
-  uint32_t pace_id = 0;
-  std::optional<Pace> pace;
+  std::vector<ShotPart> parts;
 };
 
 enum RecordKind : uint32_t {

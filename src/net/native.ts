@@ -94,20 +94,10 @@ export interface Native {
   /** Tells the thread that JavaScript has handled every record it was given. */
   settle(): void;
   /**
-   * Arms sends for `at`. They happen only if nothing is received and unhandled then; `pace` begins with them.
-   * A shot replaces the one with the same id.
+   * Arms sends for `at`, in order. They happen only if nothing is received and unhandled then. A shot replaces the
+   * one with the same id.
    */
-  shot(
-    id: number,
-    at: number,
-    sends: readonly Send[],
-    pace?: {
-      readonly id: number;
-      readonly fd: number;
-      readonly period: number;
-      readonly ticks: readonly (readonly Outgoing[])[];
-    },
-  ): void;
+  shot(id: number, at: number, parts: readonly ShotPart[]): void;
   /** False where there is no such shot (it has been fired or withheld). */
   moveShot(id: number, at: number): boolean;
   /** False where it has been fired or withheld already. */
@@ -164,11 +154,15 @@ export interface Native {
   dropText(): number;
 }
 
-/** What a shot sends, in order: datagrams through one socket. */
-export interface Send {
-  readonly fd: number;
-  readonly datagrams: readonly Outgoing[];
-}
+/** Datagrams through one socket, or a pace whose first tick is sent with the shot. */
+export type ShotPart =
+  | { readonly fd: number; readonly datagrams: readonly Outgoing[] }
+  | {
+      readonly fd: number;
+      readonly pace: number;
+      readonly period: number;
+      readonly ticks: readonly (readonly Outgoing[])[];
+    };
 
 const require = createRequire(import.meta.url);
 
