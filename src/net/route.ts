@@ -1,7 +1,7 @@
 // The kernel's links and addresses: what there is, what changes, and orders to change it.
 
 import type { KernelAddress, Link, LinkAddress } from '../lib/link.ts';
-import { native, type Refusal } from './native.ts';
+import { native, type Refusal, type ShotPart } from './native.ts';
 import {
   decodeMessages,
   NETLINK_ROUTE,
@@ -42,7 +42,11 @@ const CHUNK = 64;
 export class Route {
   readonly #commands: number;
   readonly #monitor: number;
+  /** Shots have a socket of their own: their answers are read later. */
+  readonly #shots: number;
   #sequence = 1;
+  /** What the shot being prepared, or last fired, adds; by sequence. */
+  readonly #shot = new Map<number, KernelAddress>();
 
   constructor() {
     this.#commands = native.netlinkSocket(NETLINK_ROUTE, 0, ANSWERS);
@@ -51,6 +55,7 @@ export class Route {
       RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
       ANSWERS,
     );
+    this.#shots = native.netlinkSocket(NETLINK_ROUTE, 0, ANSWERS);
     native.watch(this.#monitor);
   }
 
@@ -81,7 +86,36 @@ export class Route {
     return this.#order(addresses, encodeDeleteAddress, 'EADDRNOTAVAIL', 'ENODEV');
   }
 
+  /** Begins a new shot: what an earlier one added is settled. */
+  beginShot(): void {
+    this.#shot.clear();
+  }
+
+  /** Messages that add these addresses when the I/O thread sends them; no answer but refusals. */
+  shotParts(addresses: readonly KernelAddress[]): ShotPart[] {
+    const parts: ShotPart[] = [];
+    for (let from = 0; from < addresses.length; from += CHUNK) {
+      const messages = addresses.slice(from, from + CHUNK).map((address) => {
+        const sequence = this.#sequence++;
+        this.#shot.set(sequence, address);
+        return encodeNewAddress(address, sequence, false);
+      });
+      parts.push({ fd: this.#shots, datagrams: [{ bytes: join(messages) }] });
+    }
+    return parts;
+  }
+
+  /** What was refused of the shot that has been fired; one that is there already is no failure. */
+  shotRefusals(): RefusedAddress[] {
+    return native.collect(this.#shots).flatMap((refusal) => {
+      const address = this.#shot.get(refusal.sequence);
+      if (address === undefined || refusal.code === 'EEXIST') return [];
+      return [{ address, code: refusal.code, message: refusal.message ?? '' }];
+    });
+  }
+
   close(): void {
+    native.close(this.#shots);
     native.close(this.#monitor);
     native.close(this.#commands);
   }

@@ -1,7 +1,7 @@
 // Carries out the core's orders that concern sockets, schedules and addresses, at once and in order.
 // What the kernel refuses comes back as events. It decides nothing.
 
-import { native } from '../net/native.ts';
+import { native, type ShotPart } from '../net/native.ts';
 import type { Route } from '../net/route.ts';
 import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
@@ -48,6 +48,50 @@ export class Wire {
       const { code = 'EUNKNOWN', message } = error as NodeJS.ErrnoException;
       return [{ type: 'refused', action, code, message }];
     }
+  }
+
+  beginShot(): void {
+    this.#route.beginShot();
+  }
+
+  /** The action as the I/O thread can carry it out by itself, or undefined where it cannot. */
+  shotParts(action: WireAction): readonly ShotPart[] | undefined {
+    try {
+      switch (action.type) {
+        case 'send':
+          return [{ fd: this.#fd(action.socket), datagrams: action.datagrams }];
+        case 'pace': {
+          const { pace, period, datagrams } = action;
+          return [{ fd: this.#fd(action.socket), pace, period, ticks: [datagrams] }];
+        }
+        case 'addAddresses':
+          return this.#route.shotParts(action.addresses);
+        case 'announce': {
+          const datagrams = action.frames.map((bytes) => ({ bytes }));
+          return [{ fd: this.#announcer(action.interface), datagrams }];
+        }
+        default:
+          return undefined;
+      }
+    } catch {
+      // No socket, no interface: performed in the ordinary way it is refused, and the core hears of it.
+      return undefined;
+    }
+  }
+
+  /** The I/O thread has carried out this action by itself. */
+  adopt(action: WireAction): void {
+    if (action.type === 'pace') this.#paces.set(action.pace, { fd: this.#fd(action.socket) });
+  }
+
+  /** What the kernel refused of the addresses that a shot added. */
+  shotRefusals(): readonly VrrpEvent[] {
+    return this.#route.shotRefusals().map(({ address, code, message }) => ({
+      type: 'refused',
+      action: { type: 'addAddresses', addresses: [address] },
+      code,
+      message,
+    }));
   }
 
   /** An interface index is no longer what it was. */
