@@ -33,8 +33,10 @@ const factors = {
 } as const;
 
 type Choice = Case<typeof factors>;
-const allowed = ({ peer, transport }: Choice): boolean =>
-  peer.daemon !== 'frr' || transport === 'multicast'; // vrrpd knows no unicast
+/** vrrpd knows no unicast; it stays master without a carrier, so after link loss it never has to preempt. */
+const allowed = ({ peer, role, transport, loss, comeback }: Choice): boolean =>
+  peer.daemon !== 'frr' ||
+  (transport === 'multicast' && !(role === 'worse' && loss === 'link loss' && comeback === 'stay'));
 
 const asElection = ({ peer, role, transport, loss, comeback }: Choice): ElectionCase => ({
   profile: peer.profile,
