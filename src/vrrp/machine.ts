@@ -148,7 +148,7 @@ export function instanceDeadline(state: InstanceState): Instant | undefined {
     case 'backup':
       return state.masterDownAt;
     case 'master':
-      return earliest(state.resumeAt, state.announceAt, state.lowerAnnounceAt, state.refreshAt);
+      return state.resumeAt ?? earliest(state.announceAt, state.lowerAnnounceAt, state.refreshAt);
     case 'init':
     case 'fault':
     case 'stop':
@@ -245,7 +245,7 @@ function onFaults(
 function onDeadline(rules: Rules, state: InstanceState, now: Instant): InstanceStep {
   switch (state.name) {
     case 'backup':
-      // RFC 9568 6.4.2 (355)
+      // RFC 9568 6.4.2
       return state.masterDownAt <= now
         ? becomeMaster(rules, { because: 'timeout' }, now)
         : stay(state);
@@ -262,6 +262,7 @@ function masterDeadline(rules: Rules, state: MasterState, now: Instant): Instanc
   const due = (at: Instant | undefined): at is Instant => at !== undefined && at <= now;
   const actions: InstanceAction[] = [];
   let next = state;
+  if (state.resumeAt !== undefined && !due(state.resumeAt)) return stay(state);
   if (due(state.resumeAt)) {
     // Everything queued has been read and nobody better spoke: the others may have taken over while we were
     // away, so what they taught the segment must be corrected.
@@ -351,7 +352,7 @@ function backupHears(rules: Rules, state: BackupState, advert: Heard, now: Insta
   };
 }
 
-/** Stay behind this master: learn its interval (RFC 9568 6.4.2 (450)) and wait for it anew. */
+/** Stay behind this master: learn its interval (RFC 9568 6.4.2) and wait for it anew. */
 function follow(rules: Rules, state: BackupState, advert: Heard, now: Instant): InstanceStep {
   const { preemptAt: _, ...rest } = state;
   const masterInterval = rules.version === 3 ? advert.interval : rules.advert_int;
@@ -439,7 +440,7 @@ function masterHearsLower(
   };
 }
 
-/** RFC 9568 6.4.3 (705): answer a priority 0 advert at once; the schedule stands, and one answer a period is enough. */
+/** RFC 9568 6.4.3: answer a priority 0 advert at once; the schedule stands, and one answer a period is enough. */
 function replyTo(rules: Rules, state: MasterState, now: Instant): InstanceStep {
   if (state.resumeAt !== undefined || (state.replyAt !== undefined && now < state.replyAt))
     return stay(state);

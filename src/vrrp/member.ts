@@ -289,7 +289,7 @@ function interject(draft: Draft, before: Member, member: Member): Member {
   return counted(member, 1);
 }
 
-/** RFC 9568 6.4.3 (605): a master that gives up says so with priority 0, if its interface can still carry it. */
+/** RFC 9568 6.4.3: a master that gives up says so with priority 0, if its interface can still carry it. */
 function farewell(draft: Draft, before: Member, member: Member, lines: VrrpAction[]): Member {
   const { config, source, socket } = before;
   const mute = member.faults.some(
