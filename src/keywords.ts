@@ -21,7 +21,7 @@ export const keywords = {
     'How long the parent waits for its children to end before it kills them.',
     { refusal: 'Invalid child_wait_time %w' },
   ),
-  global_defs: section(globalDefs, 'What holds for the whole daemon.'),
+  global_defs: section(globalDefs, 'What holds for the whole daemon.', { parent: true }),
   vrrp_instance: named(vrrpInstance, 'A virtual router.'),
 };
 

@@ -1,13 +1,14 @@
-// Command strings: keepalived reads them again from the raw line with quotes and escapes of their own, and runs
-// them without a shell.
+// Command strings: keepalived reads them again from the raw line, with quotes and escapes of their own, and runs
+// them without a shell. So `$HOME`, globs and pipes are ordinary text.
 
-import type { ScriptText, ValueType } from './value.ts';
+import type { Reading, ScriptText, ValueType } from './value.ts';
 
 export const command: ValueType<ScriptText> = {
   syntax: '<path> | "<path> <arguments>" [<user> [<group>]]',
   minimum: 1,
-  parse: () => ({}),
-  format: ({ words, user, group }) => [quoteCommand(words), user, group].filter(Boolean).join(' '),
+  parse: (_, raw) => parseCommand(raw),
+  format: ({ words, user, group }) =>
+    [`"${words.map(quoteWord).join(' ')}"`, user, group].filter(Boolean).join(' '),
   schema: {
     type: 'object',
     additionalProperties: false,
@@ -20,6 +21,144 @@ export const command: ValueType<ScriptText> = {
   },
 };
 
-function quoteCommand(words: readonly string[]): string {
-  return words.join(' ');
+/** The command string and the words after it: user and group. */
+export function parseCommand(raw: string): Reading<ScriptText> {
+  const outer = /^["']/.test(raw) ? quoted(raw) : bareWord(raw);
+  if (outer === undefined) return unfinished(raw, raw[0] as string);
+  const rest = readWords(outer.rest, '');
+  if (typeof rest === 'string') return unfinished(raw, rest);
+  const words = readWords(outer.text, outer.quote);
+  if (typeof words === 'string') return unfinished(outer.text, words);
+  if (words.length === 0 || words[0] === '') return { complaints: [EMPTY] };
+  const [user, group] = rest;
+  return {
+    value: {
+      words,
+      ...(user === undefined ? {} : { user }),
+      ...(group === undefined ? {} : { group }),
+    },
+  };
+}
+
+const EMPTY = {
+  id: 'empty-command',
+  severity: 'error',
+  class: 'none',
+  message: 'the command is empty',
+} as const;
+
+const unfinished = (text: string, quote: string): Reading<never> => ({
+  complaints: [
+    {
+      id: 'unterminated-quote',
+      severity: 'error',
+      class: 'quote',
+      message: `String '${text}': missing terminating ${quote}`,
+      word: 0,
+    },
+  ],
+});
+
+interface Outer {
+  readonly text: string;
+  readonly quote: string;
+  readonly rest: string;
+}
+
+/** First level: the quoted string, where `\"` inside `"` does not end it. */
+function quoted(raw: string): Outer | undefined {
+  const quote = raw[0] as string;
+  for (let i = 1; i < raw.length; i++) {
+    if (raw[i] === '\\') i++;
+    else if (raw[i] === quote) return { text: raw.slice(1, i), quote, rest: raw.slice(i + 1) };
+  }
+  return undefined;
+}
+
+function bareWord(raw: string): Outer {
+  const end = /[ \t\r\f\v]/.exec(raw)?.index ?? raw.length;
+  return { text: raw.slice(0, end), quote: '', rest: raw.slice(end) };
+}
+
+/** Second level: words at blanks, grouped by quotes, with escapes; the quote that has no end otherwise. */
+function readWords(text: string, outer: string): string[] | string {
+  const words: string[] = [];
+  let word: string | undefined;
+  let open = '';
+  for (let i = 0; i < text.length; ) {
+    const c = text[i] as string;
+    if (c === '\\' && i + 1 < text.length) {
+      // In an outer "..." the quote of a group is written \".
+      if (outer === '"' && text[i + 1] === '"' && open !== "'") {
+        open = open === '' ? '"' : '';
+        word ??= '';
+        i += 2;
+        continue;
+      }
+      if (/[ \t]/.test(text[i + 1] as string) && open === '') {
+        i++;
+        continue;
+      }
+      const decoded = decodeEscape(text, i + 1);
+      word = (word ?? '') + decoded.text;
+      i = decoded.next;
+    } else if (open !== '') {
+      if (c === open) open = '';
+      else word = (word ?? '') + c;
+      i++;
+    } else if (c === '"' || c === "'") {
+      open = c;
+      word ??= '';
+      i++;
+    } else if (/[ \t\r\f\v]/.test(c)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+      i++;
+    } else {
+      word = (word ?? '') + c;
+      i++;
+    }
+  }
+  if (open !== '') return open;
+  if (word !== undefined) words.push(word);
+  return words;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  E: '\x1b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+/** What follows a backslash: a letter, up to three octal digits, xHH, cX, or any character for itself. */
+function decodeEscape(text: string, at: number): { readonly text: string; readonly next: number } {
+  const c = text[at] as string;
+  const octal = /^[0-7]{1,3}/.exec(text.slice(at, at + 3))?.[0];
+  if (octal !== undefined)
+    return { text: String.fromCharCode(Number.parseInt(octal, 8) & 0xff), next: at + octal.length };
+  const hex = /^x([0-9a-fA-F]{1,2})/.exec(text.slice(at, at + 3));
+  if (hex !== null)
+    return {
+      text: String.fromCharCode(Number.parseInt(hex[1] as string, 16)),
+      next: at + hex[0].length,
+    };
+  if (c === 'c' && at + 1 < text.length)
+    return { text: String.fromCharCode(text.charCodeAt(at + 1) & 0x1f), next: at + 2 };
+  return { text: ESCAPES[c] ?? c, next: at + 1 };
+}
+
+/** A word that the second level reads back as it is. */
+function quoteWord(word: string): string {
+  const escaped = Array.from(word, (c) => {
+    const code = c.charCodeAt(0);
+    if (code < 0x20 || code === 0x7f || '#!{}"\'\\$'.includes(c))
+      return `\\${code.toString(8).padStart(3, '0')}`;
+    return c;
+  }).join('');
+  return word === '' || /[ ]/.test(word) ? `'${escaped}'` : escaped;
 }

@@ -37,6 +37,8 @@ export interface Complaint {
   readonly class: ErrorClass;
   /** In keepalived's words where people search for them. */
   readonly message: string;
+  /** The general reason behind a special sentence. */
+  readonly cause?: string;
   /** What is used instead. */
   readonly assumed?: string;
   /** "did you mean ...?" and other advice. */
@@ -58,6 +60,8 @@ export interface Diagnostic extends Complaint {
   readonly source?: string;
   /** Found only after everything was read: keepalived gives such messages without a line. */
   readonly afterwards?: boolean;
+  /** The line that keepalived names, where ours is nearer to the mistake. */
+  readonly saidAt?: number;
 }
 
 /** The status of `keepalived -t` (docs: 0 good, 2 argument missing, 4 file or interface, 5 other, 6 security or include). */
@@ -101,7 +105,8 @@ export function formatDiagnostic(d: Diagnostic): string {
   const place = [d.file, d.line, d.line === undefined ? undefined : d.column]
     .filter((part) => part !== undefined)
     .join(':');
-  const lines = [`${place === '' ? '' : `${place}: `}${d.severity}: ${d.message} [${d.id}]`];
+  const message = d.cause === undefined ? d.message : `${d.message} (${d.cause})`;
+  const lines = [`${place === '' ? '' : `${place}: `}${d.severity}: ${message} [${d.id}]`];
   if (d.source !== undefined && d.line !== undefined) {
     const number = String(d.line);
     lines.push(`  ${number} | ${printable(d.source)}`);
@@ -117,8 +122,9 @@ export function formatDiagnostic(d: Diagnostic): string {
 
 /** One line as keepalived logs it: `(FILE: Line N) text`. */
 export function formatLogLine(d: Diagnostic): string {
-  if (d.line === undefined || d.afterwards === true) return d.message;
-  return `(${d.file === undefined ? '' : `${d.file}: `}Line ${d.line}) ${d.message}`;
+  const message = d.cause === undefined ? d.message : `${d.message} (${d.cause})`;
+  if (d.line === undefined) return message;
+  return `(${d.file === undefined ? '' : `${d.file}: `}Line ${d.line}) ${message}`;
 }
 
 const printable = (text: string): string =>

@@ -1,30 +1,19 @@
 // The include family: which files a path stands for, and what it means when there are none. Pure: directories
-// and files are seen through a Reader.
+// and files are seen through Files.
 
-/** What reading one file gave. */
-export type ReadResult =
+import type { ReadResult, SourceFile } from './lexer.ts';
+
+/** What one path is. */
+export type FileResult =
   | { readonly text: string }
-  | { readonly problem: 'missing' | 'unreadable' | 'directory' | 'executable' };
+  | { readonly problem: 'missing' | 'unreadable' | 'not-plain' };
 
 /** Access to files; source.ts has the real one. Paths are absolute. */
-export interface Reader {
-  readonly read: (path: string) => ReadResult;
+export interface Files {
+  readonly read: (path: string) => FileResult;
   /** Names in a directory, or undefined where it cannot be listed. */
   readonly list: (directory: string) => readonly string[] | undefined;
 }
-
-export const CHECKS = ['read', 'match', 'wildcard_match', 'brace_match'] as const;
-export type Check = (typeof CHECKS)[number];
-
-/** The checks that each keyword of the family makes. */
-export const INCLUDES: Readonly<Record<string, readonly Check[]>> = {
-  include: [],
-  includer: ['read'],
-  includem: ['read', 'match'],
-  includew: ['read', 'match', 'wildcard_match'],
-  includeb: ['read', 'brace_match'],
-  includea: CHECKS,
-};
 
 export const dirname = (path: string): string => path.replace(/\/[^/]*$/, '') || '/';
 
@@ -38,41 +27,46 @@ export function resolvePath(directory: string, path: string): string {
   return `/${parts.join('/')}`;
 }
 
-export interface Matches {
-  readonly paths: readonly string[];
-  /** Alternatives of braces, or the whole pattern, that gave nothing. */
-  readonly empty: readonly Pattern[];
-  readonly braces: boolean;
-}
+type Problems = ReadResult['problems'][number][];
 
-export interface Pattern {
-  readonly text: string;
-  readonly wild: boolean;
-  /** The directory of a wildcard pattern could not be listed. */
-  readonly nowhere: boolean;
-}
-
-/** The files of a path with `* ? [ ]` and `{a,b}`; each alternative is sorted by itself. */
-export function expandPattern(reader: Reader, directory: string, pattern: string): Matches {
+/**
+ * The files that a path stands for, with `* ? [ ]` and `{a,b}`, each alternative sorted by itself. Relative
+ * paths are relative to `directory`.
+ */
+export function readPattern(files: Files, pattern: string, directory: string): ReadResult {
   const alternatives = expandBraces(pattern);
-  const empty: Pattern[] = [];
-  const paths: string[] = [];
-  for (const text of alternatives) {
-    const wild = /[*?[]/.test(text);
-    if (!wild) {
-      const path = resolvePath(directory, text);
-      const result = reader.read(path);
-      if ('problem' in result && result.problem === 'missing')
-        empty.push({ text, wild, nowhere: false });
-      else paths.push(path);
-      continue;
+  const problems: Problems = [];
+  const found: SourceFile[] = [];
+  let empty = 0;
+  for (const alternative of alternatives) {
+    const before = found.length;
+    const wild = /[*?[]/.test(alternative);
+    const paths = wild
+      ? glob(files, directory, alternative)
+      : [resolvePath(directory, alternative)];
+    const own: Problems = [];
+    if (paths === undefined) own.push({ problem: 'no-directory', name: pattern });
+    else if (paths.length === 0) own.push({ problem: 'no-match', name: pattern });
+    for (const path of paths ?? []) {
+      const result = files.read(path);
+      const name = wild ? shownName(alternative, path) : alternative;
+      if ('problem' in result) own.push({ problem: result.problem, name });
+      else found.push({ name, path, directory: dirname(path), text: result.text });
     }
-    const found = glob(reader, directory, text);
-    if (found === undefined || found.length === 0)
-      empty.push({ text, wild, nowhere: found === undefined });
-    else paths.push(...found);
+    const nothing = found.length === before && own.every((p) => p.problem !== 'not-plain');
+    if (nothing && alternatives.length > 1) empty++;
+    else problems.push(...own);
   }
-  return { paths, empty, braces: alternatives.length > 1 };
+  if (empty > 0)
+    problems.push({ problem: empty === alternatives.length ? 'missing' : 'brace', name: pattern });
+  return { files: found, problems };
+}
+
+/** Relative where the pattern was. */
+function shownName(pattern: string, path: string): string {
+  if (pattern.startsWith('/')) return path;
+  const depth = pattern.split('/').filter((part) => part !== '').length;
+  return path.split('/').slice(-depth).join('/');
 }
 
 /** At most 1024 alternatives: a line of 1023 characters could otherwise mean millions. */
@@ -104,36 +98,35 @@ export function expandBraces(pattern: string, limit = 1024): string[] {
   return [pattern];
 }
 
-function glob(reader: Reader, directory: string, pattern: string): readonly string[] | undefined {
-  const parts = pattern.split('/').filter((part) => part !== '');
+/** undefined where the directory of a wildcard cannot be listed. */
+function glob(files: Files, directory: string, pattern: string): readonly string[] | undefined {
   let bases = [pattern.startsWith('/') ? '/' : directory];
-  for (const [index, part] of parts.entries()) {
-    const last = index === parts.length - 1;
+  for (const part of pattern.split('/').filter((p) => p !== '')) {
     if (!/[*?[]/.test(part)) {
       bases = bases.map((base) => resolvePath(base, part));
-      if (last)
-        bases = bases.filter((path) => {
-          const result = reader.read(path);
-          return !('problem' in result) || result.problem !== 'missing';
-        });
       continue;
     }
-    const test = globExpression(part);
+    const expression = globExpression(part);
     const next: string[] = [];
     let listed = false;
     for (const base of bases) {
-      const names = reader.list(base);
+      const names = files.list(base);
       if (names === undefined) continue;
       listed = true;
-      for (const name of [...names].sort()) {
+      for (const name of names) {
         if (name.startsWith('.') && !part.startsWith('.')) continue;
-        if (test.test(name)) next.push(resolvePath(base, name));
+        if (expression.test(name)) next.push(resolvePath(base, name));
       }
     }
-    if (!listed) return bases.length === 1 ? undefined : [];
+    if (!listed) return undefined;
     bases = next;
   }
-  return bases.sort();
+  return bases
+    .filter((path) => {
+      const result = files.read(path);
+      return !('problem' in result) || result.problem !== 'missing';
+    })
+    .sort();
 }
 
 function globExpression(part: string): RegExp {

@@ -59,6 +59,8 @@ export interface EntriesRow<E> extends Documented {
 /** A keyword and `{`, then statements. */
 export interface SectionRow<B extends Block> extends Documented {
   readonly form: 'section';
+  /** keepalived's parent reads it, from the file itself; everything else is read from a copy of the file. */
+  readonly parent?: true;
   readonly rows: B;
   readonly presence: 'optional';
 }
@@ -167,12 +169,27 @@ export const entries = <E>(
   more: { readonly grammar?: Block; readonly example?: string } = {},
 ): EntriesRow<E> => ({ form: 'entries', entry, presence: 'defaulted', doc, ...more });
 
-export const section = <const B extends Block>(rows: B, doc: string): SectionRow<B> => ({
-  form: 'section',
-  rows,
-  presence: 'optional',
-  doc,
-});
+export const section = <const B extends Block>(
+  rows: B,
+  doc: string,
+  more: { readonly parent?: true } = {},
+): SectionRow<B> => ({ form: 'section', rows, presence: 'optional', doc, ...more });
+
+/** The row of a keyword or of an older spelling of it. */
+export function findRow(
+  rows: Block,
+  keyword: string,
+): { readonly name: string; readonly row: AnyRow; readonly alias?: Alias } | undefined {
+  if (Object.hasOwn(rows, keyword)) return { name: keyword, row: rows[keyword] as AnyRow };
+  for (const [name, row] of Object.entries(rows)) {
+    if (row.form !== 'words' || row.aliases === undefined) continue;
+    if (Object.hasOwn(row.aliases, keyword)) {
+      const alias = row.aliases[keyword];
+      return { name, row, ...(alias === undefined ? {} : { alias }) };
+    }
+  }
+  return undefined;
+}
 
 export const named = <const B extends Block>(rows: B, doc: string): NamedRow<B> => ({
   form: 'named',

@@ -1,5 +1,10 @@
-// Lines -> a tree of statements, guided by the keyword table's shapes. It looks at keywords, names and braces;
-// what the words of a statement mean is build.ts's business.
+// Lines -> a tree of statements, guided by the shapes in the keyword table. It looks at keywords, names and
+// braces; what the words of a statement mean is build.ts's business. Never throws, whatever the lines are.
+
+import { type Diagnostic, nearest } from './diagnostic.ts';
+import { type AnyRow, type Block, findRow } from './keyword.ts';
+import type { Line } from './lexer.ts';
+import { columnAt, isBlank, sliceText, type Text } from './text.ts';
 
 /** Where a statement stands. */
 export interface Place {
@@ -15,6 +20,7 @@ export interface Word {
   readonly column: number;
 }
 
+/** A statement; in a value block, a line, whose `keyword` is empty. */
 export interface Node {
   readonly keyword: string;
   readonly words: readonly Word[];
@@ -22,6 +28,272 @@ export interface Node {
   readonly raw: string;
   readonly place: Place;
   readonly children?: readonly Node[];
-  /** The closing brace. */
+  /** The closing brace; absent where it is missing. */
   readonly closing?: Place;
+}
+
+export interface Parsed {
+  readonly nodes: readonly Node[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+interface Frame {
+  /** Absent in a block that is skipped. */
+  readonly rows?: Block;
+  readonly kind: 'statements' | 'entries' | 'skip' | 'transparent';
+  readonly parent: boolean;
+  readonly nodes: Node[];
+  /** The statement that opened it; absent at the root. */
+  readonly node?: Omit<Node, 'children'>;
+}
+
+interface State {
+  readonly table: Block;
+  readonly diagnostics: Diagnostic[];
+  readonly stack: Frame[];
+}
+
+/** Every line of the files in, every statement that could be told from its neighbours out. */
+export function parse(lines: readonly Line[], table: Block): Parsed {
+  const root: Frame = { kind: 'statements', rows: table, parent: true, nodes: [] };
+  const state: State = { table, diagnostics: [], stack: [root] };
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i] as Line;
+    const frame = state.stack.at(-1) as Frame;
+    if (line.text.text === '}') close(line, state);
+    else if (line.text.text === '{') open(line, frame, state);
+    else if (frame.kind === 'skip') continue;
+    else if (statement(line, lines[i + 1]?.text.text === '{', frame, state)) i++;
+  }
+  while (state.stack.length > 1) unclosed(state);
+  return { nodes: root.nodes, diagnostics: state.diagnostics };
+}
+
+const placeOf = (line: Line, column = line.text.start): Place => ({
+  file: line.file,
+  line: line.line,
+  column,
+  source: line.source,
+});
+
+/** A brace that no keyword asked for. What is inside belongs to the block around it. */
+function open(line: Line, frame: Frame, state: State): void {
+  if (frame.kind !== 'skip') {
+    state.diagnostics.push({
+      id: 'unexpected-open',
+      severity: 'error',
+      class: 'unexpected-open',
+      message: "Unexpected '{' - ignoring",
+      assumed: 'the lines up to its } belong to the block around it',
+      ...placeOf(line),
+    });
+  }
+  state.stack.push({ ...frame, kind: frame.kind === 'skip' ? 'skip' : 'transparent' });
+}
+
+function close(line: Line, state: State): void {
+  const frame = state.stack.at(-1) as Frame;
+  if (state.stack.length === 1) {
+    state.diagnostics.push({
+      id: 'extra-close',
+      severity: 'error',
+      class: 'unexpected-close',
+      message: "Extra '}' found",
+      ...placeOf(line),
+    });
+    return;
+  }
+  state.stack.pop();
+  if (frame.kind !== 'transparent') finish(frame, state, placeOf(line));
+}
+
+function unclosed(state: State): void {
+  const frame = state.stack.pop() as Frame;
+  const node = frame.node;
+  if (frame.kind !== 'transparent') {
+    finish(frame, state);
+    if (node === undefined) return;
+    state.diagnostics.push({
+      id: 'missing-close',
+      severity: 'error',
+      class: 'missing-close',
+      message: `There are 1 missing '}'s or extra '{'s: '${node.keyword}' is not closed`,
+      afterwards: true,
+      ...node.place,
+      length: node.keyword.length,
+    });
+  }
+}
+
+/** Hands a finished block to the block around it; a skipped one is forgotten. */
+function finish(frame: Frame, state: State, closing?: Place): void {
+  if (frame.kind === 'skip' || frame.node === undefined) return;
+  const around = state.stack.at(-1) as Frame;
+  around.nodes.push({
+    ...frame.node,
+    children: frame.nodes,
+    ...(closing === undefined ? {} : { closing }),
+  });
+}
+
+/** Says whether it has used the brace that follows. */
+function statement(line: Line, opens: boolean, frame: Frame, state: State): boolean {
+  const text =
+    line.cut === undefined || frame.parent ? line.text : sliceText(line.text, 0, line.cut);
+  const { words, unterminated } = splitWords(text);
+  if (unterminated !== undefined) {
+    state.diagnostics.push({
+      id: 'unterminated-quote',
+      severity: 'error',
+      class: 'quote',
+      message: `Unterminated quote '${text.text}'`,
+      assumed: 'the words from the quote on are lost',
+      ...placeOf(line, unterminated),
+    });
+  }
+  const [first, ...rest] = words;
+  if (first === undefined) return false;
+  if (entriesOf(state)) {
+    const node = { keyword: '', words, raw: text.text, place: placeOf(line, first.column) };
+    frame.nodes.push(node);
+    return false;
+  }
+  const node = {
+    keyword: first.text,
+    words: rest,
+    raw: rawAfter(text, first),
+    place: placeOf(line, first.column),
+  };
+  const found = findRow(frame.rows ?? {}, first.text);
+  if (found === undefined) {
+    unknown(node, opens, frame, state);
+    return opens;
+  }
+  if (found.row.form === 'words') {
+    frame.nodes.push(node);
+    return false;
+  }
+  openBlock(node, found.row, opens, frame, state);
+  return opens;
+}
+
+/** Braces that are ignored do not change what kind of block this is. */
+const entriesOf = (state: State): boolean =>
+  state.stack.findLast((frame) => frame.kind !== 'transparent')?.kind === 'entries';
+
+function openBlock(
+  node: Omit<Node, 'children'>,
+  row: Exclude<AnyRow, { form: 'words' }>,
+  opens: boolean,
+  frame: Frame,
+  state: State,
+): void {
+  const at = { ...node.place, length: node.keyword.length };
+  if (!opens) {
+    state.diagnostics.push({
+      id: 'missing-open',
+      severity: 'error',
+      class: 'missing-open',
+      message: "Missing '{' at beginning of configuration block",
+      assumed: 'the block begins here and ends with the next }',
+      ...at,
+    });
+  }
+  if (row.form === 'named' && node.words.length !== 1) {
+    state.diagnostics.push({
+      id: 'block-name',
+      severity: 'error',
+      class: 'general',
+      message: `${node.keyword} must have a name`,
+      assumed: 'the whole block is skipped',
+      ...(node.words.length > 1 ? { hint: 'a name with blanks needs double quotes' } : {}),
+      ...at,
+    });
+    state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
+    return;
+  }
+  if (row.form === 'entries' && node.words.length > 0) {
+    state.diagnostics.push({
+      id: 'extra-words',
+      severity: 'error',
+      class: 'general',
+      message: `Block ${node.keyword} has extra parameters ${node.words.map((w) => w.text).join(' ')} ...`,
+      ...at,
+      column: node.words[0]?.column ?? at.column,
+      length: node.words[0]?.text.length ?? 1,
+    });
+  }
+  state.stack.push({
+    kind: row.form === 'entries' ? 'entries' : 'statements',
+    ...(row.form === 'entries' ? {} : { rows: row.rows }),
+    parent: row.form === 'section' && (row.parent === true || frame.parent),
+    nodes: [],
+    node,
+  });
+}
+
+/** Reported once, and the whole block goes with it: what stands around it keeps its meaning. */
+function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, state: State): void {
+  const near = nearest(node.keyword, Object.keys(frame.rows ?? {}));
+  const home = blocksWith(node.keyword, state.table);
+  const hint =
+    home.length > 0
+      ? `'${node.keyword}' belongs into ${home.join(' or ')}`
+      : near === undefined
+        ? undefined
+        : `did you mean '${near}'?`;
+  state.diagnostics.push({
+    id: 'unknown-keyword',
+    severity: 'error',
+    class: 'unknown-keyword',
+    message: `Unknown keyword '${node.keyword}'`,
+    assumed: opens ? 'the whole block is skipped' : 'the line is ignored',
+    ...(hint === undefined ? {} : { hint }),
+    ...node.place,
+    length: node.keyword.length,
+  });
+  if (opens) state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
+}
+
+/** Where in the table a keyword is at home, outermost first. */
+function blocksWith(keyword: string, table: Block, path = ''): string[] {
+  const found: string[] = [];
+  if (findRow(table, keyword) !== undefined) found.push(path === '' ? 'the top level' : path);
+  for (const [name, row] of Object.entries(table)) {
+    if (row.form === 'section' || row.form === 'named')
+      found.push(...blocksWith(keyword, row.rows, name));
+  }
+  return found;
+}
+
+/** Words at blanks; `"a b"` is one word, and a quote inside a word begins another one. */
+export function splitWords(t: Text): {
+  readonly words: readonly Word[];
+  /** Column of a quote that has no end; the words from there on are lost. */
+  readonly unterminated?: number;
+} {
+  const words: Word[] = [];
+  const { text } = t;
+  let i = 0;
+  while (i < text.length) {
+    const c = text[i];
+    if (isBlank(c)) i++;
+    else if (c === '"') {
+      const end = text.indexOf('"', i + 1);
+      if (end < 0) return { words, unterminated: columnAt(t, i) };
+      words.push({ text: text.slice(i + 1, end), column: columnAt(t, i) });
+      i = end + 1;
+    } else {
+      const from = i;
+      while (i < text.length && !isBlank(text[i]) && text[i] !== '"') i++;
+      words.push({ text: text.slice(from, i), column: columnAt(t, from) });
+    }
+  }
+  return { words };
+}
+
+function rawAfter(text: Text, keyword: Word): string {
+  const from = text.text.indexOf(keyword.text) + keyword.text.length;
+  const after = text.text.slice(from);
+  return (text.text.startsWith('"') ? after.slice(1) : after).trim();
 }

@@ -1,69 +1,88 @@
 // A piece of a line that still knows where each of its characters stood, so that a caret can point into the
-// file after conditions were cut off and parameters were put in.
-
-/** The words of keepalived: space, tab, CR, FF and VT separate. (trim() also takes NBSP, so it is not used.) */
-export const BLANK = /[ \t\r\n\f\v]/;
+// file after comments and conditions were cut off and parameters were put in.
 
 export interface Text {
   readonly text: string;
-  /** Column of the first character of an untouched piece, or of every character. Columns count from 1. */
-  readonly at: number | readonly number[];
+  /** Column of the first character, from 1. */
+  readonly start: number;
+  /** Column of every character, where they do not simply follow each other. */
+  readonly columns?: readonly number[];
 }
 
-export const plain = (text: string): Text => ({ text, at: 1 });
+/** `column` is where its first character stands. */
+export const textOf = (text: string, column = 1): Text => ({ text, start: column });
 
-/** Column of the character at `index`; past the end, the column after the last one. */
-export function columnAt({ text, at }: Text, index: number): number {
-  if (typeof at === 'number') return at + index;
-  return at[index] ?? (at[text.length - 1] ?? 0) + 1;
-}
-
-export const slice = ({ text, at }: Text, start: number, end: number = text.length): Text => ({
-  text: text.slice(start, end),
-  at: typeof at === 'number' ? at + start : at.slice(start, end),
+/** Text from elsewhere that stands for what is at `column`. */
+export const pinnedText = (text: string, column: number): Text => ({
+  text,
+  start: column,
+  columns: new Array<number>(text.length).fill(column),
 });
 
-export function trimStart(piece: Text): Text {
-  const blank = /^[ \t\r\n\f\v]*/.exec(piece.text)?.[0].length ?? 0;
-  return blank === 0 ? piece : slice(piece, blank);
+/** space, tab, CR, LF, FF and VT separate words; other Unicode blanks do not. */
+export const isBlank = (c: string | undefined): boolean =>
+  c === ' ' || c === '\t' || c === '\r' || c === '\n' || c === '\f' || c === '\v';
+
+/** Column of the character at `index`; past the end, the column after the last one. */
+export function columnAt({ text, start, columns }: Text, index: number): number {
+  if (columns === undefined) return start + index;
+  return columns[index] ?? (columns[text.length - 1] ?? start - 1) + 1;
 }
 
-export function trimEnd(piece: Text): Text {
-  let end = piece.text.length;
-  while (end > 0 && BLANK.test(piece.text[end - 1] as string)) end--;
-  return slice(piece, 0, end);
-}
-
-/** Pieces one after the other. */
-export function join(pieces: readonly Text[]): Text {
-  if (pieces.length === 1) return pieces[0] as Text;
+export function sliceText(t: Text, from: number, to: number = t.text.length): Text {
+  if (from === 0 && to === t.text.length) return t;
   return {
-    text: pieces.map((piece) => piece.text).join(''),
-    at: pieces.flatMap((piece) =>
-      Array.from({ length: piece.text.length }, (_, i) => columnAt(piece, i)),
-    ),
+    text: t.text.slice(from, to),
+    start: columnAt(t, from),
+    ...(t.columns === undefined ? {} : { columns: t.columns.slice(from, to) }),
   };
 }
 
-/** Text that comes from elsewhere and stands for what is at `column`. */
-export const pinned = (text: string, column: number): Text => ({
-  text,
-  at: new Array<number>(text.length).fill(column),
-});
+/** Without blanks at both ends. */
+export function trimText(t: Text): Text {
+  let from = 0;
+  let to = t.text.length;
+  while (from < to && isBlank(t.text[from])) from++;
+  while (to > from && isBlank(t.text[to - 1])) to--;
+  return sliceText(t, from, to);
+}
+
+/** What comes in stands where the replaced text began. */
+export function replaceText(t: Text, from: number, to: number, by: string): Text {
+  const column = columnAt(t, from);
+  const columns = t.columns ?? Array.from({ length: t.text.length }, (_, i) => t.start + i);
+  return {
+    text: t.text.slice(0, from) + by + t.text.slice(to),
+    start: from === 0 ? column : t.start,
+    columns: [
+      ...columns.slice(0, from),
+      ...new Array<number>(by.length).fill(column),
+      ...columns.slice(to),
+    ],
+  };
+}
 
 /**
- * Where a comment begins, or -1. `#` and `!` are plain between double quotes. A backslash before them does not
- * save the line: keepalived's children read it a second time without the backslash.
+ * Cuts at `#` or `!` outside double quotes. A backslash before them keeps them and goes away itself, but
+ * keepalived's children read the copy without the backslash and see a comment there: `cut` is that index.
  */
-export function commentAt(text: string): { readonly at: number; readonly escaped: boolean } {
+export function removeComment(t: Text): { readonly text: Text; readonly cut?: number } {
+  if (!/[#!]/.test(t.text)) return { text: t };
   let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
+  let text = t;
+  let cut: number | undefined;
+  for (let i = 0; i < text.text.length; i++) {
+    const c = text.text[i];
     if (c === '"') quoted = !quoted;
     else if (!quoted && (c === '#' || c === '!')) {
-      const escaped = i > 0 && text[i - 1] === '\\';
-      return { at: escaped ? i - 1 : i, escaped };
+      if (i === 0 || text.text[i - 1] !== '\\') {
+        text = sliceText(text, 0, i);
+        break;
+      }
+      text = replaceText(text, i - 1, i, '');
+      i--;
+      cut ??= i;
     }
   }
-  return { at: -1, escaped: false };
+  return cut === undefined ? { text } : { text, cut };
 }

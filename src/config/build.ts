@@ -1,0 +1,230 @@
+// A tree of statements -> typed values, row by row, with a diagnostic for every word that a row refuses. Knows no
+// keyword: rules between keywords stand with their feature and work on what comes out of here.
+
+import type { Ip } from '../lib/ip.ts';
+import type { Complaint, Diagnostic } from './diagnostic.ts';
+import {
+  type AnyRow,
+  type Block,
+  type EntriesRow,
+  type Entry,
+  findRow,
+  type Infer,
+  type Presence,
+  type Statement,
+  type WordsRow,
+} from './keyword.ts';
+import type { Node } from './parser.ts';
+
+/** What has to be known of the machine; source.ts gathers it in the namespace that matters. */
+export interface MachineFacts {
+  readonly hostname: string;
+  readonly processors: number;
+  readonly interfaces: ReadonlyMap<string, InterfaceFacts>;
+  /** Account names only; numbers are no names. */
+  readonly user: (name: string) => { readonly uid: number; readonly gid: number } | undefined;
+  readonly group: (name: string) => number | undefined;
+  /** Looks at a command as whoever will run it. */
+  readonly inspect: (
+    path: string,
+    as: { readonly uid: number; readonly gid: number },
+  ) => Inspection;
+}
+
+export interface InterfaceFacts {
+  readonly index: number;
+  readonly loopback: boolean;
+  readonly mtu: number;
+  readonly addresses?: readonly Ip[];
+}
+
+export interface Inspection {
+  /** Absolute path to run; absent: it cannot be run. */
+  readonly path?: string;
+  /** Why it cannot be run, or what is odd about it. */
+  readonly message?: string;
+  /** Someone other than root could change the file or its path. */
+  readonly insecure?: string;
+}
+
+export interface Reporter {
+  /** `node` is what the complaint is about; `complaint.word` selects one of its words. */
+  (complaint: Complaint, node: Node, more?: Partial<Diagnostic>): void;
+}
+
+export function createReporter(into: Diagnostic[]): Reporter {
+  return (complaint, node, more = {}) => {
+    const word = complaint.word === undefined ? undefined : node.words[complaint.word];
+    into.push({
+      ...complaint,
+      ...node.place,
+      column: word?.column ?? node.place.column,
+      length: Math.max(1, (word?.text ?? node.keyword).length),
+      ...more,
+    });
+  };
+}
+
+/** A complaint about a node found after everything was read: keepalived gives it without a line. */
+export const AFTERWARDS = { afterwards: true } as const;
+/** A complaint that keepalived makes at the closing brace of the block. */
+export const atClosing = (block: Node): Partial<Diagnostic> =>
+  block.closing === undefined ? {} : { saidAt: block.closing.line };
+
+/** The statements of a block that could be understood, in the order of the file. */
+export function readBlock<B extends Block>(
+  rows: B,
+  nodes: readonly Node[],
+  owner: string,
+  report: Reporter,
+): Statement<B>[] {
+  const statements: { keyword: string; node: Node; value: unknown }[] = [];
+  const seen = new Set<string>();
+  for (const node of nodes) {
+    const found = findRow(rows, node.keyword);
+    if (found === undefined) continue;
+    const { name, row, alias } = found;
+    if (alias?.message !== undefined) {
+      report(
+        {
+          id: 'deprecated',
+          severity: 'warning',
+          class: alias.class ?? 'deprecated',
+          message: alias.message,
+          hint: `write '${name}'`,
+        },
+        node,
+      );
+    }
+    const value = readRow(row, node, name, owner, seen.has(name), report);
+    if (value === undefined) continue;
+    seen.add(name);
+    statements.push({ keyword: name, node, value });
+  }
+  return statements as unknown as Statement<B>[];
+}
+
+function readRow(
+  row: AnyRow,
+  node: Node,
+  name: string,
+  owner: string,
+  again: boolean,
+  report: Reporter,
+): unknown {
+  switch (row.form) {
+    case 'words':
+      return readWordsRow(row, node, name, owner, again, report);
+    case 'entries':
+      return readEntries(row, node, owner, report);
+    case 'section':
+      return readBlock(row.rows, node.children ?? [], owner, report);
+    case 'named':
+      return readBlock(row.rows, node.children ?? [], node.words[0]?.text ?? '', report);
+  }
+}
+
+function readWordsRow(
+  row: WordsRow<unknown, Presence>,
+  node: Node,
+  name: string,
+  owner: string,
+  again: boolean,
+  report: Reporter,
+): unknown {
+  const fill = (template: string): string =>
+    template
+      .replaceAll('%n', owner)
+      .replaceAll('%k', name)
+      .replaceAll('%w', node.words[0]?.text ?? '');
+  if (node.words.length < row.type.minimum) {
+    report(row.bare === undefined ? missingArgument(node) : bareKeyword(fill(row.bare)), node);
+    return undefined;
+  }
+  if (again && row.again !== undefined) {
+    report(
+      {
+        id: 'given-twice',
+        severity: 'error',
+        class: 'general',
+        message: fill(row.again),
+        assumed: 'the first one stays',
+        word: 0,
+      },
+      node,
+    );
+    return undefined;
+  }
+  const reading = row.type.parse(
+    node.words.map((word) => word.text),
+    node.raw,
+  );
+  for (const complaint of reading.complaints ?? []) {
+    const refused = reading.value === undefined && row.refusal !== undefined;
+    const salvaged = row.salvage === undefined ? {} : { assumed: row.type.format(row.salvage) };
+    report(
+      refused
+        ? { ...complaint, ...salvaged, message: fill(row.refusal), cause: complaint.message }
+        : { ...complaint, message: fill(complaint.message) },
+      node,
+    );
+  }
+  return reading.value ?? row.salvage;
+}
+
+const missingArgument = (node: Node): Complaint => ({
+  id: 'missing-argument',
+  severity: 'fatal',
+  class: 'missing-argument',
+  message: `*** Configuration line starting \`${node.keyword}\` is missing a parameter after keyword \`${node.keyword}\` at word position 2`,
+  status: 2,
+});
+
+const bareKeyword = (message: string): Complaint => ({
+  id: 'missing-value',
+  severity: 'error',
+  class: 'general',
+  message,
+});
+
+function readEntries(
+  row: EntriesRow<unknown>,
+  node: Node,
+  owner: string,
+  report: Reporter,
+): readonly Entry<unknown>[] {
+  const entries: Entry<unknown>[] = [];
+  for (const line of node.children ?? []) {
+    const reading = row.entry.parse(
+      line.words.map((word) => word.text),
+      line.raw,
+    );
+    for (const complaint of reading.complaints ?? [])
+      report({ ...complaint, message: complaint.message.replaceAll('%n', owner) }, line);
+    if (reading.value !== undefined) entries.push({ value: reading.value, node: line });
+  }
+  return entries;
+}
+
+/** The last value of each keyword that takes words, over the table's defaults. */
+export function collect<B extends Block>(
+  rows: B,
+  statements: readonly Statement<B>[],
+): Partial<Infer<B>> {
+  const values: Record<string, unknown> = {};
+  for (const [name, row] of Object.entries(rows)) {
+    if (row.form === 'words' && row.fallback !== undefined) values[name] = row.fallback;
+  }
+  for (const { keyword, value } of statements) {
+    if (rows[keyword]?.form === 'words') values[keyword] = value;
+  }
+  return values as Partial<Infer<B>>;
+}
+
+/** Where a keyword was last given. */
+export function nodeOf<B extends Block>(
+  statements: readonly Statement<B>[],
+  keyword: keyof B & string,
+): Node | undefined {
+  return statements.findLast((statement) => statement.keyword === keyword)?.node;
+}

@@ -1,0 +1,93 @@
+// `~SEQ(...)` and `~LST(...)`: a line repeated with a parameter set to one value after the other.
+
+import { cNumber } from './process.ts';
+import { sliceText, type Text, trimText } from './text.ts';
+
+export type Round = readonly (readonly [name: string, value: string])[];
+
+export type Unrolled =
+  | { readonly rounds: Iterable<Round>; readonly rest: Text }
+  | { readonly error: string };
+
+export const isSequence = (text: string): boolean => /^~(SEQx?|LST)\(/.test(text);
+
+/** `replace` puts parameters into the list between the parentheses. */
+export function unroll(line: Text, replace: (text: Text) => Text): Unrolled {
+  const open = line.text.indexOf('(');
+  const close = line.text.indexOf(')', open);
+  if (close < 0) return { error: `'${line.text.slice(0, open)}' has no closing parenthesis` };
+  const kind = line.text.slice(1, open);
+  const list = replace(sliceText(line, open + 1, close)).text;
+  const rest = trimText(sliceText(line, close + 1));
+  const rounds = kind === 'LST' ? lists(list) : numbers(list, kind === 'SEQx');
+  return typeof rounds === 'string' ? { error: rounds } : { rounds, rest };
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+function numbers(list: string, hexadecimal: boolean): Iterable<Round> | string {
+  const [name = '', ...texts] = list.split(',').map((part) => part.trim());
+  const bad = `~SEQ${hexadecimal ? 'x' : ''}(${list}) is not valid`;
+  if (!NAME.test(name) || texts.length < 1 || texts.length > 3) return bad;
+  const values = texts.map(signed);
+  if (values.some((value) => value === undefined)) return bad;
+  const given = values as number[];
+  const end = given.at(-1) as number;
+  const start = given.length === 1 ? (end < 0 ? -1 : 1) : (given[0] as number);
+  const step = given.length === 3 ? (given[1] as number) : end < start ? -1 : 1;
+  if (step === 0) return `${bad}: the step is 0`;
+  if (step > 0 ? start > end : start < end) return `${bad}: the step leads away from the end`;
+  if (hexadecimal && (start < 0 || end < 0)) return `${bad}: no negative hexadecimal values`;
+  return count(name, start, step, end, hexadecimal ? 16 : 10);
+}
+
+function* count(
+  name: string,
+  start: number,
+  step: number,
+  end: number,
+  base: number,
+): Generator<Round> {
+  for (let value = start; step > 0 ? value <= end : value >= end; value += step)
+    yield [[name, value.toString(base)]];
+}
+
+/** C notation with a sign, within 32 bits. */
+function signed(text: string): number | undefined {
+  const value = cNumber(text.replace(/^[+-]/, ''));
+  if (value === undefined || value > 0x7fffffff) return undefined;
+  return text.startsWith('-') ? -value : value;
+}
+
+function lists(list: string): Round[] | string {
+  const parts = splitOutsideBraces(list);
+  const names = (parts[0] ?? '')
+    .replace(/^\{(.*)\}$/s, '$1')
+    .split(',')
+    .map((n) => n.trim());
+  if (names.some((name) => !NAME.test(name))) return `~LST(${list}) is not valid`;
+  const rounds: Round[] = [];
+  for (const part of parts.slice(1)) {
+    const values = /^\{.*\}$/s.test(part)
+      ? part
+          .slice(1, -1)
+          .split(',')
+          .map((v) => v.trim())
+      : [part];
+    if (values.length > names.length) return `~LST(${list}) has more values than names`;
+    rounds.push(names.map((name, index) => [name, values[index] ?? ''] as const));
+  }
+  return rounds;
+}
+
+function splitOutsideBraces(list: string): string[] {
+  const parts = [''];
+  let depth = 0;
+  for (const c of list) {
+    if (c === '{') depth++;
+    if (c === '}') depth--;
+    if (c === ',' && depth <= 0) parts.push('');
+    else parts[parts.length - 1] += c;
+  }
+  return parts.map((part) => part.trim());
+}
