@@ -2,11 +2,10 @@
 // core's actions into system calls. It holds the only clock and the only alarm, and decides nothing about VRRP.
 
 import { constants } from 'node:os';
-import { openChannel } from '../ipc/channel.ts';
-import type { ChildOptions, Order } from '../ipc/messages.ts';
-import { type Log, openLog } from '../log.ts';
+import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
+import type { Order } from '../ipc/messages.ts';
+import { type Duration, type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
-import { writeDump } from '../net/dump.ts';
 import { native } from '../net/native.ts';
 import type { Record } from '../net/record.ts';
 import { Route, readNews } from '../net/route.ts';
@@ -14,75 +13,69 @@ import { claim } from '../net/scheduling.ts';
 import { Scripts } from '../net/script.ts';
 import { Thread } from '../net/thread.ts';
 import type { VrrpAction } from './action.ts';
-import { dumpData, dumpStatistics } from './dump.ts';
-import type { Facts, ReceivedPacket, VrrpEvent } from './event.ts';
+import type { Facts, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
+import { Lookahead } from './shot.ts';
 import { Wire } from './wire.ts';
 
-/** Inherited pipe on which the parent learns that this process has stopped turning. */
-const DEADMAN_FD = 4;
 /** Priority of the I/O thread where the configuration names none. */
 const DEFAULT_PRIORITY = 50;
+/** How long before a shot the thread waits awake, in microseconds. */
+const PREWAKE = 80;
+/** A deadline nearer than this is looked at at once, in microseconds. */
+const NEAR = 5_000;
+/** How long scripts may take after everything else has been released, in milliseconds. */
+const STOP_SCRIPTS = 1_000;
+const DEADLINE: VrrpEvent = { type: 'deadline' };
 
 /** Runs until the parent orders a stop or is gone; the exit status. */
-export function runVrrp(): Promise<number> {
+export function runVrrp(context: ChildContext): Promise<number> {
   return new Promise((resolve) => {
     let daemon: VrrpDaemon | undefined;
-    const stop = (): void => {
-      if (daemon === undefined) resolve(0);
-      else daemon.stop();
-    };
     const channel = openChannel((order: Order) => {
-      switch (order.type) {
-        case 'configure':
-          daemon = new VrrpDaemon(order.config, order.options, (status) => {
-            channel.close();
-            resolve(status);
-          });
-          channel.report({ type: 'running' });
-          break;
-        case 'reload':
-          daemon?.reload(order.config);
-          channel.report({ type: 'reloaded' });
-          break;
-        case 'dump':
-          daemon?.dump(order.kind);
-          break;
-        case 'heartbeat':
-          channel.report({ type: 'heartbeat', number: order.number });
-          break;
-        case 'stop':
-          stop();
-          break;
+      if (order.type === 'configure') {
+        daemon = new VrrpDaemon(order.config, context, channel, resolve);
+        channel.report({ type: 'ready' });
+      } else if (daemon !== undefined) {
+        daemon.obey(order);
+      } else if (order.type === 'stop') {
+        resolve(0);
+      } else if (order.type === 'heartbeat') {
+        channel.report(order);
       }
     });
-    process.on('SIGTERM', stop);
-    // A terminal sends SIGINT to the whole group; the parent decides what it means. The others are the parent's too.
-    for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const)
-      process.on(signal, () => {});
-    native.parentDeathSignal(constants.signals.SIGTERM);
-    channel.report({ type: 'ready' });
   });
 }
 
 class VrrpDaemon {
-  readonly #options: ChildOptions;
+  readonly #context: ChildContext;
+  readonly #channel: Channel;
   readonly #ended: (status: number) => void;
-  readonly #log: Log;
   readonly #thread: Thread;
   readonly #route: Route;
   readonly #wire: Wire;
   readonly #scripts: Scripts;
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
+  readonly #lookahead: Lookahead<RouterState>;
+  /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
+  #deadline: Instant | undefined;
+  #lookAt: Instant | undefined;
 
-  constructor(config: VrrpConfig, options: ChildOptions, ended: (status: number) => void) {
-    this.#options = options;
+  constructor(
+    config: VrrpConfig,
+    context: ChildContext,
+    channel: Channel,
+    ended: (status: number) => void,
+  ) {
+    this.#context = context;
+    this.#channel = channel;
     this.#ended = ended;
-    this.#log = openLog(options);
+    warmUp(config);
     const lost: string[] = [];
     this.#thread = this.#startThread(config, lost);
-    // Signals that programs send to every process of the name must not end this one.
+    native.prewake(PREWAKE);
+    // Programs signal every process of the name; these two would end a Node process.
     for (const signal of [36, 63]) native.catchSignal(signal);
     const {
       vrrp_priority: nice,
@@ -90,87 +83,112 @@ class VrrpDaemon {
       vrrp_cpu_affinity: cpus,
     } = config.global_defs;
     lost.push(...claim({ nice, lockMemory, ...(cpus === undefined ? {} : { cpus }) }));
-    if (lost.length > 0)
-      this.#log.write('warning', `Not permitted, running without: ${lost.join(', ')}`);
+    if (lost.length > 0) context.log.warning(`Not permitted, running without ${lost.join(', ')}`);
 
     this.#route = new Route();
     this.#wire = new Wire(this.#route);
-    this.#scripts = new Scripts({
-      spawn: (job) =>
-        native.spawn({
-          file: job.words[0] ?? '',
-          arguments: job.words,
-          environment: Object.entries(process.env).map(([name, value]) => `${name}=${value}`),
-          uid: job.uid,
-          gid: job.gid,
-          umask: process.umask(),
-          deathSignal: constants.signals.SIGTERM,
-        }),
-      failed: (job, error) =>
-        this.#log.write(
-          'error',
-          `Error exec-ing command '${job.words.join(' ')}': ${error.message}`,
-        ),
-      overdue: (job) =>
-        this.#log.write('warning', `Script ${job.words[0]} still runs; no longer waiting for it`),
-    });
+    this.#scripts = this.#createScripts();
+    this.#lookahead = new Lookahead(this.#wire, (state, at) => step(state, DEADLINE, at));
     this.#loop = new Loop(createRouter(config), {
       machine: { step, nextDeadline },
-      deadline: { type: 'deadline' },
+      deadline: DEADLINE,
       perform: (action) => this.#perform(action),
-      alarm: (at) => native.alarm(at ?? 0),
+      alarm: (at) => this.#alarm(at),
+      settled: (state) => this.#lookAhead(state),
     });
-    this.#loop.take({ type: 'facts', facts: this.#facts() }, native.now());
+    this.#take({ type: 'facts', facts: this.#facts() }, native.now());
   }
 
-  stop(): void {
-    this.#loop.take({ type: 'stop' }, native.now());
-  }
-
-  reload(config: VrrpConfig): void {
-    this.#loop.take({ type: 'reload', config }, native.now());
-  }
-
-  dump(kind: 'data' | 'statistics' | 'clear'): void {
-    const { dumpFolder, dumpSuffix } = this.#options;
-    const state = this.#loop.state;
-    try {
-      if (kind === 'data') {
-        const clock = { monotonic: native.now(), wall: Date.now() * 1000 };
-        const text = dumpData(state, clock, this.#wire.descriptors());
-        writeDump(`${dumpFolder}/keepalived${dumpSuffix}.data`, text);
-      } else {
-        writeDump(`${dumpFolder}/keepalived.stats`, dumpStatistics(state, native.now()));
-      }
-    } catch (error) {
-      this.#log.write('error', `Cannot write state file: ${(error as Error).message}`);
+  obey(order: Exclude<Order, { readonly type: 'configure' }>): void {
+    switch (order.type) {
+      case 'heartbeat':
+        this.#channel.report(order);
+        break;
+      case 'reload':
+        this.#take({ type: 'reload', config: order.config }, native.now());
+        this.#channel.report({ type: 'reloaded' });
+        break;
+      case 'dump':
+        void this.#dump(order.kind);
+        break;
+      case 'stop':
+        this.#take({ type: 'stop' }, native.now());
+        break;
     }
-    if (kind === 'clear') this.#loop.take({ type: 'clearStatistics' }, native.now());
+  }
+
+  /** The code that writes dumps is loaded when the first one is asked for. */
+  async #dump(kind: 'data' | 'statistics' | 'clear'): Promise<void> {
+    const { writeData, writeStatistics } = await import('./report.ts');
+    try {
+      if (kind === 'data') writeData(this.#loop.state, native.now(), this.#wire.descriptors());
+      else writeStatistics(this.#loop.state, native.now());
+    } catch (error) {
+      this.#context.log.error(`Cannot write state file: ${(error as Error).message}`);
+    }
+    if (kind === 'clear') this.#take({ type: 'clearStatistics' }, native.now());
+    this.#channel.report({ type: 'dumped', kind });
   }
 
   /** With real-time priority where that is permitted. */
   #startThread(config: VrrpConfig, lost: string[]): Thread {
-    const { vrrp_rt_priority: priority } = config.global_defs;
-    const onRecords = (records: readonly Record[]): void => this.#take(records);
+    const { vrrp_rt_priority: wanted } = config.global_defs;
+    const deadmanFd = this.#context.deadman;
+    const onRecords = (records: readonly Record[]): void => {
+      for (const record of records) this.#takeRecord(record);
+    };
     try {
-      return new Thread(onRecords, {
-        priority: priority || DEFAULT_PRIORITY,
-        deadmanFd: DEADMAN_FD,
-      });
+      return new Thread(onRecords, { priority: wanted || DEFAULT_PRIORITY, deadmanFd });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'EPERM') throw error;
       lost.push(`real-time priority (${code})`);
-      return new Thread(onRecords, { priority: 0, deadmanFd: DEADMAN_FD });
+      return new Thread(onRecords, { priority: 0, deadmanFd });
     }
+  }
+
+  #createScripts(): Scripts {
+    const { log } = this.#context;
+    const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
+    return new Scripts({
+      spawn: ({ words, uid, gid }) =>
+        native.spawn({
+          file: words[0] ?? '',
+          arguments: words,
+          environment,
+          uid,
+          gid,
+          groups: uid === 0 ? [] : [gid],
+          umask: process.umask(),
+          deathSignal: constants.signals.SIGTERM,
+        }),
+      failed: ({ words }, error) =>
+        log.error(`Error exec-ing command '${words[0]}': ${error.message}`),
+      overdue: ({ words }) =>
+        log.warning(`Script ${words[0]} still runs: no longer waiting for it`),
+    });
   }
 
   #facts(): Facts {
     return { links: this.#route.links(), addresses: this.#route.addresses() };
   }
 
-  #take(records: readonly Record[]): void {
-    for (const record of records) this.#takeRecord(record);
+  /** Whatever is stepped next, a shot that was prepared for another state must not go off meanwhile. */
+  #take(event: VrrpEvent, at: Instant): void {
+    this.#settleShot();
+    this.#loop.take(event, at);
+  }
+
+  #settleShot(): void {
+    if (this.#lookahead.withdraw() === 'fired' && this.#deadline !== undefined)
+      this.#overtaken(this.#deadline);
+  }
+
+  /** The I/O thread has done its part of the step at the deadline `at`. */
+  #overtaken(at: Instant): void {
+    const refusals = this.#wire.shotRefusals();
+    this.#loop.overtaken(at, (actions) => this.#lookahead.remaining(actions));
+    for (const refusal of refusals) this.#loop.take(refusal, at);
   }
 
   #takeRecord(record: Record): void {
@@ -179,27 +197,30 @@ class VrrpDaemon {
         this.#takePacket(record);
         break;
       case 'alarm':
-        this.#loop.alarmed(record.at);
+        this.#alarmed(record.at);
+        break;
+      case 'fired':
+        // Unless it was noticed before: then nothing is prepared any more.
+        if (this.#lookahead.armed) this.#overtaken(record.at);
+        break;
+      case 'withheld':
+        this.#lookahead.forget();
         break;
       case 'stalled':
-        this.#loop.take({ type: 'stalled', pace: record.id }, record.at);
+        this.#take({ type: 'stalled', pace: record.id }, record.at);
         break;
       case 'resync':
-        this.#loop.take({ type: 'facts', facts: this.#facts() }, record.read);
+        this.#take({ type: 'facts', facts: this.#facts() }, record.read);
         break;
       case 'exit':
         this.#scripts.exited(record.pid);
         break;
       case 'overflow':
-        this.#log.write(
-          'warning',
-          `${record.lost} packets were lost: they came faster than they could be read`,
-        );
+        this.#context.log.warning(`${record.lost} packets came faster than they could be read`);
         break;
-      case 'fired':
-      case 'withheld':
       case 'sendFailed':
       case 'signal':
+        // A schedule whose link is down: netlink tells the story. A signal that is the parent's to act on.
         break;
     }
   }
@@ -208,28 +229,55 @@ class VrrpDaemon {
     if (record.fd === this.#route.monitor) {
       for (const news of readNews(record.bytes)) {
         if (news.type === 'linkGone') this.#wire.forgetInterface(news.index);
-        this.#loop.take(news, record.at);
+        this.#take(news, record.at);
       }
       return;
     }
     const socket = this.#wire.keyOf(record.fd);
-    const { source, destination } = record;
+    const { source, destination, hopLimit, interface: index, bytes } = record;
     // A socket closed since: what was queued for it is nobody's any more.
     if (socket === undefined || source === undefined || destination === undefined) return;
-    const packet: ReceivedPacket = {
-      source,
-      destination,
-      hopLimit: record.hopLimit,
-      interface: record.interface,
-      bytes: record.bytes,
-    };
-    this.#loop.take({ type: 'packet', socket, packet }, record.at);
+    const packet = { source, destination, hopLimit, interface: index, bytes };
+    this.#take({ type: 'packet', socket, packet }, record.at);
+  }
+
+  // One alarm serves two ends: the deadline, and before it the moment to look ahead.
+
+  #alarm(at: Instant | undefined): void {
+    this.#deadline = at;
+    if (at === undefined) {
+      this.#lookAt = undefined;
+      native.alarm(0);
+      return;
+    }
+    const now = native.now();
+    const wait = since(at, now);
+    this.#lookAt = wait < NEAR ? now : ((now + wait / 2) as Instant);
+    native.alarm(wait < NEAR ? at : this.#lookAt);
+  }
+
+  #alarmed(at: Instant): void {
+    if (this.#deadline === undefined) return;
+    if (at < this.#deadline) {
+      native.alarm(this.#deadline);
+      this.#lookAhead(this.#loop.state);
+    } else {
+      this.#settleShot();
+      this.#loop.alarmed(at);
+    }
+  }
+
+  #lookAhead(state: RouterState): void {
+    const now = native.now();
+    if (this.#deadline === undefined || this.#lookAt === undefined) return;
+    if (now < this.#lookAt || now >= this.#deadline) return;
+    this.#lookahead.prepare(state, this.#deadline);
   }
 
   #perform(action: VrrpAction): readonly VrrpEvent[] {
     switch (action.type) {
       case 'log':
-        this.#log.write(action.severity, action.text);
+        this.#context.log.write(action.severity, action.text);
         return [];
       case 'run':
         this.#scripts.run({
@@ -251,13 +299,57 @@ class VrrpDaemon {
   #end(status: number): void {
     const finish = (): void => {
       clearTimeout(patience);
+      this.#thread.stop();
       this.#wire.close();
       this.#route.close();
-      this.#thread.stop();
-      this.#log.close();
+      this.#channel.report({ type: 'finished' });
       this.#ended(status);
     };
-    const patience = setTimeout(finish, 1_000);
+    const patience = setTimeout(finish, STOP_SCRIPTS);
     this.#scripts.drain(finish);
   }
+}
+
+/** Runs of the core on made-up news before the first real one: cold, the path to an advert takes three times as long. */
+function warmUp(config: VrrpConfig): void {
+  for (let run = 0; run < 20; run++) {
+    let state = createRouter(config);
+    let now = 1 as Instant;
+    const indexes = new Map<string, number>();
+    for (const { interface: name } of config.vrrp_instance)
+      if (name !== undefined && !indexes.has(name)) indexes.set(name, indexes.size + 1);
+    state = step(state, { type: 'facts', facts: imaginaryFacts(indexes) }, now).state;
+    for (let deadline = nextDeadline(state), i = 0; deadline !== undefined && i < 4; i++) {
+      now = deadline;
+      state = step(state, DEADLINE, now).state;
+      deadline = nextDeadline(state);
+    }
+    step(state, { type: 'stop' }, (now + (1 as Duration)) as Instant);
+  }
+}
+
+function imaginaryFacts(indexes: ReadonlyMap<string, number>): Facts {
+  const both = ['192.0.2.1', 'fe80::1'] as readonly string[];
+  return {
+    links: [...indexes].map(([name, index]) => ({
+      index,
+      name,
+      mac: '02:00:00:00:00:01',
+      mtu: 1500,
+      hardware: 1,
+      up: true,
+      running: true,
+      multicast: true,
+    })),
+    addresses: [...indexes.values()].flatMap((index) =>
+      both.map((address) => ({
+        index,
+        address: address as Facts['addresses'][number]['address'],
+        prefix: 24,
+        scope: address === 'fe80::1' ? 253 : 0,
+        secondary: false,
+        tentative: false,
+      })),
+    ),
+  };
 }

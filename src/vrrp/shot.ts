@@ -45,6 +45,15 @@ export class Lookahead<State> {
     this.#prepared = { state, count };
   }
 
+  get armed(): boolean {
+    return this.#prepared !== undefined;
+  }
+
+  /** The thread will not carry it out. */
+  forget(): void {
+    this.#prepared = undefined;
+  }
+
   /**
    * Takes the shot back before anything else is stepped. 'fired' means that it was too late: the deadline's step must
    * be taken first, and the thread's own report of it is still to come.
