@@ -1,6 +1,3 @@
-// LEAD (temporary note, 05:25): the addon EXISTS already (native/*, commit 88398eb and later) with THIS surface; daemon code depends on it.
-// To the first native helper (whose native.ts had SocketAddress/ShotSend): your session was stuck for an hour and the lead wrote it.
-// Do NOT edit native/ or src/net/. Another helper tests and reviews the addon. Please stop and send a one-line report.
 // The addon's whole surface, declared once. Instants are microseconds of CLOCK_MONOTONIC, durations
 // microseconds. Every refused system call is an Error with `code`, `errno` and `syscall`; arguments of
 // a wrong type are TypeErrors. The addon moves bytes and knows no protocol.
