@@ -1,7 +1,3 @@
-// LEAD (temporary note, 05:23): two helpers were editing ipc/, log.ts and supervisor/ at the same time by mistake.
-// The version of commit 6bb4cc6 (ChildContext, Letter, parcel.ts) STANDS. Its author goes on: main.ts, cli.ts, supervisor/*.
-// The other helper (ChildOptions extends LogOptions): do NOT edit src/ any more; write test/netns/supervisor.test.ts
-// (end to end, as in your brief) and test/unit/log.test.ts, then report.
 // A child's end of the line to its parent: orders in, reports out. The parent's death and SIGTERM are the same order
 // as `stop`, so a child knows one way to end. It interprets nothing else.
 
@@ -42,6 +38,11 @@ export function openChannel(onOrder: (order: Order) => void): Channel {
 }
 
 function open(letter: Letter): Order {
-  if (letter.type !== 'configure' && letter.type !== 'reload') return letter;
-  return { type: letter.type, config: readParcel(letter.parcel) as VrrpConfig };
+  switch (letter.type) {
+    case 'configure':
+    case 'reload':
+      return { type: letter.type, config: readParcel(letter.parcel) as VrrpConfig };
+    default:
+      return letter;
+  }
 }
