@@ -319,42 +319,40 @@ function hold(
   lines: VrrpAction[],
 ): void {
   const member = memberAt(draft, position);
-  const wanted = wantedAddresses(member, draft.router);
+  const desired = desiredAddresses(member.config, draft.router.kernel);
+  const wanted = oursToHold(member, desired, draft.router);
+  const held = new Set(member.held.map(addressKey));
+  const keep = new Set(wanted.map(addressKey));
+  remove(
+    draft,
+    member.held.filter((address) => !keep.has(addressKey(address))),
+  );
+  const added = wanted.filter((address) => !held.has(addressKey(address)));
+  if (added.length > 0) logAddresses(member, 'setting', lines);
+  setMember(draft, position, { ...member, held: wanted });
   const repeat = said.reduce(
     (most, action) => (action.type === 'announce' ? Math.max(most, action.repeat) : most),
     0,
   );
-  if (wanted === member.held) {
-    if (repeat > 0) burst(draft, member, [], member.held, repeat, lines);
-    return;
-  }
-  const held = new Set(member.held.map(addressKey));
-  const keep = new Set(wanted.map(addressKey));
-  const gone = member.held.filter((address) => !keep.has(addressKey(address)));
-  const added = wanted.filter((address) => !held.has(addressKey(address)));
-  remove(draft, gone);
-  if (added.length > 0) logAddresses(member, 'setting', lines);
-  // What a reload adds to a running master is announced by itself (and nothing else is).
-  const announced = repeat > 0 ? wanted : added;
-  const times = repeat > 0 ? repeat : member.config.garp_master_repeat;
-  const next: Member = { ...member, held: wanted };
-  setMember(draft, position, next);
-  burst(draft, next, added, announced, times, lines);
+  // What a reload adds to a running master is announced by itself, and nothing else is.
+  if (repeat > 0) burst(draft, member, added, desired, repeat, lines);
+  else if (added.length > 0)
+    burst(draft, member, added, added, member.config.garp_master_repeat, lines);
 }
 
-/** The held list itself where nothing changed, so that the common case costs nothing. */
-function wantedAddresses(member: Member, router: RouterState): readonly KernelAddress[] {
-  const desired = desiredAddresses(member.config, router.kernel);
-  const owner = member.config.priority === OWNER_PRIORITY;
-  const held = new Set(member.held.map(addressKey));
-  // What an address owner's interface had already is not ours to add, nor to remove one day.
-  const theirs = owner ? new Set(present(desired, router.kernel).map(addressKey)) : undefined;
-  const wanted = desired.filter((address) => {
+/** What an address owner's interface had already is not ours to add, nor to remove one day. */
+function oursToHold(
+  { config, held }: Member,
+  desired: readonly KernelAddress[],
+  { kernel }: RouterState,
+): readonly KernelAddress[] {
+  if (config.priority !== OWNER_PRIORITY) return desired;
+  const ours = new Set(held.map(addressKey));
+  const there = new Set(present(desired, kernel).map(addressKey));
+  return desired.filter((address) => {
     const key = addressKey(address);
-    return held.has(key) || theirs?.has(key) !== true;
+    return ours.has(key) || !there.has(key);
   });
-  const same = wanted.length === member.held.length && wanted.every((a) => held.has(addressKey(a)));
-  return same ? member.held : wanted;
 }
 
 function release(draft: Draft, member: Member, lines: VrrpAction[]): Member {

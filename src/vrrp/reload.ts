@@ -75,6 +75,7 @@ export function reload(draft: Draft, config: VrrpConfig): void {
     return createMember(instance, nextPace++);
   });
   draft.router = { ...draft.router, config, members, nextPace, virtual: virtualAddresses(config) };
+  const before = new Map([...kept].map(([name, member]) => [name, member.config]));
   // What one instance loses another may gain: all removals come before the first addition.
   for (const position of members.keys()) shed(draft, position);
   for (const [
@@ -86,7 +87,8 @@ export function reload(draft: Draft, config: VrrpConfig): void {
     if (fresh.has(name)) startMember(draft, position);
     else {
       refresh(draft, position);
-      settle(draft, position, memberAt(draft, position), []);
+      const member = memberAt(draft, position);
+      if (member.config !== before.get(name)) settle(draft, position, member, []);
     }
   }
 }
@@ -124,11 +126,13 @@ function keep(member: Member, config: VrrpInstance, now: Instant): Member {
 function shed(draft: Draft, position: number): void {
   const member = memberAt(draft, position);
   if (member.held.length === 0) return;
-  const wanted = new Set(desiredAddresses(member.config, draft.router.kernel).map(addressKey));
-  const gone = member.held.filter((held) => !wanted.has(addressKey(held)));
+  // Compared with every attribute: an address with another label has to be taken off and put on again.
+  const desired = desiredAddresses(member.config, draft.router.kernel);
+  const wanted = new Set(desired.map((address) => JSON.stringify(address)));
+  const gone = member.held.filter((address) => !wanted.has(JSON.stringify(address)));
   if (gone.length === 0) return;
   remove(draft, gone);
-  const held = member.held.filter((address) => wanted.has(addressKey(address)));
+  const held = member.held.filter((address) => !gone.includes(address));
   setMember(draft, position, { ...member, held });
 }
 
