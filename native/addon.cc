@@ -8,12 +8,27 @@
 
 namespace {
 
-uint32_t IdFrom(const Napi::Value& value) { return static_cast<uint32_t>(IntegerFrom(value, "id")); }
+/** Microseconds: so small that no sum of two of them and the clock overflows 64 bits of nanoseconds. */
+constexpr double kLongest = 1e15;
+/** The thread spins for this long, and nothing else of it runs meanwhile. */
+constexpr Nanos kLongestPrewake = 1'000'000;
 
-Nanos InstantFrom(const Napi::Value& value, const char* name) { return FromMicros(NumberFrom(value, name)); }
+uint32_t IdFrom(const Napi::Value& value) { return Unsigned32From(value, "id"); }
+
+Nanos InstantFrom(const Napi::Value& value, const char* name) {
+  const double micros = NumberFrom(value, name);
+  if (std::fabs(micros) > kLongest) Refuse(value.Env(), std::string(name) + " is out of range");
+  return FromMicros(micros);
+}
+
+Nanos DurationFrom(const Napi::Value& value, const char* name) {
+  const Nanos duration = InstantFrom(value, name);
+  if (duration < 0) Refuse(value.Env(), std::string(name) + " must not be negative");
+  return duration;
+}
 
 Nanos PeriodFrom(const Napi::Value& value) {
-  const Nanos period = FromMicros(NumberFrom(value, "period"));
+  const Nanos period = InstantFrom(value, "period");
   if (period <= 0) Refuse(value.Env(), "period must be positive");
   return period;
 }
@@ -33,7 +48,11 @@ void Stop(const Napi::CallbackInfo&) { IoThread::Get().Stop(); }
 
 void SetAlarm(const Napi::CallbackInfo& info) { IoThread::Get().Alarm(InstantFrom(info[0], "at")); }
 
-void SetPrewake(const Napi::CallbackInfo& info) { IoThread::Get().Prewake(InstantFrom(info[0], "duration")); }
+void SetPrewake(const Napi::CallbackInfo& info) {
+  const Nanos duration = DurationFrom(info[0], "duration");
+  if (duration > kLongestPrewake) Refuse(info.Env(), "duration must not exceed a millisecond");
+  IoThread::Get().Prewake(duration);
+}
 
 void SetPace(const Napi::CallbackInfo& info) {
   Pace pace;
@@ -52,7 +71,7 @@ Napi::Value Repace(const Napi::CallbackInfo& info) {
 void Unpace(const Napi::CallbackInfo& info) { IoThread::Get().Unpace(IdFrom(info[0])); }
 
 void Deadman(const Napi::CallbackInfo& info) {
-  IoThread::Get().Deadman(InstantFrom(info[0], "duration"), IntFrom(info[1], "fd"));
+  IoThread::Get().Deadman(DurationFrom(info[0], "duration"), IntFrom(info[1], "fd"));
 }
 
 void Alive(const Napi::CallbackInfo&) { IoThread::Get().Alive(); }

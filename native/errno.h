@@ -46,10 +46,19 @@ inline int64_t IntegerFrom(const Napi::Value& value, const char* name) {
   return static_cast<int64_t>(number);
 }
 
-inline int IntFrom(const Napi::Value& value, const char* name) {
+/** An integer from `least` to `most`: a cast never turns a wrong number into a meaningful one (uid -1, id 2^32). */
+inline int64_t RangeFrom(const Napi::Value& value, const char* name, int64_t least, int64_t most) {
   const int64_t number = IntegerFrom(value, name);
-  if (number < INT32_MIN || number > INT32_MAX) Refuse(value.Env(), std::string(name) + " is out of range");
-  return static_cast<int>(number);
+  if (number < least || number > most) Refuse(value.Env(), std::string(name) + " is out of range");
+  return number;
+}
+
+inline int IntFrom(const Napi::Value& value, const char* name) {
+  return static_cast<int>(RangeFrom(value, name, INT32_MIN, INT32_MAX));
+}
+
+inline uint32_t Unsigned32From(const Napi::Value& value, const char* name) {
+  return static_cast<uint32_t>(RangeFrom(value, name, 0, UINT32_MAX));
 }
 
 inline std::string StringFrom(const Napi::Value& value, const char* name) {

@@ -17,7 +17,7 @@ constexpr int kAnswerMillis = 2000;
 inline Napi::Value NetlinkSocket(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int protocol = IntFrom(info[0], "protocol");
-  const int64_t groups = IntegerFrom(info[1], "groups");
+  const uint32_t groups = Unsigned32From(info[1], "groups");
   Descriptor fd(Checked(env, "socket", socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)));
   const int on = 1;
   SetOption(env, fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, on);
@@ -25,7 +25,7 @@ inline Napi::Value NetlinkSocket(const Napi::CallbackInfo& info) {
   SetReceiveBuffer(env, fd.get(), IntFrom(info[2], "receiveBuffer"));
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
-  address.nl_groups = static_cast<uint32_t>(groups);
+  address.nl_groups = groups;
   Checked(env, "bind", bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address));
   return Napi::Number::New(env, fd.release());
 }
@@ -78,7 +78,7 @@ inline Napi::Value Request(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int fd = IntFrom(info[0], "fd");
   const Napi::Uint8Array messages = BytesFrom(info[1], "messages");
-  const auto last = static_cast<uint32_t>(IntegerFrom(info[2], "last"));
+  const uint32_t last = Unsigned32From(info[2], "last");
   Napi::Array refusals = Napi::Array::New(env);
   Checked(env, "send", send(fd, messages.Data(), messages.ByteLength(), MSG_NOSIGNAL));
   std::vector<uint8_t> buffer(kNetlinkLimit);

@@ -73,22 +73,31 @@ inline int Become(const SpawnPlan& plan, char** arguments, char** environment) {
   return errno;
 }
 
+/** 0 is no signal. */
+inline int SignalFrom(const Napi::Value& value, const char* name) {
+  return static_cast<int>(RangeFrom(value, name, 0, NSIG - 1));
+}
+
+/** The highest number means "leave it as it is" to the kernel: a script must not stay root that way. */
+inline uint32_t IdentityFrom(const Napi::Value& value, const char* name) {
+  return static_cast<uint32_t>(RangeFrom(value, name, 0, UINT32_MAX - 1));
+}
+
 inline SpawnPlan PlanFrom(const Napi::Object& options) {
   SpawnPlan plan{};
   plan.file = StringFrom(options.Get("file"), "file");
   plan.arguments = StringsFrom(options.Get("arguments"), "arguments");
   plan.environment = StringsFrom(options.Get("environment"), "environment");
   if (options.Has("directory")) plan.directory = StringFrom(options.Get("directory"), "directory");
-  plan.uid = options.Has("uid") ? static_cast<uid_t>(IntegerFrom(options.Get("uid"), "uid")) : geteuid();
-  plan.gid = options.Has("gid") ? static_cast<gid_t>(IntegerFrom(options.Get("gid"), "gid")) : getegid();
+  plan.uid = options.Has("uid") ? IdentityFrom(options.Get("uid"), "uid") : geteuid();
+  plan.gid = options.Has("gid") ? IdentityFrom(options.Get("gid"), "gid") : getegid();
   plan.change_groups = options.Has("groups");
   if (plan.change_groups) {
     const Napi::Array groups = ArrayFrom(options.Get("groups"), "groups");
-    for (uint32_t i = 0; i < groups.Length(); i++)
-      plan.groups.push_back(static_cast<gid_t>(IntegerFrom(groups.Get(i), "groups")));
+    for (uint32_t i = 0; i < groups.Length(); i++) plan.groups.push_back(IdentityFrom(groups.Get(i), "groups"));
   }
-  plan.umask = options.Has("umask") ? static_cast<mode_t>(IntFrom(options.Get("umask"), "umask")) : 0177;
-  plan.death_signal = options.Has("deathSignal") ? IntFrom(options.Get("deathSignal"), "deathSignal") : 0;
+  plan.umask = options.Has("umask") ? static_cast<mode_t>(RangeFrom(options.Get("umask"), "umask", 0, 0777)) : 0177;
+  plan.death_signal = options.Has("deathSignal") ? SignalFrom(options.Get("deathSignal"), "deathSignal") : 0;
   plan.parent = getpid();
   return plan;
 }
@@ -172,11 +181,12 @@ inline void LockMemory(const Napi::CallbackInfo& info) {
 inline void SetLimit(const Napi::CallbackInfo& info) {
   const auto number = [](const Napi::Value& value, const char* name) {
     const double limit = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
-    return std::isinf(limit) ? RLIM_INFINITY : static_cast<rlim_t>(IntegerFrom(value, name));
+    if (limit == HUGE_VAL) return RLIM_INFINITY;
+    return static_cast<rlim_t>(RangeFrom(value, name, 0, INT64_MAX));
   };
   const int resource = IntFrom(info[0], "resource");
   const rlimit limit{number(info[1], "soft"), number(info[2], "hard")};
-  Checked(info.Env(), "setrlimit", setrlimit(static_cast<__rlimit_resource>(resource), &limit));
+  Checked(info.Env(), "prlimit", syscall(SYS_prlimit64, 0, resource, &limit, nullptr));
 }
 
 inline Napi::Value Capabilities(const Napi::CallbackInfo& info) {
@@ -227,7 +237,7 @@ inline void EnterNamespace(const Napi::CallbackInfo& info) {
 }
 
 inline void ParentDeathSignal(const Napi::CallbackInfo& info) {
-  Checked(info.Env(), "prctl", prctl(PR_SET_PDEATHSIG, IntFrom(info[0], "signal")));
+  Checked(info.Env(), "prctl", prctl(PR_SET_PDEATHSIG, SignalFrom(info[0], "signal")));
 }
 
 inline void ChildSubreaper(const Napi::CallbackInfo& info) {
@@ -252,7 +262,7 @@ inline void WriteSignal(int number) {
 
 inline void CatchSignal(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const int number = IntFrom(info[0], "signal");
+  const int number = SignalFrom(info[0], "signal");
   if (SignalPipe() < 0) {
     int ends[2];
     Checked(env, "pipe2", pipe2(ends, O_NONBLOCK | O_CLOEXEC));
@@ -272,7 +282,7 @@ inline void CatchSignal(const Napi::CallbackInfo& info) {
 inline Napi::Value OpenLocked(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string path = StringFrom(info[0], "path");
-  const auto mode = static_cast<mode_t>(IntFrom(info[1], "mode"));
+  const auto mode = static_cast<mode_t>(RangeFrom(info[1], "mode", 0, 07777));
   Descriptor fd(Checked(env, "open", open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode)));
   Checked(env, "flock", flock(fd.get(), LOCK_EX | LOCK_NB));
   // The umask had its say in open(); the mode asked for is the one wanted.
