@@ -47,10 +47,8 @@ export interface Inspection {
   readonly insecure?: string;
 }
 
-export interface Reporter {
-  /** `node` is what the complaint is about; `complaint.word` selects one of its words. */
-  (complaint: Complaint, node: Node, more?: Partial<Diagnostic>): void;
-}
+/** `node` is what the complaint is about; `complaint.word` selects one of its words. */
+export type Reporter = (complaint: Complaint, node: Node, more?: Partial<Diagnostic>) => void;
 
 export function createReporter(into: Diagnostic[]): Reporter {
   return (complaint, node, more = {}) => {

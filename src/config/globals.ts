@@ -11,6 +11,7 @@ import {
   integer,
   multicast,
   onOff,
+  repeats,
   wholeMicros,
   wholeSeconds,
   word,
@@ -186,7 +187,7 @@ export const globalDefs = {
     },
   ),
   vrrp_garp_master_repeat: defaulted(
-    integer(0, 4294967295),
+    repeats(''),
     5,
     'Messages for each address in a burst after becoming master.',
     {
@@ -205,7 +206,7 @@ export const globalDefs = {
     },
   ),
   vrrp_garp_master_refresh_repeat: defaulted(
-    integer(0, 4294967295),
+    repeats(''),
     1,
     'Messages for each address in a periodic burst.',
     {

@@ -263,3 +263,25 @@ export const multicast = (of: Family): ValueType<Ip> => ({
   format: (value) => value,
   schema: { type: 'string', description: `IPv${of} multicast address` },
 });
+
+/** How many messages; 0 becomes 1. `prefix` stands before keepalived's sentence. */
+export const repeats = (prefix: string): ValueType<number> => ({
+  ...integer(1, 4294967295),
+  parse: ([text = '']) => {
+    const reading = wholeNumber(text, 0, 4294967295);
+    if (reading.value !== 0) return reading;
+    return {
+      value: 1,
+      complaints: [
+        {
+          id: 'zero-repeats',
+          severity: 'warning',
+          class: 'general',
+          message: `${prefix}%k must be greater than 0, setting to 1`,
+          assumed: '1',
+          word: 0,
+        },
+      ],
+    };
+  },
+});

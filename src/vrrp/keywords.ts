@@ -21,26 +21,43 @@ import {
   interfaceName,
   ipAddress,
   onOff,
+  repeats,
   type Script,
   wholeSeconds,
-  word,
 } from '../config/value.ts';
 import type { Family, Ip } from '../lib/ip.ts';
 import { type Duration, seconds } from '../lib/time.ts';
-import { addressGrammar, addressLine, optionalCommand, peerGrammar, peerLine } from './value.ts';
+import {
+  addressGrammar,
+  addressLine,
+  authenticationType,
+  initialState,
+  onWhateverWord,
+  optionalCommand,
+  peerGrammar,
+  peerLine,
+} from './value.ts';
 
 const authentication = {
-  auth_type: optional(word(), 'PASS: a password in clear text in every advert (VRRPv2 only).', {
-    example: 'PASS',
-  }),
+  auth_type: optional(
+    authenticationType,
+    'PASS: a password in clear text in every advert (VRRPv2 only).',
+    {
+      example: 'PASS',
+    },
+  ),
   auth_pass: optional(
     cutWord(8, () => 'Truncating auth_pass to 8 characters'),
     'The password; the first 8 characters count.',
   ),
 };
 
+const MALFORMED_SOURCE =
+  'Configuration error: VRRP instance[%n] malformed src address[%w]. Skipping...';
+const ONCE = { again: '(%n) %k script already specified - ignoring %w' };
+
 export const vrrpInstance = {
-  state: defaulted(word(), 'BACKUP', 'State to start in: MASTER or BACKUP.', {
+  state: defaulted(initialState, 'BACKUP', 'State to start in.', {
     otherwise: 'BACKUP; MASTER with priority 255',
   }),
   interface: optional(interfaceName, 'Interface that VRRP runs on.', {
@@ -74,14 +91,16 @@ export const vrrpInstance = {
 
   // Who speaks to whom
   mcast_src_ip: optional(ipAddress, 'Source address of adverts.', {
+    refusal: MALFORMED_SOURCE,
     otherwise: 'first address of the interface',
   }),
   unicast_src_ip: optional(ipAddress, 'Source address of unicast adverts.', {
+    refusal: MALFORMED_SOURCE,
     otherwise: 'first address of the interface',
   }),
   mcast_dst_ip: optional(ipAddress, 'Multicast group that adverts are sent to.', {
     otherwise: 'vrrp_mcast_group4 or vrrp_mcast_group6',
-    refusal: '(%n) mcast_dst_ip %w not multicast. Skipping...',
+    refusal: '(%n) malformed mcast dest address %w. Skipping...',
   }),
   unicast_peer: entries(peerLine, 'Routers that adverts are sent to, in place of the group.', {
     grammar: peerGrammar,
@@ -96,9 +115,10 @@ export const vrrpInstance = {
     'Drop unicast adverts that come from no configured peer.',
   ),
   skip_check_adv_addr: inherited(
-    flag,
+    onWhateverWord,
     'vrrp_skip_check_adv_addr',
     'Do not compare the address list when the advert comes from the same master as before.',
+    { refusal: '(%n) invalid skip_check_adv_addr %w specified' },
   ),
 
   // What is held
@@ -154,7 +174,7 @@ export const vrrpInstance = {
     { refusal: "(%n): garp_master_delay '%w' invalid - ignoring" },
   ),
   garp_master_repeat: inherited(
-    integer(0, 4294967295),
+    repeats('(%n): '),
     'vrrp_garp_master_repeat',
     'Messages for each address in a burst after becoming master.',
     { refusal: "(%n): garp_master_repeat '%w' invalid - ignoring" },
@@ -166,7 +186,7 @@ export const vrrpInstance = {
     { refusal: "(%n): Invalid garp_master_refresh '%w' - ignoring" },
   ),
   garp_master_refresh_repeat: inherited(
-    integer(0, 4294967295),
+    repeats('(%n): '),
     'vrrp_garp_master_refresh_repeat',
     'Messages for each address in a periodic burst.',
     { refusal: "(%n): garp_master_refresh_repeat '%w' invalid - ignoring" },
@@ -185,19 +205,21 @@ export const vrrpInstance = {
   ),
 
   // Scripts
-  notify_master: optional(command, 'Run on becoming master.'),
-  notify_backup: optional(command, 'Run on becoming backup.'),
-  notify_fault: optional(command, 'Run on entering FAULT.'),
-  notify_stop: optional(command, 'Run when the daemon stops.'),
+  notify_master: optional(command, 'Run on becoming master.', ONCE),
+  notify_backup: optional(command, 'Run on becoming backup.', ONCE),
+  notify_fault: optional(command, 'Run on entering FAULT.', ONCE),
+  notify_stop: optional(command, 'Run when the daemon stops.', ONCE),
   notify_deleted: optional(
     optionalCommand,
     'A reload that removes the instance reports DELETED in place of FAULT, and runs the command.',
+    ONCE,
   ),
   notify: optional(
     command,
     'Run on every change of state with INSTANCE, the name, the state and the priority appended.',
+    ONCE,
   ),
-  notify_master_rx_lower_pri: optional(command, 'Run when a master hears a lower priority.'),
+  notify_master_rx_lower_pri: optional(command, 'Run when a master hears a lower priority.', ONCE),
 };
 
 type Rows = Infer<typeof vrrpInstance>;
