@@ -21,8 +21,8 @@ import { Wire } from './wire.ts';
 
 /** Priority of the I/O thread where the configuration names none. */
 const DEFAULT_PRIORITY = 50;
-/** How long before a shot the thread waits awake, in microseconds. */
-const PREWAKE = 80;
+/** How long before a shot the thread waits awake, in microseconds: longer than an idle processor takes to wake. */
+const PREWAKE = 250;
 /** A deadline nearer than this is looked at at once, in microseconds. */
 const NEAR = 5_000;
 /** How long scripts may take after everything else has been released, in milliseconds. */
