@@ -3,7 +3,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './command.ts';
@@ -153,6 +153,11 @@ export class Daemon {
     } catch {
       return undefined;
     }
+  }
+
+  /** Removes such a file, so that the next one seen is new. */
+  discard(path: string): void {
+    rmSync(join(this.place.folder, path), { force: true });
   }
 
   /** SIGKILL to every process of the daemon in one system call. */
