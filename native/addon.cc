@@ -44,7 +44,7 @@ void Start(const Napi::CallbackInfo& info) {
                         IntFrom(options.Get("priority"), "priority"));
 }
 
-void Stop(const Napi::CallbackInfo&) { IoThread::Get().Stop(); }
+void Stop(const Napi::CallbackInfo& info) { IoThread::Get().Stop(info.Env()); }
 
 void SetAlarm(const Napi::CallbackInfo& info) { IoThread::Get().Alarm(InstantFrom(info[0], "at")); }
 
@@ -71,7 +71,8 @@ Napi::Value Repace(const Napi::CallbackInfo& info) {
 void Unpace(const Napi::CallbackInfo& info) { IoThread::Get().Unpace(IdFrom(info[0])); }
 
 void Deadman(const Napi::CallbackInfo& info) {
-  IoThread::Get().Deadman(DurationFrom(info[0], "duration"), IntFrom(info[1], "fd"));
+  const Nanos duration = DurationFrom(info[0], "duration");
+  Checked(info.Env(), "fcntl", IoThread::Get().Deadman(duration, IntFrom(info[1], "fd")));
 }
 
 void Alive(const Napi::CallbackInfo&) { IoThread::Get().Alive(); }

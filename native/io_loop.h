@@ -31,62 +31,95 @@ inline void IoThread::Start(Napi::Env env, Napi::Function ready, Napi::Uint8Arra
   }
   uint64_t ignored;
   (void)!read(quit_, &ignored, sizeof ignored);
-  ready_ = Napi::Persistent(ready);
-  ring_ = Napi::Reference<Napi::Uint8Array>::New(ring, 1);
   const auto name = Napi::String::New(env, "io");
   if (napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this, Deliver, &wake_) !=
       napi_ok) {
     running_ = false;
     Fail(env, "napi_create_threadsafe_function", ENOMEM);
   }
-  // Registered after the threadsafe function's own hook and so run before it: the thread is joined first.
-  env.AddCleanupHook([this] { Stop(); });
-
-  // Every signal is for JavaScript's thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int refused = pthread_create(&thread_, nullptr, Main, this);
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (refused == 0 && policy != SCHED_OTHER) {
-    sched_param parameter{};
-    parameter.sched_priority = priority;
-    const int error = pthread_setschedparam(thread_, policy, &parameter);
-    if (error != 0) {
-      Stop();
-      Fail(env, "pthread_setschedparam", error);
-    }
-  }
+  env_ = env;
+  session_ += 1;
+  ready_ = Napi::Persistent(ready);
+  ring_ = Napi::Reference<Napi::Uint8Array>::New(ring, 1);
+  const int refused = CreateThread(policy, priority);
   if (refused != 0) {
-    napi_release_threadsafe_function(wake_, napi_tsfn_abort);
-    running_ = false;
+    Release();
     Fail(env, "pthread_create", refused);
   }
+  // Registered after the threadsafe function's own hook and so run before it: the thread is joined first.
+  napi_add_env_cleanup_hook(env, CleanUp, this);
   Lock lock(mutex_);
-  armed_ = 0;
+  armed_ = kUnset;
   Rearm();
 }
 
-inline void IoThread::Stop() {
+/** The priority is part of the creation: where it is not permitted no thread has ever run. Returns an errno. */
+inline int IoThread::CreateThread(int policy, int priority) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+  sched_param parameter{};
+  parameter.sched_priority = policy == SCHED_OTHER ? 0 : priority;
+  int refused = pthread_attr_setschedpolicy(&attributes, policy);
+  if (refused == 0) refused = pthread_attr_setschedparam(&attributes, &parameter);
+  if (refused == 0) {
+    // Every signal is for JavaScript's thread.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    refused = pthread_create(&thread_, &attributes, Main, this);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  pthread_attr_destroy(&attributes);
+  return refused;
+}
+
+inline void IoThread::Stop(napi_env env) {
   {
     Lock lock(mutex_);
     if (!running_) return;
+    // A worker must neither join a thread that delivers elsewhere nor touch another environment's references.
+    if (env != env_) Fail(env, "stop", EBUSY);
+  }
+  napi_remove_env_cleanup_hook(env, CleanUp, this);
+  CleanUp(this);
+}
+
+inline void IoThread::CleanUp(void* self) {
+  auto* thread = static_cast<IoThread*>(self);
+  thread->Halt();
+  thread->Release();
+}
+
+/** Forgets every order and joins the thread. */
+inline void IoThread::Halt() {
+  {
+    Lock lock(mutex_);
     paces_.clear();
     shots_.clear();
     alarm_ = 0;
     deadman_ = 0;
+    exhausted_ = false;
   }
   const uint64_t one = 1;
   (void)!write(quit_, &one, sizeof one);
   pthread_join(thread_, nullptr);
+}
+
+/** The thread is not running: gives back what it used of the environment, and forgets what was not delivered. */
+inline void IoThread::Release() {
   napi_release_threadsafe_function(wake_, napi_tsfn_abort);
   ready_.Reset();
   ring_.Reset();
   Lock lock(mutex_);
+  if (deadman_fd_ >= 0) close(deadman_fd_);
+  deadman_fd_ = -1;
+  env_ = nullptr;
   running_ = false;
   signalled_ = false;
   queue_.clear();
-  unsettled_ = queued_packets_ = handed_ = 0;
+  lost_ = 0;
+  unsettled_ = handed_ = 0;
 }
 
 inline void* IoThread::Main(void* self) {
@@ -137,31 +170,32 @@ inline void IoThread::Rearm() {
 }
 
 inline void IoThread::RunDue() {
-  Nanos now = Now();
-  CheckCredit(now);
-  RunPaces(now);
+  CheckCredit(Now());
+  RunPaces();
+  const Nanos now = Now();
   bool due = alarm_ > 0 && alarm_ <= now;
   for (const auto& [id, shot] : shots_) due = due || shot.at - prewake_ <= now;
   if (!due) return;
   RunShots();
-  now = Now();
-  if (alarm_ > 0 && alarm_ <= now) {
-    DrainAll();
+  if (alarm_ > 0 && alarm_ <= Now()) {
     const Nanos at = alarm_;
+    DrainUntil(at);
     alarm_ = 0;
     Note(kAlarm, 0, at);
   }
 }
 
-inline void IoThread::RunPaces(Nanos now) {
+inline void IoThread::RunPaces() {
   for (auto entry = paces_.begin(); entry != paces_.end();) {
     auto& [id, pace] = *entry;
-    if (pace.next > now) {
+    const Nanos late = Now() - pace.next;
+    if (late < 0) {
       ++entry;
       continue;
     }
     // SIGSTOP or a paused virtual machine: what is this late is not sent, JavaScript reads its queue and decides.
-    if (now - pace.next > pace.period) {
+    // A pace that was ordered after the credit ended is silent too.
+    if (late > pace.period || exhausted_) {
       const Nanos missed = pace.next;
       const uint32_t stalled = id;
       entry = paces_.erase(entry);
@@ -174,6 +208,14 @@ inline void IoThread::RunPaces(Nanos now) {
     pace.next += pace.period;
     ++entry;
   }
+}
+
+/** A shot that is later than a period of what it begins has missed its moment: it is like a stalled pace. */
+inline Nanos Patience(const Shot& shot) {
+  Nanos least = kNever;
+  for (const ShotPart& part : shot.parts)
+    if (part.pace) least = std::min(least, part.pace->period);
+  return least;
 }
 
 /** Fires the shots that are due, each unless a packet waits that JavaScript has not handled. */
@@ -197,10 +239,10 @@ inline void IoThread::RunShots() {
       entry = shots_.upper_bound(id);
       continue;
     }
-    DrainAll();
+    DrainUntil(found->second.at);
     Shot shot = std::move(found->second);
     entry = shots_.erase(found);
-    if (unsettled_ > 0 || exhausted_)
+    if (unsettled_ > 0 || exhausted_ || Now() - shot.at > Patience(shot))
       Note(kWithheld, id, shot.at);
     else
       Fire(id, shot);
@@ -211,15 +253,16 @@ inline void IoThread::Fire(uint32_t id, Shot& shot) {
   int failure = 0;
   for (ShotPart& part : shot.parts) {
     if (part.pace) {
-      // Its schedule starts at the instant that was asked for, however late the thread is.
-      part.pace->next = shot.at;
+      // Its schedule counts from the instant that was asked for, however long the parts before it took.
+      const Nanos late = std::max<Nanos>(Now() - shot.at, 0);
+      part.pace->next = shot.at + late / part.pace->period * part.pace->period;
       paces_[part.pace_id] = std::move(*part.pace);
     } else {
       const int error = SendAll(part.fd, part.datagrams);
       if (failure == 0) failure = error;
     }
     // The first advert of a new pace leaves here, and a long shot holds up no schedule by more than one part.
-    RunPaces(Now());
+    RunPaces();
   }
   Note(kFired, id, shot.at, failure);
 }
@@ -238,22 +281,25 @@ inline void IoThread::StopEverything(Nanos now) {
   shots_.clear();
 }
 
-inline void IoThread::DrainAll() {
-  for (auto entry = watched_.begin(); entry != watched_.end();) {
-    const auto next = std::next(entry);
-    if (entry->second.source == Source::kSocket || entry->second.source == Source::kNetlink)
-      Drain(entry->first, entry->second);
-    entry = next;
+/** Reads everything that arrived before the instant: what is decided at it must know all of it. */
+inline void IoThread::DrainUntil(Nanos at) {
+  for (auto& [fd, watched] : watched_) {
+    if (watched.source == Source::kSocket) {
+      while (DrainSocket(fd, watched) && watched.latest < at) RunPaces();
+    } else if (watched.source == Source::kNetlink) {
+      for (int round = 0; round < kNewsRounds && DrainNetlink(fd, watched); round++) {
+      }
+    }
   }
 }
 
 inline void IoThread::Drain(int fd, Watched& watched) {
   switch (watched.source) {
     case Source::kSocket:
-      for (int round = 0; round < kRounds && DrainSocket(fd, watched); round++) RunPaces(Now());
+      for (int round = 0; round < kRounds && DrainSocket(fd, watched); round++) RunPaces();
       break;
     case Source::kNetlink:
-      for (int round = 0; round < kRounds && DrainNetlink(fd); round++) {
+      for (int round = 0; round < kRounds && DrainNetlink(fd, watched); round++) {
       }
       break;
     case Source::kProcess:
@@ -320,11 +366,13 @@ inline bool IoThread::DrainSocket(int fd, Watched& watched) {
     headers[i].msg_hdr.msg_controllen = sizeof controls[i];
   }
   const int count = recvmmsg(fd, headers, kBatch, MSG_DONTWAIT, nullptr);
+  const int error = errno;
   const Nanos now = Now();
   if (count < 0) {
     // An asynchronous error (the interface went down) is read away; netlink tells the story.
-    watched.polled = now;
-    return errno != EAGAIN && errno != EWOULDBLOCK && errno != EBADF;
+    if (error == EAGAIN) watched.polled = now;
+    watched.latest = now;
+    return error != EAGAIN && error != EBADF && error != ENOTSOCK;
   }
   // The stamp is wall-clock time: its age is taken off our clock, so that a step of the wall clock between
   // arrival and reading can at most move the instant within the time since the last look.
@@ -338,28 +386,31 @@ inline bool IoThread::DrainSocket(int fd, Watched& watched) {
     CopyAddress(senders[i], header.from, header.family);
     const Nanos stamp = ReadControl(headers[i].msg_hdr, header);
     const Nanos age = stamp == 0 ? 0 : wall - stamp;
-    header.at = ToMicros(std::clamp(now - age, std::min(watched.polled, now), now));
+    watched.latest = std::clamp(now - age, std::min(watched.polled, now), now);
+    header.at = ToMicros(watched.latest);
     header.read = ToMicros(now);
     Push(header, buffers[i]);
   }
-  watched.polled = now;
+  // Only an empty socket bounds what comes next: behind a full batch wait packets that are as old as these.
+  if (count < kBatch) watched.polled = now;
   return count == kBatch;
 }
 
-inline bool IoThread::DrainNetlink(int fd) {
+inline bool IoThread::DrainNetlink(int fd, Watched& watched) {
   static uint8_t buffer[kNetlinkLimit];
-  const ssize_t length = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
+  const ssize_t length = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT | MSG_TRUNC);
+  const int error = errno;
   if (length < 0) {
     // The kernel dropped news: only a new dump tells what is true.
-    if (errno == ENOBUFS) Note(kResync, static_cast<uint32_t>(fd), Now());
-    return errno == ENOBUFS || errno == EINTR;
+    if (error == ENOBUFS) watched.resync = true;
+    return error == ENOBUFS || error == EINTR;
   }
   RecordHeader header{};
   header.kind = kPacket;
   header.source = static_cast<uint32_t>(fd);
   header.length = static_cast<uint32_t>(length);
   header.at = header.read = ToMicros(Now());
-  Push(header, buffer);
+  if (static_cast<size_t>(length) > sizeof buffer || !Push(header, buffer)) watched.resync = true;
   return true;
 }
 
@@ -369,6 +420,7 @@ inline void IoThread::ReapProcess(int fd, pid_t pid) {
     return;
   const bool exited = info.si_code == CLD_EXITED;
   watched_.erase(fd);
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
   close(fd);
   RecordHeader header{};
   header.kind = kExit;
@@ -395,27 +447,31 @@ inline void IoThread::Note(RecordKind kind, uint32_t source, Nanos at, int aux) 
   Push(header);
 }
 
-/** The queue is bounded for packets; everything else is rare and always fits. */
+/**
+ * The queue is bounded for packets, and at twice that for what others can cause at will; everything else is as
+ * rare as the orders of JavaScript that lead to it.
+ */
 inline bool IoThread::Push(RecordHeader header, const uint8_t* bytes) {
   const size_t padded = (header.length + 7u) & ~size_t{7};
-  if (header.kind == kPacket && queue_.size() + sizeof header + padded > kQueueLimit) {
+  const size_t size = queue_.size() + sizeof header + padded;
+  const bool repeatable = header.kind == kSendFailed || header.kind == kSignal;
+  if ((header.kind == kPacket && size > kQueueLimit) || (repeatable && size > 2 * kQueueLimit)) {
     lost_ += 1;
     return false;
   }
   const size_t offset = queue_.size();
-  queue_.resize(offset + sizeof header + padded);
+  queue_.resize(size);
   memcpy(queue_.data() + offset, &header, sizeof header);
   if (header.length > 0) memcpy(queue_.data() + offset + sizeof header, bytes, header.length);
-  if (header.kind == kPacket) {
-    unsettled_ += 1;
-    queued_packets_ += 1;
-  }
+  if (header.kind == kPacket) unsettled_ += 1;
   return true;
 }
 
 /** One wake-up a burst: JavaScript is told only where it has not been told yet. */
 inline void IoThread::Wake() {
-  if (signalled_ || (queue_.empty() && lost_ == 0)) return;
+  bool news = lost_ > 0 || !queue_.empty();
+  for (const auto& [fd, watched] : watched_) news = news || watched.resync;
+  if (signalled_ || !news) return;
   signalled_ = true;
   napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }
@@ -431,20 +487,26 @@ inline void IoThread::Deliver(napi_env env, napi_value, void* context, void*) {
   }
 }
 
-inline void IoThread::DeliverAll(Napi::Env env) {
+/** What was queued since the last delivery, with what was lost at its end. */
+inline std::vector<uint8_t> IoThread::TakeQueue() {
   std::vector<uint8_t> records;
-  {
-    Lock lock(mutex_);
-    signalled_ = false;
-    if (lost_ > 0) {
-      Note(kOverflow, 0, Now(), static_cast<int>(lost_));
-      lost_ = 0;
-    }
-    records.swap(queue_);
-    queued_packets_ = 0;
+  Lock lock(mutex_);
+  signalled_ = false;
+  if (lost_ > 0) Note(kOverflow, 0, Now(), static_cast<int>(std::min<uint32_t>(lost_, INT32_MAX)));
+  lost_ = 0;
+  for (auto& [fd, watched] : watched_) {
+    if (watched.resync) Note(kResync, static_cast<uint32_t>(fd), Now());
+    watched.resync = false;
   }
-  Napi::Uint8Array ring = ring_.Value();
+  records.swap(queue_);
+  return records;
+}
+
+inline void IoThread::DeliverAll(Napi::Env env) {
+  const uint64_t session = session_;
+  const std::vector<uint8_t> records = TakeQueue();
   for (size_t from = 0; from < records.size();) {
+    Napi::Uint8Array ring = ring_.Value();
     size_t to = from;
     int64_t packets = 0;
     while (to < records.size()) {
@@ -455,45 +517,58 @@ inline void IoThread::DeliverAll(Napi::Env env) {
       if (header.kind == kPacket) packets += 1;
       to += size;
     }
+    // It held two of the largest records when it was handed over.
+    if (to == from) throw Napi::Error::New(env, "the ring has been detached");
     memcpy(ring.Data(), records.data() + from, to - from);
     {
       Lock lock(mutex_);
       handed_ += packets;
     }
-    ready_.Call({Napi::Number::New(env, static_cast<double>(to - from))});
-    if (ready_.IsEmpty()) return;  // stopped from within
+    const auto length = static_cast<double>(to - from);
     from = to;
+    try {
+      ready_.Call({Napi::Number::New(env, length)});
+    } catch (const Napi::Error& error) {
+      // An uncaughtException handler may keep the process alive: the other records are still its.
+      napi_fatal_exception(env, error.Value());
+    }
+    if (session != session_ || env_ == nullptr) return;  // stopped from within
   }
 }
 
-inline int IoThread::Watch(int fd, bool netlink) {
+inline int IoThread::Add(int fd, const Watched& watched) {
   Lock lock(mutex_);
   epoll_event event{EPOLLIN, {}};
   event.data.fd = fd;
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) < 0) return -1;
-  watched_[fd] = {netlink ? Source::kNetlink : Source::kSocket, 0, Now()};
+  watched_[fd] = watched;
   return 0;
 }
 
-inline int IoThread::WatchProcess(int pidfd, pid_t pid) {
-  Lock lock(mutex_);
-  watched_[pidfd] = {Source::kProcess, pid, 0};
-  epoll_event event{EPOLLIN, {}};
-  event.data.fd = pidfd;
-  return epoll_ctl(epoll_, EPOLL_CTL_ADD, pidfd, &event);
+inline int IoThread::Watch(int fd, bool netlink) {
+  return Add(fd, {netlink ? Source::kNetlink : Source::kSocket, 0, Now()});
 }
 
-inline int IoThread::WatchSignals(int fd) {
-  Lock lock(mutex_);
-  watched_[fd] = {Source::kSignals, 0, 0};
-  epoll_event event{EPOLLIN, {}};
-  event.data.fd = fd;
-  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
-}
+inline int IoThread::WatchProcess(int pidfd, pid_t pid) { return Add(pidfd, {Source::kProcess, pid}); }
+
+inline int IoThread::WatchSignals(int fd) { return Add(fd, {Source::kSignals}); }
 
 inline bool IoThread::Unwatch(int fd) {
   Lock lock(mutex_);
   if (watched_.erase(fd) == 0) return false;
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
   return true;
+}
+
+inline void IoThread::Forget(int fd) {
+  Unwatch(fd);
+  Lock lock(mutex_);
+  for (auto entry = paces_.begin(); entry != paces_.end();)
+    entry = entry->second.fd == fd ? paces_.erase(entry) : std::next(entry);
+  for (auto entry = shots_.begin(); entry != shots_.end();) {
+    const auto& parts = entry->second.parts;
+    const bool uses = std::any_of(parts.begin(), parts.end(), [fd](const ShotPart& part) { return part.fd == fd; });
+    entry = uses ? shots_.erase(entry) : std::next(entry);
+  }
+  Rearm();
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <map>
@@ -25,6 +27,8 @@
 using Nanos = int64_t;
 
 constexpr Nanos kNever = INT64_MAX;
+/** The timer has no setting that could be kept. */
+constexpr Nanos kUnset = INT64_MIN;
 
 inline Nanos Clock(clockid_t id) {
   timespec t{};
@@ -92,10 +96,13 @@ static_assert(sizeof(RecordHeader) == 72);
 
 constexpr size_t kQueueLimit = 4u << 20;
 constexpr int kBatch = 32;
-constexpr size_t kPacketLimit = 2048;
+/** 255 IPv6 addresses in one packet are 4088 bytes; what is longer arrives cut off. */
+constexpr size_t kPacketLimit = 4608;
 constexpr size_t kNetlinkLimit = 65536;
 /** Batches read from one socket before the others and the schedules get their turn. */
 constexpr int kRounds = 4;
+/** Netlink messages read before a decision; they carry no stamp that would tell which came later. */
+constexpr int kNewsRounds = 64;
 
 class Lock {
  public:
@@ -145,7 +152,8 @@ class IoThread {
 
   // ---- the thread itself
   void Start(Napi::Env env, Napi::Function ready, Napi::Uint8Array ring, int policy, int priority);
-  void Stop();
+  /** Only the environment that started it may stop it. */
+  void Stop(napi_env env);
 
   // ---- orders; each is complete when it returns
   void Alarm(Nanos at) {
@@ -195,12 +203,18 @@ class IoThread {
     Rearm();
     return found;
   }
-  void Deadman(Nanos duration, int fd) {
+  /** The descriptor is duplicated: one that JavaScript closes early must not become some other file. */
+  int Deadman(Nanos duration, int fd) {
+    const int own = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (fd >= 0 && own < 0) return -1;
     Lock lock(mutex_);
+    if (deadman_fd_ >= 0) close(deadman_fd_);
     deadman_ = duration;
-    deadman_fd_ = fd;
+    deadman_fd_ = own;
     credit_ = duration > 0 ? Now() + duration : kNever;
+    exhausted_ = false;
     Rearm();
+    return 0;
   }
   void Alive() {
     Lock lock(mutex_);
@@ -219,35 +233,48 @@ class IoThread {
   int WatchProcess(int pidfd, pid_t pid);
   int WatchSignals(int fd);
   bool Unwatch(int fd);
+  /** Nothing is read from or sent to the descriptor any more: it is about to be closed and its number reused. */
+  void Forget(int fd);
 
  private:
   enum class Source { kSocket, kNetlink, kProcess, kSignals };
   struct Watched {
     Source source;
     pid_t pid = 0;
+    /** When the socket was last seen empty: what is read later cannot have arrived before. */
     Nanos polled = 0;
+    /** Arrival of the last packet read. */
+    Nanos latest = 0;
+    /** News of the kernel was dropped and JavaScript does not know yet. */
+    bool resync = false;
   };
 
   IoThread();
+  int CreateThread(int policy, int priority);
+  void Halt();
+  void Release();
+  static void CleanUp(void* self);
   static void* Main(void* self);
   void Run();
   void Rearm();
   void RunDue();
-  void RunPaces(Nanos now);
+  void RunPaces();
   void RunShots();
   void Fire(uint32_t id, Shot& shot);
   void CheckCredit(Nanos now);
   void StopEverything(Nanos now);
-  void DrainAll();
+  void DrainUntil(Nanos at);
+  int Add(int fd, const Watched& watched);
   void Drain(int fd, Watched& watched);
   bool DrainSocket(int fd, Watched& watched);
-  bool DrainNetlink(int fd);
+  bool DrainNetlink(int fd, Watched& watched);
   void ReapProcess(int fd, pid_t pid);
   void ReadSignals(int fd);
   bool Push(RecordHeader header, const uint8_t* bytes = nullptr);
   void Note(RecordKind kind, uint32_t source, Nanos at, int aux = 0);
   void Wake();
   static void Deliver(napi_env env, napi_value callback, void* context, void* data);
+  std::vector<uint8_t> TakeQueue();
   void DeliverAll(Napi::Env env);
 
   pthread_mutex_t mutex_;
@@ -259,7 +286,7 @@ class IoThread {
 
   Nanos alarm_ = 0;
   Nanos prewake_ = 0;
-  Nanos armed_ = 0;
+  Nanos armed_ = kUnset;
   std::map<uint32_t, Pace> paces_;
   std::map<uint32_t, Shot> shots_;
   Nanos deadman_ = 0;
@@ -273,9 +300,11 @@ class IoThread {
   bool signalled_ = false;
   /** Packets that JavaScript has not handled: in the queue or handed over. A shot does not fire before they are. */
   int64_t unsettled_ = 0;
-  int64_t queued_packets_ = 0;
   int64_t handed_ = 0;
 
+  /** The environment that started the thread, and how many starts there have been. */
+  napi_env env_ = nullptr;
+  uint64_t session_ = 0;
   napi_threadsafe_function wake_ = nullptr;
   Napi::FunctionReference ready_;
   Napi::Reference<Napi::Uint8Array> ring_;

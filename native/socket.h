@@ -109,6 +109,8 @@ inline Napi::Value RawSocket(const Napi::CallbackInfo& info) {
   if (options.Has("receive") && !options.Get("receive").ToBoolean()) DropAll(env, fd.get());
   if (options.Has("device")) {
     const std::string device = StringFrom(options.Get("device"), "device");
+    // The kernel would cut a longer name off and bind to another device.
+    if (device.empty() || device.size() >= IFNAMSIZ) Refuse(env, "device is no interface name: " + device);
     Checked(env, "setsockopt",
             setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, device.c_str(), static_cast<socklen_t>(device.size())));
   }
@@ -182,23 +184,30 @@ inline Napi::Value Send(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(tick.size()));
 }
 
-inline bool IsNetlink(int fd) {
-  int domain = 0;
-  socklen_t length = sizeof domain;
-  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_NETLINK;
+inline int SocketOption(Napi::Env env, int fd, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  Checked(env, "getsockopt", getsockopt(fd, SOL_SOCKET, name, &value, &length));
+  return value;
 }
 
 inline void Watch(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
   const int fd = IntFrom(info[0], "fd");
-  Checked(info.Env(), "epoll_ctl", IoThread::Get().Watch(fd, IsNetlink(fd)));
+  const int type = SocketOption(env, fd, SO_TYPE);
+  // A stream says "closed" for ever, and the thread would turn in circles at real-time priority.
+  if (type != SOCK_RAW && type != SOCK_DGRAM) Fail(env, "watch", ESOCKTNOSUPPORT);
+  const bool netlink = SocketOption(env, fd, SO_DOMAIN) == AF_NETLINK;
+  Checked(env, "epoll_ctl", IoThread::Get().Watch(fd, netlink));
 }
 
 inline void Unwatch(const Napi::CallbackInfo& info) {
-  if (!IoThread::Get().Unwatch(IntFrom(info[0], "fd"))) Fail(info.Env(), "epoll_ctl", ENOENT);
+  const int fd = IntFrom(info[0], "fd");
+  if (!IoThread::Get().Unwatch(fd)) Fail(info.Env(), "epoll_ctl", ENOENT);
 }
 
 inline void Close(const Napi::CallbackInfo& info) {
   const int fd = IntFrom(info[0], "fd");
-  IoThread::Get().Unwatch(fd);
+  IoThread::Get().Forget(fd);
   Checked(info.Env(), "close", close(fd));
 }

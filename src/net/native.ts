@@ -70,13 +70,16 @@ export interface Native {
   // The I/O thread: one per process; EBUSY for a second one.
   /** `ready(length)` is called on the JavaScript thread when `length` bytes of records lie in `ring`. */
   start(ready: (length: number) => void, ring: Uint8Array, options: ThreadOptions): void;
-  /** Joins the thread; idempotent. */
+  /** Joins the thread and forgets its orders; idempotent. EBUSY where another JavaScript thread started it. */
   stop(): void;
   /** One alarm; delivered after everything received before it. 0 disarms. */
   alarm(at: number): void;
-  /** How long before an alarm or a shot the thread wakes and spins; 0 for not at all. */
+  /** How long before a shot the thread wakes and spins, at most a millisecond; 0 for not at all. */
   prewake(duration: number): void;
-  /** Sends tick 0 at `first`, tick 1 at first + period, ... and begins again after the last tick. */
+  /**
+   * Sends tick 0 at `first`, tick 1 at first + period, ... and begins again after the last tick. What would be
+   * more than a period late is not sent: the pace ends with a 'stalled' record.
+   */
   pace(
     id: number,
     fd: number,
@@ -88,14 +91,17 @@ export interface Native {
   repace(id: number, fd: number, ticks: readonly (readonly Outgoing[])[]): boolean;
   /** Once this has returned, nothing more of the pace leaves. */
   unpace(id: number): void;
-  /** Credit lasts `duration` from the last alive(); then paces and shots stop, and a byte goes to `fd` (-1: none). */
+  /**
+   * Credit lasts `duration` from the last alive(), 0 for ever; then paces and shots stop, and a byte goes to `fd`
+   * (-1: none), of which a duplicate is kept.
+   */
   deadman(duration: number, fd: number): void;
   alive(): void;
   /** Tells the thread that JavaScript has handled every record it was given. */
   settle(): void;
   /**
-   * Arms sends for `at`, in order. They happen only if nothing is received and unhandled then. A shot replaces the
-   * one with the same id.
+   * Arms sends for `at`, in order. They happen only if nothing is received and unhandled then, and not later than a
+   * period of any pace among them. A shot replaces the one with the same id.
    */
   shot(id: number, at: number, parts: readonly ShotPart[]): void;
   /** False where there is no such shot (it has been fired or withheld). */
@@ -110,6 +116,7 @@ export interface Native {
   /** The I/O thread reads the socket and puts what arrives into the ring. */
   watch(fd: number): void;
   unwatch(fd: number): void;
+  /** Paces and shots that use the descriptor go with it. */
   close(fd: number): void;
   send(fd: number, datagrams: readonly Outgoing[]): number;
   /** Sends the messages and returns what the kernel refused; `last` is the sequence that asks for an answer. */
