@@ -32,7 +32,14 @@ struct SpawnPlan {
   mode_t umask;
   int death_signal;
   pid_t parent;
+  std::optional<int> nice;
 };
+
+/** The nice value that the daemon was started with, once it has given itself another. */
+inline std::optional<int>& OriginalNice() {
+  static std::optional<int> nice;
+  return nice;
+}
 
 inline std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
@@ -49,6 +56,7 @@ inline int Become(const SpawnPlan& plan, char** arguments, char** environment) {
   setpgid(0, 0);
   sched_param none{};
   syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);
+  if (plan.nice) setpriority(PRIO_PROCESS, 0, *plan.nice);
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) ::signal(signal, SIG_DFL);
   const int null = open("/dev/null", O_RDWR);
@@ -61,7 +69,7 @@ inline int Become(const SpawnPlan& plan, char** arguments, char** environment) {
   if (plan.uid != geteuid() && syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) < 0) return errno;
   // After the change of user, which clears it.
   if (plan.death_signal != 0) {
-    prctl(PR_SET_PDEATHSIG, plan.death_signal);
+    if (prctl(PR_SET_PDEATHSIG, plan.death_signal) < 0) return errno;
     if (getppid() != plan.parent) return ESRCH;
   }
   ::umask(plan.umask);
@@ -99,7 +107,19 @@ inline SpawnPlan PlanFrom(const Napi::Object& options) {
   plan.umask = options.Has("umask") ? static_cast<mode_t>(RangeFrom(options.Get("umask"), "umask", 0, 0777)) : 0177;
   plan.death_signal = options.Has("deathSignal") ? SignalFrom(options.Get("deathSignal"), "deathSignal") : 0;
   plan.parent = getpid();
+  plan.nice = OriginalNice();
   return plan;
+}
+
+inline void Reap(pid_t pid) {
+  while (waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+[[noreturn]] inline void Disown(Napi::Env env, pid_t pid, const char* syscall, int error) {
+  kill(-pid, SIGKILL);
+  Reap(pid);
+  Fail(env, syscall, error);
 }
 
 /** Starts a program in a process group of its own and the session of the daemon; its end becomes a record. */
@@ -121,12 +141,14 @@ inline Napi::Value Spawn(const Napi::CallbackInfo& info) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) Fail(env, "vfork", refused);
   if (failure != 0) {
-    waitpid(pid, nullptr, 0);
+    Reap(pid);
     Fail(env, "execve", failure);
   }
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  if (pidfd < 0) Fail(env, "pidfd_open");
-  Checked(env, "epoll_ctl", IoThread::Get().WatchProcess(pidfd, pid));
+  Descriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  // A child whose end nobody would hear of does not stay.
+  if (pidfd.get() < 0) Disown(env, pid, "pidfd_open", errno);
+  if (IoThread::Get().WatchProcess(pidfd.get(), pid) < 0) Disown(env, pid, "epoll_ctl", errno);
+  pidfd.release();
   return Napi::Number::New(env, pid);
 }
 
@@ -158,7 +180,10 @@ inline void SetScheduling(const Napi::CallbackInfo& info) {
 }
 
 inline void SetNice(const Napi::CallbackInfo& info) {
-  Checked(info.Env(), "setpriority", setpriority(PRIO_PROCESS, 0, IntFrom(info[0], "nice")));
+  const int nice = IntFrom(info[0], "nice");
+  const int before = getpriority(PRIO_PROCESS, 0);
+  Checked(info.Env(), "setpriority", setpriority(PRIO_PROCESS, 0, nice));
+  if (!OriginalNice()) OriginalNice() = before;
 }
 
 inline void SetAffinity(const Napi::CallbackInfo& info) {
@@ -266,8 +291,10 @@ inline void CatchSignal(const Napi::CallbackInfo& info) {
   if (SignalPipe() < 0) {
     int ends[2];
     Checked(env, "pipe2", pipe2(ends, O_NONBLOCK | O_CLOEXEC));
-    Checked(env, "epoll_ctl", IoThread::Get().WatchSignals(ends[0]));
-    SignalPipe() = ends[1];
+    Descriptor reader(ends[0]), writer(ends[1]);
+    Checked(env, "epoll_ctl", IoThread::Get().WatchSignals(reader.get()));
+    reader.release();
+    SignalPipe() = writer.release();
   }
   struct sigaction action {};
   action.sa_handler = WriteSignal;
@@ -278,16 +305,26 @@ inline void CatchSignal(const Napi::CallbackInfo& info) {
 
 // ---- files and log
 
+constexpr int kOpenAttempts = 100;
+
 /** Held locks belong to the open file: they vanish with the process, so a stale pid file never stands in the way. */
 inline Napi::Value OpenLocked(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string path = StringFrom(info[0], "path");
   const auto mode = static_cast<mode_t>(RangeFrom(info[1], "mode", 0, 07777));
-  Descriptor fd(Checked(env, "open", open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode)));
-  Checked(env, "flock", flock(fd.get(), LOCK_EX | LOCK_NB));
-  // The umask had its say in open(); the mode asked for is the one wanted.
-  Checked(env, "fchmod", fchmod(fd.get(), mode));
-  return Napi::Number::New(env, fd.release());
+  for (int attempt = 0; attempt < kOpenAttempts; attempt++) {
+    Descriptor fd(
+        Checked(env, "open", open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode)));
+    Checked(env, "flock", flock(fd.get(), LOCK_EX | LOCK_NB));
+    // Its last holder may have removed the file between the two calls: a lock on a file without a name locks nothing.
+    struct stat held {}, named {};
+    Checked(env, "fstat", fstat(fd.get(), &held));
+    if (lstat(path.c_str(), &named) < 0 || held.st_ino != named.st_ino || held.st_dev != named.st_dev) continue;
+    // The umask had its say in open(); the mode asked for is the one wanted.
+    Checked(env, "fchmod", fchmod(fd.get(), mode));
+    return Napi::Number::New(env, fd.release());
+  }
+  Fail(env, "open", EBUSY);
 }
 
 inline int ConnectLog() {
@@ -319,27 +356,42 @@ inline Napi::Value Syslog(const Napi::CallbackInfo& info) {
 
 // ---- memory
 
+/** One mapping in /proc/self/smaps. */
+struct Mapping {
+  uintptr_t start = 0, end = 0;
+  size_t resident = 0;
+  bool droppable = false;
+};
+
+/** Kilobytes given back. Only pages that the file can give again: nothing changed, nothing of it in swap. */
+inline size_t DropMapping(const Mapping& mapping) {
+  if (!mapping.droppable || mapping.resident == 0) return 0;
+  const int refused = madvise(reinterpret_cast<void*>(mapping.start), mapping.end - mapping.start, MADV_DONTNEED);
+  return refused == 0 ? mapping.resident : 0;
+}
+
 /** Gives clean pages of mapped files back; what runs again is read from the page cache. */
 inline Napi::Value DropText(const Napi::CallbackInfo& info) {
   std::ifstream maps("/proc/self/smaps");
   std::string line;
-  uintptr_t start = 0, end = 0;
-  bool candidate = false;
-  size_t resident = 0, dropped = 0;
+  Mapping mapping;
+  size_t dropped = 0;
   while (std::getline(maps, line)) {
     char permissions[5] = "";
     char path[512] = "";
     unsigned long from = 0, to = 0, kilobytes = 0;
-    if (sscanf(line.c_str(), "%lx-%lx %4s %*s %*s %*s %511s", &from, &to, permissions, path) >= 3 && permissions[3] == 'p') {
-      start = from;
-      end = to;
-      candidate = permissions[1] == '-' && path[0] == '/';
+    if (sscanf(line.c_str(), "%lx-%lx %4s %*s %*s %*s %511s", &from, &to, permissions, path) >= 3) {
+      dropped += DropMapping(mapping);
+      mapping = {from, to, 0, permissions[1] == '-' && permissions[3] == 'p' && path[0] == '/'};
     } else if (sscanf(line.c_str(), "Rss: %lu kB", &kilobytes) == 1) {
-      resident = kilobytes;
-    } else if (sscanf(line.c_str(), "Private_Dirty: %lu kB", &kilobytes) == 1 && candidate && kilobytes == 0) {
-      if (madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED) == 0) dropped += resident;
-      candidate = false;
+      mapping.resident = kilobytes;
+    } else if ((sscanf(line.c_str(), "Private_Dirty: %lu kB", &kilobytes) == 1 ||
+                sscanf(line.c_str(), "Anonymous: %lu kB", &kilobytes) == 1 ||
+                sscanf(line.c_str(), "Swap: %lu kB", &kilobytes) == 1) &&
+               kilobytes > 0) {
+      mapping.droppable = false;
     }
   }
+  dropped += DropMapping(mapping);
   return Napi::Number::New(info.Env(), static_cast<double>(dropped));
 }
