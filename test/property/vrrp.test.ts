@@ -209,6 +209,20 @@ const draws: fc.Arbitrary<Draw> = fc.oneof(
   },
 );
 
+const fact = (text: string, prefix: number, scope: number): LinkAddress => ({
+  index: 2,
+  address: ip(text),
+  prefix,
+  scope,
+  secondary: false,
+  tentative: false,
+});
+
+const FACTS = {
+  links: [link(2, 'eth0'), link(3, 'eth1')],
+  addresses: [fact('10.0.0.5', 24, 0), fact('fe80::5', 64, 253)],
+};
+
 function freeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
   if (Object.isFrozen(value)) return;
@@ -271,30 +285,7 @@ test('the router is total, leaves its argument alone, and orders what its state 
           const next = nextDeadline(state);
           assert.ok(next === undefined || Number.isFinite(next));
         };
-        take({
-          type: 'facts',
-          facts: {
-            links: [link(2, 'eth0'), link(3, 'eth1')],
-            addresses: [
-              {
-                index: 2,
-                address: ip('10.0.0.5'),
-                prefix: 24,
-                scope: 0,
-                secondary: false,
-                tentative: false,
-              },
-              {
-                index: 2,
-                address: ip('fe80::5'),
-                prefix: 64,
-                scope: 253,
-                secondary: false,
-                tentative: false,
-              },
-            ],
-          },
-        });
+        take({ type: 'facts', facts: FACTS });
         for (const [draw, wait] of history) {
           const due = nextDeadline(state);
           now = (
@@ -322,11 +313,7 @@ test('the router is total, leaves its argument alone, and orders what its state 
 test('a deadline that is served is over', () => {
   fc.assert(
     fc.property(configs, (start) => {
-      let state = step(
-        createRouter(start),
-        { type: 'facts', facts: { links: [link(2), link(3, 'eth1')], addresses: [] } },
-        0 as Instant,
-      ).state;
+      let state = step(createRouter(start), { type: 'facts', facts: FACTS }, 0 as Instant).state;
       for (let i = 0; i < 50; i++) {
         const due = nextDeadline(state);
         if (due === undefined) return;

@@ -1,0 +1,52 @@
+// When RFC 3768 and RFC 9568 allow a backup to take over, computed from what arrived at its socket and written
+// down a second time, so that the simulator does not ask the code under test.
+
+import type { Instant } from '../../src/lib/time.ts';
+import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
+
+interface Arrival {
+  readonly at: Instant;
+  readonly priority: number;
+  /** Microseconds, as the sender was configured. */
+  readonly interval: number;
+}
+
+const skew = ({ version, priority }: VrrpInstance, interval: number): number =>
+  ((256 - priority) / 256) * (version === 2 ? 1_000_000 : interval);
+
+export class Rules {
+  #since = 0 as Instant;
+  #arrivals: Arrival[] = [];
+
+  /** It became backup: the timer runs from here, with the own interval unless a master is known. */
+  backup(_: VrrpInstance, now: Instant): void {
+    this.#since = now;
+  }
+
+  arrived(bytes: Uint8Array, sender: VrrpInstance, at: Instant): void {
+    this.#arrivals.push({ at, priority: bytes[22] ?? 0, interval: sender.advert_int });
+    // Only the last few can matter.
+    if (this.#arrivals.length > 400) this.#arrivals = this.#arrivals.slice(-200);
+  }
+
+  forget(): void {
+    this.#arrivals = [];
+  }
+
+  /** The earliest instant, not after `now`, at which it may be master, all arrivals up to then considered. */
+  allowed(own: VrrpInstance, now: Instant): number {
+    let interval: number = own.advert_int;
+    let allowed = this.#since + own.down_timer_adverts * interval + skew(own, interval);
+    for (const { at, priority, interval: told } of this.#arrivals) {
+      if (at > now) break;
+      if (at < this.#since) continue;
+      if (priority === 0) {
+        allowed = at + skew(own, interval);
+      } else if (own.nopreempt || priority >= own.priority) {
+        if (own.version === 3) interval = told;
+        allowed = at + own.down_timer_adverts * interval + skew(own, interval);
+      }
+    }
+    return Math.floor(allowed);
+  }
+}
