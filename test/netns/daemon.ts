@@ -176,6 +176,18 @@ export class Daemon {
     }
   }
 
+  /** Processor time used by its living processes, in microseconds, from /proc/PID/schedstat of every thread. */
+  cpuTime(): number {
+    let total = 0;
+    for (const pid of this.pids()) {
+      for (const task of readdirSync(`/proc/${pid}/task`)) {
+        const [running] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ');
+        total += Number(running) / 1000;
+      }
+    }
+    return total;
+  }
+
   /** The last lines, for a failing test's message. */
   tail(count = 15): string {
     const lines = this.lines.slice(-count).map((line) => `    ${line.text}`);

@@ -220,9 +220,10 @@ describe('what is dropped is counted', { concurrency: 3 }, () => {
               () => readStatistics(lab, ours).then(errorsOf),
               frames,
             );
+            const counter = subject === 'ours' ? kind.counter : kind.theirs;
             assert.deepEqual(
               statistics,
-              kind.counter === undefined ? {} : { [kind.counter]: copies },
+              counter === undefined ? {} : { [counter]: copies },
               'ours',
             );
             if (subject === 'ours') {
