@@ -1,7 +1,6 @@
 // A tree of statements -> typed values, row by row, with a diagnostic for every word that a row refuses. Knows no
 // keyword: rules between keywords stand with their feature and work on what comes out of here.
 
-import type { Ip } from '../lib/ip.ts';
 import type { Complaint, Diagnostic } from './diagnostic.ts';
 import {
   type AnyRow,
@@ -32,10 +31,8 @@ export interface MachineFacts {
 }
 
 export interface InterfaceFacts {
-  readonly index: number;
   readonly loopback: boolean;
   readonly mtu: number;
-  readonly addresses?: readonly Ip[];
 }
 
 export interface Inspection {

@@ -47,6 +47,8 @@ export interface Complaint {
   readonly word?: number;
   /** Exit status that this mistake forces, whatever else is found: 2 missing argument, 6 include. */
   readonly status?: number;
+  /** Status a daemon ends with on a fatal, where that is not 2. */
+  readonly ends?: number;
 }
 
 export interface Diagnostic extends Complaint {
@@ -97,7 +99,7 @@ export function exitStatus(diagnostics: readonly Diagnostic[]): number {
 /** The status with which a daemon ends on these, or undefined when it runs with what was understood. */
 export function daemonStatus(diagnostics: readonly Diagnostic[]): number | undefined {
   const fatal = diagnostics.find((d) => d.severity === 'fatal');
-  return fatal === undefined ? undefined : (fatal.status ?? 2);
+  return fatal === undefined ? undefined : (fatal.ends ?? fatal.status ?? 2);
 }
 
 /** Several lines: place and message, the line itself, a caret under the word, what was assumed, advice. */

@@ -1,9 +1,17 @@
 // The rows of global_defs: what holds for the whole daemon, and the defaults of every instance.
 
-import type { Ip } from '../lib/ip.ts';
-import { type Duration, micros, seconds } from '../lib/time.ts';
-import { defaulted, type Infer, optional } from './keyword.ts';
-import { affinity, dynamicInterfaces, fileMask, realTime, scriptUser } from './process.ts';
+import { type Ip, ipBytes } from '../lib/ip.ts';
+import { type Duration, micros, seconds, ZERO } from '../lib/time.ts';
+import { collect, type MachineFacts, type Reporter } from './build.ts';
+import { defaulted, type Infer, optional, type Statement } from './keyword.ts';
+import {
+  affinity,
+  dynamicInterfaces,
+  fileMask,
+  realTime,
+  scriptUser,
+  type UserText,
+} from './process.ts';
 import {
   cutWord,
   decimalSeconds,
@@ -103,6 +111,7 @@ export const globalDefs = {
     'Run no script as root that another user could change.',
   ),
   script_user: optional(scriptUser, 'User and group that scripts run as.', {
+    bare: 'No script username specified',
     otherwise: 'keepalived_script if that account exists, else root',
   }),
   dynamic_interfaces: optional(
@@ -259,11 +268,144 @@ export const globalDefs = {
 };
 
 /** global_defs as the processes get it: everything decided, plain JSON, microseconds. */
-export interface GlobalDefs extends Omit<Infer<typeof globalDefs>, 'router_id' | 'script_user'> {
+export interface GlobalDefs
+  extends Omit<Infer<typeof globalDefs>, 'router_id' | 'script_user' | 'vrrp_min_garp'> {
   readonly router_id: string;
-  readonly script_user: { readonly uid: number; readonly gid: number };
+  /** Absent: script security is on and nobody was named to run scripts. */
+  readonly script_user?: { readonly uid: number; readonly gid: number };
+  /** Empty: all. */
+  readonly vrrp_cpu_affinity: readonly number[];
   readonly vrrp_garp_lower_prio_delay: Duration;
   readonly vrrp_garp_lower_prio_repeat: number;
   readonly vrrp_garp_interval: Duration;
   readonly vrrp_gna_interval: Duration;
+}
+
+/** What the statements of global_defs mean on this machine. Explicit settings beat vrrp_min_garp wherever they stand. */
+export function resolveGlobals(
+  statements: readonly Statement<typeof globalDefs>[],
+  facts: MachineFacts,
+  report: Reporter,
+): GlobalDefs {
+  const {
+    vrrp_min_garp,
+    script_user: _,
+    ...given
+  } = collect(globalDefs, statements) as Infer<typeof globalDefs>;
+  const explicit = new Set(statements.map((statement) => statement.keyword));
+  const quiet = (keyword: keyof typeof globalDefs): boolean =>
+    vrrp_min_garp === true && !explicit.has(keyword);
+  const delay = quiet('vrrp_garp_master_delay') ? ZERO : given.vrrp_garp_master_delay;
+  const repeat = quiet('vrrp_garp_master_repeat') ? 1 : given.vrrp_garp_master_repeat;
+  const scripts = resolveScriptUser(statements, facts, report);
+  checkGroup6(statements, report);
+  return {
+    ...given,
+    router_id: given.router_id ?? facts.hostname,
+    ...(scripts === undefined ? {} : { script_user: scripts }),
+    vrrp_cpu_affinity: resolveAffinity(statements, facts, report),
+    // keepalived: 1 µs would end the process at once.
+    vrrp_rlimit_rttime: micros(Math.max(2, given.vrrp_rlimit_rttime)),
+    vrrp_garp_master_delay: delay,
+    vrrp_garp_master_repeat: repeat,
+    vrrp_garp_master_refresh_repeat: quiet('vrrp_garp_master_refresh_repeat')
+      ? 0
+      : given.vrrp_garp_master_refresh_repeat,
+    vrrp_garp_lower_prio_delay: given.vrrp_garp_lower_prio_delay ?? delay,
+    vrrp_garp_lower_prio_repeat: given.vrrp_garp_lower_prio_repeat ?? repeat,
+    vrrp_garp_interval: given.vrrp_garp_interval ?? ZERO,
+    vrrp_gna_interval: given.vrrp_gna_interval ?? ZERO,
+  };
+}
+
+function checkGroup6(statements: readonly Statement<typeof globalDefs>[], report: Reporter): void {
+  for (const statement of statements) {
+    if (statement.keyword !== 'vrrp_mcast_group6') continue;
+    // RFC 4291 2.7: the low four bits of the second byte are the scope; 2 is link-local.
+    if (((ipBytes(statement.value)[1] ?? 0) & 0x0f) === 2) continue;
+    report(
+      {
+        id: 'group-not-link-local',
+        severity: 'warning',
+        class: 'general',
+        message: `vrrp_mcast_group6 [${statement.value}] should be link-local multicast.`,
+        word: 0,
+      },
+      statement.node,
+    );
+  }
+}
+
+const DEFAULT_ACCOUNT = 'keepalived_script';
+
+function resolveScriptUser(
+  statements: readonly Statement<typeof globalDefs>[],
+  facts: MachineFacts,
+  report: Reporter,
+): { readonly uid: number; readonly gid: number } | undefined {
+  let resolved: { readonly uid: number; readonly gid: number } | undefined;
+  for (const statement of statements) {
+    if (statement.keyword !== 'script_user') continue;
+    const found = lookUpUser(statement.value, facts);
+    if (found !== undefined) resolved = found;
+    else
+      report(
+        {
+          id: 'unknown-user',
+          severity: 'error',
+          class: 'general',
+          message: 'Error setting global script uid/gid',
+          cause: `no such user or group: ${scriptUser.format(statement.value)}`,
+          word: 0,
+        },
+        statement.node,
+      );
+  }
+  if (resolved !== undefined) return resolved;
+  const account = facts.user(DEFAULT_ACCOUNT);
+  if (account !== undefined) return account;
+  // With script security a script needs a user of its own; without, it runs as the daemon does.
+  const secure = statements.some((statement) => statement.keyword === 'enable_script_security');
+  return secure ? undefined : { uid: 0, gid: 0 };
+}
+
+/** Names only: keepalived 2.2.7 refuses numbers. */
+export function lookUpUser(
+  { user, group }: UserText,
+  facts: MachineFacts,
+): { readonly uid: number; readonly gid: number } | undefined {
+  const account = facts.user(user);
+  if (account === undefined) return undefined;
+  if (group === undefined) return account;
+  const gid = facts.group(group);
+  return gid === undefined ? undefined : { uid: account.uid, gid };
+}
+
+function resolveAffinity(
+  statements: readonly Statement<typeof globalDefs>[],
+  facts: MachineFacts,
+  report: Reporter,
+): readonly number[] {
+  let processors: readonly number[] = [];
+  for (const statement of statements) {
+    if (statement.keyword !== 'vrrp_cpu_affinity') continue;
+    const wrong = statement.value.findIndex((processor) => processor >= facts.processors);
+    if (wrong < 0) {
+      processors = statement.value;
+      continue;
+    }
+    report(
+      {
+        id: 'no-such-processor',
+        severity: 'error',
+        class: 'number',
+        message: `Invalid cpu_id:${statement.value[wrong]} specified for vrrp process`,
+        cause: `number '${statement.value[wrong]}' outside range [0, ${facts.processors - 1}]`,
+        word: wrong,
+      },
+      statement.node,
+    );
+    processors = statement.value.slice(0, wrong);
+  }
+  return processors;
 }

@@ -68,6 +68,8 @@ export interface SectionRow<B extends Block> extends Documented {
 /** A keyword, a unique name and `{`, then statements. */
 export interface NamedRow<B extends Block> extends Documented {
   readonly form: 'named';
+  /** keepalived's sentence when a name comes twice; %n is the name. */
+  readonly again: string;
   readonly rows: B;
   readonly presence: 'defaulted';
 }
@@ -191,9 +193,8 @@ export function findRow(
   return undefined;
 }
 
-export const named = <const B extends Block>(rows: B, doc: string): NamedRow<B> => ({
-  form: 'named',
-  rows,
-  presence: 'defaulted',
-  doc,
-});
+export const named = <const B extends Block>(
+  rows: B,
+  doc: string,
+  more: { readonly again: string },
+): NamedRow<B> => ({ form: 'named', rows, presence: 'defaulted', doc, ...more });

@@ -43,6 +43,8 @@ interface Frame {
   readonly kind: 'statements' | 'entries' | 'skip' | 'transparent';
   readonly parent: boolean;
   readonly nodes: Node[];
+  /** Keyword and name of the named blocks in it. */
+  readonly names: Set<string>;
   /** The statement that opened it; absent at the root. */
   readonly node?: Omit<Node, 'children'>;
 }
@@ -55,7 +57,13 @@ interface State {
 
 /** Every line of the files in, every statement that could be told from its neighbours out. */
 export function parse(lines: readonly Line[], table: Block): Parsed {
-  const root: Frame = { kind: 'statements', rows: table, parent: true, nodes: [] };
+  const root: Frame = {
+    kind: 'statements',
+    rows: table,
+    parent: true,
+    nodes: [],
+    names: new Set(),
+  };
   const state: State = { table, diagnostics: [], stack: [root] };
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as Line;
@@ -209,9 +217,26 @@ function openBlock(
       ...(node.words.length > 1 ? { hint: 'a name with blanks needs double quotes' } : {}),
       ...at,
     });
-    state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
+    state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
     return;
   }
+  const name = node.words[0]?.text ?? '';
+  const identity = `${node.keyword} ${name}`;
+  if (row.form === 'named' && frame.names.has(identity)) {
+    state.diagnostics.push({
+      id: 'block-again',
+      severity: 'error',
+      class: 'general',
+      message: row.again.replaceAll('%n', name),
+      assumed: 'the whole block is skipped',
+      ...at,
+      column: node.words[0]?.column ?? at.column,
+      length: Math.max(1, name.length),
+    });
+    state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
+    return;
+  }
+  if (row.form === 'named') frame.names.add(identity);
   if (row.form === 'entries' && node.words.length > 0) {
     state.diagnostics.push({
       id: 'extra-words',
@@ -228,6 +253,7 @@ function openBlock(
     ...(row.form === 'entries' ? {} : { rows: row.rows }),
     parent: row.form === 'section' && (row.parent === true || frame.parent),
     nodes: [],
+    names: new Set(),
     node,
   });
 }
@@ -252,7 +278,7 @@ function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, sta
     ...node.place,
     length: node.keyword.length,
   });
-  if (opens) state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
+  if (opens) state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
 }
 
 /** Where in the table a keyword is at home, outermost first. */

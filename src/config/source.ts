@@ -1,0 +1,231 @@
+// The one impure file of config/: reads configuration files, and gathers what has to be known of the machine -
+// interfaces, accounts, scripts - in the namespace this process is in. Decides nothing about keywords.
+
+import { randomInt } from 'node:crypto';
+import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { availableParallelism, hostname } from 'node:os';
+import { delimiter, dirname, resolve } from 'node:path';
+import { buildConfiguration, type Config } from '../keywords.ts';
+import type { Inspection, InterfaceFacts, MachineFacts } from './build.ts';
+import type { Diagnostic } from './diagnostic.ts';
+import { type FileResult, type Files, readPattern } from './include.ts';
+import { lex, type ReadProblem, type SourceFile } from './lexer.ts';
+
+export interface LoadOptions {
+  /** A file, or a pattern of files. */
+  readonly file: string;
+  /** The identifier of `@ID` lines; the host name up to the first dot where absent. */
+  readonly configId?: string;
+  /** Every problem with a file counts. */
+  readonly allConfig?: boolean;
+  /** Where relative paths of `file` begin. */
+  readonly directory?: string;
+  /** Makes `${_RANDOM}` repeatable. */
+  readonly seed?: number;
+}
+
+export interface Loaded {
+  /** Absent where something fatal was found. */
+  readonly config?: Config;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The namespace that the file asks for: facts were gathered in the one this process is in. */
+  readonly net_namespace?: string;
+  /** Absolute paths of all files read, in order of their first line. */
+  readonly files: readonly string[];
+}
+
+/** Never throws for anything that stands in the files, or for files that are not there. */
+export function loadConfiguration(options: LoadOptions): Loaded {
+  const files = readingOnce();
+  const main = readPattern(files, options.file, resolve(options.directory ?? '.'));
+  const diagnostics: Diagnostic[] = main.problems.map(({ problem, name }) =>
+    fileProblem(problem, name, options.allConfig === true),
+  );
+  if (main.files.length === 0 && diagnostics.length === 0)
+    diagnostics.push(fileProblem('no-match', options.file, options.allConfig === true));
+  if (main.files.length > 1) diagnostics.push(severalFiles(options.file, main.files));
+  const lexed = lex(main.files, {
+    read: (pattern, directory) => readPattern(files, pattern, directory),
+    configId: options.configId ?? (hostname().split('.')[0] as string),
+    allConfig: options.allConfig === true,
+    random: { seed: options.seed ?? randomInt(2 ** 32) },
+    environment: process.env,
+  });
+  diagnostics.push(...lexed.diagnostics);
+  const ended = diagnostics.some((d) => d.severity === 'fatal');
+  const built = ended ? { diagnostics: [] } : buildConfiguration(lexed.lines, gatherFacts());
+  return { ...built, diagnostics: [...diagnostics, ...built.diagnostics], files: files.seen() };
+}
+
+function fileProblem(problem: ReadProblem, name: string, counts: boolean): Diagnostic {
+  const text =
+    problem === 'not-plain'
+      ? `Configuration file '${name}' is not a regular non-executable file`
+      : problem === 'unreadable'
+        ? `Unable to open config file '${name}'`
+        : `Unable to find configuration file ${name} (glob returned 3)`;
+  return {
+    id: `file-${problem}`,
+    severity: 'fatal',
+    // keepalived -t says it and exits 0, unless -e is given; a daemon does not start.
+    class: counts || problem === 'unreadable' ? 'file' : 'none',
+    ends: 6,
+    message: text,
+  };
+}
+
+const severalFiles = (pattern: string, files: readonly SourceFile[]): Diagnostic => ({
+  id: 'several-files',
+  severity: 'warning',
+  class: 'several-files',
+  message: `'${pattern}' matches ${files.length} files: ${files.map((file) => file.name).join(', ')}`,
+  assumed: 'all of them, one after the other',
+});
+
+/** Files as they were when first looked at, so that one reading sees one state. */
+function readingOnce(): Files & { readonly seen: () => readonly string[] } {
+  const known = new Map<string, FileResult>();
+  return {
+    read: (path) => {
+      const before = known.get(path);
+      if (before !== undefined) return before;
+      const result = readFile(path);
+      known.set(path, result);
+      return result;
+    },
+    list: (directory) => {
+      try {
+        return readdirSync(directory);
+      } catch {
+        return undefined;
+      }
+    },
+    seen: () => [...known].filter(([, result]) => 'text' in result).map(([path]) => path),
+  };
+}
+
+function readFile(path: string): FileResult {
+  try {
+    const status = statSync(path);
+    // A directory, a device, or something that looks like a program: not a configuration.
+    if (!status.isFile() || (status.mode & 0o111) !== 0) return { problem: 'not-plain' };
+    return { text: readFileSync(path, 'utf8') };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return { problem: code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : 'unreadable' };
+  }
+}
+
+/** Everything is read in the namespace of the calling thread; /sys could still show another one. */
+export function gatherFacts(): MachineFacts {
+  return {
+    hostname: hostname(),
+    processors: availableParallelism(),
+    interfaces: readInterfaces(),
+    user: (name) =>
+      accounts('/etc/passwd', name, ([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) })),
+    group: (name) => accounts('/etc/group', name, ([, , gid]) => Number(gid)),
+    inspect,
+  };
+}
+
+function readInterfaces(): ReadonlyMap<string, InterfaceFacts> {
+  const interfaces = new Map<string, InterfaceFacts>();
+  for (const line of readLines('/proc/net/dev').slice(2)) {
+    const name = line.slice(0, line.lastIndexOf(':')).trim();
+    if (name === '') continue;
+    // The kernel's IPv6 keeps the MTU where /proc shows the right namespace; without IPv6, Ethernet's.
+    const mtu = Number(readLines(`/proc/sys/net/ipv6/conf/${name}/mtu`)[0] ?? 1500);
+    interfaces.set(name, { loopback: name === 'lo', mtu });
+  }
+  return interfaces;
+}
+
+function readLines(path: string): readonly string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n');
+  } catch {
+    return [];
+  }
+}
+
+function accounts<T>(
+  path: string,
+  name: string,
+  of: (fields: readonly string[]) => T,
+): T | undefined {
+  const fields = readLines(path)
+    .map((line) => line.split(':'))
+    .find(([first]) => first === name);
+  return fields === undefined ? undefined : of(fields);
+}
+
+/** Finds a command and judges it as keepalived does, in keepalived's words. */
+function inspect(command: string, as: { readonly uid: number; readonly gid: number }): Inspection {
+  const searched = command.includes('/') ? command : searchPath(command, as);
+  if (searched === undefined)
+    return { message: `Cannot find script ${command} in path - disabling` };
+  let path: string;
+  try {
+    path = realpathSync(searched);
+    if (!statSync(path).isFile())
+      return { message: `Wrong file type found in script path '${command}'.` };
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code;
+    return {
+      message: `Script ${command} cannot be accessed - ${why === 'ENOENT' ? 'No such file or directory' : why}`,
+    };
+  }
+  if (!mayExecute(path, as)) {
+    const who = `${as.uid}:${as.gid}`;
+    return {
+      message: `WARNING - script '${command}' is not executable for uid:gid ${who} - disabling.`,
+    };
+  }
+  const insecure = as.uid === 0 && anyoneCanChange(path);
+  return {
+    path: searched,
+    ...(searched === command
+      ? {}
+      : {
+          message: `WARNING - script \`${command}\` resolved by path search to \`${searched}\`. Please specify full path.`,
+        }),
+    ...(insecure
+      ? { insecure: `Unsafe permissions found for script '${command}' - disabling.` }
+      : {}),
+  };
+}
+
+function searchPath(
+  command: string,
+  as: { readonly uid: number; readonly gid: number },
+): string | undefined {
+  const directories = (process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin').split(delimiter);
+  return directories
+    .map((directory) => `${directory === '' ? '.' : directory}/${command}`)
+    .find((path) => {
+      try {
+        accessSync(path, constants.F_OK);
+        return statSync(path).isFile() && mayExecute(path, as);
+      } catch {
+        return false;
+      }
+    });
+}
+
+function mayExecute(path: string, as: { readonly uid: number; readonly gid: number }): boolean {
+  const { mode, uid, gid } = statSync(path);
+  if (as.uid === 0) return (mode & 0o111) !== 0;
+  if (as.uid === uid) return (mode & 0o100) !== 0;
+  return (mode & (as.gid === gid ? 0o010 : 0o001)) !== 0;
+}
+
+/** Whether someone other than root could put something else in this place: the file and every directory above. */
+function anyoneCanChange(path: string): boolean {
+  for (let at = path; ; at = dirname(at)) {
+    const { mode, uid } = statSync(at);
+    const sticky = (mode & 0o1000) !== 0 && at !== path;
+    if (uid !== 0 || ((mode & 0o022) !== 0 && !sticky)) return true;
+    if (at === '/') return false;
+  }
+}

@@ -1,0 +1,682 @@
+// The rules between the keywords of a vrrp_instance, as keepalived 2.2.7 applies them: what the statements
+// mean together, and what is said about them. Knows the machine only through facts.
+
+import {
+  AFTERWARDS,
+  atClosing,
+  collect,
+  type MachineFacts,
+  nodeOf,
+  type Reporter,
+} from '../config/build.ts';
+import { resolveScript } from '../config/command.ts';
+import type { Complaint, Diagnostic } from '../config/diagnostic.ts';
+import type { GlobalDefs } from '../config/globals.ts';
+import type { Entry, Infer, Statement } from '../config/keyword.ts';
+import type { Node } from '../config/parser.ts';
+import type { AddressEntry, Script } from '../config/value.ts';
+import { type Family, family, type Ip, ipBytes, isMulticast } from '../lib/ip.ts';
+import { type Duration, millis, seconds, toSeconds } from '../lib/time.ts';
+import type { UnicastPeer, VrrpInstance, vrrpInstance } from './keywords.ts';
+import { vrrpInstance as rows } from './keywords.ts';
+import type { AddressText, PeerText } from './value.ts';
+
+type Rows = typeof vrrpInstance;
+type InstanceStatement = Statement<Rows>;
+
+export interface InstanceBlock {
+  readonly name: string;
+  readonly node: Node;
+  readonly statements: readonly InstanceStatement[];
+}
+
+export interface Surroundings {
+  readonly globals: GlobalDefs;
+  readonly facts: MachineFacts;
+  readonly report: Reporter;
+}
+
+/** All instances of a file, less those that cannot run; of those a fatal diagnostic speaks. */
+export function resolveInstances(
+  blocks: readonly InstanceBlock[],
+  around: Surroundings,
+): VrrpInstance[] {
+  const instances: VrrpInstance[] = [];
+  const identities = new Map<string, string>();
+  for (const block of blocks) {
+    const instance = resolveInstance(block, around);
+    if (instance === undefined) continue;
+    instances.push(instance);
+    checkIdentity(instance, block, identities, around.report);
+  }
+  return instances;
+}
+
+/** Two virtual routers on one network must not share a number. Unicast ones meet only their own peers. */
+function checkIdentity(
+  instance: VrrpInstance,
+  block: InstanceBlock,
+  identities: Map<string, string>,
+  report: Reporter,
+): void {
+  if (instance.unicast_peer.length > 0) return;
+  const { family: of, interface: link = '', virtual_router_id: id } = instance;
+  const key = JSON.stringify([of, link, id]);
+  const other = identities.get(key);
+  identities.set(key, other ?? instance.name);
+  if (other === undefined) return;
+  report(
+    {
+      id: 'duplicate-vrid',
+      severity: 'fatal',
+      class: 'general',
+      message: `${other} and ${instance.name} both use VRID ${id} with IPv${of} on interface ${link}`,
+      word: 0,
+    },
+    nodeOf(block.statements, 'virtual_router_id') ?? block.node,
+    AFTERWARDS,
+  );
+}
+
+/** What order of statements decides, gathered while walking over them once. */
+interface Walk {
+  family: Family | undefined;
+  version: 2 | 3 | undefined;
+  interface: string | undefined;
+  source: Ip | undefined;
+  group: Ip | undefined;
+  nopreempt: boolean;
+  unicastWord: Node | undefined;
+  checkSource: boolean;
+  peers: UnicastPeer[];
+  addresses: AddressEntry[];
+  excluded: AddressEntry[];
+}
+
+export function resolveInstance(
+  block: InstanceBlock,
+  around: Surroundings,
+): VrrpInstance | undefined {
+  const { globals, report } = around;
+  const { name, statements } = block;
+  const walk = walkStatements(block, around);
+  const given = collect(rows, statements) as Infer<Rows>;
+  const at = (keyword: keyof Rows & string): Node => nodeOf(statements, keyword) ?? block.node;
+  const say = (
+    keyword: keyof Rows & string,
+    complaint: Complaint,
+    more: Partial<Diagnostic> = AFTERWARDS,
+  ): void => report(complaint, at(keyword), more);
+
+  if (given.virtual_router_id === undefined) {
+    say('virtual_router_id', fatal('vrid-missing', `(${name}) the virtual router id must be set`));
+    return undefined;
+  }
+  if (walk.interface === undefined) {
+    say('interface', fatal('interface-missing', `(${name}) Unknown interface!`));
+    return undefined;
+  }
+  const of = walk.family ?? 4;
+  const version = walk.version ?? (of === 6 ? 3 : (globals.vrrp_version as 2 | 3));
+  const unicast = walk.peers.length > 0;
+  checkUnicast(walk, name, say, statements, block);
+  const { state, priority } = decideRole(given, statements);
+  const preemption = decidePreemption(
+    { name, state, priority, nopreempt: walk.nopreempt, delay: given.preempt_delay },
+    say,
+  );
+  const authentication = decideAuthentication(block, version, report);
+  const { addresses, excluded } = fitAddresses(block, walk, version, of, around);
+  const advert_int = roundInterval(given.advert_int, version, name, say);
+  const scripts = resolveScripts(statements, around);
+  const garp_master_delay = given.garp_master_delay ?? globals.vrrp_garp_master_delay;
+  const garp_master_repeat = given.garp_master_repeat ?? globals.vrrp_garp_master_repeat;
+  const explicitLowerDelay = given.garp_lower_prio_delay;
+  const explicitLowerRepeat = given.garp_lower_prio_repeat;
+
+  return {
+    name,
+    state,
+    interface: walk.interface,
+    virtual_router_id: given.virtual_router_id,
+    priority,
+    advert_int,
+    version,
+    family: of,
+    native_ipv6: given.native_ipv6,
+    ...(authentication === undefined ? {} : { authentication }),
+    ...sourceOf(walk.source, unicast),
+    mcast_dst_ip:
+      (unicast ? undefined : walk.group) ??
+      (of === 4 ? globals.vrrp_mcast_group4 : globals.vrrp_mcast_group6),
+    unicast_peer: walk.peers,
+    unicast_ttl: unicast ? given.unicast_ttl : 255,
+    check_unicast_src: walk.checkSource || globals.vrrp_check_unicast_src,
+    skip_check_adv_addr: given.skip_check_adv_addr ?? globals.vrrp_skip_check_adv_addr,
+    virtual_ipaddress: addresses,
+    virtual_ipaddress_excluded: excluded,
+    accept: given.accept,
+    ...preemption,
+    down_timer_adverts: given.down_timer_adverts ?? globals.vrrp_down_timer_adverts,
+    lower_prio_no_advert: given.lower_prio_no_advert ?? globals.vrrp_lower_prio_no_advert,
+    higher_prio_send_advert: given.higher_prio_send_advert ?? globals.vrrp_higher_prio_send_advert,
+    dont_track_primary: given.dont_track_primary,
+    garp_master_delay,
+    garp_master_repeat,
+    garp_master_refresh: given.garp_master_refresh ?? globals.vrrp_garp_master_refresh,
+    garp_master_refresh_repeat:
+      given.garp_master_refresh_repeat ?? globals.vrrp_garp_master_refresh_repeat,
+    garp_lower_prio_delay: explicitLowerDelay ?? globals.vrrp_garp_lower_prio_delay,
+    garp_lower_prio_repeat: explicitLowerRepeat ?? globals.vrrp_garp_lower_prio_repeat,
+    garp_interval: globals.vrrp_garp_interval,
+    gna_interval: globals.vrrp_gna_interval,
+    ...scripts,
+  };
+}
+
+const fatal = (id: string, message: string): Complaint => ({
+  id,
+  severity: 'fatal',
+  class: 'general',
+  message,
+});
+
+const mistake = (id: string, message: string, more: Partial<Complaint> = {}): Complaint => ({
+  id,
+  severity: 'error',
+  class: 'general',
+  message,
+  ...more,
+});
+
+/** One address serves as source, under whichever of its two names; the kind of advert decides which. */
+const sourceOf = (
+  source: Ip | undefined,
+  unicast: boolean,
+): Pick<VrrpInstance, 'mcast_src_ip' | 'unicast_src_ip'> => {
+  if (source === undefined) return {};
+  return unicast ? { unicast_src_ip: source } : { mcast_src_ip: source };
+};
+
+function walkStatements(block: InstanceBlock, around: Surroundings): Walk {
+  const walk: Walk = {
+    family: undefined,
+    version: undefined,
+    interface: undefined,
+    source: undefined,
+    group: undefined,
+    nopreempt: false,
+    unicastWord: undefined,
+    checkSource: false,
+    peers: [],
+    addresses: [],
+    excluded: [],
+  };
+  for (const statement of block.statements) walkOver(statement, walk, block.name, around);
+  return walk;
+}
+
+function walkOver(
+  statement: InstanceStatement,
+  walk: Walk,
+  name: string,
+  around: Surroundings,
+): void {
+  const { node } = statement;
+  const { report } = around;
+  switch (statement.keyword) {
+    case 'interface':
+      walk.interface = checkInterface(statement.value, node, name, walk.interface, around);
+      return;
+    case 'native_ipv6':
+      if (walk.family === 4)
+        report(
+          mistake('native-ipv6', `(${name}) Cannot specify native_ipv6 with IPv4 addresses`),
+          node,
+        );
+      else {
+        walk.family = 6;
+        walk.version = 3;
+      }
+      return;
+    case 'version':
+      takeVersion(statement.value as 2 | 3, walk, node, name, report);
+      return;
+    case 'mcast_src_ip':
+    case 'unicast_src_ip':
+      if (statement.keyword === 'unicast_src_ip') walk.unicastWord = node;
+      if (takeFamily(statement.value, walk)) walk.source = statement.value;
+      else
+        report(
+          mistake(
+            'source-family',
+            `Configuration error: VRRP instance[${name}] and src address[${statement.value}] MUST be of the same family !!! Skipping...`,
+            { word: 0 },
+          ),
+          node,
+        );
+      return;
+    case 'mcast_dst_ip':
+      takeGroup(statement.value, walk, node, name, report);
+      return;
+    case 'unicast_peer':
+      walk.unicastWord = node;
+      for (const entry of statement.value) takePeer(entry, walk, name, report);
+      return;
+    case 'check_unicast_src':
+      walk.unicastWord = node;
+      walk.checkSource = true;
+      return;
+    case 'virtual_ipaddress':
+      for (const entry of statement.value) takeAddress(entry, walk, name, around);
+      return;
+    case 'virtual_ipaddress_excluded':
+      for (const entry of statement.value) {
+        checkDevice(entry, around);
+        walk.excluded.push(resolveAddress(entry.value));
+      }
+      return;
+    case 'preempt':
+    case 'nopreempt':
+      walk.nopreempt = statement.keyword === 'nopreempt';
+      return;
+    default:
+      return;
+  }
+}
+
+/** The interface from here on; `before` stays where the name cannot be one. */
+function checkInterface(
+  link: string,
+  node: Node,
+  name: string,
+  before: string | undefined,
+  { facts, globals, report }: Surroundings,
+): string | undefined {
+  if (link.length > 15) {
+    report(
+      mistake('interface-name', `Interface name '${link}' too long - ignoring`, { word: 0 }),
+      node,
+    );
+    return before;
+  }
+  const known = facts.interfaces.get(link);
+  if (known?.loopback === true) {
+    report(
+      mistake(
+        'loopback',
+        `(${name}) cannot use a loopback interface (${link}) for vrrp - ignoring`,
+        { word: 0 },
+      ),
+      node,
+    );
+    return undefined;
+  }
+  if (known === undefined && globals.dynamic_interfaces === undefined) {
+    report(
+      {
+        ...fatal(
+          'no-such-interface',
+          `WARNING - interface ${link} for vrrp_instance ${name} doesn't exist`,
+        ),
+        word: 0,
+        hint: 'dynamic_interfaces in global_defs allows interfaces that come later',
+      },
+      node,
+    );
+  }
+  return link;
+}
+
+function takeVersion(version: 2 | 3, walk: Walk, node: Node, name: string, report: Reporter): void {
+  const conflict =
+    walk.version === undefined ? walk.family === 6 && version === 2 : walk.version !== version;
+  if (!conflict) {
+    walk.version = version;
+    return;
+  }
+  report(
+    mistake(
+      'version-conflict',
+      `(${name}) vrrp_version ${version} conflicts with configured or deduced version ${walk.version ?? 3}; ignoring.`,
+      { word: 0, assumed: `version ${walk.version ?? 3}` },
+    ),
+    node,
+  );
+}
+
+/** The first address decides the family of the instance; says whether this one fits. */
+function takeFamily(address: Ip, walk: Walk): boolean {
+  walk.family ??= family(address);
+  return family(address) === walk.family;
+}
+
+function takeGroup(group: Ip, walk: Walk, node: Node, name: string, report: Reporter): void {
+  const refuse = (id: string, message: string): void =>
+    report(mistake(id, message, { word: 0 }), node);
+  if (walk.family !== undefined && family(group) !== walk.family)
+    refuse(
+      'group-family',
+      `(${name}) mcast dest address ${group} MUST match VRRP instance family. Skipping...`,
+    );
+  else if (!isMulticast(group))
+    refuse('not-multicast', `(${name}) mcast_dst_ip ${group} not multicast. Skipping...`);
+  else if (family(group) === 6 && ((ipBytes(group)[1] ?? 0) & 0x0f) !== 2)
+    refuse(
+      'group-not-link-local',
+      `(${name}) mcast_dst_ip ${group} not link-local multicast. Skipping...`,
+    );
+  else {
+    walk.family ??= family(group);
+    walk.group = group;
+  }
+}
+
+function takePeer(entry: Entry<PeerText>, walk: Walk, name: string, report: Reporter): void {
+  const { address, min_ttl, max_ttl } = entry.value;
+  if (!takeFamily(address, walk)) {
+    report(
+      mistake(
+        'peer-family',
+        `Configuration error: VRRP instance[${name}] and unicast peer address[${address}] MUST be of the same family !!! Skipping...`,
+        { word: 0 },
+      ),
+      entry.node,
+    );
+    return;
+  }
+  if (min_ttl !== undefined || max_ttl !== undefined) walk.checkSource = true;
+  walk.peers.push(entry.value);
+}
+
+function takeAddress(
+  entry: Entry<AddressText>,
+  walk: Walk,
+  name: string,
+  around: Surroundings,
+): void {
+  if (!takeFamily(entry.value.address, walk)) {
+    around.report(
+      mistake(
+        'address-family',
+        `(${name}): address family must match VRRP instance [${entry.node.words[0]?.text}] - ignoring`,
+        { word: 0, hint: 'virtual_ipaddress_excluded takes addresses of both families' },
+      ),
+      entry.node,
+    );
+    return;
+  }
+  checkDevice(entry, around);
+  walk.addresses.push(resolveAddress(entry.value));
+}
+
+function checkDevice(
+  { value, node }: Entry<AddressText>,
+  { facts, globals, report }: Surroundings,
+): void {
+  if (value.dev === undefined || facts.interfaces.has(value.dev)) return;
+  if (globals.dynamic_interfaces !== undefined) return;
+  report(
+    {
+      ...fatal(
+        'no-such-interface',
+        `WARNING - interface ${value.dev} for ip address ${node.words[0]?.text} doesn't exist`,
+      ),
+      word: node.words.findIndex((word) => word.text === 'dev') + 1,
+      hint: 'dynamic_interfaces in global_defs allows interfaces that come later',
+    },
+    node,
+  );
+}
+
+function resolveAddress({ scope, '-nodad': dad, ...rest }: AddressText): AddressEntry {
+  return {
+    ...rest,
+    scope: scope ?? 0,
+    ...(dad === undefined ? {} : { dad }),
+    // keepalived: an IPv6 /128 is never chosen as a source address.
+    ...(family(rest.address) === 6 && rest.prefix === 128 ? { deprecated: true as const } : {}),
+  };
+}
+
+type Say = (keyword: keyof Rows & string, complaint: Complaint, more?: Partial<Diagnostic>) => void;
+
+function checkUnicast(
+  walk: Walk,
+  name: string,
+  say: Say,
+  statements: readonly InstanceStatement[],
+  block: InstanceBlock,
+): void {
+  if (walk.peers.length > 0) {
+    if (walk.group !== undefined)
+      say(
+        'mcast_dst_ip',
+        mistake(
+          'group-with-unicast',
+          `(${name}) multicast destination specified with unicast - ignoring`,
+        ),
+      );
+    return;
+  }
+  if (nodeOf(statements, 'unicast_ttl') !== undefined)
+    say(
+      'unicast_ttl',
+      mistake(
+        'ttl-without-peers',
+        `(${name}): Cannot use unicast_ttl without unicast peers - resetting`,
+      ),
+      atClosing(block.node),
+    );
+  if (walk.unicastWord !== undefined)
+    say(
+      walk.unicastWord.keyword as keyof Rows & string,
+      mistake(
+        'unicast-without-peers',
+        `(${name}) A unicast keyword has been specified without any unicast peers. Defaulting to multicast. This usage is deprecated - please update your configuration.`,
+        { assumed: 'multicast adverts', hint: 'add unicast_peer, or remove the unicast keywords' },
+      ),
+    );
+}
+
+/** Priority 255 is the owner and always wants to be master; MASTER without a priority is taken for an owner. */
+function decideRole(
+  given: Infer<Rows>,
+  statements: readonly InstanceStatement[],
+): Pick<VrrpInstance, 'state' | 'priority'> {
+  const priority =
+    nodeOf(statements, 'priority') === undefined && given.state === 'MASTER' ? 255 : given.priority;
+  return { state: priority === 255 ? 'MASTER' : given.state, priority };
+}
+
+function decidePreemption(
+  role: {
+    readonly name: string;
+    readonly state: 'MASTER' | 'BACKUP';
+    readonly priority: number;
+    readonly nopreempt: boolean;
+    readonly delay: Duration;
+  },
+  say: Say,
+): Pick<VrrpInstance, 'nopreempt' | 'preempt_delay'> {
+  const { name, state } = role;
+  let { nopreempt, delay } = role;
+  if (nopreempt && state === 'MASTER') {
+    const message =
+      role.priority === 255
+        ? `(${name}) nopreempt is incompatible with priority 255. resetting nopreempt`
+        : `(${name}) Warning - nopreempt will not work with initial state MASTER - clearing`;
+    say('nopreempt', mistake('nopreempt-master', message, { hint: 'use state BACKUP' }));
+    nopreempt = false;
+  }
+  if (delay > 0 && (state === 'MASTER' || nopreempt)) {
+    const message =
+      state === 'MASTER'
+        ? `(${name}) Warning - preempt delay will not work with initial state MASTER - clearing`
+        : `(${name}) preempt_delay is incompatible with nopreempt mode - resetting`;
+    say('preempt_delay', mistake('preempt-delay-useless', message));
+    delay = seconds(0);
+  }
+  return { nopreempt, preempt_delay: delay };
+}
+
+function decideAuthentication(
+  block: InstanceBlock,
+  version: 2 | 3,
+  report: Reporter,
+): VrrpInstance['authentication'] {
+  let type: { readonly value: 'PASS'; readonly node: Node } | undefined;
+  let password = '';
+  for (const statement of block.statements) {
+    if (statement.keyword !== 'authentication') continue;
+    for (const inner of statement.value) {
+      if (inner.keyword === 'auth_type') type = inner;
+      else password = inner.value;
+    }
+  }
+  if (type === undefined) return undefined;
+  const name = block.name;
+  if (version === 3) {
+    const message = `(${name}) VRRP version 3 does not support authentication. Ignoring.`;
+    report(mistake('auth-version-3', message), type.node, AFTERWARDS);
+    return undefined;
+  }
+  if (password === '') {
+    const message = `(${name}) Authentication specified but no password given. Ignoring`;
+    report(mistake('auth-without-password', message), type.node, AFTERWARDS);
+    return undefined;
+  }
+  return { auth_type: type.value, auth_pass: password };
+}
+
+/** RFC 9568 5.2.5: the count is one byte; and the packet must fit into the interface's MTU. */
+function fitAddresses(
+  block: InstanceBlock,
+  walk: Walk,
+  version: 2 | 3,
+  of: Family,
+  { facts, report }: Surroundings,
+): { readonly addresses: readonly AddressEntry[]; readonly excluded: readonly AddressEntry[] } {
+  const { name } = block;
+  const node = nodeOf(block.statements, 'virtual_ipaddress') ?? block.node;
+  const { addresses, excluded } = walk;
+  if (addresses.length === 0) {
+    const message = `(${name}) No VIP specified; at least one is`;
+    report(
+      version === 3
+        ? fatal('no-address', `${message} required`)
+        : mistake('no-address', `${message} sensible`),
+      node,
+      AFTERWARDS,
+    );
+    return { addresses, excluded };
+  }
+  const mtu = facts.interfaces.get(walk.interface ?? '')?.mtu ?? 1500;
+  const limit = mostAddresses(mtu, version, of);
+  if (addresses.length <= limit) return { addresses, excluded };
+  report(
+    mistake(
+      'too-many-addresses',
+      `(${name}) Number of VIPs (${addresses.length}) exceeds maximum/space available in packet (max ${limit} addresses) - excess moved to eVIPs`,
+    ),
+    node,
+    AFTERWARDS,
+  );
+  return {
+    addresses: addresses.slice(0, limit),
+    excluded: [...excluded, ...addresses.slice(limit)],
+  };
+}
+
+/** keepalived 2.2.7 leaves room for an Ethernet header besides IP and VRRP headers (measured at MTUs around 1000). */
+function mostAddresses(mtu: number, version: 2 | 3, of: Family): number {
+  const headers = of === 6 ? 40 + 8 + 14 : 20 + 8 + 14 + (version === 2 ? 8 : 0);
+  return Math.max(0, Math.min(255, Math.floor((mtu - headers) / (of === 6 ? 16 : 4))));
+}
+
+const LONGEST_V3 = millis(40_950);
+
+function roundInterval(given: Duration, version: 2 | 3, name: string, say: Say): Duration {
+  if (version === 2) {
+    if (given % 1_000_000 === 0) return given;
+    const rounded = seconds(Math.max(1, Math.round(toSeconds(given))));
+    say(
+      'advert_int',
+      warning(
+        'interval-rounded',
+        `(${name}) VRRPv2 advertisement interval ${toSeconds(given).toFixed(6)}s must be an integer. rounding`,
+        rounded,
+      ),
+    );
+    return rounded;
+  }
+  if (given > LONGEST_V3 + 5_000) {
+    say(
+      'advert_int',
+      mistake(
+        'interval-too-long',
+        `(${name}) VRRPv3 advertisement interval ${toSeconds(given).toFixed(2)}s is out of range. Must be less than 40.96s. Setting to 40.95s`,
+        { assumed: '40.95 s' },
+      ),
+    );
+    return LONGEST_V3;
+  }
+  if (given % 10_000 === 0) return given;
+  const rounded = millis(Math.min(4095, Math.max(1, Math.round(given / 10_000))) * 10);
+  say(
+    'advert_int',
+    warning(
+      'interval-rounded',
+      `(${name}) VRRPv3 advertisement interval ${toSeconds(given).toFixed(6)}s must be in units of 10ms - rounding`,
+      rounded,
+    ),
+  );
+  return rounded;
+}
+
+const warning = (id: string, message: string, assumed: Duration): Complaint => ({
+  id,
+  severity: 'warning',
+  class: 'general',
+  message,
+  assumed: `${toSeconds(assumed)} s`,
+});
+
+type ScriptKeyword =
+  | 'notify_master'
+  | 'notify_backup'
+  | 'notify_fault'
+  | 'notify_stop'
+  | 'notify'
+  | 'notify_master_rx_lower_pri';
+type Scripts = { -readonly [K in ScriptKeyword]?: Script } & { notify_deleted?: Script | true };
+
+function resolveScripts(
+  statements: readonly InstanceStatement[],
+  { globals, facts, report }: Surroundings,
+): Scripts {
+  const scripts: Scripts = {};
+  for (const statement of statements) {
+    switch (statement.keyword) {
+      case 'notify_master':
+      case 'notify_backup':
+      case 'notify_fault':
+      case 'notify_stop':
+      case 'notify':
+      case 'notify_master_rx_lower_pri': {
+        const script = resolveScript(statement.value, statement.node, globals, facts, report);
+        if (script !== undefined) scripts[statement.keyword] = script;
+        break;
+      }
+      case 'notify_deleted':
+        scripts.notify_deleted =
+          statement.value === true
+            ? true
+            : (resolveScript(statement.value, statement.node, globals, facts, report) ?? true);
+        break;
+      default:
+        break;
+    }
+  }
+  return scripts;
+}
