@@ -1,0 +1,107 @@
+// From the environment to a role, and run it. The only file that ends the process. Each role loads its own code only: the
+// VRRP child never sees the parser.
+
+// SIGUSR1 opens Node's inspector to the network until a handler takes its place, so this comes before everything else.
+process.on('SIGUSR1', ignore);
+
+import { close as closeInspector } from 'node:inspector';
+import type { Role } from './supervisor/self.ts';
+
+closeInspector();
+
+function ignore(): void {}
+
+async function run(): Promise<number> {
+  const { KEEPALIVED_ROLE: text } = process.env;
+  delete process.env.KEEPALIVED_ROLE;
+  const words = process.argv.slice(2);
+  const role = text === undefined ? undefined : (JSON.parse(text) as Role);
+  switch (role?.name) {
+    case 'vrrp':
+      return runVrrpChild(role, words);
+    case 'reader': {
+      const { runReader } = await import('./supervisor/reader.ts');
+      return runReader(role.source, role.parcel, role.namespace);
+    }
+    case 'daemon':
+    case undefined:
+      return runCommand(words, role);
+  }
+}
+
+async function runVrrpChild(
+  { parent, log, restore }: Extract<Role, { readonly name: 'vrrp' }>,
+  words: readonly string[],
+): Promise<number> {
+  // Programs signal every process of the name, and a terminal the whole group: the parent says what it means.
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGUSR2'] as const) process.on(signal, ignore);
+  Object.assign(process.env, restore);
+  const [{ native }, { openLog }, { DEADMAN_FD }, { runVrrp }] = await Promise.all([
+    import('./net/native.ts'),
+    import('./log.ts'),
+    import('./ipc/channel.ts'),
+    import('./vrrp/daemon.ts'),
+  ]);
+  native.setName('keepalived');
+  native.setArguments(['keepalived', ...words]);
+  native.parentDeathSignal(15);
+  // It may have died before the line above.
+  if (process.ppid !== parent) return 0;
+  const output = openLog(log);
+  const status = await runVrrp({ log: output, deadman: DEADMAN_FD });
+  output.flush();
+  return status;
+}
+
+async function runCommand(
+  words: readonly string[],
+  role: Extract<Role, { readonly name: 'daemon' }> | undefined,
+): Promise<number> {
+  const { readCommandLine, versionText } = await import('./cli.ts');
+  const invocation = readCommandLine(words);
+  switch (invocation.kind) {
+    case 'error':
+      process.stderr.write(`${invocation.text}\n`);
+      return 1;
+    case 'print':
+      process.stdout.write(`${invocation.text}\n`);
+      return 0;
+    case 'help':
+      process.stderr.write(invocation.text);
+      return 0;
+    case 'version': {
+      const { release, version } = await import('node:os');
+      process.stderr.write(versionText(`Linux ${release()} ${version()}`, process.version));
+      return 0;
+    }
+    case 'test':
+    case 'run':
+      break;
+  }
+  for (const notice of invocation.notices) process.stdout.write(`${notice}\n`);
+  const { options } = invocation;
+  if (invocation.kind === 'test') {
+    const { runCheck } = await import('./supervisor/check.ts');
+    process.umask(options.umask ?? 0o177);
+    return runCheck(options, invocation.output);
+  }
+  const { childCommand } = await import('./supervisor/self.ts');
+  if (options.daemon && role === undefined) {
+    const { launch } = await import('./supervisor/launcher.ts');
+    return launch(childCommand(), words);
+  }
+  const { native } = await import('./net/native.ts');
+  native.setName('keepalived');
+  native.setArguments(['keepalived', ...words]);
+  const { tellLauncher } = await import('./supervisor/launcher.ts');
+  const { runParent } = await import('./supervisor/daemon.ts');
+  return runParent({
+    options,
+    words,
+    directory: role?.directory ?? process.cwd(),
+    self: childCommand(),
+    ready: () => role !== undefined && tellLauncher(),
+  });
+}
+
+process.exit(await run());

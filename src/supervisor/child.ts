@@ -1,0 +1,64 @@
+// The parent's handle on the VRRP child: starts it, tells it orders, and turns its end, its stop, its silence pipe and
+// its reports into calls. It decides nothing.
+
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import type { Letter, Report } from '../ipc/messages.ts';
+import type { LogOptions } from '../log.ts';
+import { native } from '../net/native.ts';
+import { restorable, roleEnvironment, type SelfCommand } from './self.ts';
+
+export interface ChildEvents {
+  readonly report: (pid: number, report: Report) => void;
+  readonly exited: (pid: number, status: number | undefined, signal: string | undefined) => void;
+  /** Its I/O thread wrote to the dead-man pipe. */
+  readonly hung: (pid: number) => void;
+}
+
+export class Child {
+  readonly pid: number;
+  readonly #process: ChildProcess;
+
+  /** Throws where no process can be started. `words` are the command line that ps shows. */
+  constructor(self: SelfCommand, words: readonly string[], log: LogOptions, events: ChildEvents) {
+    const role = { name: 'vrrp', parent: process.pid, log, restore: restorable() } as const;
+    const options: ForkOptions & { readonly argv0: string } = {
+      execPath: self.execPath,
+      execArgv: [...self.execArgv],
+      env: roleEnvironment(role),
+      // 3 is the channel, 4 the dead-man pipe (DEADMAN_FD).
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
+      argv0: 'keepalived',
+    };
+    this.#process = fork(self.script, words, options);
+    const { pid } = this.#process;
+    // An 'error' event follows; the exception says the same at once.
+    this.#process.on('error', () => {});
+    if (pid === undefined) throw Object.assign(new Error('cannot fork'), { code: 'EAGAIN' });
+    this.pid = pid;
+    this.#process.on('message', (report) => events.report(pid, report as Report));
+    this.#process.on('exit', (status, signal) =>
+      events.exited(pid, status ?? undefined, signal ?? undefined),
+    );
+    const deadman = this.#process.stdio[4];
+    deadman?.on('data', () => events.hung(pid));
+    deadman?.on('error', () => {});
+  }
+
+  send(letter: Letter): void {
+    // A child that is gone is learnt of through 'exit'.
+    if (this.#process.connected) this.#process.send(letter, () => {});
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  /** True while it is stopped by a signal. */
+  halted(): boolean {
+    try {
+      return native.stopped(this.pid);
+    } catch {
+      return false;
+    }
+  }
+}

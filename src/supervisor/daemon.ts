@@ -1,0 +1,495 @@
+// The shell of the parent: processes, signals, files and the clock around machine.ts. It parses nothing after the start
+// and speaks no protocol, so that watching is never held up.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { release, version } from 'node:os';
+import { resolve } from 'node:path';
+import { COMPATIBLE, type Options } from '../cli.ts';
+import { daemonStatus } from '../config/diagnostic.ts';
+import { dumpGlobals } from '../config/dump.ts';
+import type { Report } from '../ipc/messages.ts';
+import { closeParcel, openParcel, parcelPath, writeParcel } from '../ipc/parcel.ts';
+import type { Instant } from '../lib/time.ts';
+import { childLogFile, type Log, type LogOptions, openLog } from '../log.ts';
+import { Loop } from '../loop.ts';
+import { dumpFolder, writeDump } from '../net/dump.ts';
+import { native } from '../net/native.ts';
+import { VERSION } from '../version.ts';
+import { Child } from './child.ts';
+import { PidFile, pidPath } from './files.ts';
+import {
+  createParent,
+  nextDeadline,
+  type ParentAction,
+  type ParentEvent,
+  type ParentState,
+  type Settings,
+  step,
+} from './machine.ts';
+import { inNamespace } from './namespace.ts';
+import { Reader } from './reader.ts';
+import { type Common, commonPart, logLines, readConfiguration, vrrpPart } from './reading.ts';
+import type { SelfCommand, Source } from './self.ts';
+import { catchSignals } from './signal.ts';
+
+export interface ParentContext {
+  readonly options: Options;
+  /** The command line after the program's name. */
+  readonly words: readonly string[];
+  /** Where relative paths begin. */
+  readonly directory: string;
+  readonly self: SelfCommand;
+  /** Called once when the daemon is set up, before anything that only a running daemon finds out. */
+  readonly ready: () => void;
+}
+
+/** A configuration in force: what the parent uses of it, and the file with the rest. */
+interface Current {
+  readonly common: Common;
+  readonly wanted: boolean;
+  readonly parcel: number;
+}
+
+const DEADLINE: ParentEvent = { type: 'deadline' };
+/** Default file creation mask, as keepalived's. */
+const MASK = 0o177;
+/** keepalived wraps the command line in its log here. */
+const LINE_WIDTH = 100;
+
+/** Runs until told to stop; the exit status. */
+export function runParent(context: ParentContext): Promise<number> {
+  return new Promise((done) => {
+    new Parent(context, done).start();
+  });
+}
+
+class Parent {
+  readonly #context: ParentContext;
+  readonly #done: (status: number) => void;
+  #log: Log;
+  #loop: Loop<ParentState, ParentEvent, ParentAction> | undefined;
+  #current: Current | undefined;
+  /** What a reload has read and the machine has not adopted yet. */
+  #next: Current | undefined;
+  #child: Child | undefined;
+  /** Started before anything was read, so that its code loads meanwhile. */
+  #spare: Child | undefined;
+  #reader: Reader | undefined;
+  #pidFile: PidFile | undefined;
+  #vrrpPidFile: PidFile | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #corePattern: string | undefined;
+  #ending = false;
+
+  constructor(context: ParentContext, done: (status: number) => void) {
+    this.#context = context;
+    this.#done = done;
+    this.#log = openLog(this.#logOptions('Keepalived', ''));
+  }
+
+  start(): void {
+    const { options, words } = this.#context;
+    catchSignals((signal) => this.#signal(signal));
+    this.#log.info(`Starting Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);
+    this.#log.info(`Running on Linux ${release()} ${version()} (Node.js ${process.version})`);
+    for (const line of commandLine(words)) this.#log.info(line);
+    process.umask(options.umask ?? MASK);
+    this.#raiseLimits();
+    if (options.vrrp) this.#spare = this.#tryFork(options.namespace);
+    const reading = readConfiguration(this.#source(), options.namespace);
+    if (options.detail > 0) this.#log.detail(`Opening file '${options.file}'.`);
+    this.#log.info(`Configuration file ${options.file}`);
+    for (const { severity, text } of logLines(reading.diagnostics)) this.#log.write(severity, text);
+    if (reading.unreachable !== undefined) {
+      this.#log.error(`Unable to set network namespace ${reading.unreachable} - exiting`);
+      this.#finish(0);
+      return;
+    }
+    if (reading.config === undefined) {
+      this.#finish(daemonStatus(reading.diagnostics) ?? 6);
+      return;
+    }
+    this.#setUp(reading.config, daemonStatus(reading.diagnostics));
+  }
+
+  #setUp(config: Parameters<typeof commonPart>[0], status: number | undefined): void {
+    const { options } = this.#context;
+    const common = commonPart(config);
+    process.umask(options.umask ?? common.global_defs.umask);
+    this.#takeIdentity(common);
+    if (!this.#takePidFiles(common)) return;
+    this.#context.ready();
+    if (status !== undefined) {
+      this.#finish(status);
+      return;
+    }
+    this.#reportLosses();
+    const parcel = openParcel();
+    writeParcel(parcel, vrrpPart(config));
+    this.#current = { common, wanted: config.vrrp_instance.length > 0, parcel };
+    this.#loop = new Loop(createParent(this.#settings(this.#current)), {
+      machine: { step, nextDeadline },
+      deadline: DEADLINE,
+      perform: (action) => this.#perform(action),
+      alarm: (at) => this.#alarm(at),
+    });
+    // Signals that came before were for a daemon that was not there yet.
+    this.#take({ type: 'begin' });
+    this.#dropSpare();
+  }
+
+  #take(event: ParentEvent): void {
+    if (!this.#ending) this.#loop?.take(event, native.now());
+  }
+
+  #alarm(at: Instant | undefined): void {
+    clearTimeout(this.#timer);
+    if (at === undefined) return;
+    const wait = Math.max(0, Math.ceil((at - native.now()) / 1000));
+    this.#timer = setTimeout(() => this.#loop?.alarmed(native.now()), wait);
+  }
+
+  #signal(signal: number): void {
+    switch (signal) {
+      case 15:
+      case 2:
+        if (this.#loop === undefined) this.#finish(0);
+        else this.#take({ type: 'stop' });
+        break;
+      case 1:
+        this.#take({ type: 'reload' });
+        break;
+      case 10:
+        this.#take({ type: 'dump', kind: 'data' });
+        break;
+      case 12:
+        this.#take({ type: 'dump', kind: 'statistics' });
+        break;
+      case 63:
+        this.#take({ type: 'dump', kind: 'clear' });
+        break;
+      case 17:
+        if (this.#child?.halted() === true) this.#take({ type: 'halted', pid: this.#child.pid });
+        break;
+      default:
+        this.#log.warning(`Signal ${signal} asks for something that this version does not have`);
+    }
+  }
+
+  #perform(action: ParentAction): readonly ParentEvent[] {
+    switch (action.type) {
+      case 'fork':
+        return [this.#fork()];
+      case 'kill':
+        if (this.#child?.pid === action.pid) this.#child.kill(action.signal);
+        return [];
+      case 'heartbeat':
+        this.#child?.send({ type: 'heartbeat', n: action.number });
+        return [];
+      case 'read':
+        this.#read();
+        return [];
+      case 'adopt':
+        this.#adopt();
+        return [];
+      case 'reloadChild':
+        this.#child?.send({ type: 'reload', parcel: this.#parcel() });
+        return [];
+      case 'dumpChild':
+        this.#child?.send({ type: 'dump', kind: action.kind });
+        return [];
+      case 'dumpParent':
+        this.#dump();
+        return [];
+      case 'log':
+        this.#log.write(action.severity, action.text);
+        return [];
+      case 'exit':
+        this.#finish(action.status);
+        return [];
+    }
+  }
+
+  // The child
+
+  #fork(): ParentEvent {
+    try {
+      const child = this.#spare ?? this.#newChild(this.#namespace());
+      this.#spare = undefined;
+      this.#child = child;
+      this.#vrrpPidFile?.write(child.pid);
+      child.send({ type: 'configure', parcel: this.#parcel() });
+      return { type: 'forked', pid: child.pid };
+    } catch (error) {
+      return { type: 'forkFailed', code: (error as NodeJS.ErrnoException).code ?? String(error) };
+    }
+  }
+
+  #tryFork(namespace: string | undefined): Child | undefined {
+    try {
+      return this.#newChild(namespace);
+    } catch {
+      // It is tried again when it is needed, and what is wrong is said then.
+      return undefined;
+    }
+  }
+
+  #newChild(namespace: string | undefined): Child {
+    const { self, words } = this.#context;
+    const log = this.#logOptions(this.#identity('Keepalived_vrrp'), '_vrrp');
+    return inNamespace(
+      namespace,
+      () =>
+        new Child(self, words, log, {
+          report: (pid, report) => this.#report(pid, report),
+          exited: (pid, status, signal) => this.#exited(pid, status, signal),
+          hung: (pid) => this.#take({ type: 'hung', pid }),
+        }),
+    );
+  }
+
+  #report(pid: number, report: Report): void {
+    switch (report.type) {
+      case 'ready':
+        this.#take({ type: 'running', pid });
+        break;
+      case 'heartbeat':
+        this.#take({ type: 'answered', pid, number: report.n });
+        break;
+      case 'reloaded':
+        this.#take({ type: 'reloaded', pid });
+        break;
+      case 'dumped':
+      case 'finished':
+        break;
+    }
+  }
+
+  #exited(pid: number, status: number | undefined, signal: string | undefined): void {
+    // A spare that died on its own is not missed: another is started when one is needed.
+    if (this.#spare?.pid === pid) this.#spare = undefined;
+    if (this.#child?.pid === pid) this.#child = undefined;
+    this.#take({
+      type: 'exited',
+      pid,
+      ...(status === undefined ? {} : { status }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  /** Nobody will need it, or it was born in the wrong place. */
+  #dropSpare(): void {
+    this.#spare?.kill('SIGKILL');
+    this.#spare = undefined;
+  }
+
+  // The configuration
+
+  #source(): Source {
+    const { options, directory } = this.#context;
+    return {
+      file: resolve(directory, options.file),
+      allConfig: options.allConfig,
+      ...(options.configId === undefined ? {} : { configId: options.configId }),
+    };
+  }
+
+  #settings({ common, wanted }: Current): Settings {
+    const { respawn, vrrp } = this.#context.options;
+    return { respawn, childWait: common.child_wait_time, wanted: wanted && vrrp };
+  }
+
+  #namespace(): string | undefined {
+    return this.#context.options.namespace ?? this.#current?.common.net_namespace;
+  }
+
+  #parcel(): string {
+    return parcelPath(process.pid, (this.#current as Current).parcel);
+  }
+
+  /** In a process of its own: a big file must not keep the parent from watching. */
+  #read(): void {
+    const parcel = openParcel();
+    const { self, words, options } = this.#context;
+    this.#log.info(`Configuration file ${options.file}`);
+    const namespace = this.#namespace();
+    const where = { parcel: parcelPath(process.pid, parcel), namespace };
+    this.#reader = new Reader(self, words, this.#source(), where, (finding) => {
+      this.#reader = undefined;
+      for (const { severity, text } of finding.lines) this.#log.write(severity, text);
+      const { common } = finding;
+      const refusal = common === undefined ? undefined : this.#refuse(common);
+      if (refusal !== undefined) this.#log.error(refusal);
+      if (common === undefined || refusal !== undefined) {
+        closeParcel(parcel);
+        this.#take({ type: 'read' });
+      } else {
+        this.#next = { common, wanted: finding.wanted, parcel };
+        this.#take({ type: 'read', settings: this.#settings(this.#next) });
+      }
+    });
+  }
+
+  /** What only a restart can change. */
+  #refuse(common: Common): string | undefined {
+    const now = this.#current?.common;
+    const { namespace } = this.#context.options;
+    if (common.instance !== now?.instance)
+      return 'Cannot change instance name at a reload - please restart keepalived';
+    if (namespace === undefined && common.net_namespace !== now?.net_namespace)
+      return 'Cannot change network namespace at a reload - please restart keepalived';
+    return undefined;
+  }
+
+  #adopt(): void {
+    if (this.#next === undefined) return;
+    if (this.#current !== undefined) closeParcel(this.#current.parcel);
+    this.#current = this.#next;
+    this.#next = undefined;
+    process.umask(this.#context.options.umask ?? this.#current.common.global_defs.umask);
+  }
+
+  #dump(): void {
+    this.#log.info(`Printing parent data for process(${process.pid}) on signal`);
+    const { common } = this.#current as Current;
+    try {
+      writeDump(`${dumpFolder(process.env)}/keepalived_parent.data`, dumpGlobals(common));
+    } catch (error) {
+      this.#log.error(`Cannot write keepalived_parent.data: ${(error as Error).message}`);
+    }
+  }
+
+  // Identity, files, limits
+
+  #logOptions(ident: string, suffix: string): LogOptions {
+    const { options, directory } = this.#context;
+    const file =
+      options.logFile === undefined
+        ? undefined
+        : childLogFile(resolve(directory, options.logFile), suffix);
+    return {
+      ident,
+      detail: options.detail,
+      console: options.console,
+      ...(options.facility === undefined ? {} : { facility: options.facility }),
+      ...(file === undefined ? {} : { file }),
+    };
+  }
+
+  #identity(name: string): string {
+    const instance = this.#current?.common.instance;
+    return [name, this.#namespace(), instance].filter((part) => part !== undefined).join('_');
+  }
+
+  /** The name in syslog; a spare that was started under another name, or elsewhere, is of no use. */
+  #takeIdentity(common: Common): void {
+    const namespace = this.#context.options.namespace ?? common.net_namespace;
+    const ident = ['Keepalived', namespace, common.instance]
+      .filter((p) => p !== undefined)
+      .join('_');
+    if (ident === 'Keepalived') return;
+    this.#log.info(`Changing syslog ident to ${ident}`);
+    this.#log.flush();
+    this.#log = openLog(this.#logOptions(ident, ''));
+    this.#dropSpare();
+  }
+
+  /** False where another daemon runs or a file cannot be made; the daemon has then finished. */
+  #takePidFiles(common: Common): boolean {
+    const { options, directory } = this.#context;
+    const namespace = options.namespace ?? common.net_namespace;
+    const place = {
+      usePidDir: common.use_pid_dir,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(common.instance === undefined ? {} : { instance: common.instance }),
+    };
+    const path = (name: string, given: string | undefined): string =>
+      given === undefined ? pidPath(name, place) : resolve(directory, given);
+    const open = (name: string): boolean => {
+      try {
+        if (name === 'vrrp') this.#vrrpPidFile = new PidFile(path(name, options.vrrpPid));
+        else this.#pidFile = new PidFile(path(name, options.pid));
+        return true;
+      } catch (error) {
+        this.#refusePidFile(path(name, name === 'vrrp' ? options.vrrpPid : options.pid), error);
+        return false;
+      }
+    };
+    if (!open('keepalived') || (options.vrrp && !open('vrrp'))) return false;
+    this.#pidFile?.write(process.pid);
+    return true;
+  }
+
+  #refusePidFile(path: string, error: unknown): void {
+    const { code } = error as NodeJS.ErrnoException;
+    const held = code === 'EWOULDBLOCK' || code === 'EAGAIN';
+    this.#log.error(
+      held ? 'daemon is already running' : `pidfile_write : Cannot open ${path} pidfile`,
+    );
+    this.#finish(0);
+  }
+
+  /** -m and -M. */
+  #raiseLimits(): void {
+    const { coreDump, corePattern } = this.#context.options;
+    const RLIMIT_CORE = 4;
+    try {
+      if (coreDump)
+        native.setLimit(RLIMIT_CORE, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      if (corePattern === undefined) return;
+      const before = readFileSync(CORE_PATTERN, 'utf8');
+      writeFileSync(CORE_PATTERN, corePattern);
+      this.#corePattern = before;
+    } catch (error) {
+      this.#log.error(`Cannot prepare for core files: ${(error as Error).message}`);
+    }
+  }
+
+  /** One line about what this daemon will not be able to do. */
+  #reportLosses(): void {
+    const lost = missingCapabilities(native.capabilities());
+    if (lost.length > 0) this.#log.warning(`Running without ${lost.join('; ')}`);
+  }
+
+  #finish(status: number): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    clearTimeout(this.#timer);
+    this.#dropSpare();
+    this.#reader?.cancel();
+    this.#vrrpPidFile?.remove();
+    this.#pidFile?.remove();
+    if (this.#corePattern !== undefined) writeFileSync(CORE_PATTERN, this.#corePattern);
+    this.#log.info(`Stopped Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);
+    this.#log.flush();
+    this.#done(status);
+  }
+}
+
+const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
+
+/** As keepalived logs it: words in quotes, several lines where it is long. */
+export function commandLine(words: readonly string[]): string[] {
+  const prefix = 'Command line:';
+  const lines: string[] = [];
+  let line = prefix;
+  for (const word of ['keepalived', ...words]) {
+    const quoted = ` '${word}'`;
+    if (line.length + quoted.length > LINE_WIDTH && line.trim() !== prefix && line.trim() !== '') {
+      lines.push(line);
+      line = ' '.repeat(prefix.length);
+    }
+    line += quoted;
+  }
+  return [...lines, line];
+}
+
+const CAPABILITIES = [
+  [23, 'CAP_SYS_NICE: no real-time priority'],
+  [14, 'CAP_IPC_LOCK: memory may be swapped out'],
+  [21, 'CAP_SYS_ADMIN: network namespaces cannot be entered'],
+] as const;
+
+/** `mask` as capget(2) gives the effective set. */
+export const missingCapabilities = (mask: bigint): string[] =>
+  CAPABILITIES.filter(([bit]) => ((mask >> BigInt(bit)) & 1n) === 0n).map(([, text]) => text);

@@ -1,0 +1,80 @@
+// Reading the configuration, the same for a start, for a reload and for -t: in the namespace it is for, with what was
+// found as lines for the log.
+
+import type { Diagnostic } from '../config/diagnostic.ts';
+import { formatLogLine } from '../config/diagnostic.ts';
+import { loadConfiguration } from '../config/source.ts';
+import type { Config } from '../keywords.ts';
+import type { VrrpConfig } from '../vrrp/keywords.ts';
+import { inNamespace } from './namespace.ts';
+import type { Source } from './self.ts';
+
+export interface Reading {
+  /** Absent where nothing can be run. */
+  readonly config?: Config;
+  readonly diagnostics: readonly Diagnostic[];
+  /** The namespace it is for does not exist or may not be entered. */
+  readonly unreachable?: string;
+}
+
+/** `namespace` is that of -s, which beats the file's. */
+export function readConfiguration(source: Source, namespace?: string): Reading {
+  const read = (): ReturnType<typeof loadConfiguration> => loadConfiguration(source);
+  let wanted = namespace;
+  try {
+    const first = inNamespace(namespace, read);
+    if (namespace !== undefined || first.net_namespace === undefined) return first;
+    wanted = first.net_namespace;
+    return inNamespace(wanted, read);
+  } catch (error) {
+    if (wanted === undefined || !isSystemError(error)) throw error;
+    return { diagnostics: [], unreachable: wanted };
+  }
+}
+
+const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
+
+/** What the parent keeps: everything but the instances. */
+export type Common = Omit<Config, 'vrrp_instance'>;
+
+/** What the VRRP child gets. */
+export const vrrpPart = (config: Config): VrrpConfig => ({
+  global_defs: config.global_defs,
+  vrrp_instance: config.vrrp_instance,
+});
+
+export function commonPart(config: Config): Common {
+  const { vrrp_instance: _, ...common } = config;
+  return common;
+}
+
+export interface LogLine {
+  readonly severity: 'error' | 'warning';
+  readonly text: string;
+}
+
+export const logLines = (diagnostics: readonly Diagnostic[]): LogLine[] =>
+  diagnostics.map((d) => ({
+    severity: d.severity === 'warning' ? 'warning' : 'error',
+    text: formatLogLine(d),
+  }));
+
+/** What the process that reads for a reload tells the parent; the VRRP part is in the parcel. */
+export interface Finding {
+  readonly lines: readonly LogLine[];
+  /** Absent: nothing may change. */
+  readonly common?: Common;
+  /** Whether there is anything for a VRRP child. */
+  readonly wanted: boolean;
+}
+
+export function findingOf({ config, diagnostics, unreachable }: Reading): Finding {
+  const lines = logLines(diagnostics);
+  if (unreachable !== undefined)
+    lines.push({ severity: 'error', text: `Unable to set network namespace ${unreachable}` });
+  // At a start keepalived runs with what it understood; a running daemon has something better: what it does now.
+  const wrong = diagnostics.some((d) => d.severity !== 'warning' && d.class !== 'none');
+  return config !== undefined && !wrong
+    ? { lines, common: commonPart(config), wanted: config.vrrp_instance.length > 0 }
+    : { lines, wanted: false };
+}

@@ -1,0 +1,64 @@
+// How this program starts itself. Nobody else knows, so that a single executable can do it too, and nothing of the
+// parent's interpreter options is inherited by accident.
+
+import type { LogOptions } from '../log.ts';
+
+export interface SelfCommand {
+  readonly execPath: string;
+  /** Options of the interpreter. */
+  readonly execArgv: readonly string[];
+  /** The program's own file. */
+  readonly script: string;
+}
+
+/** What kind of process this is; it travels in an environment variable that main.ts removes first thing. */
+export type Role =
+  /** The parent in the background; `directory` is where the command was given. */
+  | { readonly name: 'daemon'; readonly directory: string }
+  | {
+      readonly name: 'vrrp';
+      readonly parent: number;
+      readonly log: LogOptions;
+      /** Variables that cost time at start and that scripts want back. */
+      readonly restore: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly name: 'reader';
+      readonly source: Source;
+      readonly parcel: string;
+      readonly namespace?: string;
+    };
+
+/** What to read, and as whom. */
+export interface Source {
+  readonly file: string;
+  readonly configId?: string;
+  readonly allConfig: boolean;
+}
+
+export const ROLE = 'KEEPALIVED_ROLE';
+
+export function childCommand(): SelfCommand {
+  const script = process.argv[1] ?? '';
+  return {
+    execPath: process.execPath,
+    // From source the TypeScript loader is needed; dist/ runs by itself.
+    execArgv: script.endsWith('.ts') ? ['--import', 'tsx'] : [],
+    script,
+  };
+}
+
+/** The environment of a process that is to have `role`. */
+export function roleEnvironment(role: Role): Record<string, string | undefined> {
+  const environment: Record<string, string | undefined> = { ...process.env };
+  environment[ROLE] = JSON.stringify(role);
+  // Costs a Node process 48 ms at start.
+  delete environment.NODE_EXTRA_CA_CERTS;
+  return environment;
+}
+
+/** What roleEnvironment takes away and the role gives back. */
+export function restorable(): Record<string, string> {
+  const { NODE_EXTRA_CA_CERTS } = process.env;
+  return NODE_EXTRA_CA_CERTS === undefined ? {} : { NODE_EXTRA_CA_CERTS };
+}

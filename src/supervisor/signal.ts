@@ -1,0 +1,33 @@
+// The signals that the parent acts on, from one place: those that Node can catch, and the two real-time ones that only the
+// addon can. Nothing here says what they mean.
+
+import { native } from '../net/native.ts';
+import { readRecords } from '../net/record.ts';
+
+const CAUGHT = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGUSR1: 10,
+  SIGUSR2: 12,
+  SIGTERM: 15,
+  SIGCHLD: 17,
+} as const;
+/** SIGRTMIN+2 asks for JSON, SIGRTMAX-1 for statistics that start anew; uncaught they would end Node. */
+const REAL_TIME = [36, 63];
+/** The least that the I/O thread takes. */
+const RING = 1 << 18;
+
+export function catchSignals(take: (signal: number) => void): void {
+  for (const [name, number] of Object.entries(CAUGHT)) process.on(name, () => take(number));
+  const ring = new Uint8Array(RING);
+  native.start(
+    (length) => {
+      for (const record of readRecords(ring, length))
+        if (record.kind === 'signal') take(record.signal);
+      native.settle();
+    },
+    ring,
+    { policy: 'other', priority: 0 },
+  );
+  for (const signal of REAL_TIME) native.catchSignal(signal);
+}
