@@ -143,9 +143,9 @@ const VIPS = ['10.0.0.100', '10.0.0.101', '10.0.0.102'].map((text) => ({
   scope: 0,
 }));
 
-/** Longest Master_Down_Interval anybody can have. */
+/** The longest Master_Down_Interval anybody can have, and an interval in which the last one to take over is heard. */
 const longest = (plan: Plan): number =>
-  4 * Math.max(intervalOf(plan), 0) + (plan.version === 2 ? 1e6 : 0);
+  5 * intervalOf(plan) + (plan.version === 2 ? seconds(1) : 0);
 
 function assertNoLastingDuplicate(segment: Segment, plan: Plan): void {
   if (segment.routers.some(({ frozen, blocked }) => frozen || blocked)) segment.disturb();

@@ -33,12 +33,12 @@ export class Rules {
     this.#arrivals = [];
   }
 
-  /** The earliest instant, not after `now`, at which it may be master, all arrivals up to then considered. */
+  /** The earliest instant, not after `now`, at which it may be master, all that had arrived by then considered. */
   allowed(own: VrrpInstance, now: Instant): number {
     let interval: number = own.advert_int;
     let allowed = this.#since + own.down_timer_adverts * interval + skew(own, interval);
     for (const { at, priority, interval: told } of this.#arrivals) {
-      if (at > now) break;
+      if (at >= now) break;
       if (at < this.#since) continue;
       if (priority === 0) {
         allowed = at + skew(own, interval);

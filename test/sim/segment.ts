@@ -218,7 +218,8 @@ export class Segment {
       next = this.#earliest()
     ) {
       this.#agenda.splice(this.#agenda.indexOf(next), 1);
-      this.now = next.at;
+      // An alarm may be asked for at an instant that is over; time goes on all the same.
+      this.now = Math.max(this.now, next.at) as Instant;
       next.run();
       observe();
     }
