@@ -25,7 +25,8 @@ export interface DaemonPlace {
 }
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
-const ourProgram = join(project, 'dist', 'keepalived.js');
+/** KEEPALIVED_TEST_PROGRAM names another build: with sanitizers, or with a guard taken out. */
+const ourProgram = process.env.KEEPALIVED_TEST_PROGRAM ?? join(project, 'dist', 'keepalived.js');
 
 /** True once scripts/build has run. */
 export const oursIsBuilt = (): boolean => existsSync(ourProgram);
