@@ -153,12 +153,15 @@ export function openLog(options: LogOptions): Log {
 
 /** RFC 3164 lines as glibc's syslog() writes them: `Nov 21 05:04:01 Keepalived[42]: text`. */
 function syslog(ident: string, facility: number): Destination {
+  let reached = false;
   return {
-    write: (text, priority, at) =>
-      native.syslog(
-        facility * 8 + priority,
-        `${calendar(at).slice(4, 19)} ${ident}[${process.pid}]: ${text}`,
-      ),
+    write(text, priority, at): boolean {
+      const line = `${calendar(at).slice(4, 19)} ${ident}[${process.pid}]: ${text}`;
+      const taken = native.syslog(facility * 8 + priority, line);
+      reached ||= taken;
+      // Where no syslog runs, nothing is lost that anybody waits for.
+      return taken || !reached;
+    },
   };
 }
 

@@ -1,0 +1,389 @@
+// The parent's machine: one test for each promise about its children, and a random walk that no event can break.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Instant, seconds } from '../../src/lib/time.ts';
+import {
+  createParent,
+  HEARTBEAT,
+  nextDeadline,
+  type ParentAction,
+  type ParentEvent,
+  type ParentState,
+  respawnDelay,
+  type Settings,
+  SILENCE,
+  step,
+} from '../../src/supervisor/machine.ts';
+
+const settings: Settings = { respawn: true, childWait: seconds(5), wanted: true };
+const at = (s: number): Instant => seconds(s) as number as Instant;
+
+/** A parent with a clock: feeds events, keeps every action. */
+class Run {
+  state: ParentState;
+  now = at(100);
+  readonly actions: ParentAction[] = [];
+  #pid = 10;
+
+  constructor(own: Partial<Settings> = {}) {
+    this.state = createParent(Object.keys(own).length === 0 ? settings : { ...settings, ...own });
+  }
+
+  take(event: ParentEvent): ParentAction[] {
+    const { state, actions } = step(this.state, event, this.now);
+    this.state = state;
+    const all = [...actions];
+    if (actions.some((a) => a.type === 'fork'))
+      all.push(...this.take({ type: 'forked', pid: ++this.#pid }));
+    this.actions.push(...actions);
+    return all;
+  }
+
+  /** Lets time pass up to `s` seconds from now, meeting every deadline. */
+  pass(s: number): ParentAction[] {
+    const until = (this.now + seconds(s)) as Instant;
+    const all: ParentAction[] = [];
+    for (
+      let next = nextDeadline(this.state);
+      next !== undefined && next <= until;
+      next = nextDeadline(this.state)
+    ) {
+      this.now = next;
+      all.push(...this.take({ type: 'deadline' }));
+    }
+    this.now = until;
+    return all;
+  }
+
+  begin(): this {
+    this.take({ type: 'begin' });
+    this.take({ type: 'running', pid: this.pid });
+    return this;
+  }
+
+  get pid(): number {
+    const { child } = this.state;
+    return 'pid' in child ? child.pid : -1;
+  }
+}
+
+const kinds = (actions: readonly ParentAction[]): string[] =>
+  actions.filter((a) => a.type !== 'log').map((a) => a.type);
+const texts = (actions: readonly ParentAction[]): string[] =>
+  actions.flatMap((a) => (a.type === 'log' ? [a.text] : []));
+
+test("begin starts the child and says so in keepalived's words", () => {
+  const run = new Run();
+  const actions = run.take({ type: 'begin' });
+  assert.deepEqual(kinds(actions), ['fork']);
+  assert.deepEqual(texts(actions), ['Starting VRRP child process, pid=11']);
+  assert.deepEqual(texts(run.take({ type: 'running', pid: 11 })), ['Startup complete']);
+  assert.equal(run.state.child.name, 'running');
+});
+
+test('with nothing to run the parent stays and warns', () => {
+  const run = new Run({ wanted: false });
+  assert.deepEqual(texts(run.take({ type: 'begin' })), [
+    'Warning - keepalived has no configuration to run',
+  ]);
+  assert.equal(nextDeadline(run.state), undefined);
+  assert.equal(run.state.phase, 'running');
+});
+
+test('a heartbeat every 5 s, and an answer to any of them clears the count', () => {
+  const run = new Run().begin();
+  assert.deepEqual(kinds(run.pass(14)), ['heartbeat', 'heartbeat']);
+  run.take({ type: 'answered', pid: run.pid, number: 1 });
+  assert.deepEqual(kinds(run.pass(15)), ['heartbeat', 'heartbeat', 'heartbeat']);
+  assert.equal(run.state.child.name, 'running');
+});
+
+test('a child that leaves three heartbeats unanswered is killed when the fourth is due', () => {
+  const run = new Run().begin();
+  assert.equal(SILENCE, 3);
+  assert.deepEqual(kinds(run.pass(19)), ['heartbeat', 'heartbeat', 'heartbeat']);
+  assert.deepEqual(kinds(run.pass(1)), ['kill']);
+  assert.equal(run.state.child.name, 'silent');
+});
+
+test('a child that never gets ready is silent too', () => {
+  const run = new Run();
+  run.take({ type: 'begin' });
+  assert.ok(kinds(run.pass(20)).includes('kill'));
+});
+
+test('a parent that was frozen for a minute accuses nobody', () => {
+  const run = new Run().begin();
+  run.now = (run.now + seconds(60)) as Instant;
+  assert.deepEqual(kinds(run.take({ type: 'deadline' })), ['heartbeat']);
+  assert.equal(nextDeadline(run.state), run.now + HEARTBEAT);
+});
+
+test('an answer to a heartbeat that was never sent counts for nothing', () => {
+  const run = new Run().begin();
+  run.pass(10);
+  run.take({ type: 'answered', pid: run.pid, number: 7 });
+  assert.equal((run.state.child as { unanswered: number }).unanswered, 2);
+});
+
+test('the early deadline changes nothing', () => {
+  const run = new Run().begin();
+  assert.deepEqual(run.take({ type: 'deadline' }), []);
+});
+
+for (const type of ['halted', 'hung'] as const)
+  test(`a ${type} child is killed at once, and its end brings the next`, () => {
+    const run = new Run().begin();
+    const { pid } = run;
+    const [said, kill] = run.take({ type, pid });
+    assert.equal(said?.type, 'log');
+    assert.deepEqual(kill, { type: 'kill', pid, signal: 'SIGKILL' });
+    assert.deepEqual(run.take({ type, pid }), [], 'once is enough');
+    assert.deepEqual(kinds(run.take({ type: 'exited', pid, signal: 'SIGKILL' })), ['fork']);
+    assert.notEqual(run.pid, pid);
+  });
+
+test('news of a process that is not the child is ignored', () => {
+  const run = new Run().begin();
+  const before = run.state;
+  for (const type of ['halted', 'hung', 'running', 'reloaded', 'exited'] as const)
+    assert.deepEqual(run.take({ type, pid: 999 }), []);
+  assert.deepEqual(run.state, before);
+});
+
+test("the back-off grows as keepalived 2.2.7's: 0 1 2 4 8 16 32 60 60", () => {
+  const delays = Array.from({ length: 9 }, (_, failures) => respawnDelay(failures) / 1e6);
+  assert.deepEqual(delays, [0, 1, 2, 4, 8, 16, 32, 60, 60]);
+});
+
+test('a dead child is started again after its delay, not before', () => {
+  const run = new Run().begin();
+  const first = run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  assert.deepEqual(texts(first), [
+    'pid 11 exited due to signal SIGKILL',
+    'VRRP child process(11) died: Respawning',
+    'Restart of VRRP process delayed 0 seconds to limit respawn rate',
+    'Starting VRRP child process, pid=12',
+  ]);
+  const second = run.take({ type: 'exited', pid: run.pid, status: 134 });
+  assert.deepEqual(kinds(second), []);
+  assert.deepEqual(kinds(run.pass(0.999)), []);
+  assert.deepEqual(kinds(run.pass(0.001)), ['fork']);
+  assert.equal(run.pid, 13);
+});
+
+test('a child that ran for a minute is trusted again', () => {
+  const run = new Run().begin();
+  run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  run.take({ type: 'running', pid: run.pid });
+  for (let beat = 1; beat <= 12; beat++) {
+    run.pass(5);
+    run.take({ type: 'answered', pid: run.pid, number: beat });
+  }
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pid, status: 3 })), ['fork']);
+});
+
+for (const status of [1, 2, 4])
+  test(`exit status ${status} of a child is permanent and becomes the daemon's`, () => {
+    const run = new Run().begin();
+    const actions = run.take({ type: 'exited', pid: run.pid, status });
+    assert.match(texts(actions)[0] ?? '', /^pid 11 exited with permanent error .*Terminating$/);
+    assert.deepEqual(actions.at(-1), { type: 'exit', status });
+    assert.equal(run.state.phase, 'ended');
+  });
+
+test('with -R a dead child ends the daemon with status 0', () => {
+  const run = new Run({ respawn: false }).begin();
+  const actions = run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  assert.ok(texts(actions).includes('VRRP child process(11) died: Exiting'));
+  assert.deepEqual(actions.at(-1), { type: 'exit', status: 0 });
+});
+
+test('a process that cannot be started is tried again', () => {
+  const run = new Run();
+  run.state = { ...run.state, child: { name: 'forking', failures: 1 } };
+  assert.deepEqual(kinds(run.take({ type: 'forkFailed', code: 'EAGAIN' })), []);
+  assert.deepEqual(kinds(run.pass(1)), ['fork']);
+});
+
+test('stop asks the child, waits for its end and exits', () => {
+  const run = new Run().begin();
+  const { pid } = run;
+  const actions = run.take({ type: 'stop' });
+  assert.deepEqual(texts(actions), ['Stopping']);
+  assert.deepEqual(actions.at(-1), { type: 'kill', pid, signal: 'SIGTERM' });
+  assert.deepEqual(run.take({ type: 'stop' }), [], 'a second request adds nothing');
+  assert.deepEqual(run.take({ type: 'exited', pid, status: 0 }), [{ type: 'exit', status: 0 }]);
+});
+
+test('a child that does not stop in child_wait_time is killed', () => {
+  const run = new Run().begin();
+  const { pid } = run;
+  run.take({ type: 'stop' });
+  assert.deepEqual(run.pass(4.9), []);
+  assert.deepEqual(kinds(run.pass(0.1)), ['kill']);
+  assert.deepEqual(run.take({ type: 'exited', pid, signal: 'SIGKILL' }), [
+    { type: 'exit', status: 0 },
+  ]);
+});
+
+test('stop during the back-off exits at once', () => {
+  const run = new Run().begin();
+  run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  assert.equal(run.state.child.name, 'backingOff');
+  assert.deepEqual(run.take({ type: 'stop' }).at(-1), { type: 'exit', status: 0 });
+});
+
+test('a child that fails while it is being stopped is not started again', () => {
+  const run = new Run().begin();
+  const { pid } = run;
+  run.take({ type: 'stop' });
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid, signal: 'SIGSEGV' })), ['exit']);
+});
+
+test('reload: read elsewhere, adopt, tell the child, say when it is done', () => {
+  const run = new Run().begin();
+  const { pid } = run;
+  const asked = run.take({ type: 'reload' });
+  assert.deepEqual(texts(asked), ['Reloading ...']);
+  assert.deepEqual(kinds(asked), ['read']);
+  assert.deepEqual(run.take({ type: 'read', settings }), [
+    { type: 'adopt' },
+    { type: 'reloadChild', pid },
+  ]);
+  assert.deepEqual(texts(run.take({ type: 'reloaded', pid })), ['Reload complete']);
+  assert.equal(run.state.reload.phase, 'none');
+});
+
+test('a file with errors changes nothing', () => {
+  const run = new Run().begin();
+  run.take({ type: 'reload' });
+  const { child } = run.state;
+  const actions = run.take({ type: 'read' });
+  assert.deepEqual(kinds(actions), []);
+  assert.equal(texts(actions).length, 1);
+  assert.deepEqual(run.state.child, child);
+  assert.equal(run.state.settings, settings);
+});
+
+test('requests during a reload become one more reload after it', () => {
+  const run = new Run().begin();
+  run.take({ type: 'reload' });
+  assert.deepEqual(run.take({ type: 'reload' }), []);
+  run.take({ type: 'read', settings });
+  assert.deepEqual(run.take({ type: 'reload' }), []);
+  assert.deepEqual(kinds(run.take({ type: 'reloaded', pid: run.pid })), ['read']);
+  run.take({ type: 'read', settings });
+  assert.deepEqual(kinds(run.take({ type: 'reloaded', pid: run.pid })), []);
+  assert.equal(run.state.reload.phase, 'none');
+});
+
+test('a reload that brings the first instance starts the child; one that takes the last stops it', () => {
+  const run = new Run({ wanted: false });
+  run.take({ type: 'begin' });
+  run.take({ type: 'reload' });
+  assert.deepEqual(kinds(run.take({ type: 'read', settings })), ['adopt', 'fork']);
+  run.take({ type: 'running', pid: run.pid });
+  run.take({ type: 'reload' });
+  const gone = run.take({ type: 'read', settings: { ...settings, wanted: false } });
+  assert.deepEqual(kinds(gone), ['adopt', 'kill']);
+  assert.deepEqual(run.take({ type: 'exited', pid: run.pid, status: 0 }), []);
+  assert.equal(run.state.child.name, 'absent');
+  assert.equal(run.state.phase, 'running');
+});
+
+test('a child that dies while it applies a configuration is replaced by one that starts with it', () => {
+  const run = new Run().begin();
+  run.take({ type: 'reload' });
+  run.take({ type: 'read', settings });
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pid, signal: 'SIGSEGV' })), ['fork']);
+  assert.equal(run.state.reload.phase, 'none');
+});
+
+test('dumps go to the child; data also to the parent', () => {
+  const run = new Run().begin();
+  assert.deepEqual(kinds(run.take({ type: 'dump', kind: 'data' })), ['dumpParent', 'dumpChild']);
+  assert.deepEqual(kinds(run.take({ type: 'dump', kind: 'statistics' })), ['dumpChild']);
+  const idle = new Run({ wanted: false });
+  idle.take({ type: 'begin' });
+  assert.deepEqual(kinds(idle.take({ type: 'dump', kind: 'data' })), ['dumpParent']);
+});
+
+const pids = fc.integer({ min: 10, max: 14 });
+const anySettings = fc.record({
+  respawn: fc.boolean(),
+  childWait: fc.integer({ min: 0, max: 10 }).map(seconds),
+  wanted: fc.boolean(),
+});
+const events: fc.Arbitrary<ParentEvent> = fc.oneof(
+  fc.constantFrom<ParentEvent>(
+    { type: 'deadline' },
+    { type: 'begin' },
+    { type: 'stop' },
+    { type: 'reload' },
+    { type: 'read' },
+    { type: 'dump', kind: 'data' },
+    { type: 'dump', kind: 'clear' },
+    { type: 'forkFailed', code: 'EAGAIN' },
+  ),
+  pids.map((pid): ParentEvent => ({ type: 'forked', pid })),
+  pids.map((pid): ParentEvent => ({ type: 'running', pid })),
+  pids.map((pid): ParentEvent => ({ type: 'reloaded', pid })),
+  pids.map((pid): ParentEvent => ({ type: 'halted', pid })),
+  pids.map((pid): ParentEvent => ({ type: 'hung', pid })),
+  fc
+    .tuple(pids, fc.nat(5))
+    .map(([pid, number]): ParentEvent => ({ type: 'answered', pid, number })),
+  fc.tuple(pids, fc.nat(5)).map(([pid, status]): ParentEvent => ({ type: 'exited', pid, status })),
+  pids.map((pid): ParentEvent => ({ type: 'exited', pid, signal: 'SIGKILL' })),
+  anySettings.map((s): ParentEvent => ({ type: 'read', settings: s })),
+);
+
+test('any event in any state: no exception, one child at a time, nothing after the end', () => {
+  fc.assert(
+    fc.property(
+      anySettings,
+      fc.array(fc.tuple(events, fc.nat(20)), { maxLength: 60 }),
+      (own, history) => {
+        let state = createParent(own);
+        let now = at(100);
+        let living = 0;
+        for (const [event, pause] of history) {
+          now = (now + seconds(pause)) as Instant;
+          const before = state;
+          const result = step(state, event, now);
+          state = result.state;
+          if (before.phase === 'ended') {
+            assert.equal(state, before);
+            assert.deepEqual(result.actions, []);
+          }
+          if ('pid' in before.child && event.type === 'exited' && event.pid === before.child.pid)
+            living--;
+          const forks = result.actions.filter((a) => a.type === 'fork').length;
+          assert.ok(forks <= 1);
+          if (forks === 1) {
+            assert.equal(living, 0, 'a child is started only when there is none');
+            assert.equal(state.child.name, 'forking');
+          }
+          if (
+            event.type === 'forked' &&
+            before.phase !== 'ended' &&
+            before.child.name === 'forking'
+          )
+            living++;
+          const next = nextDeadline(state);
+          assert.ok(next === undefined || Number.isFinite(next));
+          // A deadline that has been reached and handled lies in the future, or is gone.
+          if (event.type === 'deadline' && next !== undefined && state.phase !== 'ended')
+            assert.ok(next > now || state.child.name === 'backingOff');
+          const ends = result.actions.filter((a) => a.type === 'exit').length;
+          assert.equal(ends, before.phase !== 'ended' && state.phase === 'ended' ? 1 : 0);
+        }
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
