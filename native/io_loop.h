@@ -390,7 +390,7 @@ inline int IoThread::Add(int fd, const Watched& watched) {
 }
 
 inline int IoThread::Watch(int fd, bool netlink) {
-  return Add(fd, {netlink ? Source::kNetlink : Source::kSocket, 0, Now()});
+  return Add(fd, {netlink ? Source::kNetlink : Source::kSocket});
 }
 
 inline int IoThread::WatchProcess(int pidfd, pid_t pid) { return Add(pidfd, {Source::kProcess, pid}); }
