@@ -89,6 +89,16 @@ const routers: Record<string, Router> = {
   },
 };
 
+/** Differences that are meant. */
+const deviations: Record<string, (theirs: Speech) => Speech> = {
+  // RFC 9568 5.1.2.3: the hop limit MUST be 255. keepalived leaves that of IPv6 unicast to the kernel (64),
+  // although it sends IPv4 unicast with 255; its peers do not check either.
+  'v3 IPv6 unicast': (theirs) => ({
+    ...theirs,
+    adverts: theirs.adverts.map((hex) => `${hex.slice(0, 42)}ff${hex.slice(44)}`),
+  }),
+};
+
 /** How long after the first advert this configuration has said everything, in microseconds. */
 const duration = ({ more = [] }: Router): number =>
   more.some((line) => /refresh /.test(line)) ? 5.5e6 : more.length > 0 ? 2.5e6 : 6.5e6;
@@ -147,7 +157,8 @@ describe('the same packets as keepalived', { concurrency: 3 }, () => {
       ]);
       assert.ok(theirs.adverts.length >= 2, 'keepalived was heard');
       assert.ok(theirs.announcements.length > 0, 'keepalived announced');
-      assert.deepEqual(ours, theirs);
+      const deviation = subject === 'ours' ? deviations[name] : undefined;
+      assert.deepEqual(ours, deviation === undefined ? theirs : deviation(theirs));
     });
   }
 });
