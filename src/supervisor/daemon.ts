@@ -353,7 +353,8 @@ class Parent {
     this.#log.info(`Printing parent data for process(${process.pid}) on signal`);
     const { common } = this.#current as Current;
     try {
-      writeDump(`${dumpFolder(process.env)}/keepalived_parent.data`, dumpGlobals(common));
+      const text = dumpGlobals(common.global_defs, common).join('\n');
+      writeDump(`${dumpFolder(process.env)}/keepalived_parent.data`, `${text}\n`);
     } catch (error) {
       this.#log.error(`Cannot write keepalived_parent.data: ${(error as Error).message}`);
     }
