@@ -57,7 +57,7 @@ export interface SocketSpec {
   readonly interface?: { readonly index: number; readonly name: string };
   /** Multicast group to join; absent for unicast. */
   readonly group?: Ip;
-  /** Local address to bind a unicast socket to. */
+  /** Address that what is sent must come from (the checksum covers it), and that unicast adverts come to. */
   readonly source?: Ip;
   /** IPv6 hop limit (IPv4 datagrams carry their own). */
   readonly hopLimit: number;

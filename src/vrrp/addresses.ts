@@ -3,6 +3,7 @@
 
 import { type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
+import { remembered } from '../lib/memo.ts';
 import type { KernelAddress } from './action.ts';
 import type { Facts } from './event.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
@@ -175,38 +176,39 @@ function exists(facts: KernelFacts, address: Ip, link: Link | undefined): boolea
 }
 
 /** The configured addresses as the kernel wants them; those on interfaces that do not exist are left out. */
-export function desiredAddresses(
+export const desiredAddresses = (
   config: VrrpInstance,
-  facts: KernelFacts,
-): readonly KernelAddress[] {
-  const indexes = new Map<string, number | undefined>();
-  const indexOf = (name: string): number | undefined => {
-    if (!indexes.has(name)) indexes.set(name, linkNamed(facts, name)?.index);
-    return indexes.get(name);
-  };
-  const desired: KernelAddress[] = [];
-  const seen = new Set<string>();
-  for (const { dev, dad, mngtmpaddr, noprefixroute, autojoin, home, ...entry } of entriesOf(
-    config,
-  )) {
-    const name = dev ?? config.interface;
-    const index = name === undefined ? undefined : indexOf(name);
-    if (index === undefined) continue;
-    const address: KernelAddress = {
-      ...entry,
-      index,
-      ...(entry.address.includes(':') && dad === undefined ? { noDad: true } : {}),
-      ...(home === undefined ? {} : { home }),
-      ...(mngtmpaddr === undefined ? {} : { manageTemporary: true }),
-      ...(noprefixroute === undefined ? {} : { noPrefixRoute: true }),
-      ...(autojoin === undefined ? {} : { autoJoin: true }),
-    };
-    const key = addressKey(address);
-    if (!seen.has(key)) desired.push(address);
-    seen.add(key);
-  }
-  return desired;
-}
+  { links }: Pick<KernelFacts, 'links'>,
+): readonly KernelAddress[] => desiredOn(config, links);
+
+const desiredOn = remembered(
+  (config: VrrpInstance, links: KernelFacts['links']): readonly KernelAddress[] => {
+    const indexes = new Map<string, number>();
+    for (const index in links) {
+      const link = links[index];
+      if (link !== undefined && !indexes.has(link.name)) indexes.set(link.name, link.index);
+    }
+    const desired = new Map<string, KernelAddress>();
+    for (const { dev, dad, mngtmpaddr, noprefixroute, autojoin, home, ...entry } of entriesOf(
+      config,
+    )) {
+      const index = indexes.get(dev ?? config.interface ?? '');
+      if (index === undefined) continue;
+      const address: KernelAddress = {
+        ...entry,
+        index,
+        ...(entry.address.includes(':') && dad === undefined ? { noDad: true } : {}),
+        ...(home === undefined ? {} : { home }),
+        ...(mngtmpaddr === undefined ? {} : { manageTemporary: true }),
+        ...(noprefixroute === undefined ? {} : { noPrefixRoute: true }),
+        ...(autojoin === undefined ? {} : { autoJoin: true }),
+      };
+      const key = addressKey(address);
+      if (!desired.has(key)) desired.set(key, address);
+    }
+    return [...desired.values()];
+  },
+);
 
 /** Which of these the kernel has. */
 export function present(

@@ -2,12 +2,15 @@
 // addresses are added, so that the first neighbour learns after the first chunk and not after the last address;
 // and no faster than garp_interval and gna_interval allow on an interface.
 
-import { family } from '../lib/ip.ts';
+import { family, type Ip } from '../lib/ip.ts';
+import { remembered } from '../lib/memo.ts';
 import { after, type Duration, type Instant } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
+import { addressKey, desiredAddresses } from './addresses.ts';
 import { announcement, macBytes } from './announce.ts';
+import type { VrrpInstance } from './keywords.ts';
 import { earliest } from './machine.ts';
-import type { AnnouncementQueue, Draft, Member, QueuedAnnouncement } from './state.ts';
+import type { AnnouncementQueue, Draft, KernelFacts, Member, QueuedAnnouncement } from './state.ts';
 
 /** Addresses added before the first announcement, and between the following ones. */
 const FIRST_CHUNK = 16;
@@ -24,15 +27,21 @@ export function burst(
   repeat: number,
   lines: VrrpAction[],
 ): void {
-  const frames = framesOf(draft, member, repeat > 0 ? announced : []);
-  for (const { text } of frames.values()) lines.push(detail(`(${member.config.name}) ${text}`));
+  const known = framesOf(member.config, draft.router.kernel.links);
+  const frames = new Map<KernelAddress, Framed>();
+  for (const address of repeat > 0 ? announced : []) {
+    const framed = known.get(addressKey(address));
+    if (framed === undefined) continue;
+    frames.set(address, framed);
+    lines.push(framed.queueing);
+  }
   const immediate =
     member.config.garp_interval === 0 &&
     member.config.gna_interval === 0 &&
     Object.keys(draft.router.queues).length === 0;
   if (!immediate) {
     add(draft, added);
-    enqueue(draft, [...frames.values()], repeat);
+    enqueue(draft, member.pace, [...frames.values()], repeat);
     return;
   }
   const rest = new Map(frames);
@@ -51,40 +60,43 @@ export function burst(
   sendFrames(draft, Array.from({ length: Math.max(0, repeat - 1) }, () => all).flat(), lines);
 }
 
-interface Framed extends QueuedAnnouncement {
+interface Framed {
   readonly index: number;
-  readonly text: string;
-  readonly sending: string;
+  readonly address: Ip;
+  readonly frame: Uint8Array;
+  readonly interval: Duration;
+  readonly queueing: VrrpAction;
+  readonly sending: VrrpAction;
 }
 
-function framesOf(
-  draft: Draft,
-  { config, pace }: Member,
-  addresses: readonly KernelAddress[],
-): Map<KernelAddress, Framed> {
-  const frames = new Map<KernelAddress, Framed>();
-  const macs = new Map<number, Uint8Array | undefined>();
-  for (const held of addresses) {
-    const { index, address } = held;
-    const link = draft.router.kernel.links[index];
-    if (link === undefined || link.hardware !== ETHERNET) continue;
-    if (!macs.has(index)) macs.set(index, macBytes(link.mac));
-    const mac = macs.get(index);
-    if (mac === undefined) continue;
-    const arp = family(address) === 4;
-    const what = `on ${link.name} for ${address}`;
-    frames.set(held, {
-      owner: pace,
-      index,
-      address,
-      frame: announcement(mac, address, link.forwarding6 === true),
-      interval: arp ? config.garp_interval : config.gna_interval,
-      text: `Sending/queueing ${arp ? 'gratuitous ARPs' : 'Unsolicited Neighbour Adverts'} ${what}`,
-      sending: `Sending ${arp ? 'gratuitous ARP' : 'unsolicited Neighbour Advert'} ${what}`,
-    });
-  }
-  return frames;
-}
+/** The announcements of all addresses of an instance, by address key. */
+const framesOf = remembered(
+  (config: VrrpInstance, links: KernelFacts['links']): ReadonlyMap<string, Framed> => {
+    const frames = new Map<string, Framed>();
+    const macs = new Map<number, Uint8Array | undefined>();
+    for (const wanted of desiredAddresses(config, { links })) {
+      const { index, address } = wanted;
+      const link = links[index];
+      if (link === undefined || link.hardware !== ETHERNET) continue;
+      if (!macs.has(index)) macs.set(index, macBytes(link.mac));
+      const mac = macs.get(index);
+      if (mac === undefined) continue;
+      const arp = family(address) === 4;
+      const kinds = arp ? 'gratuitous ARPs' : 'Unsolicited Neighbour Adverts';
+      const kind = arp ? 'gratuitous ARP' : 'unsolicited Neighbour Advert';
+      const where = `on ${link.name} for ${address}`;
+      frames.set(addressKey(wanted), {
+        index,
+        address,
+        frame: announcement(mac, address, link.forwarding6 === true),
+        interval: arp ? config.garp_interval : config.gna_interval,
+        queueing: detail(`(${config.name}) Sending/queueing ${kinds} ${where}`),
+        sending: detail(`Sending ${kind} ${where}`),
+      });
+    }
+    return frames;
+  },
+);
 
 function add(draft: Draft, addresses: readonly KernelAddress[]): void {
   if (addresses.length > 0) draft.actions.push({ type: 'addAddresses', addresses });
@@ -97,7 +109,7 @@ function sendFrames(draft: Draft, framed: readonly Framed[], lines: VrrpAction[]
     const list = byInterface.get(index);
     if (list === undefined) byInterface.set(index, [frame]);
     else list.push(frame);
-    lines.push(detail(sending));
+    lines.push(sending);
   }
   for (const [index, frames] of byInterface)
     draft.actions.push({ type: 'announce', interface: index, frames });
@@ -107,10 +119,10 @@ const detail = (text: string): VrrpAction => ({ type: 'log', severity: 'detail',
 
 // Held back announcements
 
-function enqueue(draft: Draft, framed: readonly Framed[], repeat: number): void {
+function enqueue(draft: Draft, owner: number, framed: readonly Framed[], repeat: number): void {
   const queues: Record<number, AnnouncementQueue> = { ...draft.router.queues };
   for (let round = 0; round < repeat; round++)
-    for (const { index, owner, address, frame, interval } of framed) {
+    for (const { index, address, frame, interval } of framed) {
       const queue = queues[index] ?? { waiting: [], arpAt: draft.now, naAt: draft.now };
       const waiting = [...queue.waiting, { owner, address, frame, interval }];
       queues[index] = { ...queue, waiting };

@@ -330,7 +330,7 @@ function backupHears(rules: Rules, state: BackupState, advert: Heard, now: Insta
           state.preemptAt === undefined
             ? [
                 log(
-                  'info',
+                  'detail',
                   rules,
                   `start preempt delay (${toSeconds(rules.preempt_delay).toFixed(6)})`,
                 ),
@@ -344,7 +344,7 @@ function backupHears(rules: Rules, state: BackupState, advert: Heard, now: Insta
     state,
     actions: [
       log(
-        'detail',
+        'info',
         rules,
         `received lower priority (${advert.priority}) advert from ${advert.source} - discarding`,
       ),
@@ -515,7 +515,7 @@ function intervalLearned(
     ? []
     : [
         log(
-          'info',
+          'detail',
           rules,
           `advertisement interval updated from ${Math.round(before / 1000)}ms to ${Math.round(learned / 1000)}ms by master`,
         ),

@@ -321,13 +321,8 @@ function hold(
   const member = memberAt(draft, position);
   const desired = desiredAddresses(member.config, draft.router.kernel);
   const wanted = oursToHold(member, desired, draft.router);
-  const held = new Set(member.held.map(addressKey));
-  const keep = new Set(wanted.map(addressKey));
-  remove(
-    draft,
-    member.held.filter((address) => !keep.has(addressKey(address))),
-  );
-  const added = wanted.filter((address) => !held.has(addressKey(address)));
+  remove(draft, lacking(member.held, wanted));
+  const added = lacking(wanted, member.held);
   if (added.length > 0) logAddresses(member, 'setting', lines);
   setMember(draft, position, { ...member, held: wanted });
   const repeat = said.reduce(
@@ -338,6 +333,17 @@ function hold(
   if (repeat > 0) burst(draft, member, added, desired, repeat, lines);
   else if (added.length > 0)
     burst(draft, member, added, added, member.config.garp_master_repeat, lines);
+}
+
+/** Those of `some` that are not among `others`. */
+function lacking(
+  some: readonly KernelAddress[],
+  others: readonly KernelAddress[],
+): readonly KernelAddress[] {
+  if (some === others || some.length === 0) return [];
+  if (others.length === 0) return some;
+  const keys = new Set(others.map(addressKey));
+  return some.filter((address) => !keys.has(addressKey(address)));
 }
 
 /** What an address owner's interface had already is not ours to add, nor to remove one day. */

@@ -225,7 +225,7 @@ function repair(draft: Draft, position: number, lost: (held: KernelAddress) => b
   if (missing.length === 0) return;
   const lines: VrrpAction[] = missing.map(({ address, index }) => ({
     type: 'log',
-    severity: 'info',
+    severity: 'detail',
     text: `Netlink reflector reports IP ${address} removed from ${draft.router.kernel.links[index]?.name}`,
   }));
   burst(draft, member, missing, missing, member.config.garp_master_repeat, lines);

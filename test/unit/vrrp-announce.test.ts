@@ -27,7 +27,7 @@ test('an unsolicited neighbour advert overrides and comes from the virtual addre
   assert.equal(hex(announcement(mac, ip('fd00::102'), false)).slice(112, 116), '5899');
 });
 
-test('RFC 9568 8.2.2: a forwarding node sets the router flag', () => {
+test('RFC 4861 4.4: a forwarding node sets the router flag', () => {
   const plain = announcement(mac, ip('fd00::102'), false);
   const router = announcement(mac, ip('fd00::102'), true);
   assert.deepEqual([plain[58], router[58]], [0x20, 0xa0]);
