@@ -82,7 +82,9 @@ class VrrpDaemon {
       vrrp_no_swap: lockMemory,
       vrrp_cpu_affinity: cpus,
     } = config.global_defs;
-    lost.push(...claim({ nice, lockMemory, ...(cpus === undefined ? {} : { cpus }) }));
+    lost.push(
+      ...claim({ nice, lockMemory, ...(cpus === undefined || cpus.length === 0 ? {} : { cpus }) }),
+    );
     if (lost.length > 0) context.log.warning(`Not permitted, running without ${lost.join(', ')}`);
 
     this.#route = new Route();
@@ -121,7 +123,7 @@ class VrrpDaemon {
   async #dump(kind: 'data' | 'statistics' | 'clear'): Promise<void> {
     const { writeData, writeStatistics } = await import('./report.ts');
     try {
-      if (kind === 'data') writeData(this.#loop.state, native.now(), this.#wire.descriptors());
+      if (kind === 'data') writeData(this.#loop.state, native.now(), this.#wire.descriptors(), '');
       else writeStatistics(this.#loop.state, native.now());
     } catch (error) {
       this.#context.log.error(`Cannot write state file: ${(error as Error).message}`);

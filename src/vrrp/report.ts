@@ -1,17 +1,33 @@
 // The VRRP process's state files: keepalived.data and keepalived.stats. Loaded when the first one is asked for.
 
-import type { Instant } from '../lib/time.ts';
+import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
+import type { Duration, Instant } from '../lib/time.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
 import { dumpData, dumpStatistics } from './dump.ts';
 import type { RouterState } from './router.ts';
+
+/** The interface that keepalived gives to static addresses without one. */
+const DEFAULT_INTERFACE = 'eth0';
+const MINUTE = 60_000_000;
 
 export function writeData(
   state: RouterState,
   now: Instant,
   descriptors: ReadonlyMap<string, number>,
+  suffix: string,
 ): void {
-  const clock = { monotonic: now, wall: Date.now() * 1000 };
-  writeDump(`${dumpFolder(process.env)}/keepalived.data`, dumpData(state, clock, descriptors));
+  const wall = new Date();
+  const zone = (-wall.getTimezoneOffset() * MINUTE) as Duration;
+  const clock = { monotonic: now, wall: wall.getTime() * 1000, zone };
+  const hasDefault = Object.values(state.kernel.links).some(
+    ({ name }) => name === DEFAULT_INTERFACE,
+  );
+  const facts: DumpFacts = hasDefault ? { default_interface: DEFAULT_INTERFACE } : {};
+  const text = [
+    ...dumpGlobals(state.config.global_defs, facts),
+    dumpData(state, clock, descriptors),
+  ].join('\n');
+  writeDump(`${dumpFolder(process.env)}/keepalived${suffix}.data`, text);
 }
 
 export function writeStatistics(state: RouterState, now: Instant): void {
