@@ -2,7 +2,6 @@
 
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { getSystemErrorMap } from 'node:util';
 import type { Options } from '../cli.ts';
 import { exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
 import { readConfiguration } from './reading.ts';
@@ -13,8 +12,8 @@ export function runCheck(options: Options, output: string | undefined): number {
   try {
     fd = output === undefined ? 2 : openOutput(output);
   } catch (error) {
-    const { errno = 0 } = error as NodeJS.ErrnoException;
-    const reason = getSystemErrorMap().get(errno)?.[1] ?? (error as Error).message;
+    const { errno = 0, code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ELOOP' ? 'Too many levels of symbolic links' : code;
     writeSync(2, `Unable to open config-test log file ${output} ${-errno} - ${reason}\n`);
     return 1;
   }

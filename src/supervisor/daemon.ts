@@ -16,7 +16,7 @@ import { dumpFolder, writeDump } from '../net/dump.ts';
 import { native } from '../net/native.ts';
 import { VERSION } from '../version.ts';
 import { Child } from './child.ts';
-import { PidFile, pidPath } from './files.ts';
+import { PidFile, type Place, pidPath } from './files.ts';
 import {
   createParent,
   nextDeadline,
@@ -106,7 +106,10 @@ class Parent {
       return;
     }
     if (reading.config === undefined) {
-      this.#finish(daemonStatus(reading.diagnostics) ?? 6);
+      const status = daemonStatus(reading.diagnostics) ?? NO_CONFIGURATION;
+      // keepalived finds everything but a missing file only after it has gone into the background.
+      if (status !== NO_CONFIGURATION) this.#context.ready();
+      this.#finish(status);
       return;
     }
     this.#setUp(reading.config, daemonStatus(reading.diagnostics));
@@ -384,10 +387,8 @@ class Parent {
 
   /** The name in syslog; a spare that was started under another name, or elsewhere, is of no use. */
   #takeIdentity(common: Common): void {
-    const namespace = this.#context.options.namespace ?? common.net_namespace;
-    const ident = ['Keepalived', namespace, common.instance]
-      .filter((p) => p !== undefined)
-      .join('_');
+    const { net_namespace, instance } = this.#place(common);
+    const ident = ['Keepalived', net_namespace, instance].filter((p) => p !== undefined).join('_');
     if (ident === 'Keepalived') return;
     this.#log.info(`Changing syslog ident to ${ident}`);
     this.#log.flush();
@@ -395,17 +396,21 @@ class Parent {
     this.#dropSpare();
   }
 
+  /** What tells this daemon from others on the machine. */
+  #place({ net_namespace, instance }: Common): Place {
+    const namespace = this.#context.options.namespace ?? net_namespace;
+    return {
+      ...(namespace === undefined ? {} : { net_namespace: namespace }),
+      ...(instance === undefined ? {} : { instance }),
+    };
+  }
+
   /** False where another daemon runs or a file cannot be made; the daemon has then finished. */
   #takePidFiles(common: Common): boolean {
     const { options, directory } = this.#context;
-    const namespace = options.namespace ?? common.net_namespace;
-    const place = {
-      usePidDir: common.use_pid_dir,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(common.instance === undefined ? {} : { instance: common.instance }),
-    };
+    const place = this.#place(common);
     const path = (name: string, given: string | undefined): string =>
-      given === undefined ? pidPath(name, place) : resolve(directory, given);
+      given === undefined ? pidPath(name, place, common.use_pid_dir) : resolve(directory, given);
     const open = (name: string): boolean => {
       try {
         if (name === 'vrrp') this.#vrrpPidFile = new PidFile(path(name, options.vrrpPid));
@@ -467,6 +472,8 @@ class Parent {
   }
 }
 
+/** Exit status where there is no file to read. */
+const NO_CONFIGURATION = 6;
 const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
 
 /** As keepalived logs it: words in quotes, several lines where it is long. */

@@ -13,14 +13,15 @@ import {
 import { dirname } from 'node:path';
 import { native } from '../net/native.ts';
 
-export interface PidPlace {
-  readonly namespace?: string;
+/** What tells one daemon from another on the same machine. */
+export interface Place {
+  readonly net_namespace?: string;
   readonly instance?: string;
-  readonly usePidDir: boolean;
 }
 
 /** keepalived's default path for `keepalived` or `vrrp`. */
-export function pidPath(name: string, { namespace, instance, usePidDir }: PidPlace): string {
+export function pidPath(name: string, place: Place, usePidDir: boolean): string {
+  const { net_namespace: namespace, instance } = place;
   const suffix = instance === undefined ? '' : `_${instance}`;
   if (namespace !== undefined) return `/run/keepalived/${namespace}/${name}${suffix}.pid`;
   if (instance !== undefined || usePidDir) return `/run/keepalived/${name}${suffix}.pid`;
