@@ -16,6 +16,9 @@ const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_LINK = 5;
 const IFLA_LINKINFO = 18;
+const IFLA_AF_SPEC = 26;
+const AF_INET6 = 10;
+const IFLA_INET6_CONF = 2;
 const IFLA_INFO_KIND = 1;
 
 const IFF_UP = 0x1;
@@ -38,6 +41,7 @@ export function decodeLink({ body }: Message): Link | undefined {
   const info = attributes.get(IFLA_LINKINFO);
   const kind = info === undefined ? undefined : decodeAttributes(info, 0).get(IFLA_INFO_KIND);
   const mtu = attributes.get(IFLA_MTU);
+  const forwarding6 = readForwarding6(attributes.get(IFLA_AF_SPEC));
   return {
     index: view.getInt32(4, true),
     name: readCString(name),
@@ -47,9 +51,17 @@ export function decodeLink({ body }: Message): Link | undefined {
     up: (flags & IFF_UP) !== 0,
     running: (flags & IFF_RUNNING) !== 0,
     multicast: (flags & IFF_MULTICAST) !== 0,
+    ...(forwarding6 === undefined ? {} : { forwarding6 }),
     ...(parent === undefined ? {} : { parent: readU32(parent) }),
     ...(kind === undefined ? {} : { kind: readCString(kind) }),
   };
+}
+
+/** The first of the interface's IPv6 settings; absent where the interface has no IPv6. */
+function readForwarding6(families: Uint8Array | undefined): boolean | undefined {
+  const inet6 = families && decodeAttributes(families, 0).get(AF_INET6);
+  const settings = inet6 && decodeAttributes(inet6, 0).get(IFLA_INET6_CONF);
+  return settings === undefined ? undefined : readU32(settings) !== 0;
 }
 
 const formatMac = (bytes: Uint8Array): string =>

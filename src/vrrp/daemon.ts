@@ -27,6 +27,8 @@ const PREWAKE = 250;
 const NEAR = 5_000;
 /** How long scripts may take after everything else has been released, in milliseconds. */
 const STOP_SCRIPTS = 1_000;
+/** Processor time between two blocking calls of a real-time thread, in microseconds (getrlimit(2)). */
+const RLIMIT_RTTIME = 15;
 const DEADLINE: VrrpEvent = { type: 'deadline' };
 
 /** Runs until the parent orders a stop or is gone; the exit status. */
@@ -75,6 +77,7 @@ class VrrpDaemon {
     const lost: string[] = [];
     this.#thread = this.#startThread(config, lost);
     native.prewake(PREWAKE);
+    this.#limitRealTime(config);
     // Programs signal every process of the name; these two would end a Node process.
     for (const signal of [36, 63]) native.catchSignal(signal);
     const {
@@ -147,6 +150,13 @@ class VrrpDaemon {
       lost.push(`real-time priority (${code})`);
       return new Thread(onRecords, { priority: 0, deadmanFd });
     }
+  }
+
+  /** Only the soft limit, and only where the file asks for real time: a warning is wanted, not the end. */
+  #limitRealTime({ global_defs }: VrrpConfig): void {
+    if (global_defs.vrrp_rt_priority === 0) return;
+    process.on('SIGXCPU', () => this.#context.log.warning('Real-time limit exceeded'));
+    native.setLimit(RLIMIT_RTTIME, global_defs.vrrp_rlimit_rttime, Number.POSITIVE_INFINITY);
   }
 
   #createScripts(): Scripts {
