@@ -1,5 +1,5 @@
 // Starts one daemon on one host of the lab, with its own /run and /tmp, and keeps what it says. Knows how
-// ours, keepalived, FRR's vrrpd and ucarp are started; knows nothing about what they should do.
+// ours, keepalived and FRR's vrrpd are started; knows nothing about what they should do.
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './command.ts';
 import { requireProgram } from './programs.ts';
 
-export type DaemonKind = 'ours' | 'keepalived' | 'frr' | 'ucarp';
+export type DaemonKind = 'ours' | 'keepalived' | 'frr';
 
 export interface LogLine {
   /** Milliseconds since 1970 at which this process read the line. */
@@ -32,7 +32,7 @@ const ourProgram = process.env.KEEPALIVED_TEST_PROGRAM ?? join(project, 'dist', 
 export const oursIsBuilt = (): boolean => existsSync(ourProgram);
 
 /** The words that start `kind` in the foreground, all its files below /run. */
-function commandOf(kind: DaemonKind, config: string, options: readonly string[]): string[] {
+function commandOf(kind: DaemonKind, options: readonly string[]): string[] {
   const usual = ['-n', '-l', '-D', '-P', '-f', '/run/keepalived.conf'];
   usual.push('-p', '/run/keepalived.pid', '-r', '/run/vrrp.pid', ...options);
   switch (kind) {
@@ -50,8 +50,6 @@ function commandOf(kind: DaemonKind, config: string, options: readonly string[])
       const folder = 'mkdir -p /run/frr && chown frr:frr /run/frr';
       return ['/bin/sh', '-c', `${folder}; ${zebra} & ${wait}; exec ${vrrpd} --log-level debug`];
     }
-    case 'ucarp':
-      return [requireProgram('ucarp'), ...config.trim().split(/\s+/), ...options];
   }
 }
 
@@ -98,7 +96,7 @@ export class Daemon {
       'KILL',
     ];
     words.push(requireProgram('unshare'), '--mount', '--propagation', 'private', '--');
-    words.push('/bin/sh', '-c', script, 'sh', ...commandOf(kind, config, options));
+    words.push('/bin/sh', '-c', script, 'sh', ...commandOf(kind, options));
     this.process = spawn(requireProgram('nsenter'), words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

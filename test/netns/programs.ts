@@ -1,5 +1,5 @@
-// Every program that tests, benches and the demo run, and the Debian package that brings it. scripts/test
-// installs exactly these packages; nothing here runs anything but a look at PATH.
+// Every program that the lab runs (tests in namespaces, benches, the demo) and the Debian package that brings it.
+// scripts/test installs these packages (lab.test.ts compares); nothing here runs anything.
 
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
@@ -8,27 +8,20 @@ export const programs = {
   keepalived: 'keepalived',
   '/usr/lib/frr/zebra': 'frr',
   '/usr/lib/frr/vrrpd': 'frr',
-  ucarp: 'ucarp',
   tcpdump: 'tcpdump',
-  tshark: 'tshark',
   ip: 'iproute2',
   bridge: 'iproute2',
-  nft: 'nftables',
   ping: 'iputils-ping',
-  pgrep: 'procps',
   sysctl: 'procps',
   nsenter: 'util-linux',
   unshare: 'util-linux',
   setpriv: 'util-linux',
   mount: 'mount',
-  ipvsadm: 'ipvsadm',
-  'linux.uml': 'user-mode-linux',
-  depmod: 'kmod',
 } as const;
 
 export type Program = keyof typeof programs;
 
-/** The packages to install, each once, in order of first use. */
+/** The packages to install, each once. */
 export const packages: readonly string[] = [...new Set(Object.values(programs))];
 
 /** Where `program` is, looked up as root's shell would; undefined where it is not installed. */
@@ -46,8 +39,8 @@ export function findProgram(program: Program): string | undefined {
 }
 
 /** The path of `program`, or an error that names the package to install. */
-export function requireProgram(program: Program): string {
-  const path = findProgram(program);
+export function requireProgram(program: Program, find = findProgram): string {
+  const path = find(program);
   if (path === undefined) {
     throw new Error(`${program} is not installed: apt-get install ${programs[program]}`);
   }

@@ -79,8 +79,6 @@ export function configOf(kind: DaemonKind, router: Router, host: Host): string {
       );
     case 'frr':
       return frrConfig(router);
-    case 'ucarp':
-      throw new Error('ucarp speaks CARP, not VRRP');
   }
 }
 
