@@ -1,7 +1,7 @@
 // The daemon's log: keepalived's lines, to syslog, stderr and a file. Lines wait until the work that caused them is
 // done, and no destination ever blocks: what it cannot take is dropped, counted and said later.
 
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { pino } from 'pino';
 import { native } from './net/native.ts';
 
@@ -201,22 +201,4 @@ export function calendar(at: Date): string {
   const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   const day = String(at.getDate()).padStart(2, ' ');
   return `${DAYS[at.getDay()]} ${MONTHS[at.getMonth()]} ${day} ${clock} ${at.getFullYear()}`;
-}
-
-/** `/var/log/keepalived.log` and `_vrrp` make `/var/log/keepalived_vrrp.log`. */
-export function childLogFile(path: string, suffix: string): string {
-  const name = path.lastIndexOf('/') + 1;
-  const dot = path.lastIndexOf('.');
-  return dot <= name ? path + suffix : path.slice(0, dot) + suffix + path.slice(dot);
-}
-
-/** Appends to a file that is no link; for the messages of -t. */
-export function appendOnce(path: string, text: string): void {
-  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
-  const fd = openSync(path, O_APPEND | O_CREAT | O_NOFOLLOW | O_WRONLY, 0o644);
-  try {
-    writeSync(fd, text);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -93,15 +93,17 @@ async function runCommand(
   const { native } = await import('./net/native.ts');
   native.setName('keepalived');
   native.setArguments(['keepalived', ...words]);
+  const directory = role?.directory ?? process.cwd();
+  const self = childCommand();
+  // The child loads its code while this process loads its own and reads the configuration.
+  const { startSpare } = await import('./supervisor/spare.ts');
+  const spare = startSpare({ options, words, directory, self });
   const { tellLauncher } = await import('./supervisor/launcher.ts');
   const { runParent } = await import('./supervisor/daemon.ts');
-  return runParent({
-    options,
-    words,
-    directory: role?.directory ?? process.cwd(),
-    self: childCommand(),
-    ready: () => role !== undefined && tellLauncher(),
-  });
+  const ready = (): void => {
+    if (role !== undefined) tellLauncher();
+  };
+  return runParent({ options, words, directory, self, spare, ready });
 }
 
 process.exit(await run());

@@ -19,7 +19,7 @@ export class Child {
   readonly #process: ChildProcess;
 
   /** Throws where no process can be started. `words` are the command line that ps shows. */
-  constructor(self: SelfCommand, words: readonly string[], log: LogOptions, events: ChildEvents) {
+  constructor(self: SelfCommand, words: readonly string[], log: LogOptions) {
     const role = { name: 'vrrp', parent: process.pid, log, restore: restorable() } as const;
     const options: ForkOptions & { readonly argv0: string } = {
       execPath: self.execPath,
@@ -35,6 +35,11 @@ export class Child {
     this.#process.on('error', () => {});
     if (pid === undefined) throw Object.assign(new Error('cannot fork'), { code: 'EAGAIN' });
     this.pid = pid;
+  }
+
+  /** A child says nothing before it is configured, so it may be listened to later than it was started. */
+  listen(events: ChildEvents): void {
+    const { pid } = this;
     this.#process.on('message', (report) => events.report(pid, report as Report));
     this.#process.on('exit', (status, signal) =>
       events.exited(pid, status ?? undefined, signal ?? undefined),
@@ -42,6 +47,10 @@ export class Child {
     const deadman = this.#process.stdio[4];
     deadman?.on('data', () => events.hung(pid));
     deadman?.on('error', () => {});
+  }
+
+  get alive(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
   send(letter: Letter): void {

@@ -4,19 +4,20 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { resolve } from 'node:path';
-import { COMPATIBLE, type Options } from '../cli.ts';
+import { COMPATIBLE } from '../cli.ts';
 import { daemonStatus } from '../config/diagnostic.ts';
 import { dumpGlobals } from '../config/dump.ts';
 import type { Report } from '../ipc/messages.ts';
 import { closeParcel, openParcel, parcelPath, writeParcel } from '../ipc/parcel.ts';
 import type { Instant } from '../lib/time.ts';
-import { childLogFile, type Log, type LogOptions, openLog } from '../log.ts';
+import { type Log, openLog } from '../log.ts';
 import { Loop } from '../loop.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
 import { native } from '../net/native.ts';
 import { VERSION } from '../version.ts';
 import { Child } from './child.ts';
-import { PidFile, type Place, pidPath } from './files.ts';
+import { PidFile, pidPath } from './files.ts';
+import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
 import {
   createParent,
   nextDeadline,
@@ -29,16 +30,13 @@ import {
 import { inNamespace } from './namespace.ts';
 import { Reader } from './reader.ts';
 import { type Common, commonPart, logLines, readConfiguration, vrrpPart } from './reading.ts';
-import type { SelfCommand, Source } from './self.ts';
+import type { Source } from './self.ts';
 import { catchSignals } from './signal.ts';
+import type { Start } from './spare.ts';
 
-export interface ParentContext {
-  readonly options: Options;
-  /** The command line after the program's name. */
-  readonly words: readonly string[];
-  /** Where relative paths begin. */
-  readonly directory: string;
-  readonly self: SelfCommand;
+export interface ParentContext extends Start {
+  /** Started before this code was loaded, so that its own loads meanwhile. */
+  readonly spare: Child | undefined;
   /** Called once when the daemon is set up, before anything that only a running daemon finds out. */
   readonly ready: () => void;
 }
@@ -72,7 +70,7 @@ class Parent {
   /** What a reload has read and the machine has not adopted yet. */
   #next: Current | undefined;
   #child: Child | undefined;
-  /** Started before anything was read, so that its code loads meanwhile. */
+  /** A child without a configuration yet. */
   #spare: Child | undefined;
   #reader: Reader | undefined;
   #pidFile: PidFile | undefined;
@@ -84,7 +82,9 @@ class Parent {
   constructor(context: ParentContext, done: (status: number) => void) {
     this.#context = context;
     this.#done = done;
-    this.#log = openLog(this.#logOptions('Keepalived', ''));
+    this.#spare = context.spare;
+    const { options, directory } = context;
+    this.#log = openLog(logOptions(options, directory, PARENT, {}));
   }
 
   start(): void {
@@ -95,7 +95,6 @@ class Parent {
     for (const line of commandLine(words)) this.#log.info(line);
     process.umask(options.umask ?? MASK);
     this.#raiseLimits();
-    if (options.vrrp) this.#spare = this.#tryFork(options.namespace);
     const reading = readConfiguration(this.#source(), options.namespace);
     if (options.detail > 0) this.#log.detail(`Opening file '${options.file}'.`);
     this.#log.info(`Configuration file ${options.file}`);
@@ -217,9 +216,14 @@ class Parent {
 
   #fork(): ParentEvent {
     try {
-      const child = this.#spare ?? this.#newChild(this.#namespace());
+      const child = this.#spare?.alive === true ? this.#spare : this.#newChild();
       this.#spare = undefined;
       this.#child = child;
+      child.listen({
+        report: (pid, report) => this.#report(pid, report),
+        exited: (pid, status, signal) => this.#exited(pid, status, signal),
+        hung: (pid) => this.#take({ type: 'hung', pid }),
+      });
       this.#vrrpPidFile?.write(child.pid);
       child.send({ type: 'configure', parcel: this.#parcel() });
       return { type: 'forked', pid: child.pid };
@@ -228,27 +232,11 @@ class Parent {
     }
   }
 
-  #tryFork(namespace: string | undefined): Child | undefined {
-    try {
-      return this.#newChild(namespace);
-    } catch {
-      // It is tried again when it is needed, and what is wrong is said then.
-      return undefined;
-    }
-  }
-
-  #newChild(namespace: string | undefined): Child {
-    const { self, words } = this.#context;
-    const log = this.#logOptions(this.#identity('Keepalived_vrrp'), '_vrrp');
-    return inNamespace(
-      namespace,
-      () =>
-        new Child(self, words, log, {
-          report: (pid, report) => this.#report(pid, report),
-          exited: (pid, status, signal) => this.#exited(pid, status, signal),
-          hung: (pid) => this.#take({ type: 'hung', pid }),
-        }),
-    );
+  #newChild(): Child {
+    const { self, words, options, directory } = this.#context;
+    const place = this.#place((this.#current as Current).common);
+    const log = logOptions(options, directory, VRRP, place);
+    return inNamespace(place.net_namespace, () => new Child(self, words, log));
   }
 
   #report(pid: number, report: Report): void {
@@ -269,8 +257,6 @@ class Parent {
   }
 
   #exited(pid: number, status: number | undefined, signal: string | undefined): void {
-    // A spare that died on its own is not missed: another is started when one is needed.
-    if (this.#spare?.pid === pid) this.#spare = undefined;
     if (this.#child?.pid === pid) this.#child = undefined;
     this.#take({
       type: 'exited',
@@ -365,35 +351,17 @@ class Parent {
 
   // Identity, files, limits
 
-  #logOptions(ident: string, suffix: string): LogOptions {
-    const { options, directory } = this.#context;
-    const file =
-      options.logFile === undefined
-        ? undefined
-        : childLogFile(resolve(directory, options.logFile), suffix);
-    return {
-      ident,
-      detail: options.detail,
-      console: options.console,
-      ...(options.facility === undefined ? {} : { facility: options.facility }),
-      ...(file === undefined ? {} : { file }),
-    };
-  }
-
-  #identity(name: string): string {
-    const instance = this.#current?.common.instance;
-    return [name, this.#namespace(), instance].filter((part) => part !== undefined).join('_');
-  }
-
-  /** The name in syslog; a spare that was started under another name, or elsewhere, is of no use. */
+  /** The name in syslog; a spare that knows nothing of the file's instance and namespace is of no use. */
   #takeIdentity(common: Common): void {
-    const { net_namespace, instance } = this.#place(common);
-    const ident = ['Keepalived', net_namespace, instance].filter((p) => p !== undefined).join('_');
-    if (ident === 'Keepalived') return;
+    const { options, directory } = this.#context;
+    const place = this.#place(common);
+    const ident = identOf(PARENT, place);
+    if (ident === PARENT) return;
     this.#log.info(`Changing syslog ident to ${ident}`);
     this.#log.flush();
-    this.#log = openLog(this.#logOptions(ident, ''));
-    this.#dropSpare();
+    this.#log = openLog(logOptions(options, directory, PARENT, place));
+    const { namespace } = options;
+    if (namespace === undefined || place.instance !== undefined) this.#dropSpare();
   }
 
   /** What tells this daemon from others on the machine. */

@@ -12,12 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { native } from '../net/native.ts';
-
-/** What tells one daemon from another on the same machine. */
-export interface Place {
-  readonly net_namespace?: string;
-  readonly instance?: string;
-}
+import type { Place } from './identity.ts';
 
 /** keepalived's default path for `keepalived` or `vrrp`. */
 export function pidPath(name: string, place: Place, usePidDir: boolean): string {

@@ -1,0 +1,30 @@
+// The first VRRP child, started before anything is read. It has no configuration; if it turns out to be in the wrong
+// place, or not to be wanted, it is thrown away.
+
+import type { Options } from '../cli.ts';
+import { Child } from './child.ts';
+import { logOptions, VRRP } from './identity.ts';
+import { inNamespace } from './namespace.ts';
+import type { SelfCommand } from './self.ts';
+
+export interface Start {
+  readonly options: Options;
+  /** The command line after the program's name. */
+  readonly words: readonly string[];
+  /** Where relative paths begin. */
+  readonly directory: string;
+  readonly self: SelfCommand;
+}
+
+/** Undefined where none is wanted or none can be started: what is wrong is said when one is needed. */
+export function startSpare({ options, words, directory, self }: Start): Child | undefined {
+  if (!options.vrrp) return undefined;
+  const { namespace } = options;
+  const place = namespace === undefined ? {} : { net_namespace: namespace };
+  const log = logOptions(options, directory, VRRP, place);
+  try {
+    return inNamespace(namespace, () => new Child(self, words, log));
+  } catch {
+    return undefined;
+  }
+}
