@@ -51,6 +51,19 @@ const roles: Record<string, () => void | Promise<void>> = {
     native.pace(7, raw('a'), Number(words[0]), native.now(), [[datagram]]);
   },
 
+  /** Starts a script that keeps a diary in the file `words[0]`, and stays. */
+  spawn() {
+    native.start(() => {}, ring, ORDINARY);
+    const text = `echo $$ >>"$0"; trap 'echo terminated >>"$0"; exit' TERM; echo ready >>"$0"
+      while :; do sleep 0.05; done`;
+    native.spawn({
+      file: '/bin/sh',
+      arguments: ['sh', '-c', text, words[0] ?? ''],
+      environment: [],
+      deathSignal: 15,
+    });
+  },
+
   /** Ends in the way that `words[0]` names while the thread is at its busiest. */
   async end() {
     let batches = 0;
