@@ -43,13 +43,12 @@ export function readPattern(files: Files, pattern: string, directory: string): R
     const wild = /[*?[]/.test(alternative);
     const paths = wild
       ? glob(files, directory, alternative)
-      : [resolvePath(directory, alternative)];
+      : [{ path: resolvePath(directory, alternative), name: alternative }];
     const own: Problems = [];
     if (paths === undefined) own.push({ problem: 'no-directory', name: pattern });
     else if (paths.length === 0) own.push({ problem: 'no-match', name: pattern });
-    for (const path of paths ?? []) {
+    for (const { path, name } of paths ?? []) {
       const result = files.read(path);
-      const name = wild ? shownName(alternative, path) : alternative;
       if ('problem' in result) own.push({ problem: result.problem, name });
       else found.push({ name, path, directory: dirname(path), text: result.text });
     }
@@ -57,16 +56,9 @@ export function readPattern(files: Files, pattern: string, directory: string): R
     if (nothing && alternatives.length > 1) empty++;
     else problems.push(...own);
   }
-  if (empty > 0)
-    problems.push({ problem: empty === alternatives.length ? 'missing' : 'brace', name: pattern });
+  // keepalived: also when all are missing, so that includem goes on and includeb ends.
+  if (empty > 0) problems.push({ problem: 'brace', name: pattern });
   return { files: found, problems };
-}
-
-/** Relative where the pattern was. */
-function shownName(pattern: string, path: string): string {
-  if (pattern.startsWith('/')) return path;
-  const depth = pattern.split('/').filter((part) => part !== '').length;
-  return path.split('/').slice(-depth).join('/');
 }
 
 /** At most 1024 alternatives: a line of 1023 characters could otherwise mean millions. */
@@ -98,35 +90,48 @@ export function expandBraces(pattern: string, limit = 1024): string[] {
   return [pattern];
 }
 
+interface Found {
+  readonly path: string;
+  /** With the directories as the pattern writes them. */
+  readonly name: string;
+}
+
 /** undefined where the directory of a wildcard cannot be listed. */
-function glob(files: Files, directory: string, pattern: string): readonly string[] | undefined {
-  let bases = [pattern.startsWith('/') ? '/' : directory];
+function glob(files: Files, directory: string, pattern: string): readonly Found[] | undefined {
+  const absolute = pattern.startsWith('/');
+  let bases: readonly Found[] = [
+    absolute ? { path: '/', name: '/' } : { path: directory, name: '' },
+  ];
   for (const part of pattern.split('/').filter((p) => p !== '')) {
+    const below = (base: Found, name: string): Found => ({
+      path: resolvePath(base.path, name),
+      name: base.name === '' || base.name === '/' ? base.name + name : `${base.name}/${name}`,
+    });
     if (!/[*?[]/.test(part)) {
-      bases = bases.map((base) => resolvePath(base, part));
+      bases = bases.map((base) => below(base, part));
       continue;
     }
     const expression = globExpression(part);
-    const next: string[] = [];
+    const next: Found[] = [];
     let listed = false;
     for (const base of bases) {
-      const names = files.list(base);
+      const names = files.list(base.path);
       if (names === undefined) continue;
       listed = true;
       for (const name of names) {
         if (name.startsWith('.') && !part.startsWith('.')) continue;
-        if (expression.test(name)) next.push(resolvePath(base, name));
+        if (expression.test(name)) next.push(below(base, name));
       }
     }
     if (!listed) return undefined;
     bases = next;
   }
   return bases
-    .filter((path) => {
+    .filter(({ path }) => {
       const result = files.read(path);
       return !('problem' in result) || result.problem !== 'missing';
     })
-    .sort();
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function globExpression(part: string): RegExp {

@@ -15,12 +15,17 @@ export const isSequence = (text: string): boolean => /^~(SEQx?|LST)\(/.test(text
 export function unroll(line: Text, replace: (text: Text) => Text): Unrolled {
   const open = line.text.indexOf('(');
   const close = line.text.indexOf(')', open);
-  if (close < 0) return { error: `'${line.text.slice(0, open)}' has no closing parenthesis` };
+  if (close < 0)
+    return {
+      error: `Invalid ~${line.text.slice(1, open)} specification '${line.text}': no closing parenthesis`,
+    };
   const kind = line.text.slice(1, open);
   const list = replace(sliceText(line, open + 1, close)).text;
   const rest = trimText(sliceText(line, close + 1));
   const rounds = kind === 'LST' ? lists(list) : numbers(list, kind === 'SEQx');
-  return typeof rounds === 'string' ? { error: rounds } : { rounds, rest };
+  return typeof rounds === 'string'
+    ? { error: `Invalid ~${kind} specification '${line.text}': ${rounds}` }
+    : { rounds, rest };
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -65,7 +70,8 @@ function lists(list: string): Round[] | string {
     .replace(/^\{(.*)\}$/s, '$1')
     .split(',')
     .map((n) => n.trim());
-  if (names.some((name) => !NAME.test(name))) return `~LST(${list}) is not valid`;
+  if (parts.length < 2 || names.some((name) => !NAME.test(name)))
+    return `~LST(${list}) is not valid`;
   const rounds: Round[] = [];
   for (const part of parts.slice(1)) {
     const values = /^\{.*\}$/s.test(part)
