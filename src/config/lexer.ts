@@ -202,6 +202,8 @@ function logicalLine(
   }
   const expanded = expandLine(kept, at, state);
   for (const [index, part] of expanded.entries()) {
+    // Each line of a definition of several lines may itself define something, the first one too.
+    if (index === 0 && expanded.length > 1 && define(trimText(part).text, state)) continue;
     if (index === 0) finishLine(part, part !== kept, at, state, cutColumn);
     else logicalLine(trimText(part), at, state, nesting + 1);
   }

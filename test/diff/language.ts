@@ -1,5 +1,7 @@
 // Small files about the language itself: braces, quotes, comments, parameters, sequences, conditions, includes.
 
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how parameters are written
+
 import { type Case, globals, inside } from './cases.ts';
 
 const SKIPPED_WHOLE =
