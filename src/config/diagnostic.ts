@@ -119,19 +119,19 @@ export function formatDiagnostic(d: Diagnostic): string {
   }
   if (d.assumed !== undefined) lines.push(`  assumed: ${d.assumed}`);
   if (d.hint !== undefined) lines.push(`  hint: ${d.hint}`);
-  return lines.join('\n');
+  return lines.map(printable).join('\n');
 }
 
 /** One line as keepalived logs it: `(FILE: Line N) text`. */
 export function formatLogLine(d: Diagnostic): string {
   const message = d.cause === undefined ? d.message : `${d.message} (${d.cause})`;
-  if (d.line === undefined) return message;
-  return `(${d.file === undefined ? '' : `${d.file}: `}Line ${d.line}) ${message}`;
+  if (d.line === undefined) return printable(message);
+  return printable(`(${d.file === undefined ? '' : `${d.file}: `}Line ${d.line}) ${message}`);
 }
 
 const printable = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a hostile file must not drive the terminal
-  text.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?');
+  text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?');
 
 /** Tabs stay tabs, so that the caret stands under its word. */
 const blanks = (text: string, count: number): string =>

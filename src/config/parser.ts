@@ -96,7 +96,12 @@ function open(line: Line, frame: Frame, state: State): void {
       ...placeOf(line),
     });
   }
-  state.stack.push({ ...frame, kind: frame.kind === 'skip' ? 'skip' : 'transparent' });
+  // A brace inside a skipped block has no statement of its own: that it is missing is said of the outermost one.
+  state.stack.push(
+    frame.kind === 'skip'
+      ? { kind: 'skip', parent: false, nodes: [], names: new Set() }
+      : { ...frame, kind: 'transparent' },
+  );
 }
 
 function close(line: Line, state: State): void {
@@ -174,7 +179,13 @@ function statement(line: Line, opens: boolean, frame: Frame, state: State): bool
   };
   const found = findRow(frame.rows ?? {}, first.text);
   if (found === undefined) {
-    unknown(node, opens, frame, state);
+    // A block of the top level inside another one: the } of that one was forgotten.
+    const outer =
+      opens && state.stack.length > 1 ? findRow(state.table, first.text)?.row : undefined;
+    if (outer !== undefined && outer.form !== 'words') {
+      while (state.stack.length > 1) unclosed(state);
+      openBlock(node, outer, opens, state.stack[0] as Frame, state);
+    } else unknown(node, opens, frame, state);
     return opens;
   }
   if (found.row.form === 'words') {
