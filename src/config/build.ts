@@ -48,7 +48,13 @@ export interface Inspection {
 export type Reporter = (complaint: Complaint, node: Node, more?: Partial<Diagnostic>) => void;
 
 export function createReporter(into: Diagnostic[]): Reporter {
+  // The parser has said these already.
+  const quotes = new Set(
+    into.filter((d) => d.id === 'unterminated-quote').map((d) => `${d.file}:${d.line}`),
+  );
   return (complaint, node, more = {}) => {
+    const { file, line } = node.place;
+    if (complaint.id === 'unterminated-quote' && quotes.has(`${file}:${line}`)) return;
     const word = complaint.word === undefined ? undefined : node.words[complaint.word];
     into.push({
       ...complaint,
@@ -132,7 +138,8 @@ function readWordsRow(
       .replaceAll('%n', owner)
       .replaceAll('%k', name)
       .replaceAll('%w', node.words[0]?.text ?? '');
-  if (node.words.length < row.type.minimum) {
+  const words = row.type.ownQuotes === true && node.raw !== '' ? 1 : node.words.length;
+  if (words < row.type.minimum) {
     report(row.bare === undefined ? missingArgument(node) : bareKeyword(fill(row.bare)), node);
     return undefined;
   }

@@ -10,6 +10,7 @@ import type { Reading, Script, ScriptText, ValueType } from './value.ts';
 export const command: ValueType<ScriptText> = {
   syntax: '<path> | "<path> <arguments>" [<user> [<group>]]',
   minimum: 1,
+  ownQuotes: true,
   parse: (_, raw) => parseCommand(raw),
   format: ({ words, user, group }) =>
     [`"${words.map(quoteWord).join(' ')}"`, user, group].filter(Boolean).join(' '),

@@ -19,8 +19,10 @@ import {
   integer,
   multicast,
   onOff,
+  type Reading,
   repeats,
   wholeMicros,
+  wholeNumber,
   wholeSeconds,
   word,
 } from './value.ts';
@@ -29,6 +31,9 @@ const processName = cutWord(
   15,
   (text) => `Process name ${text} more than 15 characters, truncating`,
 );
+/** The bare keyword means as high as possible. */
+const readMaxAutoPriority = ([text = '99']: readonly string[]): Reading<number> =>
+  wholeNumber(text, -1, 99);
 const yesNo = (value: boolean): string => (value ? 'true' : 'false');
 const wholeSecondsShown = (value: Duration): string => String(value / 1_000_000);
 const sixDecimals = (value: Duration): string => (value / 1_000_000).toFixed(6);
@@ -42,13 +47,15 @@ export const globalDefs = {
 
   // Processes
   process_names: defaulted(flag, false, 'Name the children keepalived_vrrp and so on.'),
-  process_name: optional(processName, 'Process name of the parent.', { label: 'Process name' }),
+  process_name: optional(processName, 'Process name of the parent.', {
+    label: 'Parent process name',
+  }),
   vrrp_process_name: optional(processName, 'Process name of the VRRP child.', {
     label: 'VRRP process name',
   }),
   umask: defaulted(fileMask, 0o177, 'File creation mask; the command line option -u wins.', {
     label: 'umask',
-    show: (value) => `0${value.toString(8).padStart(3, '0')}`,
+    show: (value) => `0${value.toString(8)}`,
     example: '0133',
   }),
   vrrp_priority: defaulted(integer(-20, 19), 0, 'Nice value of the VRRP child.', {
@@ -84,14 +91,23 @@ export const globalDefs = {
       },
     },
   ),
-  vrrp_cpu_affinity: optional(affinity, 'Processors that the VRRP child may run on.'),
+  vrrp_cpu_affinity: optional(affinity, 'Processors that the VRRP child may run on.', {
+    label: 'VRRP CPU Affinity',
+    // keepalived 2.2.7 leaves out processor 0.
+    show: (value) =>
+      value
+        .filter((processor) => processor > 0)
+        .sort((a, b) => a - b)
+        .map((processor) => `${processor} `)
+        .join(''),
+  }),
   max_auto_priority: defaulted(
-    integer(-1, 99),
+    { ...integer(-1, 99), syntax: '[<int> -1..99]', minimum: 0, parse: readMaxAutoPriority },
     0,
     'Ceiling of the automatic real-time priority when timers run late; 0 or -1 switches it off.',
     {
       label: 'Max auto priority',
-      show: (value) => (value <= 0 ? 'Disabled' : String(value)),
+      show: (value) => (value < 0 ? 'Disabled' : String(value)),
       refusal: "max_auto_priority '%w' must be in [0, 99] (or -1 to disable) - ignoring",
     },
   ),

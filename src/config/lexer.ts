@@ -85,12 +85,10 @@ interface State {
   readonly diagnostics: Diagnostic[];
   readonly parameters: Map<string, Definition>;
   random: Random;
-  instance: string;
   /** Files being read, outermost first. */
   readonly stack: SourceFile[];
   /** A definition that goes on in the next line. */
   open: { readonly name: string; readonly lines: string[] } | undefined;
-  depth: number;
   steps: number;
   full: boolean;
   /** An include ended the reading. */
@@ -104,10 +102,8 @@ export function lex(files: readonly SourceFile[], options: LexOptions): Lexed {
     diagnostics: [],
     parameters: new Map(),
     random: options.random,
-    instance: '',
     stack: [],
     open: undefined,
-    depth: 0,
     steps: 0,
     full: false,
     stopped: false,
@@ -236,7 +232,7 @@ function applyCondition(t: Text, id: string): Text | undefined {
   let to = from;
   while (to < t.text.length && !isBlank(t.text[to])) to++;
   const same = t.text.slice(from, to) === id;
-  if (to === from || same === negated) return undefined;
+  if (same === negated || (to === from && !negated)) return undefined;
   return trimText(sliceText(t, to));
 }
 
@@ -274,7 +270,7 @@ function parametersOf(state: State): Parameters {
         case '_PWD':
           return state.stack.at(-1)?.directory ?? '';
         case '_INSTANCE':
-          return state.instance;
+          return state.options.configId;
         case '_HASH':
           return '#';
         case '_BANG':
@@ -346,11 +342,6 @@ function emit(text: Text, at: Position, state: State, cutColumn?: number): void 
   if (state.lines.length >= MOST_LINES) {
     overflow(at, state);
     return;
-  }
-  if (text.text === '{') state.depth++;
-  else if (text.text === '}') state.depth = Math.max(0, state.depth - 1);
-  else if (state.depth === 0 && state.instance === '') {
-    state.instance = /^instance[ \t\r\f\v]+([^ \t\r\f\v]+)/.exec(text.text)?.[1] ?? '';
   }
   const cut = cutColumn === undefined ? undefined : cutColumn - text.start;
   state.lines.push({

@@ -20,7 +20,9 @@ export function unroll(line: Text, replace: (text: Text) => Text): Unrolled {
       error: `Invalid ~${line.text.slice(1, open)} specification '${line.text}': no closing parenthesis`,
     };
   const kind = line.text.slice(1, open);
-  const list = replace(sliceText(line, open + 1, close)).text;
+  const inside = sliceText(line, open + 1, close);
+  // A parameter in a list of values stays one value: it is replaced where the value is used.
+  const list = kind === 'LST' ? inside.text : replace(inside).text;
   const rest = trimText(sliceText(line, close + 1));
   const rounds = kind === 'LST' ? lists(list) : numbers(list, kind === 'SEQx');
   return typeof rounds === 'string'
@@ -72,6 +74,7 @@ function lists(list: string): Round[] | string {
     .map((n) => n.trim());
   if (parts.length < 2 || names.some((name) => !NAME.test(name)))
     return `~LST(${list}) is not valid`;
+  if (parts.some((part) => /\s/.test(part))) return `~LST(${list}): values hold no blanks`;
   const rounds: Round[] = [];
   for (const part of parts.slice(1)) {
     const values = /^\{.*\}$/s.test(part)

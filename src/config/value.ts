@@ -18,6 +18,8 @@ export interface ValueType<T> {
   readonly syntax: string;
   /** How many words must follow the keyword; fewer end keepalived with status 2. */
   readonly minimum: number;
+  /** Has quoting of its own, so any text after the keyword counts as an argument. */
+  readonly ownQuotes?: true;
   /** `raw` is the text after the keyword with its quotes, for types that have their own quoting. */
   readonly parse: (words: readonly string[], raw: string) => Reading<T>;
   /** Text after the keyword that parses to the same value. */

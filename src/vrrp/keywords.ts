@@ -61,7 +61,7 @@ export const vrrpInstance = {
     otherwise: 'BACKUP; MASTER with priority 255',
   }),
   interface: optional(interfaceName, 'Interface that VRRP runs on.', {
-    otherwise: 'none; needed unless adverts are unicast',
+    otherwise: 'none: it is required',
   }),
   virtual_router_id: required(integer(1, 255), 'Number of the virtual router on its network.', {
     refusal: "(%n): VRID '%w' not valid - must be between 1 & 255",
@@ -74,6 +74,7 @@ export const vrrpInstance = {
     {
       refusal: '(%n) Priority not valid! must be between 1 & 255. Using default 100',
       salvage: 100,
+      otherwise: '100; 255 with state MASTER',
     },
   ),
   advert_int: defaulted(

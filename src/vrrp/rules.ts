@@ -108,6 +108,7 @@ export function resolveInstance(
     more: Partial<Diagnostic> = AFTERWARDS,
   ): void => report(complaint, at(keyword), more);
 
+  checkUnicast(walk, name, say, statements, block);
   if (given.virtual_router_id === undefined) {
     say('virtual_router_id', fatal('vrid-missing', `(${name}) the virtual router id must be set`));
     return undefined;
@@ -119,7 +120,6 @@ export function resolveInstance(
   const of = walk.family ?? 4;
   const version = walk.version ?? (of === 6 ? 3 : (globals.vrrp_version as 2 | 3));
   const unicast = walk.peers.length > 0;
-  checkUnicast(walk, name, say, statements, block);
   const { state, priority } = decideRole(given, statements);
   const preemption = decidePreemption(
     { name, state, priority, nopreempt: walk.nopreempt, delay: given.preempt_delay },

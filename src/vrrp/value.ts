@@ -377,7 +377,8 @@ export const peerLine: ValueType<PeerText> = {
 
 function readPeerLine(words: readonly string[]): Reading<PeerText> {
   const [first = ''] = words;
-  const address = readIp(first);
+  // keepalived takes an address with a prefix here, and forgets the prefix.
+  const address = readIp(splitOnce(first, '/')[0]);
   if (address === undefined) {
     const message = `Configuration error: VRRP instance[%n] malformed unicast peer address[${first}]. Skipping...`;
     return { complaints: [invalidIp(first, 0, message)] };
@@ -425,7 +426,7 @@ export const optionalCommand: ValueType<ScriptText | true> = {
   ...command,
   syntax: `[${command.syntax}]`,
   minimum: 0,
-  parse: (words, raw) => (words.length === 0 ? { value: true } : command.parse(words, raw)),
+  parse: (words, raw) => (raw === '' ? { value: true } : command.parse(words, raw)),
   format: (value) => (value === true ? '' : command.format(value)),
   schema: { anyOf: [{ const: true }, command.schema] },
 };
