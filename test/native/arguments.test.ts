@@ -7,14 +7,22 @@ import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { type Native, native } from '../../src/net/native.ts';
+import { Cable } from './cable.ts';
 import { type Call, file, rows } from './wrong.ts';
 
 const show = (call: Call): string => call.map((value) => inspect(value)).join(', ');
 
 describe('wrong arguments', () => {
-  // It keeps a pipe from its first use on.
-  before(() => native.catchSignal(36));
-  after(() => closeSync(file));
+  let cable: Cable;
+  before(() => {
+    cable = new Cable('args');
+    // It keeps a pipe from its first use on.
+    native.catchSignal(36);
+  });
+  after(() => {
+    closeSync(file);
+    cable.remove();
+  });
 
   it('are known for every function that the addon exports', () => {
     assert.deepEqual(Object.keys(native).sort(), Object.keys(rows).sort());

@@ -17,7 +17,7 @@ export const GROUP6 = 'ff02::250';
 
 export const ip = (...words: string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
 
-/** Two hosts, `near` with device a (10.9.0.1, fe80::1) and `far` with device b (10.9.0.2, fe80::2). */
+/** Two hosts, the main thread being on `near` from now on: `near` with device a (10.9.0.1, fe80::1) and `far` with device b (10.9.0.2, fe80::2). */
 export class Cable {
   readonly near: string;
   readonly far: string;
@@ -54,9 +54,10 @@ export class Cable {
       ip('-n', name, 'link', 'set', 'dev', device, 'up');
       ip('-n', name, 'address', 'add', `fe80::${number}/64`, 'dev', device, 'nodad');
     }
+    this.on('near', () => undefined);
   }
 
-  /** Runs `body` with the main thread on that host; sockets it opens stay there. The process ends up on `near`. */
+  /** Runs `body` with the main thread on that host; sockets it opens stay there. Back to `near` after it. */
   on<T>(host: 'near' | 'far', body: () => T): T {
     native.enterNamespace(`/run/netns/${this[host]}`, NETWORK);
     try {
@@ -105,28 +106,27 @@ export class Cable {
 type Kind = Report['kind'];
 export type Of<K extends Kind> = Extract<Report, { readonly kind: K }>;
 
-/** Starts the I/O thread and keeps its records, packets as copies. */
+/** Starts the I/O thread, real-time where permitted, and keeps its records, packets as copies. */
 export class Tape {
   readonly records: Report[] = [];
-  /** Called before the records of a batch are settled. */
-  onBatch: (() => void) | undefined;
   #changed: (() => void) | undefined;
 
-  constructor(settle: 'settling' | 'unsettling' = 'settling', ringBytes = 1 << 20) {
+  constructor(settle: 'settling' | 'unsettling' = 'settling', ringBytes = 1 << 20, priority = 10) {
     const ring = new Uint8Array(ringBytes);
-    native.start(
-      (length) => {
-        for (const record of readRecords(ring, length))
-          this.records.push(
-            record.kind === 'packet' ? { ...record, bytes: record.bytes.slice() } : record,
-          );
-        this.onBatch?.();
-        if (settle === 'settling') native.settle();
-        this.#changed?.();
-      },
-      ring,
-      { policy: 'other', priority: 0 },
-    );
+    const ready = (length: number): void => {
+      for (const record of readRecords(ring, length))
+        this.records.push(
+          record.kind === 'packet' ? { ...record, bytes: record.bytes.slice() } : record,
+        );
+      if (settle === 'settling') native.settle();
+      this.#changed?.();
+    };
+    try {
+      native.start(ready, ring, { policy: priority > 0 ? 'rr' : 'other', priority });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+      native.start(ready, ring, { policy: 'other', priority: 0 });
+    }
   }
 
   of<K extends Kind>(kind: K): Of<K>[] {

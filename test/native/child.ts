@@ -1,6 +1,9 @@
 // The processes that tests of the addon stop, kill and look at from outside: `child.ts ROLE [WORD...]`.
 // Each says on standard output what the test waits for.
 
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, Worker } from 'node:worker_threads';
@@ -37,6 +40,31 @@ function startBusy(onRecord: () => void = () => {}): void {
   native.alarm(native.now() + 100);
 }
 
+/** A datagram socket at /dev/log that is read only when asked: Node itself has none. */
+async function startReader(): Promise<{ read(): Promise<string[]>; end(): Promise<void> }> {
+  const program = `use Socket; $| = 1; unlink "/dev/log"; socket(S, AF_UNIX, SOCK_DGRAM, 0) or die;
+    bind(S, sockaddr_un("/dev/log")) or die; print "bound\\n";
+    while (<STDIN>) { while (defined recv(S, $b, 9999, MSG_DONTWAIT)) { print "$b\\n" } print "end\\n" }`;
+  const child = spawn('perl', ['-e', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  await lines.next();
+  return {
+    async read() {
+      child.stdin.write('read\n');
+      const read: string[] = [];
+      for (;;) {
+        const { value } = await lines.next();
+        if (value === 'end') return read;
+        read.push(value);
+      }
+    },
+    async end() {
+      child.stdin.end();
+      await new Promise((resolve) => child.once('exit', resolve));
+    },
+  };
+}
+
 const roles: Record<string, () => void | Promise<void>> = {
   /** Sends every `words[0]` microseconds on device a and says when it has been stalled. */
   pace() {
@@ -62,6 +90,76 @@ const roles: Record<string, () => void | Promise<void>> = {
       environment: [],
       deathSignal: 15,
     });
+  },
+
+  /** Is called something else, in a session of its own, until its input ends. */
+  identity() {
+    native.newSession();
+    native.setName('keepalived');
+    native.setArguments(['keepalived', '-n', '-l', '']);
+    say(JSON.stringify(process.argv.slice(2)));
+    process.stdin.resume();
+  },
+
+  signals() {
+    native.start(
+      (length) => {
+        for (const record of readRecords(ring, length))
+          if (record.kind === 'signal') say(`signal ${record.signal}`);
+      },
+      ring,
+      ORDINARY,
+    );
+    native.catchSignal(36);
+    native.catchSignal(63);
+    say('ready');
+  },
+
+  /** Holds the lock on the file `words[0]` until it is killed. */
+  lock() {
+    native.openLocked(words[0] ?? '', 0o644);
+    say('locked');
+    process.stdin.resume();
+  },
+
+  /** Dies with its parent, which is another child.ts that waits. */
+  mortal() {
+    native.parentDeathSignal(15);
+    say(`mortal ${process.pid}`);
+    process.stdin.resume();
+  },
+  parent() {
+    spawn(process.execPath, ['--import', 'tsx', process.argv[1] ?? '', 'mortal'], {
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
+  },
+
+  /** What memory locking costs. */
+  memory() {
+    const read = (name: string): number =>
+      Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+    const before = read('VmRSS');
+    native.lockMemory();
+    say(JSON.stringify({ locked: read('VmLck'), growth: read('VmRSS') - before }));
+  },
+
+  /** Writes to /dev/log, of which it has one of its own, before there is a reader, while it sleeps, and after. */
+  async syslog() {
+    const log = (line: string): boolean => native.syslog(30, line);
+    say(`nobody ${log('x')}`);
+    const first = await startReader();
+    say(`reader ${log('one')} ${log('zwei ä')}`);
+    let full = 0;
+    const begun = native.now();
+    while (log('filler')) full++;
+    say(`full ${full < 10_000} ${native.now() - begun < 1_000_000}`);
+    say(`read ${JSON.stringify((await first.read()).slice(0, 2))}`);
+    say(`again ${log('x')}`);
+    await first.end();
+    say(`gone ${log('x')}`);
+    const second = await startReader();
+    say(`new reader ${log('two')} ${JSON.stringify(await second.read())}`);
+    await second.end();
   },
 
   /** Ends in the way that `words[0]` names while the thread is at its busiest. */
