@@ -9,7 +9,7 @@ export type Unrolled =
   | { readonly rounds: Iterable<Round>; readonly rest: Text }
   | { readonly error: string };
 
-export const isSequence = (text: string): boolean => /^~(SEQx?|LST)\(/.test(text);
+export const isSequence = (text: string): boolean => /^~(SEQx?|LST)[ \t]*\(/.test(text);
 
 /** `replace` puts parameters into the list between the parentheses. */
 export function unroll(line: Text, replace: (text: Text) => Text): Unrolled {
@@ -19,7 +19,7 @@ export function unroll(line: Text, replace: (text: Text) => Text): Unrolled {
     return {
       error: `Invalid ~${line.text.slice(1, open)} specification '${line.text}': no closing parenthesis`,
     };
-  const kind = line.text.slice(1, open);
+  const kind = line.text.slice(1, open).trimEnd();
   const inside = sliceText(line, open + 1, close);
   // A parameter in a list of values stays one value: it is replaced where the value is used.
   const list = kind === 'LST' ? inside.text : replace(inside).text;

@@ -14,6 +14,8 @@ export interface Difference {
   /** Lines complained about by one side only. */
   readonly onlyOurs?: readonly number[];
   readonly onlyTheirs?: readonly number[];
+  /** Sentences of ours that keepalived does not have. */
+  readonly words?: readonly string[];
 }
 
 const VIP = ['virtual_ipaddress {', '10.9.0.100/24', '}'];
@@ -288,6 +290,16 @@ const rules: Case[] = [
   { name: 'trailing globals', text: `${inside()}global_defs {\nvrrp_version 3\n}\n` },
 ];
 
-/** How a name is handed on to the braces that follow. */
-export const CASES: readonly Case[] = [...scalars, ...globalScalars, ...entries, ...rules];
+const ONE_SENTENCE = 'one sentence for whatever is wrong with the value';
+const WORDS: Readonly<Record<string, string>> = {
+  'vrrp_mcast_group4 ff02::12': 'vrrp_mcast_group4 [ff02::12] is not multicast. Skipping',
+  'umask nonsense': 'invalid umask value nonsense',
+};
+
+export const CASES: readonly Case[] = [...scalars, ...globalScalars, ...entries, ...rules].map(
+  (one) => {
+    const words = WORDS[one.name];
+    return words === undefined ? one : { ...one, differs: { why: ONE_SENTENCE, words: [words] } };
+  },
+);
 export { addresses, globals, inside };

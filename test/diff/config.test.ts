@@ -16,6 +16,13 @@ const namespace = `ka-config-${process.pid}`;
 const folder = mkdtempSync(join(tmpdir(), 'ka-config-'));
 const paths = cases.map((_, index) => join(folder, 'case', `${index}.conf`));
 
+/** People search the web for keepalived's words. These complaints have their own, because they say more. */
+const OWN_WORDS: Readonly<Record<string, string>> = {
+  'missing-close': 'names the block that is not closed',
+  'bad-sequence': 'says what is wrong with it, once',
+  'include-cycle': 'keepalived speaks of too many open files',
+};
+
 function ip(...words: readonly string[]): void {
   const { status, stderr } = spawnSync('ip', words, { encoding: 'utf8' });
   assert.equal(status, 0, `ip ${words.join(' ')}: ${stderr}`);
@@ -121,5 +128,11 @@ describe('the verdict on a configuration', { timeout: 60_000 }, () => {
     const onlyTheirs = [...b.lines].filter((line) => !all.has(line)).sort();
     assert.deepEqual(onlyOurs, here(differs?.onlyOurs), `only ours: ${story}`);
     assert.deepEqual(onlyTheirs, here(differs?.onlyTheirs), `only keepalived's: ${story}`);
+    const strange = a.complaints
+      .filter((c) => !c.quiet && OWN_WORDS[c.id] === undefined)
+      .flatMap(({ message, cause = message }) =>
+        b.text.includes(message) || b.text.includes(cause) ? [] : [message],
+      );
+    assert.deepEqual(strange, differs?.words ?? [], `words that keepalived does not use: ${story}`);
   }
 });

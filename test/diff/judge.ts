@@ -11,6 +11,11 @@ export interface Judgement {
     readonly line?: number;
     /** keepalived need not speak of it. */
     readonly quiet: boolean;
+    readonly id: string;
+    /** keepalived's words, where it has any for this. */
+    readonly message: string;
+    readonly cause?: string;
+    /** All that is shown. */
     readonly text: string;
   }[];
 }
@@ -25,6 +30,9 @@ for (const file of process.argv.slice(2)) {
         ...(d.file === undefined ? {} : { file: d.file }),
         ...(line === undefined ? {} : { line }),
         quiet: d.class === 'none',
+        id: d.id,
+        message: d.message,
+        ...(d.cause === undefined ? {} : { cause: d.cause }),
         text: formatDiagnostic(d),
       };
     }),
