@@ -29,13 +29,23 @@ export interface Options {
   readonly configId?: string;
 }
 
+/** What is said of the command line before anything is done. */
+export interface Notices {
+  /** For standard output: words that mean nothing. */
+  readonly strays?: string;
+  /** For standard error: values that are ignored. */
+  readonly ignored: readonly string[];
+  /** Whether -t counts one of these as a mistake, as keepalived does. */
+  readonly counted: boolean;
+}
+
 export type Invocation =
-  | { readonly kind: 'run'; readonly options: Options; readonly notices: readonly string[] }
+  | { readonly kind: 'run'; readonly options: Options; readonly notices: Notices }
   /** Check only; messages go to `output`, or to stderr where it is absent. */
   | {
       readonly kind: 'test';
       readonly options: Options;
-      readonly notices: readonly string[];
+      readonly notices: Notices;
       readonly output?: string;
     }
   | { readonly kind: 'version' }
@@ -223,11 +233,17 @@ function invocation(values: Values, detail: number, strays: readonly string[]): 
     const value = values[name];
     return typeof value === 'string' ? value : undefined;
   };
-  const notices: string[] = [];
-  if (strays.length > 0) notices.push(`Unexpected argument(s): ${strays.join(' ')} `);
   const test = values.configTest !== undefined;
-  const facility = readFacility(text('logFacility'), notices);
-  const umask = readMask(text('umask'), notices);
+  const facility = readFacility(text('logFacility'));
+  const umask = readMask(text('umask'));
+  const notices: Notices = {
+    ...(strays.length === 0 ? {} : { strays: `Unexpected argument(s): ${strays.join(' ')} ` }),
+    ignored: [
+      ...(facility === undefined ? [`Invalid log facility '${text('logFacility')}'`] : []),
+      ...(umask === 'invalid' ? [`Invalid --umask option ${text('umask')}`] : []),
+    ],
+    counted: facility === undefined,
+  };
   const options: Options = {
     file: text('useFile') ?? DEFAULT_FILE,
     vrrp: values.check === undefined || values.vrrp !== undefined,
@@ -237,9 +253,9 @@ function invocation(values: Values, detail: number, strays: readonly string[]): 
     daemon: values.dontFork === undefined && !test,
     coreDump: values.coreDump !== undefined || values.coreDumpPattern !== undefined,
     allConfig: values.allConfig !== undefined,
-    ...(values.syslog !== false && !test ? { facility } : {}),
+    ...(values.syslog !== false && !test ? { facility: facility ?? DAEMON_FACILITY } : {}),
     ...defined('logFile', values.logFile === true ? DEFAULT_LOG_FILE : text('logFile')),
-    ...defined('umask', umask),
+    ...defined('umask', umask === 'invalid' ? undefined : umask),
     ...defined('pid', text('pid')),
     ...defined('vrrpPid', text('vrrp_pid')),
     ...defined('namespace', text('namespace')),
@@ -253,21 +269,18 @@ function invocation(values: Values, detail: number, strays: readonly string[]): 
 const defined = <Name extends string, T>(name: Name, value: T | undefined): { [N in Name]?: T } =>
   value === undefined ? {} : ({ [name]: value } as { [N in Name]?: T });
 
-function readFacility(text: string | undefined, notices: string[]): number {
+/** Undefined where it is none. */
+function readFacility(text: string | undefined): number | undefined {
   if (text === undefined || text === 'daemon') return DAEMON_FACILITY;
   if (text === 'user') return 1;
   const local = /^(?:local)?([0-7])$/.exec(text);
-  if (local !== null) return 16 + Number(local[1]);
-  notices.push(`Invalid log facility '${text}'`);
-  return DAEMON_FACILITY;
+  return local === null ? undefined : 16 + Number(local[1]);
 }
 
-function readMask(text: string | undefined, notices: string[]): number | undefined {
+function readMask(text: string | undefined): number | 'invalid' | undefined {
   if (text === undefined) return undefined;
   const mask = cNumber(text);
-  if (mask !== undefined && mask <= 0o777) return mask;
-  notices.push(`Invalid --umask option ${text}`);
-  return undefined;
+  return mask !== undefined && mask <= 0o777 ? mask : 'invalid';
 }
 
 /**

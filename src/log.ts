@@ -21,7 +21,7 @@ export interface LogOptions {
   readonly file?: string;
 }
 
-/** Where finished lines go; each takes a line or refuses it, at once. */
+/** Where finished lines go: it takes a line or refuses it, at once. */
 export interface Destination {
   /** `priority` is a syslog severity, 3 to 7. */
   write(text: string, priority: number, at: Date): boolean;
@@ -53,14 +53,13 @@ interface LastLine {
 }
 
 export class Log {
-  readonly #destinations: readonly Destination[];
+  readonly #outlets: readonly Outlet[];
   readonly #logger: Printer;
   #waiting: Waiting[] = [];
-  #dropped = 0;
   #scheduled = false;
 
   constructor(detail: number, destinations: readonly Destination[]) {
-    this.#destinations = destinations;
+    this.#outlets = destinations.map((destination) => new Outlet(destination));
     this.#logger = pino(
       {
         level: detail >= 2 ? 'debug' : detail === 1 ? 'detail' : 'info',
@@ -93,7 +92,7 @@ export class Log {
   write(severity: LogSeverity, text: string): void {
     if (!this.#logger.isLevelEnabled(severity)) return;
     if (this.#waiting.length >= CAPACITY) {
-      this.#dropped++;
+      for (const outlet of this.#outlets) outlet.dropped++;
       return;
     }
     this.#waiting.push({ severity, text, at: Date.now() });
@@ -111,30 +110,39 @@ export class Log {
   }
 
   #print({ severity, text, at }: Waiting): void {
-    if (this.#dropped > 0) {
-      const lost = this.#dropped;
-      this.#dropped = 0;
-      this.#logger.warning({ at }, `${lost} log lines were dropped`);
-    }
     // One line each, for syslog and for whoever greps.
     for (const part of text.split('\n')) this.#logger[severity]({ at }, part);
   }
 
   /** pino decides what is printed and hands it here; its JSON text is not used. */
   #printer(): object {
-    const destinations = this.#destinations;
-    const drop = (): void => {
-      this.#dropped++;
-    };
+    const outlets = this.#outlets;
     return {
       [Symbol.for('pino.metadata')]: true,
       write(this: LastLine): void {
         const at = new Date(this.lastObj.at);
         const priority = PRIORITIES[this.lastLevel] ?? 6;
-        for (const destination of destinations)
-          if (!destination.write(this.lastMsg, priority, at)) drop();
+        for (const outlet of outlets) outlet.write(this.lastMsg, priority, at);
       },
     };
+  }
+}
+
+/** A destination, and how many lines it has missed. */
+class Outlet {
+  readonly #destination: Destination;
+  dropped = 0;
+
+  constructor(destination: Destination) {
+    this.#destination = destination;
+  }
+
+  write(text: string, priority: number, at: Date): void {
+    const said =
+      this.dropped === 0 ||
+      this.#destination.write(`${this.dropped} log lines were dropped`, PRIORITIES[40] ?? 4, at);
+    if (said) this.dropped = 0;
+    if (!said || !this.#destination.write(text, priority, at)) this.dropped++;
   }
 }
 

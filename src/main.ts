@@ -7,7 +7,9 @@ process.on('SIGUSR1', ignore);
 import { close as closeInspector } from 'node:inspector';
 import type { Role } from './supervisor/self.ts';
 
+// One that came before is acted on by a thread of Node's, a little later.
 closeInspector();
+for (const wait of [0, 20, 100, 500]) setTimeout(closeInspector, wait).unref();
 
 function ignore(): void {}
 
@@ -78,12 +80,14 @@ async function runCommand(
     case 'run':
       break;
   }
-  for (const notice of invocation.notices) process.stdout.write(`${notice}\n`);
-  const { options } = invocation;
+  const { options, notices } = invocation;
+  if (notices.strays !== undefined) process.stdout.write(`${notices.strays}\n`);
+  for (const text of notices.ignored) process.stderr.write(`${text}\n`);
   if (invocation.kind === 'test') {
     const { runCheck } = await import('./supervisor/check.ts');
     process.umask(options.umask ?? 0o177);
-    return runCheck(options, invocation.output);
+    const status = runCheck(options, invocation.output);
+    return status === 0 && notices.counted ? 5 : status;
   }
   const { childCommand } = await import('./supervisor/self.ts');
   if (options.daemon && role === undefined) {
@@ -96,7 +100,8 @@ async function runCommand(
   const directory = role?.directory ?? process.cwd();
   const self = childCommand();
   // The child loads its code while this process loads its own and reads the configuration.
-  const { startSpare } = await import('./supervisor/spare.ts');
+  const { liftCoreLimit, startSpare } = await import('./supervisor/spare.ts');
+  liftCoreLimit(options);
   const spare = startSpare({ options, words, directory, self });
   const { tellLauncher } = await import('./supervisor/launcher.ts');
   const { runParent } = await import('./supervisor/daemon.ts');

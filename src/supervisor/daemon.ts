@@ -94,7 +94,7 @@ class Parent {
     this.#log.info(`Running on Linux ${release()} ${version()} (Node.js ${process.version})`);
     for (const line of commandLine(words)) this.#log.info(line);
     process.umask(options.umask ?? MASK);
-    this.#raiseLimits();
+    this.#setCorePattern();
     const reading = readConfiguration(this.#source(), options.namespace);
     if (options.detail > 0) this.#log.detail(`Opening file '${options.file}'.`);
     this.#log.info(`Configuration file ${options.file}`);
@@ -403,19 +403,16 @@ class Parent {
     this.#finish(0);
   }
 
-  /** -m and -M. */
-  #raiseLimits(): void {
-    const { coreDump, corePattern } = this.#context.options;
-    const RLIMIT_CORE = 4;
+  /** -M; put back at the end. */
+  #setCorePattern(): void {
+    const { corePattern } = this.#context.options;
+    if (corePattern === undefined) return;
     try {
-      if (coreDump)
-        native.setLimit(RLIMIT_CORE, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-      if (corePattern === undefined) return;
       const before = readFileSync(CORE_PATTERN, 'utf8');
       writeFileSync(CORE_PATTERN, corePattern);
       this.#corePattern = before;
     } catch (error) {
-      this.#log.error(`Cannot prepare for core files: ${(error as Error).message}`);
+      this.#log.error(`Cannot set the core pattern: ${(error as Error).message}`);
     }
   }
 

@@ -2,10 +2,13 @@
 // place, or not to be wanted, it is thrown away.
 
 import type { Options } from '../cli.ts';
+import { native } from '../net/native.ts';
 import { Child } from './child.ts';
 import { logOptions, VRRP } from './identity.ts';
 import { inNamespace } from './namespace.ts';
 import type { SelfCommand } from './self.ts';
+
+const RLIMIT_CORE = 4;
 
 export interface Start {
   readonly options: Options;
@@ -14,6 +17,16 @@ export interface Start {
   /** Where relative paths begin. */
   readonly directory: string;
   readonly self: SelfCommand;
+}
+
+/** -m, before there is a child to inherit it. */
+export function liftCoreLimit({ coreDump }: Options): void {
+  const unlimited = Number.POSITIVE_INFINITY;
+  try {
+    if (coreDump) native.setLimit(RLIMIT_CORE, unlimited, unlimited);
+  } catch {
+    // A lower hard limit than wished for stays: core files are a convenience.
+  }
 }
 
 /** Undefined where none is wanted or none can be started: what is wrong is said when one is needed. */

@@ -1,0 +1,93 @@
+// Log lines: late enough, in order, whole, and dropped with a count where nobody takes them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { calendar, type Destination, Log } from '../../src/log.ts';
+
+interface Taken {
+  readonly text: string;
+  readonly priority: number;
+}
+
+function collector(accept: () => boolean = () => true): Destination & { readonly taken: Taken[] } {
+  const taken: Taken[] = [];
+  return {
+    taken,
+    write(text, priority): boolean {
+      if (accept()) taken.push({ text, priority });
+      else return false;
+      return true;
+    },
+  };
+}
+
+const texts = ({ taken }: { readonly taken: Taken[] }): string[] => taken.map((line) => line.text);
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('lines wait until the turn is over, and keep their order', async () => {
+  const out = collector();
+  const log = new Log(0, [out]);
+  log.info('one');
+  log.error('two');
+  assert.deepEqual(out.taken, []);
+  await turn();
+  assert.deepEqual(texts(out), ['one', 'two']);
+});
+
+test('each severity has its syslog priority; detail and debug need -D and -DD', () => {
+  for (const [level, expected] of [
+    [0, ['error 3', 'warning 4', 'info 6']],
+    [1, ['error 3', 'warning 4', 'info 6', 'detail 6']],
+    [2, ['error 3', 'warning 4', 'info 6', 'detail 6', 'debug 7']],
+  ] as const) {
+    const out = collector();
+    const log = new Log(level, [out]);
+    for (const severity of ['error', 'warning', 'info', 'detail', 'debug'] as const)
+      log.write(severity, severity);
+    log.flush();
+    assert.deepEqual(
+      out.taken.map(({ text, priority }) => `${text} ${priority}`),
+      expected,
+    );
+  }
+});
+
+test('a text of several lines is several lines', () => {
+  const out = collector();
+  const log = new Log(0, [out]);
+  log.info('a\nb');
+  log.flush();
+  assert.deepEqual(texts(out), ['a', 'b']);
+});
+
+test('what a destination refuses is counted, and said when it takes lines again', () => {
+  let open = false;
+  const out = collector(() => open);
+  const log = new Log(0, [out]);
+  for (let i = 0; i < 5; i++) log.info('lost');
+  log.flush();
+  open = true;
+  log.info('back');
+  log.flush();
+  assert.deepEqual(texts(out), ['5 log lines were dropped', 'back']);
+});
+
+test('a flood within one turn is bounded and counted', async () => {
+  const out = collector();
+  const log = new Log(0, [out]);
+  for (let i = 0; i < 10_000; i++) log.info(`line ${i}`);
+  await turn();
+  log.info('after');
+  log.flush();
+  const kept = texts(out).filter((text) => text.startsWith('line ')).length;
+  const said = /^(\d+) log lines were dropped$/.exec(
+    texts(out).find((text) => text.includes('dropped')) ?? '',
+  );
+  assert.ok(kept < 10_000);
+  assert.equal(kept + Number(said?.[1]), 10_000);
+});
+
+test("the date is asctime's, the day padded with a blank", () => {
+  assert.equal(calendar(new Date(2026, 10, 1, 5, 4, 1)), 'Sun Nov  1 05:04:01 2026');
+  assert.equal(calendar(new Date(2026, 10, 21, 15, 4, 1)), 'Sat Nov 21 15:04:01 2026');
+});
