@@ -213,7 +213,8 @@ export const vrrpInstance = {
   notify_deleted: optional(
     optionalCommand,
     'A reload that removes the instance reports DELETED in place of FAULT, and runs the command.',
-    ONCE,
+    // keepalived says it without the word script here.
+    { again: '(%n) %k already specified - ignoring %w' },
   ),
   notify: optional(
     command,

@@ -290,16 +290,47 @@ const rules: Case[] = [
   { name: 'trailing globals', text: `${inside()}global_defs {\nvrrp_version 3\n}\n` },
 ];
 
+/** Line 7 and on of a file whose scripts may run as root. */
+const secure = (...lines: readonly string[]): string =>
+  `${['global_defs {', 'enable_script_security', 'script_user root', '}'].join('\n')}\n${inside(...lines)}`;
+
+const scripts: Case[] = [
+  ...each(secure, [
+    'notify_master /usr/bin/true',
+    'notify_backup "/usr/bin/true a b"',
+    "notify_fault '/usr/bin/true a'",
+    'notify_stop "/usr/bin/true" root root',
+    'notify "/usr/bin/true" nosuchuser',
+    'notify_master_rx_lower_pri true',
+    'notify_master /etc/passwd',
+    'notify_master /tmp',
+    'notify_master /nonexistent',
+    'notify_master ""',
+    'notify_deleted',
+    'notify_deleted /usr/bin/true',
+    'notify_master',
+    'notify_backup "/usr/bin/true \\"a b\\" {c}"',
+  ]),
+  { name: 'script twice', text: secure('notify /usr/bin/true', 'notify /usr/bin/false') },
+  { name: 'deletion twice', text: secure('notify_deleted', 'notify_deleted /usr/bin/true') },
+  { name: 'script without security', text: inside('notify_master /usr/bin/true') },
+  { name: 'missing script without security', text: inside('notify_master /nonexistent') },
+  {
+    name: 'security without a user',
+    text: `global_defs {\nenable_script_security\n}\n${inside('notify_master /usr/bin/true')}`,
+  },
+];
+
 const ONE_SENTENCE = 'one sentence for whatever is wrong with the value';
 const WORDS: Readonly<Record<string, string>> = {
   'vrrp_mcast_group4 ff02::12': 'vrrp_mcast_group4 [ff02::12] is not multicast. Skipping',
   'umask nonsense': 'invalid umask value nonsense',
 };
 
-export const CASES: readonly Case[] = [...scalars, ...globalScalars, ...entries, ...rules].map(
-  (one) => {
-    const words = WORDS[one.name];
-    return words === undefined ? one : { ...one, differs: { why: ONE_SENTENCE, words: [words] } };
-  },
-);
+const ALL: readonly Case[] = [...scalars, ...globalScalars, ...entries, ...rules, ...scripts];
+
+export const CASES: readonly Case[] = ALL.map((one) => {
+  const words = WORDS[one.name];
+  return words === undefined ? one : { ...one, differs: { why: ONE_SENTENCE, words: [words] } };
+});
 export { addresses, globals, inside };
