@@ -26,16 +26,14 @@ export const command: ValueType<ScriptText> = {
   },
 };
 
-/** The command string and the words after it: user and group. */
+/** The command string and the words after it: user and group. The string is then read a second time. */
 export function parseCommand(raw: string): Reading<ScriptText> {
-  const outer = /^["']/.test(raw) ? quoted(raw) : bareWord(raw);
-  if (outer === undefined) return unfinished(raw, raw[0] as string);
-  const rest = readWords(outer.rest, '');
-  if (typeof rest === 'string') return unfinished(raw, rest);
-  const words = readWords(outer.text, outer.quote);
-  if (typeof words === 'string') return unfinished(outer.text, words);
+  const outer = readWords(raw);
+  if (typeof outer === 'string') return unfinished(raw, outer);
+  const [text = '', user, group] = outer;
+  const words = readWords(text);
+  if (typeof words === 'string') return unfinished(text, words);
   if (words.length === 0 || words[0] === '') return { complaints: [EMPTY] };
-  const [user, group] = rest;
   return {
     value: {
       words,
@@ -64,69 +62,37 @@ const unfinished = (text: string, quote: string): Reading<never> => ({
   ],
 });
 
-interface Outer {
-  readonly text: string;
-  readonly quote: string;
-  readonly rest: string;
-}
-
-/** First level: the quoted string, where `\"` inside `"` does not end it. */
-function quoted(raw: string): Outer | undefined {
-  const quote = raw[0] as string;
-  for (let i = 1; i < raw.length; i++) {
-    if (raw[i] === '\\') i++;
-    else if (raw[i] === quote) return { text: raw.slice(1, i), quote, rest: raw.slice(i + 1) };
-  }
-  return undefined;
-}
-
-function bareWord(raw: string): Outer {
-  const end = /[ \t\r\f\v]/.exec(raw)?.index ?? raw.length;
-  return { text: raw.slice(0, end), quote: '', rest: raw.slice(end) };
-}
-
-/** Second level: words at blanks, grouped by quotes, with escapes; the quote that has no end otherwise. */
-function readWords(text: string, outer: string): string[] | string {
+/** Words at blanks; quotes group, also inside a word, and escapes count everywhere. The quote that has no end otherwise. */
+function readWords(text: string): string[] | string {
   const words: string[] = [];
   let word: string | undefined;
   let open = '';
   for (let i = 0; i < text.length; ) {
     const c = text[i] as string;
     if (c === '\\' && i + 1 < text.length) {
-      // In an outer "..." the quote of a group is written \".
-      if (outer === '"' && text[i + 1] === '"' && open !== "'") {
-        open = open === '' ? '"' : '';
-        word ??= '';
-        i += 2;
-        continue;
-      }
-      if (/[ \t]/.test(text[i + 1] as string) && open === '') {
-        i++;
-        continue;
-      }
       const decoded = decodeEscape(text, i + 1);
       word = (word ?? '') + decoded.text;
       i = decoded.next;
-    } else if (open !== '') {
+      continue;
+    }
+    i++;
+    if (open !== '') {
       if (c === open) open = '';
       else word = (word ?? '') + c;
-      i++;
     } else if (c === '"' || c === "'") {
       open = c;
       word ??= '';
-      i++;
-    } else if (/[ \t\r\f\v]/.test(c)) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
-      i++;
-    } else {
+    } else if (!/[ \t\n\r\f\v]/.test(c)) {
       word = (word ?? '') + c;
-      i++;
+    } else if (word !== undefined) {
+      words.push(word);
+      word = undefined;
     }
   }
   if (open !== '') return open;
   if (word !== undefined) words.push(word);
-  return words;
+  // A NUL ends a C string.
+  return words.map((w) => w.split('\0')[0] as string);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -140,16 +106,16 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** What follows a backslash: a letter, up to three octal digits, xHH, cX, or any character for itself. */
+/** What follows a backslash: a letter, up to three octal digits, x and hex digits, cX, or a character for itself. */
 function decodeEscape(text: string, at: number): { readonly text: string; readonly next: number } {
   const c = text[at] as string;
   const octal = /^[0-7]{1,3}/.exec(text.slice(at, at + 3))?.[0];
   if (octal !== undefined)
     return { text: String.fromCharCode(Number.parseInt(octal, 8) & 0xff), next: at + octal.length };
-  const hex = /^x([0-9a-fA-F]{1,2})/.exec(text.slice(at, at + 3));
+  const hex = /^x([0-9a-fA-F]+)/.exec(text.slice(at));
   if (hex !== null)
     return {
-      text: String.fromCharCode(Number.parseInt(hex[1] as string, 16)),
+      text: String.fromCharCode(Number.parseInt((hex[1] as string).slice(-2), 16)),
       next: at + hex[0].length,
     };
   if (c === 'c' && at + 1 < text.length)
@@ -157,15 +123,14 @@ function decodeEscape(text: string, at: number): { readonly text: string; readon
   return { text: ESCAPES[c] ?? c, next: at + 1 };
 }
 
-/** A word that the second level reads back as it is. */
+/** A word that both readings give back: an octal escape whose backslash is itself escaped. */
 function quoteWord(word: string): string {
-  const escaped = Array.from(word, (c) => {
+  if (word === '') return "''";
+  return Array.from(word, (c) => {
     const code = c.charCodeAt(0);
-    if (code < 0x20 || code === 0x7f || '#!{}"\'\\$'.includes(c))
-      return `\\${code.toString(8).padStart(3, '0')}`;
-    return c;
+    const plain = code > 0x20 && code !== 0x7f && !`#!{}"'\\$`.includes(c);
+    return plain ? c : `\\\\${code.toString(8).padStart(3, '0')}`;
   }).join('');
-  return word === '' || /[ ]/.test(word) ? `'${escaped}'` : escaped;
 }
 
 /**

@@ -184,7 +184,7 @@ function inspect(command: string, as: { readonly uid: number; readonly gid: numb
   }
   const insecure = as.uid === 0 && anyoneCanChange(path);
   return {
-    path: searched,
+    path,
     ...(searched === command
       ? {}
       : {
