@@ -2,7 +2,8 @@
 // VRRP child never sees the parser.
 
 // SIGUSR1 opens Node's inspector to the network until a handler takes its place, so this comes before everything else.
-process.on('SIGUSR1', ignore);
+// The others would end a process that is not yet set up; keepalived ignores them until then.
+for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const) process.on(signal, ignore);
 
 import { close as closeInspector } from 'node:inspector';
 import type { Role } from './supervisor/self.ts';
@@ -36,7 +37,7 @@ async function runVrrpChild(
   words: readonly string[],
 ): Promise<number> {
   // Programs signal every process of the name, and a terminal the whole group: the parent says what it means.
-  for (const signal of ['SIGHUP', 'SIGINT', 'SIGUSR2'] as const) process.on(signal, ignore);
+  process.on('SIGINT', ignore);
   Object.assign(process.env, restore);
   const [{ native }, { openLog }, { DEADMAN_FD }, { runVrrp }] = await Promise.all([
     import('./net/native.ts'),

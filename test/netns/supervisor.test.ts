@@ -84,7 +84,9 @@ test(
       assert.deepEqual(words(pid), expected);
     }
     assert.ok(daemon.pid < child, 'the parent has the lowest pid');
-    const found = (await run('pgrep' as never, ['-x', 'keepalived'])).split('\n').map(Number);
+    const pgrep = box.start(['pgrep', '-x', 'keepalived']);
+    assert.equal(await pgrep.ended, 0);
+    const found = pgrep.stdout.split('\n').map(Number);
     assert.ok(found.includes(daemon.pid) && found.includes(child));
     assert.equal(box.read('run/keepalived.pid'), `${daemon.pid}\n`);
     assert.equal(box.read('run/vrrp.pid'), `${child}\n`);
@@ -573,12 +575,28 @@ test('-m lifts the limit of core files', options, async (t) => {
     );
 });
 
+test('-M sets the core pattern while the daemon runs', options, async (t) => {
+  const box = await sandbox(t);
+  // A file stands in for the kernel's setting, which belongs to the whole machine.
+  box.write('tmp/pattern', 'before\n');
+  box.write('tmp/keepalived.conf', config);
+  const bind = 'mount --bind /tmp/pattern /proc/sys/kernel/core_pattern && exec "$@"';
+  const own = ['unshare', '--mount', '--propagation', 'private', '/bin/sh', '-c', bind, 'sh'];
+  const more = [process.execPath, program, '-n', '-l', '-f', '/tmp/keepalived.conf', '-Mcore.%p'];
+  const daemon = box.start([...own, ...more]);
+  await running(box, daemon);
+  assert.equal(box.read('tmp/pattern'), 'core.%p');
+  daemon.signal('SIGTERM');
+  assert.equal(await daemon.ended, 0);
+  assert.equal(box.read('tmp/pattern'), 'before\n');
+});
+
 test('a reader of the log that does not read holds nobody up', options, async (t) => {
   const box = await sandbox(t);
   box.write('tmp/keepalived.conf', config);
   // A pipe of one page, full at once, whose other end stays open and is never read.
   const script = `exec 3<>/tmp/pipe; exec "$0" "$@" 2>/tmp/pipe`;
-  await run('mkfifo' as never, [join(box.folder, 'tmp/pipe')]);
+  assert.equal(await box.start(['mkfifo', '/tmp/pipe']).ended, 0);
   const daemon = box.start([
     '/bin/sh',
     '-c',
