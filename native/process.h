@@ -204,13 +204,13 @@ inline void LockMemory(const Napi::CallbackInfo& info) {
 }
 
 inline void SetLimit(const Napi::CallbackInfo& info) {
-  const auto number = [](const Napi::Value& value, const char* name) {
+  const auto number = [](const Napi::Value& value, const char* name) -> rlim64_t {
     const double limit = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;
-    if (limit == HUGE_VAL) return RLIM_INFINITY;
-    return static_cast<rlim_t>(RangeFrom(value, name, 0, INT64_MAX));
+    if (limit == HUGE_VAL) return RLIM64_INFINITY;
+    return static_cast<rlim64_t>(RangeFrom(value, name, 0, INT64_MAX));
   };
   const int resource = IntFrom(info[0], "resource");
-  const rlimit limit{number(info[1], "soft"), number(info[2], "hard")};
+  const rlimit64 limit{number(info[1], "soft"), number(info[2], "hard")};
   Checked(info.Env(), "prlimit", syscall(SYS_prlimit64, 0, resource, &limit, nullptr));
 }
 
