@@ -1,0 +1,130 @@
+// Command strings: two readings by the same rule, and what becomes of a script that cannot run.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  createReporter,
+  type Inspection,
+  type MachineFacts,
+  readBlock,
+} from '../../src/config/build.ts';
+import { command, parseCommand, resolveScript } from '../../src/config/command.ts';
+import type { Diagnostic } from '../../src/config/diagnostic.ts';
+import { globalDefs, resolveGlobals } from '../../src/config/globals.ts';
+import type { Node } from '../../src/config/parser.ts';
+
+const words = (raw: string): readonly string[] | string | undefined => {
+  const { value, complaints } = parseCommand(raw);
+  return value?.words ?? complaints?.[0]?.message;
+};
+
+describe('a command string', () => {
+  // Each pair was read off keepalived 2.2.7's data dump.
+  for (const [raw, expected] of [
+    ['/bin/true', ['/bin/true']],
+    ['/bin/true root', ['/bin/true']],
+    ['"  /bin/true  a  "', ['/bin/true', 'a']],
+    [`"/bin/true 'a b' \\"c d\\" e"`, ['/bin/true', 'a b', 'c d', 'e']],
+    ['"/bin/true e\\ f"', ['/bin/true', 'e', 'f']],
+    ['"/bin/true $HOME *"', ['/bin/true', '$HOME', '*']],
+    ['"/bin/true \\x41 \\101z \\cA \\q"', ['/bin/true', 'A', 'Az', '\x01', 'q']],
+    ['"/bin/true \\1012 \\x4 \\x414"', ['/bin/true', 'A2', '\x04', '\x14']],
+    ['"/bin/true \\a\\b\\E\\f\\n\\r\\t\\v z"', ['/bin/true', '\x07\b\x1b', 'z']],
+    [`"/bin/true a\\\\b \\"\\" ''"`, ['/bin/true', 'a\b', '', '']],
+    [`"/bin/true a'b c'd"`, ['/bin/true', 'ab cd']],
+    ['"/bin/tr"ue root', ['/bin/true']],
+    ['/bin/true"a b" root', ['/bin/truea', 'b']],
+    [`"/bin/true 'a b"`, "String '/bin/true 'a b': missing terminating '"],
+    ["'/bin/true a", "String ''/bin/true a': missing terminating '"],
+    ["/bin/true a b' root", "String '/bin/true a b' root': missing terminating '"],
+    ["''", 'the command is empty'],
+  ] as const)
+    it(`reads ${raw}`, () => assert.deepEqual(words(raw), expected));
+
+  it('takes user and group from the words after it', () => {
+    assert.deepEqual(parseCommand('"/bin/true a" nobody users extra').value, {
+      words: ['/bin/true', 'a'],
+      user: 'nobody',
+      group: 'users',
+    });
+  });
+
+  it('writes what it reads', () => {
+    const value = { words: ['/bin/x', 'a b', '', '"\'', '\\', '$A #!{}', '\t\n'], user: 'root' };
+    assert.deepEqual(parseCommand(command.format(value)).value, value);
+  });
+});
+
+const node: Node = {
+  keyword: 'notify',
+  words: [],
+  raw: '',
+  place: { file: 'f', line: 1, column: 1, source: '' },
+};
+
+const facts = (inspection: Inspection): MachineFacts => ({
+  hostname: 'h',
+  processors: 1,
+  interfaces: new Map(),
+  user: (name) => (name === 'nobody' ? { uid: 65534, gid: 65534 } : undefined),
+  group: () => undefined,
+  inspect: () => inspection,
+});
+
+function resolve(
+  text: { words: string[]; user?: string },
+  inspection: Inspection,
+  secure = false,
+): { readonly script: unknown; readonly said: readonly string[] } {
+  const diagnostics: Diagnostic[] = [];
+  const machine = facts(inspection);
+  const statements = secure
+    ? readBlock(globalDefs, [{ ...node, keyword: 'enable_script_security' }], '', () => {})
+    : [];
+  const globals = resolveGlobals(statements, machine, () => {});
+  const script = resolveScript(text, node, globals, machine, createReporter(diagnostics));
+  return { script, said: diagnostics.map((d) => `${d.id}:${d.class}`) };
+}
+
+describe('a script', () => {
+  it('runs as root unless somebody is named', () => {
+    assert.deepEqual(resolve({ words: ['/bin/x', 'a'] }, { path: '/usr/bin/x' }), {
+      script: { words: ['/usr/bin/x', 'a'], uid: 0, gid: 0 },
+      said: [],
+    });
+    assert.deepEqual(
+      resolve({ words: ['/bin/x'], user: 'nobody' }, { path: '/usr/bin/x' }).script,
+      {
+        words: ['/usr/bin/x'],
+        uid: 65534,
+        gid: 65534,
+      },
+    );
+  });
+
+  it('is left out, without counting, when it cannot run', () => {
+    assert.deepEqual(resolve({ words: ['/x'] }, { message: 'no' }), {
+      script: undefined,
+      said: ['script-unusable:none'],
+    });
+    assert.deepEqual(resolve({ words: ['/x'], user: 'who' }, { path: '/x' }), {
+      script: undefined,
+      said: ['unknown-user:none'],
+    });
+  });
+
+  it('needs a user of its own under script security', () => {
+    assert.deepEqual(resolve({ words: ['/x'] }, { path: '/x' }, true), {
+      script: undefined,
+      said: ['no-script-user:general'],
+    });
+  });
+
+  it('is not run under script security when others could change it', () => {
+    const loose = { path: '/x', insecure: 'Unsafe permissions' };
+    assert.deepEqual(resolve({ words: ['/x'], user: 'nobody' }, loose, true).said, [
+      'script-insecure:none',
+    ]);
+    assert.deepEqual(resolve({ words: ['/x'], user: 'nobody' }, loose).said, []);
+  });
+});

@@ -1,0 +1,134 @@
+// Files as they are found on disk, and what is known of the machine.
+
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { daemonStatus, exitStatus } from '../../src/config/diagnostic.ts';
+import { gatherFacts, type Loaded, loadConfiguration } from '../../src/config/source.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ka-config-source-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(name: string, text: string, mode = 0o644): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, '..'), { recursive: true });
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+  return path;
+}
+
+const load = (file: string, more: { allConfig?: boolean; configId?: string } = {}): Loaded =>
+  loadConfiguration({ file, directory: folder, ...more });
+const verdict = (loaded: Loaded): unknown[] => [
+  loaded.diagnostics.map((d) => d.id),
+  exitStatus(loaded.diagnostics),
+  daemonStatus(loaded.diagnostics),
+];
+
+describe('the file of -f', () => {
+  it('may be missing for -t, but no daemon starts without it', () => {
+    assert.deepEqual(verdict(load('nowhere')), [['file-missing'], 0, 6]);
+    assert.deepEqual(verdict(load('none*')), [['file-no-match'], 0, 6]);
+    assert.deepEqual(verdict(load('nowhere', { allConfig: true })), [['file-missing'], 4, 6]);
+  });
+
+  it('is neither a directory nor a program', () => {
+    mkdirSync(join(folder, 'd'), { recursive: true });
+    write('program', 'use_pid_dir\n', 0o755);
+    assert.deepEqual(verdict(load('d')), [['file-not-plain'], 0, 6]);
+    assert.deepEqual(verdict(load('program')), [['file-not-plain'], 0, 6]);
+  });
+
+  it('may be several files, which is said', () => {
+    const one = write('several/1.conf', 'global_defs {\nrouter_id a\n}\n');
+    const two = write('several/2.conf', 'global_defs {\nvrrp_version 3\n}\n');
+    const loaded = load('several/*.conf');
+    assert.deepEqual(verdict(loaded), [['several-files'], 5, undefined]);
+    assert.equal(loaded.config?.global_defs.router_id, 'a');
+    assert.equal(loaded.config?.global_defs.vrrp_version, 3);
+    assert.deepEqual(loaded.files, [one, two]);
+  });
+
+  it('may be empty', () => {
+    const loaded = load(write('empty.conf', ''));
+    assert.deepEqual(verdict(loaded), [[], 0, undefined]);
+    assert.deepEqual(loaded.config?.vrrp_instance, []);
+  });
+});
+
+describe('included files', () => {
+  it('are looked up beside the file that names them', () => {
+    write('in/inner/leaf.conf', 'router_id leaf\n');
+    write('in/inner/mid.conf', 'include leaf.conf\n');
+    const loaded = load(write('in/main.conf', 'global_defs {\ninclude inner/mid.conf\n}\n'));
+    assert.deepEqual(verdict(loaded), [[], 0, undefined]);
+    assert.equal(loaded.config?.global_defs.router_id, 'leaf');
+  });
+
+  it('are found to include themselves', () => {
+    write('cycle/a.conf', 'use_pid_dir\ninclude b.conf\n');
+    write('cycle/b.conf', 'include a.conf\n');
+    const loaded = load('cycle/a.conf');
+    assert.deepEqual(verdict(loaded), [['include-cycle'], 5, undefined]);
+    assert.equal(loaded.config?.use_pid_dir, true);
+  });
+
+  it('stop everything where their keyword says so', () => {
+    const loaded = load(write('must.conf', 'includem nowhere\nfoo\n'));
+    assert.deepEqual(verdict(loaded), [['include-missing'], 6, 6]);
+    assert.equal(loaded.config, undefined);
+  });
+});
+
+describe('the namespace of the file', () => {
+  it('is told even where nothing else can be used', () => {
+    const loaded = load(
+      write('ns.conf', 'net_namespace blue\nvrrp_instance A {\ninterface no-such-if\n}\n'),
+    );
+    assert.equal(loaded.config, undefined);
+    assert.equal(loaded.net_namespace, 'blue');
+  });
+});
+
+describe('facts', () => {
+  const facts = gatherFacts();
+  const root = { uid: 0, gid: 0 };
+
+  it('know interfaces and accounts', () => {
+    assert.equal(facts.interfaces.get('lo')?.loopback, true);
+    assert.ok((facts.interfaces.get('lo')?.mtu ?? 0) >= 1280);
+    assert.deepEqual(facts.user('root'), root);
+    assert.equal(facts.user('0'), undefined);
+    assert.equal(facts.user('no such user'), undefined);
+    assert.equal(facts.group('root'), 0);
+  });
+
+  it('find commands and say what is wrong with them', () => {
+    const { message } = facts.inspect('no-such-program-anywhere', root);
+    assert.equal(message, 'Cannot find script no-such-program-anywhere in path - disabling');
+    const found = facts.inspect('sh', root);
+    assert.match(found.message ?? '', /resolved by path search to/);
+    assert.ok(found.path?.startsWith('/'));
+    assert.equal(
+      facts.inspect(join(folder, 'absent'), root).message,
+      `Script ${join(folder, 'absent')} cannot be accessed - No such file or directory`,
+    );
+    assert.match(facts.inspect(folder, root).message ?? '', /^Wrong file type found/);
+    const plain = write('plain', '');
+    assert.match(facts.inspect(plain, root).message ?? '', /is not executable for uid:gid 0:0/);
+  });
+
+  it('run the file behind a link', () => {
+    const program = write('real', '#!/bin/sh\n', 0o755);
+    symlinkSync(program, join(folder, 'link'));
+    assert.equal(facts.inspect(join(folder, 'link'), root).path, program);
+  });
+
+  it('call a script insecure that others may write, for root', () => {
+    const loose = write('loose', '#!/bin/sh\n', 0o777);
+    assert.match(facts.inspect(loose, root).insecure ?? '', /^Unsafe permissions found/);
+    assert.equal(facts.inspect(loose, { uid: 65534, gid: 65534 }).insecure, undefined);
+  });
+});
