@@ -2,24 +2,30 @@
 // opens it through /proc, so the parent neither serializes nor copies a big tree, and a respawned child reads the same one.
 
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
+import { dumpFolder } from '../net/dump.ts';
 
 let serial = 0;
 
-/** $TMPDIR where it is an absolute path, else /tmp: where keepalived puts its dumps. */
-export function temporaryFolder(): string {
-  const { TMPDIR } = process.env;
-  return TMPDIR !== undefined && isAbsolute(TMPDIR) ? TMPDIR : '/tmp';
-}
+/** Where an unlinked file can be made; a container may have only one of these writable. */
+const folders = (): string[] => [dumpFolder(process.env), '/run', '/dev/shm'];
 
-/** An empty file without a name, readable by this user only. */
-export function openParcel(): number {
+/** An empty file without a name, readable by this user only, in the first folder that allows it. */
+export function openParcel(places: readonly string[] = folders()): number {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
-  const random = Math.random().toString(36).slice(2);
-  const path = join(temporaryFolder(), `.keepalived-${process.pid}-${serial++}-${random}`);
-  const fd = openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600);
-  unlinkSync(path);
-  return fd;
+  const name = `.keepalived-${process.pid}-${serial++}-${Math.random().toString(36).slice(2)}`;
+  let refusal: unknown;
+  for (const place of places) {
+    const path = join(place, name);
+    try {
+      const fd = openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600);
+      unlinkSync(path);
+      return fd;
+    } catch (error) {
+      refusal ??= error;
+    }
+  }
+  throw refusal;
 }
 
 /** The path by which a process of the same user opens descriptor `fd` of process `pid`. */

@@ -1,0 +1,43 @@
+// A configuration on its way: whole, without a name, and made where it can be.
+
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { fstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import {
+  closeParcel,
+  openParcel,
+  parcelPath,
+  readParcel,
+  writeParcel,
+} from '../../src/ipc/parcel.ts';
+
+test('what is written is read through /proc, again and again, and no name is left', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ka-parcel-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const fd = openParcel([join(folder, 'missing'), folder]);
+  t.after(() => closeParcel(fd));
+  assert.deepEqual(readdirSync(folder), []);
+  assert.equal(fstatSync(fd).mode & 0o777, 0o600);
+  const path = parcelPath(process.pid, fd);
+  const value = { name: 'grüße', list: Array.from({ length: 20_000 }, (_, i) => i) };
+  writeParcel(path, value);
+  assert.deepEqual(readParcel(path), value);
+  assert.deepEqual(readParcel(path), value);
+});
+
+test('another process reads it', async (t) => {
+  const fd = openParcel();
+  t.after(() => closeParcel(fd));
+  writeParcel(fd, { answer: 42 });
+  const code = `process.send(require('fs').readFileSync(${JSON.stringify(parcelPath(process.pid, fd))}, 'utf8'))`;
+  const child = fork('-e', [code], { execArgv: [] });
+  const text = await new Promise((resolve) => child.once('message', resolve));
+  assert.equal(text, '{"answer":42}');
+});
+
+test('where no folder allows it, the first refusal is told', () => {
+  assert.throws(() => openParcel(['/proc/nowhere', '/proc/1']), { code: 'ENOENT' });
+});
