@@ -111,8 +111,9 @@ function reportInsecurity(
   report: Reporter,
 ): void {
   if (globals.enable_script_security) return;
+  const byName = new Map(instances.map((instance) => [instance.name, instance]));
   for (const { name, statements: inner } of instanceBlocks(statements)) {
-    const instance = instances.find((i) => i.name === name);
+    const instance = byName.get(name);
     const script = inner.find(({ keyword }) => {
       const value = instance?.[keyword as keyof VrrpInstance];
       return SCRIPTS.has(keyword) && value !== undefined && value !== true;
