@@ -6,6 +6,8 @@ export interface Case {
   readonly text: string;
   /** A difference that is meant: what each side does, and why ours is other. */
   readonly differs?: Difference;
+  /** Several mistakes may stand in it, of which keepalived tells only up to the first fatal one. */
+  readonly mixed?: true;
 }
 
 export interface Difference {
@@ -46,7 +48,7 @@ const addresses = (...lines: readonly string[]): string =>
 const each = (place: (line: string) => string, lines: readonly string[]): Case[] =>
   lines.map((line) => ({ name: line, text: place(line) }));
 
-const scalars = each(inside, [
+export const scalars = each(inside, [
   '',
   'state MASTER',
   'state BACKUP',
@@ -144,7 +146,7 @@ const scalars = each(inside, [
   'notify_master "/bin/true',
 ]);
 
-const globalScalars = each(globals, [
+export const globalScalars = each(globals, [
   'router_id a',
   'router_id',
   'router_id "a b"',
