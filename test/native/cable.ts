@@ -2,6 +2,7 @@
 // the I/O thread reports, and waits for conditions. Everything made is removed, on failure and on a signal too.
 
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import type { Ip } from '../../src/lib/ip.ts';
 import { native, type Outgoing } from '../../src/net/native.ts';
 import { type Record as Report, readRecords } from '../../src/net/record.ts';
@@ -17,6 +18,14 @@ export const GROUP6 = 'ff02::250';
 
 export const ip = (...words: string[]): string => execFileSync('ip', words, { encoding: 'utf8' });
 
+/** Removes what processes made that are dead: one that a sanitizer or SIGKILL ended could not do it. */
+export function sweep(): void {
+  for (const name of existsSync('/run/netns') ? readdirSync('/run/netns') : []) {
+    const [, pid] = /^ka-nat-[a-z]+-(\d+)-[nf]$/.exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) ip('netns', 'delete', name);
+  }
+}
+
 /** Two hosts, the main thread being on `near` from now on: `near` with device a (10.9.0.1, fe80::1) and `far` with device b (10.9.0.2, fe80::2). */
 export class Cable {
   readonly near: string;
@@ -25,6 +34,7 @@ export class Cable {
   constructor(tag: string) {
     this.near = `ka-nat-${tag}-${process.pid}-n`;
     this.far = `ka-nat-${tag}-${process.pid}-f`;
+    sweep();
     process.once('exit', () => this.remove());
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
       process.once(signal, () => process.exit(1));

@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { native } from '../../src/net/native.ts';
+import { sweep } from './cable.ts';
 
 function build(sanitize: string): string {
   execFileSync('scripts/build-addon', {
@@ -27,6 +28,8 @@ function work(addon: string, library: string, options: Record<string, string>) {
 }
 
 describe('the addon', () => {
+  after(sweep);
+
   it('uses no memory that is not its own', () => {
     const addon = build('address');
     assert.match(readFileSync(addon, 'latin1'), /__asan_report/);
