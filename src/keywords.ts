@@ -16,8 +16,9 @@ import type { Line } from './config/lexer.ts';
 import { parse } from './config/parser.ts';
 import { flag, wholeSeconds, word } from './config/value.ts';
 import { type Duration, seconds } from './lib/time.ts';
+import type { InstanceBlock } from './vrrp/decision.ts';
 import { type VrrpConfig, type VrrpInstance, vrrpInstance } from './vrrp/keywords.ts';
-import { type InstanceBlock, resolveInstances } from './vrrp/rules.ts';
+import { resolveInstances } from './vrrp/rules.ts';
 import { optionalCommand } from './vrrp/value.ts';
 
 export const keywords = {

@@ -1,40 +1,29 @@
 // The rules between the keywords of a vrrp_instance, as keepalived 2.2.7 applies them: what the statements
 // mean together, and what is said about them. Knows the machine only through facts.
 
-import {
-  AFTERWARDS,
-  atClosing,
-  collect,
-  type MachineFacts,
-  nodeOf,
-  type Reporter,
-} from '../config/build.ts';
-import { resolveScript } from '../config/command.ts';
+import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
 import type { Complaint, Diagnostic } from '../config/diagnostic.ts';
-import type { GlobalDefs } from '../config/globals.ts';
-import type { Entry, Infer, Statement } from '../config/keyword.ts';
+import type { Entry, Infer } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import type { AddressEntry, Script } from '../config/value.ts';
+import type { AddressEntry } from '../config/value.ts';
 import { type Family, family, type Ip, ipBytes, isMulticast } from '../lib/ip.ts';
-import { type Duration, millis, seconds, toSeconds } from '../lib/time.ts';
-import type { UnicastPeer, VrrpInstance, vrrpInstance } from './keywords.ts';
-import { vrrpInstance as rows } from './keywords.ts';
+import {
+  decideAuthentication,
+  decidePreemption,
+  decideRole,
+  fatal,
+  fitAddresses,
+  type InstanceBlock,
+  type InstanceStatement,
+  mistake,
+  type Rows,
+  resolveScripts,
+  roundInterval,
+  type Say,
+  type Surroundings,
+} from './decision.ts';
+import { vrrpInstance as rows, type UnicastPeer, type VrrpInstance } from './keywords.ts';
 import type { AddressText, PeerText } from './value.ts';
-
-type Rows = typeof vrrpInstance;
-type InstanceStatement = Statement<Rows>;
-
-export interface InstanceBlock {
-  readonly name: string;
-  readonly node: Node;
-  readonly statements: readonly InstanceStatement[];
-}
-
-export interface Surroundings {
-  readonly globals: GlobalDefs;
-  readonly facts: MachineFacts;
-  readonly report: Reporter;
-}
 
 /** All instances of a file, less those that cannot run; of those a fatal diagnostic speaks. */
 export function resolveInstances(
@@ -173,21 +162,6 @@ export function resolveInstance(
     ...scripts,
   };
 }
-
-const fatal = (id: string, message: string): Complaint => ({
-  id,
-  severity: 'fatal',
-  class: 'general',
-  message,
-});
-
-const mistake = (id: string, message: string, more: Partial<Complaint> = {}): Complaint => ({
-  id,
-  severity: 'error',
-  class: 'general',
-  message,
-  ...more,
-});
 
 /** One address serves as source, under whichever of its two names; the kind of advert decides which. */
 const sourceOf = (
@@ -439,8 +413,6 @@ function resolveAddress({ scope, '-nodad': dad, ...rest }: AddressText): Address
   };
 }
 
-type Say = (keyword: keyof Rows & string, complaint: Complaint, more?: Partial<Diagnostic>) => void;
-
 function checkUnicast(
   walk: Walk,
   name: string,
@@ -477,206 +449,4 @@ function checkUnicast(
         { assumed: 'multicast adverts', hint: 'add unicast_peer, or remove the unicast keywords' },
       ),
     );
-}
-
-/** Priority 255 is the owner and always wants to be master; MASTER without a priority is taken for an owner. */
-function decideRole(
-  given: Infer<Rows>,
-  statements: readonly InstanceStatement[],
-): Pick<VrrpInstance, 'state' | 'priority'> {
-  const priority =
-    nodeOf(statements, 'priority') === undefined && given.state === 'MASTER' ? 255 : given.priority;
-  return { state: priority === 255 ? 'MASTER' : given.state, priority };
-}
-
-function decidePreemption(
-  role: {
-    readonly name: string;
-    readonly state: 'MASTER' | 'BACKUP';
-    readonly priority: number;
-    readonly nopreempt: boolean;
-    readonly delay: Duration;
-  },
-  say: Say,
-): Pick<VrrpInstance, 'nopreempt' | 'preempt_delay'> {
-  const { name, state } = role;
-  let { nopreempt, delay } = role;
-  if (nopreempt && state === 'MASTER') {
-    const message =
-      role.priority === 255
-        ? `(${name}) nopreempt is incompatible with priority 255. resetting nopreempt`
-        : `(${name}) Warning - nopreempt will not work with initial state MASTER - clearing`;
-    say('nopreempt', mistake('nopreempt-master', message, { hint: 'use state BACKUP' }));
-    nopreempt = false;
-  }
-  if (delay > 0 && (state === 'MASTER' || nopreempt)) {
-    const message =
-      state === 'MASTER'
-        ? `(${name}) Warning - preempt delay will not work with initial state MASTER - clearing`
-        : `(${name}) preempt_delay is incompatible with nopreempt mode - resetting`;
-    say('preempt_delay', mistake('preempt-delay-useless', message));
-    delay = seconds(0);
-  }
-  return { nopreempt, preempt_delay: delay };
-}
-
-function decideAuthentication(
-  block: InstanceBlock,
-  version: 2 | 3,
-  report: Reporter,
-): VrrpInstance['authentication'] {
-  let type: { readonly value: 'PASS'; readonly node: Node } | undefined;
-  let password = '';
-  for (const statement of block.statements) {
-    if (statement.keyword !== 'authentication') continue;
-    for (const inner of statement.value) {
-      if (inner.keyword === 'auth_type') type = inner;
-      else password = inner.value;
-    }
-  }
-  if (type === undefined) return undefined;
-  const name = block.name;
-  if (version === 3) {
-    const message = `(${name}) VRRP version 3 does not support authentication. Ignoring.`;
-    report(mistake('auth-version-3', message), type.node, AFTERWARDS);
-    return undefined;
-  }
-  if (password === '') {
-    const message = `(${name}) Authentication specified but no password given. Ignoring`;
-    report(mistake('auth-without-password', message), type.node, AFTERWARDS);
-    return undefined;
-  }
-  return { auth_type: type.value, auth_pass: password };
-}
-
-/** RFC 9568 5.2.5: the count is one byte; and the packet must fit into the interface's MTU. */
-function fitAddresses(
-  block: InstanceBlock,
-  walk: Walk,
-  version: 2 | 3,
-  of: Family,
-  { facts, report }: Surroundings,
-): { readonly addresses: readonly AddressEntry[]; readonly excluded: readonly AddressEntry[] } {
-  const { name } = block;
-  const node = nodeOf(block.statements, 'virtual_ipaddress') ?? block.node;
-  const { addresses, excluded } = walk;
-  if (addresses.length === 0) {
-    const message = `(${name}) No VIP specified; at least one is`;
-    report(
-      version === 3
-        ? fatal('no-address', `${message} required`)
-        : mistake('no-address', `${message} sensible`),
-      node,
-      AFTERWARDS,
-    );
-    return { addresses, excluded };
-  }
-  const mtu = facts.interfaces.get(walk.interface ?? '')?.mtu ?? 1500;
-  const limit = mostAddresses(mtu, version, of);
-  if (addresses.length <= limit) return { addresses, excluded };
-  report(
-    mistake(
-      'too-many-addresses',
-      `(${name}) Number of VIPs (${addresses.length}) exceeds maximum/space available in packet (max ${limit} addresses) - excess moved to eVIPs`,
-    ),
-    node,
-    AFTERWARDS,
-  );
-  return {
-    addresses: addresses.slice(0, limit),
-    excluded: [...excluded, ...addresses.slice(limit)],
-  };
-}
-
-/** keepalived 2.2.7 leaves room for an Ethernet header besides IP and VRRP headers (measured at MTUs around 1000). */
-function mostAddresses(mtu: number, version: 2 | 3, of: Family): number {
-  const headers = of === 6 ? 40 + 8 + 14 : 20 + 8 + 14 + (version === 2 ? 8 : 0);
-  return Math.max(0, Math.min(255, Math.floor((mtu - headers) / (of === 6 ? 16 : 4))));
-}
-
-const LONGEST_V3 = millis(40_950);
-
-function roundInterval(given: Duration, version: 2 | 3, name: string, say: Say): Duration {
-  if (version === 2) {
-    if (given % 1_000_000 === 0) return given;
-    const rounded = seconds(Math.max(1, Math.round(toSeconds(given))));
-    say(
-      'advert_int',
-      warning(
-        'interval-rounded',
-        `(${name}) VRRPv2 advertisement interval ${toSeconds(given).toFixed(6)}s must be an integer. rounding`,
-        rounded,
-      ),
-    );
-    return rounded;
-  }
-  if (given > LONGEST_V3 + 5_000) {
-    say(
-      'advert_int',
-      mistake(
-        'interval-too-long',
-        `(${name}) VRRPv3 advertisement interval ${toSeconds(given).toFixed(2)}s is out of range. Must be less than 40.96s. Setting to 40.95s`,
-        { assumed: '40.95 s' },
-      ),
-    );
-    return LONGEST_V3;
-  }
-  if (given % 10_000 === 0) return given;
-  const rounded = millis(Math.min(4095, Math.max(1, Math.round(given / 10_000))) * 10);
-  say(
-    'advert_int',
-    warning(
-      'interval-rounded',
-      `(${name}) VRRPv3 advertisement interval ${toSeconds(given).toFixed(6)}s must be in units of 10ms - rounding`,
-      rounded,
-    ),
-  );
-  return rounded;
-}
-
-const warning = (id: string, message: string, assumed: Duration): Complaint => ({
-  id,
-  severity: 'warning',
-  class: 'general',
-  message,
-  assumed: `${toSeconds(assumed)} s`,
-});
-
-type ScriptKeyword =
-  | 'notify_master'
-  | 'notify_backup'
-  | 'notify_fault'
-  | 'notify_stop'
-  | 'notify'
-  | 'notify_master_rx_lower_pri';
-type Scripts = { -readonly [K in ScriptKeyword]?: Script } & { notify_deleted?: Script | true };
-
-function resolveScripts(
-  statements: readonly InstanceStatement[],
-  { globals, facts, report }: Surroundings,
-): Scripts {
-  const scripts: Scripts = {};
-  for (const statement of statements) {
-    switch (statement.keyword) {
-      case 'notify_master':
-      case 'notify_backup':
-      case 'notify_fault':
-      case 'notify_stop':
-      case 'notify':
-      case 'notify_master_rx_lower_pri': {
-        const script = resolveScript(statement.value, statement.node, globals, facts, report);
-        if (script !== undefined) scripts[statement.keyword] = script;
-        break;
-      }
-      case 'notify_deleted':
-        scripts.notify_deleted =
-          statement.value === true
-            ? true
-            : (resolveScript(statement.value, statement.node, globals, facts, report) ?? true);
-        break;
-      default:
-        break;
-    }
-  }
-  return scripts;
 }
