@@ -1,37 +1,48 @@
-// The child's end of the channel to its parent. Delivers orders one at a time in order, and ends the process's
-// interest in the world when the parent is gone. Judges nothing it carries.
+// A child's end of the line to its parent: orders in, reports out. The parent's death and SIGTERM are the same order
+// as `stop`, so a child knows one way to end. It interprets nothing else.
 
-import type { Order, Report } from './messages.ts';
+import type { Log } from '../log.ts';
+import type { VrrpConfig } from '../vrrp/keywords.ts';
+import type { Letter, Order, Report } from './messages.ts';
+import { readParcel } from './parcel.ts';
+
+/** What main.ts gives a child. */
+export interface ChildContext {
+  readonly log: Log;
+  /** Inherited: a byte written here tells the parent that the loop hangs (native.deadman). */
+  readonly deadman: number;
+}
 
 export interface Channel {
-  /** Never blocks and never throws: with the parent gone, a report has no reader. */
   report(report: Report): void;
-  /** Lets the process end; no order is delivered afterwards. */
-  close(): void;
 }
 
-/** `onOrder` also gets a `stop` when the parent has gone without giving one. */
+/** Where the parent puts the dead-man pipe; 3 is Node's own channel. */
+export const DEADMAN_FD = 4;
+
+/**
+ * Call once, as soon as orders can be taken; those that came earlier are delivered then. `stop` may arrive more than
+ * once, and before `configure`.
+ */
 export function openChannel(onOrder: (order: Order) => void): Channel {
-  if (process.send === undefined) throw new Error('not started by a parent');
-  let open = true;
-  const deliver = (message: unknown): void => {
-    if (open) onOrder(message as Order);
-  };
-  const orphaned = (): void => deliver({ type: 'stop' });
-  process.on('message', deliver);
-  process.on('disconnect', orphaned);
+  const stop = (): void => onOrder({ type: 'stop' });
+  process.on('SIGTERM', stop);
+  process.on('disconnect', stop);
+  process.on('message', (letter) => onOrder(open(letter as Letter)));
   return {
-    report(report) {
-      if (process.connected) process.send?.(report, undefined, undefined, ignore);
-    },
-    close() {
-      open = false;
-      process.off('message', deliver);
-      process.off('disconnect', orphaned);
-      if (process.connected) process.disconnect();
+    report(report): void {
+      // A parent that has died is told nothing; `disconnect` says the rest.
+      if (process.connected) process.send?.(report, undefined, undefined, () => undefined);
     },
   };
 }
 
-/** A failed send means that the parent has just gone, which `disconnect` tells too. */
-const ignore = (): void => {};
+function open(letter: Letter): Order {
+  switch (letter.type) {
+    case 'configure':
+    case 'reload':
+      return { type: letter.type, config: readParcel(letter.parcel) as VrrpConfig };
+    default:
+      return letter;
+  }
+}
