@@ -77,7 +77,7 @@ const LAYOUT: readonly Line[] = [
   'vrrp_skip_check_adv_addr',
   fixed('VRRP strict mode = false'),
   'max_auto_priority',
-  'min_auto_priority_delay',
+  fixed('Min auto priority delay = 1000000 usecs'),
   'vrrp_priority',
   'vrrp_no_swap',
   'vrrp_rt_priority',

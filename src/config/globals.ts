@@ -104,21 +104,11 @@ export const globalDefs = {
   max_auto_priority: defaulted(
     { ...integer(-1, 99), syntax: '[<int> -1..99]', minimum: 0, parse: readMaxAutoPriority },
     0,
-    'Ceiling of the automatic real-time priority when timers run late; 0 or -1 switches it off.',
+    'Ceiling of the real-time priority that adverts have without vrrp_rt_priority; 0 is no ceiling, -1 no real time.',
     {
       label: 'Max auto priority',
       show: (value) => (value < 0 ? 'Disabled' : String(value)),
       refusal: "max_auto_priority '%w' must be in [0, 99] (or -1 to disable) - ignoring",
-    },
-  ),
-  min_auto_priority_delay: defaulted(
-    wholeMicros(1, 10_000_000),
-    micros(1_000_000),
-    'How late a timer must be to raise the priority.',
-    {
-      label: 'Min auto priority delay',
-      show: (value) => `${value} usecs`,
-      refusal: "min_auto_priority_delay '%w' must be in [1, 10000000] - ignoring",
     },
   ),
   enable_script_security: defaulted(

@@ -19,7 +19,7 @@ import { createRouter, nextDeadline, type RouterState, step } from './router.ts'
 import { Lookahead } from './shot.ts';
 import { Wire } from './wire.ts';
 
-/** Priority of the I/O thread where the configuration names none. */
+/** Priority of the I/O thread where the configuration names none, and no ceiling. */
 const DEFAULT_PRIORITY = 50;
 /** How long before a shot the thread waits awake, in microseconds: longer than an idle processor takes to wake. */
 const PREWAKE = 250;
@@ -90,6 +90,7 @@ class VrrpDaemon {
     );
     if (lost.length > 0) context.log.warning(`Not permitted, running without ${lost.join(', ')}`);
 
+    nameProcess(config);
     this.#route = new Route();
     this.#wire = new Wire(this.#route);
     this.#scripts = this.#createScripts();
@@ -110,6 +111,7 @@ class VrrpDaemon {
         this.#channel.report(order);
         break;
       case 'reload':
+        nameProcess(order.config);
         this.#take({ type: 'reload', config: order.config }, native.now());
         this.#channel.report({ type: 'reloaded' });
         break;
@@ -137,13 +139,13 @@ class VrrpDaemon {
 
   /** With real-time priority where that is permitted. */
   #startThread(config: VrrpConfig, lost: string[]): Thread {
-    const { vrrp_rt_priority: wanted } = config.global_defs;
+    const priority = realTimePriority(config);
     const deadmanFd = this.#context.deadman;
     const onRecords = (records: readonly Record[]): void => {
       for (const record of records) this.#takeRecord(record);
     };
     try {
-      return new Thread(onRecords, { priority: wanted || DEFAULT_PRIORITY, deadmanFd });
+      return new Thread(onRecords, { priority, deadmanFd });
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'EPERM') throw error;
@@ -320,6 +322,22 @@ class VrrpDaemon {
     const patience = setTimeout(finish, STOP_SCRIPTS);
     this.#scripts.drain(finish);
   }
+}
+
+/**
+ * What vrrp_rt_priority asks for. Otherwise the thread has real time from the start, where keepalived raises a late
+ * process step by step: max_auto_priority is the ceiling here too, and -1 means never.
+ */
+function realTimePriority({ global_defs }: VrrpConfig): number {
+  const { vrrp_rt_priority: wanted, max_auto_priority: ceiling } = global_defs;
+  if (wanted > 0) return wanted;
+  return ceiling < 0 ? 0 : ceiling || DEFAULT_PRIORITY;
+}
+
+/** vrrp_process_name, or the name that process_names gives; keepalived like the parent otherwise. */
+function nameProcess({ global_defs }: VrrpConfig): void {
+  const usual = global_defs.process_names ? 'keepalived_vrrp' : 'keepalived';
+  native.setName(global_defs.vrrp_process_name ?? usual);
 }
 
 /** Runs of the core on made-up news before the first real one: cold, the path to an advert takes three times as long. */

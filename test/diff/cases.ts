@@ -185,7 +185,6 @@ export const globalScalars = each(globals, [
   'vrrp_cpu_affinity 999',
   'max_auto_priority',
   'max_auto_priority 100',
-  'min_auto_priority_delay 0',
   'umask 0133',
   'umask 01000',
   'umask IRUSR|IWUSR',

@@ -125,7 +125,6 @@ for (const [statement, expected] of [
   ['vrrp_cpu_affinity 0', ['VRRP CPU Affinity =  ']],
   ['max_auto_priority 7', ['Max auto priority = 7']],
   ['max_auto_priority -1', ['Max auto priority = Disabled']],
-  ['min_auto_priority_delay 500', ['Min auto priority delay = 500 usecs']],
   ['dynamic_interfaces', ['Dynamic interfaces = true', 'Allow interface changes = false']],
   [
     'dynamic_interfaces allow_if_changes',
