@@ -115,9 +115,8 @@ class Parent {
   }
 
   #setUp(config: Parameters<typeof commonPart>[0], status: number | undefined): void {
-    const { options } = this.#context;
     const common = commonPart(config);
-    process.umask(options.umask ?? common.global_defs.umask);
+    this.#obey(common);
     this.#takeIdentity(common);
     if (!this.#takePidFiles(common)) return;
     this.#context.ready();
@@ -330,12 +329,18 @@ class Parent {
     return undefined;
   }
 
+  /** What the file says of this process itself. */
+  #obey({ global_defs }: Common): void {
+    process.umask(this.#context.options.umask ?? global_defs.umask);
+    native.setName(global_defs.process_name ?? 'keepalived');
+  }
+
   #adopt(): void {
     if (this.#next === undefined) return;
     if (this.#current !== undefined) closeParcel(this.#current.parcel);
     this.#current = this.#next;
     this.#next = undefined;
-    process.umask(this.#context.options.umask ?? this.#current.common.global_defs.umask);
+    this.#obey(this.#current.common);
   }
 
   #dump(): void {

@@ -198,6 +198,7 @@ it('runs the VRRP process with the priorities, limits and names asked for', asyn
       'vrrp_rlimit_rttime 20000',
       'vrrp_cpu_affinity 0',
       'process_names',
+      'process_name guard',
     ];
     const daemon = lab.host('a').start('ours', config({ globals }));
     await lab.untilHolder('10.0.0.100', 'a');
@@ -221,7 +222,9 @@ it('runs the VRRP process with the priorities, limits and names asked for', asyn
       readFileSync(`/proc/${pid}/limits`, 'utf8'),
       /Max realtime timeout\s+20000\s+unlimited/,
     );
-    assert.equal(readFileSync(`/proc/${pid}/comm`, 'utf8').trim(), 'keepalived_vrrp');
+    const nameOf = (process: number): string =>
+      readFileSync(`/proc/${process}/comm`, 'utf8').trim();
+    assert.deepEqual([nameOf(daemon.pid), nameOf(pid)], ['guard', 'keepalived_vrrp']);
   } finally {
     await lab.close();
   }
