@@ -153,7 +153,7 @@ export interface Native {
   catchSignal(signal: number): void;
   /** Effective capabilities, as a bit mask. */
   capabilities(): bigint;
-  /** open(O_CREAT | O_CLOEXEC) and flock(LOCK_EX | LOCK_NB); EWOULDBLOCK where another process holds it. */
+  /** open(O_CREAT | O_CLOEXEC) and flock(LOCK_EX | LOCK_NB); EAGAIN where it is held. */
   openLocked(path: string, mode: number): number;
   /** One line to /dev/log; never blocks; false where it had to be dropped. */
   syslog(priority: number, line: string): boolean;

@@ -9,7 +9,8 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { native } from '../../src/net/native.ts';
 import { block, Cable, eventually, numbered, numberOf, Tape } from './cable.ts';
 
-const PERIOD = 20_000;
+/** Longer than the pauses of a busy virtual machine, each of which would rightly stall the pace. */
+const PERIOD = 50_000;
 let cable: Cable;
 let from: number;
 let to: number;
@@ -39,20 +40,20 @@ describe('pace', () => {
     begin();
     const first = native.now() + 5_000;
     native.pace(1, from, PERIOD, first, [[numbered(1)]]);
-    await tape.until(() => tape.of('packet').length >= 60, '60 adverts');
+    await tape.until(() => tape.of('packet').length >= 40, '40 adverts');
     const late = tape.of('packet').map(({ at }, n) => at - (first + n * PERIOD));
     // The stamp is the far end's, converted from wall-clock time: that costs less than 100 µs.
     assert.ok(Math.min(...late) > -100, `early by ${-Math.min(...late)} µs`);
     // With drift the best of the last ten would be later than the best of the first ten by many sends' delay.
-    const drift = Math.min(...late.slice(50, 60)) - Math.min(...late.slice(0, 10));
-    assert.ok(drift < 1_000, `drifted ${drift} µs in 50 periods`);
+    const drift = Math.min(...late.slice(30, 40)) - Math.min(...late.slice(0, 10));
+    assert.ok(drift < 1_000, `drifted ${drift} µs in 30 periods`);
   });
 
   it('is not held up by JavaScript that does nothing for 600 ms', async () => {
     begin();
     native.pace(1, from, PERIOD, native.now(), [[numbered(1)]]);
     block(600);
-    await tape.until(() => tape.of('packet').length >= 25, '25 adverts');
+    await tape.until(() => tape.of('packet').length >= 11, '11 adverts');
     const arrivals = tape.of('packet').map(({ at }) => at);
     const gaps = arrivals.slice(1).map((at, n) => at - (arrivals[n] ?? at));
     assert.ok(Math.max(...gaps) < 2 * PERIOD, `a gap of ${Math.max(...gaps)} µs`);
@@ -165,7 +166,7 @@ describe('pace', () => {
     assert.ok(last - start < 60_000, `spoke for ${last - start} µs on 50,000 µs of credit`);
     assert.ok(!numbers().includes(2));
     native.alive();
-    native.pace(3, from, 5_000, native.now(), [[numbered(3)]]);
+    native.pace(3, from, PERIOD, native.now(), [[numbered(3)]]);
     await tape.until(() => numbers().includes(3), 'an advert after the sign of life');
   });
 });

@@ -157,7 +157,7 @@ describe('a socket', () => {
     native.watch(keep(cable.socket('far')));
     tape = new Tape();
     native.pace(1, storm, 1_000, native.now(), [Array.from({ length: 100 }, () => lost)]);
-    native.pace(2, near, 10_000, native.now(), [[numbered(1)]]);
+    native.pace(2, near, 50_000, native.now(), [[numbered(1)]]);
     await tape.until(() => tape.of('packet').length >= 10, 'ten adverts beside the storm');
     assert.ok(tape.of('sendFailed').some(({ id, errno }) => id === 1 && errno === 11));
     assert.deepEqual(
