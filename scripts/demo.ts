@@ -88,19 +88,17 @@ async function show(lab: Lab): Promise<void> {
   const garp = lab.frames.find(
     (f) => f.from === b.mac && announced(f) === virtual4 && f.at > death,
   );
-  const events = lab
-    .spans(virtual4)
-    .flatMap(({ host, from, until }) => [
-      { at: from, text: `${names[host]} holds ${virtual4}` },
-      ...(until < lab.now() - 1000
-        ? [
-            {
-              at: until,
-              text: `${names[host]} ${host === 'a' && Math.abs(until - death) < 1e5 ? 'can be reached no more' : 'holds it no more'}`,
-            },
-          ]
-        : []),
-    ]);
+  const events = lab.spans(virtual4).flatMap(({ host, from, until }) => [
+    { at: from, text: `${names[host]} holds ${virtual4}` },
+    ...(until < lab.now() - 1000
+      ? [
+          {
+            at: until,
+            text: `${names[host]} ${host === 'a' && Math.abs(until - death) < 1e5 ? 'can be reached no more' : 'holds it no more'}`,
+          },
+        ]
+      : []),
+  ]);
   events.push(
     { at: death, text: "node A's machine dies" },
     { at: boot, text: 'node A boots again' },
