@@ -2,7 +2,7 @@
 // ours, keepalived and FRR's vrrpd are started; knows nothing about what they should do.
 
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,14 @@ export interface LogLine {
   /** Milliseconds since 1970 at which this process read the line. */
   readonly at: number;
   readonly text: string;
+}
+
+export interface DaemonOptions {
+  /** More words for the command line. */
+  readonly options?: readonly string[];
+  readonly environment?: Record<string, string>;
+  /** SCHED_RR for all of it where the machine allows that, so that other processes do not make it late. */
+  readonly realTime?: boolean;
 }
 
 export interface DaemonPlace {
@@ -53,6 +61,11 @@ function commandOf(kind: DaemonKind, options: readonly string[]): string[] {
   }
 }
 
+function realTimeWords(): string[] {
+  const words = [requireProgram('chrt'), '-r', '50'];
+  return spawnSync(words[0] as string, [...words.slice(1), '/bin/true']).status === 0 ? words : [];
+}
+
 export class Daemon {
   readonly kind: DaemonKind;
   readonly lines: LogLine[] = [];
@@ -67,8 +80,7 @@ export class Daemon {
     kind: DaemonKind,
     place: DaemonPlace,
     config: string,
-    options: readonly string[] = [],
-    environment: Record<string, string> = {},
+    { options = [], environment = {}, realTime = false }: DaemonOptions = {},
   ) {
     this.kind = kind;
     this.place = place;
@@ -96,7 +108,8 @@ export class Daemon {
       'KILL',
     ];
     words.push(requireProgram('unshare'), '--mount', '--propagation', 'private', '--');
-    words.push('/bin/sh', '-c', script, 'sh', ...commandOf(kind, options));
+    words.push('/bin/sh', '-c', script, 'sh', ...(realTime ? realTimeWords() : []));
+    words.push(...commandOf(kind, options));
     this.process = spawn(requireProgram('nsenter'), words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

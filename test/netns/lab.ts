@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import type { Capture } from './capture.ts';
 import { startCapture } from './capture.ts';
 import { cleanEnvironment, run, runNow } from './command.ts';
-import type { DaemonKind } from './daemon.ts';
+import type { DaemonKind, DaemonOptions } from './daemon.ts';
 import { Daemon } from './daemon.ts';
 import type { Probe } from './probe.ts';
 import { startProbe } from './probe.ts';
@@ -70,16 +70,11 @@ export class Host {
     return `fe80::ff:fe00:${this.number.toString(16)}`;
   }
 
-  start(
-    kind: DaemonKind,
-    config: string,
-    options: readonly string[] = [],
-    environment: Record<string, string> = {},
-  ): Daemon {
+  start(kind: DaemonKind, config: string, options: DaemonOptions = {}): Daemon {
     this.started++;
     const folder = join(this.lab.folder, `${this.name}${this.started}`);
     const place = { namespace: this.namespace, folder, changed: this.lab.changed };
-    const daemon = new Daemon(kind, place, config, options, environment);
+    const daemon = new Daemon(kind, place, config, options);
     this.daemons.push(daemon);
     return daemon;
   }
@@ -96,7 +91,7 @@ export class Host {
   async reviveMachine(): Promise<void> {
     const words = ['-n', this.namespace, 'addr', 'flush', 'dev', 'eth0'];
     await run('ip', words);
-    for (const name of this.macvlans) await this.ip('link', 'set', name, 'protodown', 'on');
+    await this.blockMacvlans();
     await this.addOwnAddresses();
     await run('bridge', ['-n', this.lab.switch, 'link', 'set', 'dev', this.port, 'state', '3']);
     this.lab.record({ host: this.name, what: 'cable', name: '', device: '', present: true });
@@ -139,6 +134,11 @@ export class Host {
       `addr replace ${this.linkLocal}/64 dev eth0 nodad`,
     ];
     await run('ip', ['-n', this.namespace, '-batch', '-'], `${lines.join('\n')}\n`);
+  }
+
+  /** None of the host's macvlans answers any more. */
+  async blockMacvlans(): Promise<void> {
+    for (const name of this.macvlans) await this.ip('link', 'set', name, 'protodown', 'on');
   }
 
   /** The interface of its own MAC that FRR's vrrpd wants for a virtual router. */
@@ -268,6 +268,20 @@ export class Lab {
       },
       milliseconds,
     );
+  }
+
+  /** From now on no host has to ask for another's MAC. */
+  async pinNeighbours(): Promise<void> {
+    for (const host of this.hosts) {
+      const lines = this.hosts
+        .filter((other) => other !== host)
+        .flatMap(({ address4, address6, mac }) =>
+          [address4, address6].map(
+            (to) => `neigh replace ${to} lladdr ${mac} nud permanent dev eth0`,
+          ),
+        );
+      await run('ip', ['-n', host.namespace, '-batch', '-'], `${lines.join('\n')}\n`);
+    }
   }
 
   startProbe(name: string, address: string): Probe {

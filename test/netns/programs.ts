@@ -16,6 +16,7 @@ export const programs = {
   nsenter: 'util-linux',
   unshare: 'util-linux',
   setpriv: 'util-linux',
+  chrt: 'util-linux',
   mount: 'mount',
 } as const;
 
