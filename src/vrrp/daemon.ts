@@ -221,7 +221,8 @@ class VrrpDaemon {
         this.#lookahead.forget();
         break;
       case 'stalled':
-        this.#take({ type: 'stalled', pace: record.id }, record.at);
+        // Stepped when it was noticed: resuming at the instant that was missed would be late again, for ever.
+        this.#take({ type: 'stalled', pace: record.id }, record.read);
         break;
       case 'resync':
         this.#take({ type: 'facts', facts: this.#facts() }, record.read);
