@@ -1,9 +1,11 @@
 // The shell of the VRRP process: it turns the I/O thread's records and the parent's orders into events, and the
 // core's actions into system calls. It holds the only clock and the only alarm, and decides nothing about VRRP.
 
+import { createWriteStream } from 'node:fs';
 import { constants } from 'node:os';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
 import type { Order } from '../ipc/messages.ts';
+import { encodeEntry } from '../lib/history.ts';
 import { type Duration, type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
 import { native } from '../net/native.ts';
@@ -101,6 +103,7 @@ class VrrpDaemon {
       perform: (action) => this.#perform(action),
       alarm: (at) => this.#alarm(at),
       settled: (state) => this.#lookAhead(state),
+      ...recorder(config),
     });
     this.#take({ type: 'facts', facts: this.#facts() }, native.now());
   }
@@ -323,6 +326,15 @@ class VrrpDaemon {
     const patience = setTimeout(finish, STOP_SCRIPTS);
     this.#scripts.drain(finish);
   }
+}
+
+/** With KEEPALIVED_RECORD in the environment, a file that test/replay can step through again. */
+function recorder(config: VrrpConfig): { record?: (event: VrrpEvent, at: Instant) => void } {
+  const { KEEPALIVED_RECORD: path } = process.env;
+  if (path === undefined) return {};
+  const file = createWriteStream(path, { flags: 'ax', mode: 0o600 });
+  file.write(`${encodeEntry({ at: native.now(), value: config })}\n`);
+  return { record: (event, at) => file.write(`${encodeEntry({ at, value: event })}\n`) };
 }
 
 /**
