@@ -97,6 +97,7 @@ inline void IoThread::Halt() {
     Lock lock(mutex_);
     paces_.clear();
     shots_.clear();
+    fired_.clear();
     alarm_ = 0;
     deadman_ = 0;
     exhausted_ = false;
@@ -250,6 +251,7 @@ inline void IoThread::RunShots() {
 }
 
 inline void IoThread::Fire(uint32_t id, Shot& shot) {
+  fired_.insert(id);
   int failure = 0;
   for (ShotPart& part : shot.parts) {
     if (part.pace) {

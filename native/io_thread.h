@@ -186,6 +186,7 @@ class IoThread {
   }
   void SetShot(uint32_t id, Shot shot) {
     Lock lock(mutex_);
+    fired_.erase(id);
     shots_[id] = std::move(shot);
     Rearm();
   }
@@ -199,9 +200,10 @@ class IoThread {
   }
   bool Disarm(uint32_t id) {
     Lock lock(mutex_);
-    const bool found = shots_.erase(id) > 0;
+    shots_.erase(id);
     Rearm();
-    return found;
+    // One that was withheld will never be carried out either: only what has been sent cannot be taken back.
+    return fired_.erase(id) == 0;
   }
   /** The descriptor is duplicated: one that JavaScript closes early must not become some other file. */
   int Deadman(Nanos duration, int fd) {
@@ -289,6 +291,7 @@ class IoThread {
   Nanos armed_ = kUnset;
   std::map<uint32_t, Pace> paces_;
   std::map<uint32_t, Shot> shots_;
+  std::set<uint32_t> fired_;
   Nanos deadman_ = 0;
   Nanos credit_ = kNever;
   int deadman_fd_ = -1;

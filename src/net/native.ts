@@ -106,7 +106,7 @@ export interface Native {
   shot(id: number, at: number, parts: readonly ShotPart[]): void;
   /** False where there is no such shot (it has been fired or withheld). */
   moveShot(id: number, at: number): boolean;
-  /** False where it has been fired or withheld already. */
+  /** False where it has been fired: it cannot be taken back. True where it was withheld, or never was. */
   disarm(id: number): boolean;
 
   // Sockets

@@ -217,11 +217,7 @@ class VrrpDaemon {
         this.#alarmed(record.at);
         break;
       case 'fired':
-        // Unless it was noticed before: then nothing is prepared any more.
-        if (this.#lookahead.armed) this.#overtaken(record.at);
-        break;
-      case 'withheld':
-        this.#lookahead.forget();
+        if (this.#lookahead.reported()) this.#overtaken(record.at);
         break;
       case 'stalled':
         // Stepped when it was noticed: resuming at the instant that was missed would be late again, for ever.
@@ -236,9 +232,11 @@ class VrrpDaemon {
       case 'overflow':
         this.#context.log.warning(`${record.lost} packets came faster than they could be read`);
         break;
+      case 'withheld':
       case 'sendFailed':
       case 'signal':
-        // A schedule whose link is down: netlink tells the story. A signal that is the parent's to act on.
+        // A shot that the alarm of the same instant replaces. A schedule whose link is down: netlink tells the
+        // story. A signal that is the parent's to act on.
         break;
     }
   }

@@ -21,6 +21,8 @@ export class Lookahead<State> {
   readonly #wire: Wire;
   readonly #ahead: (state: State, at: Instant) => Step<State, VrrpAction>;
   #prepared: Prepared<State> | undefined;
+  /** Reports still to come of shots that were found fired when they should have been withdrawn. */
+  #anticipated = 0;
 
   constructor(wire: Wire, ahead: (state: State, at: Instant) => Step<State, VrrpAction>) {
     this.#wire = wire;
@@ -45,13 +47,11 @@ export class Lookahead<State> {
     this.#prepared = { state, count };
   }
 
-  get armed(): boolean {
-    return this.#prepared !== undefined;
-  }
-
-  /** The thread will not carry it out. */
-  forget(): void {
-    this.#prepared = undefined;
+  /** The thread's report that a shot has been fired: false where withdraw() has said so before. */
+  reported(): boolean {
+    if (this.#anticipated === 0) return true;
+    this.#anticipated--;
+    return false;
   }
 
   /**
@@ -60,7 +60,10 @@ export class Lookahead<State> {
    */
   withdraw(): 'nothing' | 'withdrawn' | 'fired' {
     if (this.#prepared === undefined) return 'nothing';
-    if (!native.disarm(SHOT)) return 'fired';
+    if (!native.disarm(SHOT)) {
+      this.#anticipated++;
+      return 'fired';
+    }
     this.#prepared = undefined;
     return 'withdrawn';
   }
