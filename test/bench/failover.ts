@@ -123,35 +123,27 @@ async function judge(
   return { overhead: first.at - last.at - expected, announcement: garp.at - first.at };
 }
 
-const { daemons, count, out } = benchOptions('failover', 20);
+const { daemons, count, out, only } = benchOptions('failover', 20);
 const all: Series[] = [];
-for (const profile of Object.keys(profiles)) {
-  for (const loss of losses) {
-    process.stderr.write(`${profile}, ${loss}, ${count} takeovers\n`);
-    all.push(
-      ...(await Promise.all(daemons.map((daemon) => measure(daemon, profile, loss, count)))),
-    );
-  }
+const names = Object.keys(profiles).flatMap((profile) => losses.map((loss) => ({ profile, loss })));
+const wanted = names.filter(({ profile, loss }) => `${profile}, ${loss}`.includes(only));
+for (const { profile, loss } of wanted) {
+  process.stderr.write(`${profile}, ${loss}, ${count} takeovers\n`);
+  all.push(...(await Promise.all(daemons.map((daemon) => measure(daemon, profile, loss, count)))));
 }
 const rows: Row[] = [];
-for (const profile of Object.keys(profiles)) {
-  for (const loss of losses) {
-    const of = (daemon: DaemonKind, field: keyof Takeover): number[] =>
-      all
-        .filter((s) => s.daemon === daemon && s.profile === profile && s.loss === loss)
-        .flatMap((s) => s.takeovers.map((takeover) => takeover[field]));
-    const row = (
-      what: string,
-      field: keyof Takeover,
-      figure: (values: number[]) => number,
-    ): Row => ({
-      what: `${profile}, ${loss}: ${what}`,
-      keepalived: figure(of('keepalived', field)),
-      ours: figure(of('ours', field)),
-    });
-    rows.push(row('overhead, median, µs', 'overhead', median));
-    rows.push(row('overhead, worst, µs', 'overhead', (values) => percentile(values, 1)));
-    rows.push(row('first advert to first ARP, median, µs', 'announcement', median));
-  }
+for (const { profile, loss } of wanted) {
+  const of = (daemon: DaemonKind, field: keyof Takeover): number[] =>
+    all
+      .filter((s) => s.daemon === daemon && s.profile === profile && s.loss === loss)
+      .flatMap((s) => s.takeovers.map((takeover) => takeover[field]));
+  const row = (what: string, field: keyof Takeover, figure: (values: number[]) => number): Row => ({
+    what: `${profile}, ${loss}: ${what}`,
+    keepalived: figure(of('keepalived', field)),
+    ours: figure(of('ours', field)),
+  });
+  rows.push(row('overhead, median, µs', 'overhead', median));
+  rows.push(row('overhead, worst, µs', 'overhead', (values) => percentile(values, 1)));
+  rows.push(row('first advert to first ARP, median, µs', 'announcement', median));
 }
 writeReport('failover', out, all, rows);

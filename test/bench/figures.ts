@@ -10,18 +10,22 @@ export function percentile(values: readonly number[], p: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
-/** Slope and offset of the line through (0, y0), (1, y1), ... with the least squared distance. */
-export function fitLine(ys: readonly number[]): { slope: number; offset: number } {
-  const middle = (ys.length - 1) / 2;
-  const mean = ys.reduce((sum, y) => sum + y / ys.length, 0);
+/** Slope and offset of the line with the least squared distance from the points. */
+export function fitPoints(
+  xs: readonly number[],
+  ys: readonly number[],
+): { slope: number; offset: number } {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value / values.length, 0);
+  const [middle, height] = [mean(xs), mean(ys)];
   let above = 0;
   let below = 0;
-  for (const [x, y] of ys.entries()) {
-    above += (x - middle) * (y - mean);
+  for (const [i, x] of xs.entries()) {
+    above += (x - middle) * ((ys[i] as number) - height);
     below += (x - middle) ** 2;
   }
   const slope = above / below;
-  return { slope, offset: mean - slope * middle };
+  return { slope, offset: height - slope * middle };
 }
 
 export interface Row {

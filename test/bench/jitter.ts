@@ -6,7 +6,7 @@ import type { DaemonKind } from '../netns/daemon.ts';
 import { Lab } from '../netns/lab.ts';
 import { isAdvert } from '../netns/wire.ts';
 import type { Row } from './figures.ts';
-import { fitLine, percentile } from './figures.ts';
+import { fitPoints, percentile } from './figures.ts';
 import { benchOptions, writeReport } from './report.ts';
 
 const interval = 10_000;
@@ -21,6 +21,8 @@ interface Block {
   readonly residuals: readonly number[];
   /** µs by which gaps between successive adverts of one router exceed the interval. */
   readonly excesses: readonly number[];
+  /** Adverts that were not sent at all. */
+  readonly missing: number;
   /** CPU time of all its processes for one advert, µs. */
   readonly cpu: number;
 }
@@ -39,6 +41,15 @@ function configuration(instances: number): string {
 `;
   const list = Array.from({ length: instances }, (_, i) => one(i + 1));
   return `global_defs {\n  router_id bench\n  vrrp_version 3\n}\n${list.join('')}`;
+}
+
+/** The number of the interval in which each advert was sent; a missing one leaves its number out. */
+function ticksOf(times: readonly number[]): number[] {
+  let tick = 0;
+  return times.map((time, i) => {
+    if (i > 0) tick += Math.max(1, Math.round((time - (times[i - 1] as number)) / interval));
+    return tick;
+  });
 }
 
 async function measure(daemon: DaemonKind, instances: number, count: number): Promise<Block> {
@@ -64,17 +75,24 @@ async function measure(daemon: DaemonKind, instances: number, count: number): Pr
       times.push(frame.at);
       byRouter.set(frame.message.vrid, times);
     }
-    const series = [...byRouter.values()].map((times) => ({ times, ...fitLine(times) }));
+    const series = [...byRouter.values()].map((times) => ({
+      times,
+      ...fitPoints(ticksOf(times), times),
+    }));
     const adverts = series.reduce((sum, { times }) => sum + times.length, 0);
     return {
       daemon,
       instances,
       drifts: series.map(({ slope }) => slope - interval),
       residuals: series.flatMap(({ times, slope, offset }) =>
-        times.map((time, i) => time - offset - slope * i),
+        ticksOf(times).map((tick, i) => (times[i] as number) - offset - slope * tick),
       ),
       excesses: series.flatMap(({ times }) =>
         times.slice(1).map((time, i) => time - (times[i] as number) - interval),
+      ),
+      missing: series.reduce(
+        (sum, { times }) => sum + (ticksOf(times).at(-1) ?? 0) + 1 - times.length,
+        0,
       ),
       cpu: used / adverts,
     };
@@ -124,6 +142,7 @@ for (const instances of [1, 20]) {
     );
   }
   rows.push(row('gap beyond 10 ms, p99.9, µs', (own) => percentile(excesses(own), 0.999)));
+  rows.push(row('adverts missing', (own) => own.reduce((sum, b) => sum + b.missing, 0)));
   rows.push(
     row('CPU an advert, µs', (own) =>
       percentile(

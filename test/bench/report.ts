@@ -16,12 +16,19 @@ export interface BenchOptions {
   /** How many of whatever the bench repeats. */
   readonly count: number;
   readonly out: string;
+  /** Only series whose name contains this. */
+  readonly only: string;
 }
 
-/** --count N, --daemon ours|keepalived (both where it is absent and ours is built), --out FILE. */
+/** --count N, --daemon ours|keepalived (both where it is absent and ours is built), --only TEXT, --out FILE. */
 export function benchOptions(name: string, count: number): BenchOptions {
   const { values } = parseArgs({
-    options: { count: { type: 'string' }, daemon: { type: 'string' }, out: { type: 'string' } },
+    options: {
+      count: { type: 'string' },
+      daemon: { type: 'string' },
+      only: { type: 'string', default: '' },
+      out: { type: 'string' },
+    },
   });
   const daemons: DaemonKind[] =
     values.daemon !== undefined
@@ -30,7 +37,12 @@ export function benchOptions(name: string, count: number): BenchOptions {
         ? ['keepalived', 'ours']
         : ['keepalived'];
   const file = fileURLToPath(new URL(`results/${name}.json`, import.meta.url));
-  return { daemons, count: Number(values.count ?? count), out: values.out ?? file };
+  return {
+    daemons,
+    count: Number(values.count ?? count),
+    out: values.out ?? file,
+    only: values.only,
+  };
 }
 
 /** Prints the table and writes it, the raw measurements and the circumstances. */
