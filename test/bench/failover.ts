@@ -59,20 +59,22 @@ async function measure(
     const start = (host: Host) => host.start(daemon, configOf(daemon, one, host));
     start(master);
     await lab.untilHolder(virtual4, master.name, patience);
+    let returned = lab.now();
     start(heir);
     const takeovers: Takeover[] = [];
     while (takeovers.length < count) {
-      await ready(lab, heir, one, patience);
+      await ready(lab, heir, returned, one, patience);
       const loser = master;
       if (loss === 'machine death') loser.killMachine();
       else if (loss === 'link loss') await loser.linkDown();
       else loser.daemons.at(-1)?.signal('SIGTERM');
       await lab.untilHolder(virtual4, heir.name, patience);
       takeovers.push(await judge(lab, loser, heir, one, loss));
+      if (loss === 'SIGTERM') await loser.daemons.at(-1)?.ended;
+      returned = lab.now();
       if (loss === 'machine death') await loser.reviveMachine();
-      else if (loss === 'link loss') await loser.linkUp();
-      else await loser.daemons.at(-1)?.ended;
-      if (loss !== 'link loss') start(loser);
+      if (loss === 'link loss') await loser.linkUp();
+      else start(loser);
       [master, heir] = [heir, loser];
     }
     return { daemon, profile, loss, takeovers };
@@ -84,16 +86,27 @@ async function measure(
 const advertsOf = (lab: Lab, host: Host) =>
   lab.frames.filter(isAdvert).filter((frame) => frame.from === host.mac);
 
-/** The heir is backup and has heard the master at least twice since; nothing moves any more. */
-async function ready(lab: Lab, heir: Host, one: Router, patience: number): Promise<void> {
-  const said = (): number =>
-    heir.daemons.at(-1)?.lines.findLast((line) => line.text.includes('Entering BACKUP STATE'))
-      ?.at ?? Number.POSITIVE_INFINITY;
+/** The heir is backup since its return and has heard the master at least twice; nothing moves any more. */
+async function ready(
+  lab: Lab,
+  heir: Host,
+  returned: number,
+  one: Router,
+  patience: number,
+): Promise<void> {
+  const backup = (): number => {
+    const lines = heir.daemons.at(-1)?.lines ?? [];
+    const line = lines.findLast(({ text }) => text.includes('Entering BACKUP STATE'));
+    return line === undefined ? 0 : (line.at - lab.epoch * 1000) * 1000;
+  };
   await lab.until(
     `${heir.name} is backup`,
     () => {
-      const since = (said() - lab.epoch * 1000) * 1000;
-      const heard = lab.frames.filter((f) => isAdvert(f) && f.from !== heir.mac && f.at > since);
+      const since = backup();
+      if (since < returned) return false;
+      const heard = advertsOf(lab, lab.host(heir.name === 'a' ? 'b' : 'a')).filter(
+        (f) => f.at > since,
+      );
       return (
         heard.length >= 2 && (heard.at(-1)?.at ?? 0) > since + Math.min(3e5, one.interval * 2e6)
       );
