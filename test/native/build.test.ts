@@ -66,6 +66,11 @@ describe('binding.gyp and native/CMakeLists.txt', () => {
   });
 
   it('use nothing that an installation would have to download', () => {
+    // Without this cmake-js takes the addon for one of V8's and downloads Node's own headers.
+    const { binary } = JSON.parse(read('native/package.json')) as {
+      binary: { napi_versions: number[] };
+    };
+    assert.deepEqual(binary.napi_versions, [8]);
     const { gypfile, scripts } = JSON.parse(read('package.json')) as {
       gypfile: boolean;
       scripts: Record<string, string>;
