@@ -90,7 +90,8 @@ class VrrpDaemon {
     lost.push(
       ...claim({ nice, lockMemory, ...(cpus === undefined || cpus.length === 0 ? {} : { cpus }) }),
     );
-    if (lost.length > 0) context.log.warning(`Not permitted, running without ${lost.join(', ')}`);
+    // The parent has named the missing capabilities in one line; these are the particulars.
+    if (lost.length > 0) context.log.detail(`Not permitted: ${lost.join(', ')}`);
 
     nameProcess(config);
     this.#route = new Route();
