@@ -115,6 +115,7 @@ class VrrpDaemon {
         this.#channel.report(order);
         break;
       case 'reload':
+        this.#context.log.info('Reloading');
         nameProcess(order.config);
         this.#take({ type: 'reload', config: order.config }, native.now());
         this.#channel.report({ type: 'reloaded' });
@@ -130,8 +131,11 @@ class VrrpDaemon {
 
   /** The code that writes dumps is loaded when the first one is asked for. */
   async #dump(kind: 'data' | 'statistics' | 'clear'): Promise<void> {
-    const { writeData, writeStatistics } = await import('./report.ts');
+    const what = kind === 'data' ? 'data' : 'stats';
+    this.#context.log.info(`Printing VRRP ${what} for process(${process.pid}) on signal`);
     try {
+      // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
+      const { writeData, writeStatistics } = await import('./report.ts');
       if (kind === 'data') writeData(this.#loop.state, native.now(), this.#wire.descriptors(), '');
       else writeStatistics(this.#loop.state, native.now());
     } catch (error) {
