@@ -107,6 +107,10 @@ it('puts an address that was deleted by hand back at once, and nothing else chan
     const deleted = lab.now();
     await lab.host('a').ip('addr', 'del', '10.0.0.100/24', 'dev', 'eth0');
     await lab.until('it is announced again', () => count('10.0.0.100') > 5);
+    await lab.until(
+      'the monitor has told that it went and came',
+      () => lab.spans('10.0.0.100').length === 2 || undefined,
+    );
     const [gap] = lab.spans('10.0.0.100').flatMap(({ from, until }, i, all) => {
       const next = all[i + 1];
       return next === undefined || from > deleted ? [] : [next.from - until];
