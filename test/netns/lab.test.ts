@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { pcapReader } from './capture.ts';
@@ -216,6 +217,7 @@ it('the next lab sweeps what a killed one left, and its daemons die with it', as
   const lab = await Lab.open({ hosts: ['a'], capture: false });
   try {
     assert.deepEqual(namespacesOf(tag), []);
+    assert.ok(!readdirSync(tmpdir()).some((name) => name.startsWith(`${tag}-`)), 'no folder');
     await lab.until('the daemon is gone', () => isGone(daemon));
   } finally {
     await lab.close();

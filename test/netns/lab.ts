@@ -407,18 +407,10 @@ function removeNamespace(name: string): void {
   }
 }
 
-/** Removes what labs of dead processes left behind; never another's namespace. */
+/** Removes what labs of dead processes left behind; never what another made. */
 function sweep(): void {
   if (counter > 0) return;
-  let names: string[] = [];
-  try {
-    names = readdirSync('/run/netns');
-  } catch {
-    return;
-  }
-  for (const name of names) {
-    const owner = new RegExp(`^${prefix}(\\d+)-\\d+-`).exec(name)?.[1];
-    if (owner === undefined || Number(owner) === process.pid || isAlive(Number(owner))) continue;
+  for (const name of leftovers('/run/netns')) {
     for (const pid of runNow('ip', ['netns', 'pids', name]).split('\n').filter(Boolean)) {
       try {
         process.kill(Number(pid), 'SIGKILL');
@@ -428,6 +420,23 @@ function sweep(): void {
     }
     removeNamespace(name);
   }
+  for (const name of leftovers(tmpdir())) {
+    rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+/** Names in a folder that belong to a lab whose process is gone. */
+function leftovers(folder: string): string[] {
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    // no namespace was ever made
+  }
+  return names.filter((name) => {
+    const owner = new RegExp(`^${prefix}(\\d+)-\\d+-`).exec(name)?.[1];
+    return owner !== undefined && Number(owner) !== process.pid && !isAlive(Number(owner));
+  });
 }
 
 function isAlive(pid: number): boolean {
