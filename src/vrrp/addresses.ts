@@ -6,8 +6,8 @@ import type { Link, LinkAddress } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
 import type { KernelAddress } from './action.ts';
 import type { Facts } from './event.ts';
+import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import type { Fault } from './machine.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { KernelFacts } from './state.ts';
 

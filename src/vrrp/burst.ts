@@ -9,7 +9,7 @@ import type { KernelAddress, VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses } from './addresses.ts';
 import { announcement, macBytes } from './announce.ts';
 import type { VrrpInstance } from './keywords.ts';
-import { earliest } from './machine.ts';
+import { earliest } from './schedule.ts';
 import type { AnnouncementQueue, Draft, KernelFacts, Member, QueuedAnnouncement } from './state.ts';
 
 /** Addresses added before the first announcement, and between the following ones. */

@@ -6,9 +6,11 @@ import { family, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
 import { type Duration, type Instant, toSeconds } from '../lib/time.ts';
 import { addressKey, entriesOf, interfacesOf } from './addresses.ts';
+import { describeFault } from './fault.ts';
 import type { VrrpInstance } from './keywords.ts';
-import { describeFault, exactSkew, type InstanceState, nextSend } from './machine.ts';
+import type { InstanceState } from './machine.ts';
 import { isUnicast } from './member.ts';
+import { exactSkew, nextSend } from './schedule.ts';
 import type { Member, RouterState, SocketRecord } from './state.ts';
 import { sentBy } from './statistics.ts';
 

@@ -4,10 +4,12 @@
 // deadline: its adverts leave on a schedule of their own, which begins at `phase`.
 
 import { compareIp, type Ip } from '../lib/ip.ts';
-import { after, type Duration, type Instant, plus, seconds, toSeconds } from '../lib/time.ts';
+import { after, type Duration, type Instant, toSeconds } from '../lib/time.ts';
 import type { Severity } from './action.ts';
+import { describeFault, type Fault, sameFaults } from './fault.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { type Advert, OWNER_PRIORITY } from './packet.ts';
+import { earliest, masterDownInterval, skewTime } from './schedule.ts';
 
 /** What of the configuration decides the election. */
 export type Rules = Pick<
@@ -33,13 +35,6 @@ export interface Subject {
   readonly rules: Rules;
   /** The address our adverts come from, which breaks ties; absent while there is none (then there is a fault). */
   readonly source?: Ip;
-}
-
-/** Why an instance cannot take part, recomputed from facts. */
-export interface Fault {
-  readonly kind: 'missing' | 'down' | 'address' | 'socket';
-  /** The interface, address or socket it is about. */
-  readonly what: string;
 }
 
 /** Why a state was entered. */
@@ -122,27 +117,6 @@ export interface InstanceStep {
 
 export const INIT: InstanceState = { name: 'init' };
 
-/**
- * Skew_Time: RFC 3768 6.1 counts it in 1/256 seconds, RFC 9568 6.1 in 1/256 of the master's interval. Rounded
- * up to a microsecond, so that nobody takes over early.
- */
-export function skewTime(rules: Rules, masterInterval: Duration): Duration {
-  return Math.ceil(exactSkew(rules, masterInterval)) as Duration;
-}
-
-export function exactSkew(rules: Rules, masterInterval: Duration): number {
-  const unit = rules.version === 2 ? seconds(1) : masterInterval;
-  return ((256 - rules.priority) * unit) / 256;
-}
-
-/** Master_Down_Interval (RFC 9568 6.1); down_timer_adverts is keepalived's name for the 3. */
-export function masterDownInterval(rules: Rules, masterInterval: Duration): Duration {
-  return plus(
-    (rules.down_timer_adverts * masterInterval) as Duration,
-    skewTime(rules, masterInterval),
-  );
-}
-
 export function instanceDeadline(state: InstanceState): Instant | undefined {
   switch (state.name) {
     case 'backup':
@@ -154,12 +128,6 @@ export function instanceDeadline(state: InstanceState): Instant | undefined {
     case 'stop':
       return undefined;
   }
-}
-
-export function earliest(...instants: readonly (Instant | undefined)[]): Instant | undefined {
-  let best: Instant | undefined;
-  for (const at of instants) if (at !== undefined && (best === undefined || at < best)) best = at;
-  return best;
 }
 
 export function stepInstance(
@@ -500,12 +468,6 @@ function becomeBackup(
   };
 }
 
-/** The first instant of a schedule that is not before `now`. */
-export function nextSend(phase: Instant, period: Duration, now: Instant): Instant {
-  if (now <= phase) return phase;
-  return (phase + Math.ceil((now - phase) / period) * period) as Instant;
-}
-
 function intervalLearned(
   rules: Rules,
   before: Duration,
@@ -520,26 +482,6 @@ function intervalLearned(
           `advertisement interval updated from ${Math.round(before / 1000)}ms to ${Math.round(learned / 1000)}ms by master`,
         ),
       ];
-}
-
-export function describeFault({ kind, what }: Fault): string {
-  switch (kind) {
-    case 'missing':
-      return `interface ${what} does not exist`;
-    case 'down':
-      return `interface ${what} is down`;
-    case 'address':
-      return what;
-    case 'socket':
-      return `no socket: ${what}`;
-  }
-}
-
-export function sameFaults(a: readonly Fault[], b: readonly Fault[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((fault, i) => fault.kind === b[i]?.kind && fault.what === b[i]?.what)
-  );
 }
 
 const stay = (state: InstanceState): InstanceStep => ({ state, actions: [] });

@@ -8,18 +8,17 @@ import type { Instant } from '../lib/time.ts';
 import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
 import { burst, forget } from './burst.ts';
+import { type Fault, sameFaults } from './fault.ts';
 import type { VrrpInstance } from './keywords.ts';
 import {
-  type Fault,
   INIT,
   type InstanceAction,
   type InstanceEvent,
   type Notification,
-  nextSend,
-  sameFaults,
   stepInstance,
 } from './machine.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
+import { nextSend } from './schedule.ts';
 import {
   type Draft,
   type Member,

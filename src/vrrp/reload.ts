@@ -6,13 +6,7 @@ import { after, type Duration, type Instant } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses, present, virtualAddresses } from './addresses.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import {
-  type InstanceAction,
-  type InstanceState,
-  masterDownInterval,
-  nextSend,
-  type Rules,
-} from './machine.ts';
+import type { InstanceAction, InstanceState, Rules } from './machine.ts';
 import {
   advance,
   createMember,
@@ -25,6 +19,7 @@ import {
   settle,
 } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
+import { masterDownInterval, nextSend } from './schedule.ts';
 import type { Draft, Member } from './state.ts';
 
 /** Starts an instance: leftovers of a predecessor go before it reports any role. */

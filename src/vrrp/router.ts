@@ -18,11 +18,12 @@ import {
 import { burst, flush, queueDeadline } from './burst.ts';
 import type { VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
-import { earliest, instanceDeadline } from './machine.ts';
+import { instanceDeadline } from './machine.ts';
 import { advance, createMember, memberAt, refresh, setMember } from './member.ts';
 import { receive } from './receive.ts';
 import { onRefused, retrySockets } from './refusal.ts';
 import { reload, startMember } from './reload.ts';
+import { earliest } from './schedule.ts';
 import type { Draft, RouterState } from './state.ts';
 import { clearStatistics } from './statistics.ts';
 

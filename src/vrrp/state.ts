@@ -5,8 +5,9 @@ import type { Ip } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
+import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import type { Fault, InstanceState } from './machine.ts';
+import type { InstanceState } from './machine.ts';
 import type { DropReason } from './packet.ts';
 
 export interface RouterState {

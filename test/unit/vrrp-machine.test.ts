@@ -14,11 +14,9 @@ import {
   type InstanceStep,
   instanceDeadline,
   type MasterState,
-  masterDownInterval,
-  nextSend,
-  skewTime,
   stepInstance,
 } from '../../src/vrrp/machine.ts';
+import { masterDownInterval, nextSend, skewTime } from '../../src/vrrp/schedule.ts';
 import { instance, ip } from '../sim/config.ts';
 
 const at = (secondsLater: number): Instant => Math.round(1e6 * secondsLater) as Instant;
