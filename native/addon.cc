@@ -75,6 +75,20 @@ void Deadman(const Napi::CallbackInfo& info) {
   Checked(info.Env(), "fcntl", IoThread::Get().Deadman(duration, IntFrom(info[1], "fd")));
 }
 
+/** Maps the whole file; its size says how many slots there are. */
+void Ledger(const Napi::CallbackInfo& info) {
+  const std::string path = StringFrom(info[0], "path");
+  const int fd = Checked(info.Env(), "open", open(path.c_str(), O_RDWR | O_CLOEXEC));
+  struct stat status {};
+  (void)fstat(fd, &status);
+  // An empty file, or what has no size, is EINVAL.
+  void* memory = mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  const int failure = errno;
+  close(fd);
+  if (memory == MAP_FAILED) Fail(info.Env(), "mmap", failure);
+  IoThread::Get().Ledger(static_cast<double*>(memory), static_cast<size_t>(status.st_size) / sizeof(double));
+}
+
 void Alive(const Napi::CallbackInfo&) { IoThread::Get().Alive(); }
 
 void Settle(const Napi::CallbackInfo&) { IoThread::Get().Settle(); }
@@ -127,6 +141,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "unpace", Unpace);
   Export(exports, "deadman", Deadman);
   Export(exports, "alive", Alive);
+  Export(exports, "ledger", Ledger);
   Export(exports, "settle", Settle);
   Export(exports, "shot", SetShot);
   Export(exports, "moveShot", MoveShot);

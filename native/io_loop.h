@@ -115,6 +115,9 @@ inline void IoThread::Release() {
   Lock lock(mutex_);
   if (deadman_fd_ >= 0) close(deadman_fd_);
   deadman_fd_ = -1;
+  if (ledger_ != nullptr) munmap(ledger_, ledger_size_ * sizeof(double));
+  ledger_ = nullptr;
+  ledger_size_ = 0;
   env_ = nullptr;
   running_ = false;
   signalled_ = false;
@@ -205,6 +208,7 @@ inline void IoThread::RunPaces() {
     }
     const int failure = SendAll(pace.fd, pace.ticks[pace.position]);
     if (failure != 0) Note(kSendFailed, id, pace.next, failure);
+    Enter(id, ToMicros(Now()));
     pace.position = (pace.position + 1) % pace.ticks.size();
     pace.next += pace.period;
     ++entry;

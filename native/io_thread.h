@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -182,6 +183,7 @@ class IoThread {
   void Unpace(uint32_t id) {
     Lock lock(mutex_);
     paces_.erase(id);
+    Enter(id, 0);
     Rearm();
   }
   void SetShot(uint32_t id, Shot shot) {
@@ -226,6 +228,16 @@ class IoThread {
     exhausted_ = false;
     Rearm();
   }
+  /**
+   * From now on the instant of each pace's last send, in microseconds, is in slot `id` of this shared memory, and 0
+   * once the pace is withdrawn: whoever maps the same file still reads it when this process is gone.
+   */
+  void Ledger(double* slots, size_t count) {
+    Lock lock(mutex_);
+    if (ledger_ != nullptr) munmap(ledger_, ledger_size_ * sizeof(double));
+    ledger_ = slots;
+    ledger_size_ = count;
+  }
   void Settle() {
     Lock lock(mutex_);
     unsettled_ -= handed_;
@@ -259,6 +271,10 @@ class IoThread {
   static void* Main(void* self);
   void Run();
   void Rearm();
+  /** Written whole: a reader sees the old instant or the new one. */
+  void Enter(uint32_t id, double micros) {
+    if (id < ledger_size_) __atomic_store(&ledger_[id], &micros, __ATOMIC_RELAXED);
+  }
   void RunDue();
   void RunPaces();
   void RunShots();
@@ -296,6 +312,9 @@ class IoThread {
   Nanos credit_ = kNever;
   int deadman_fd_ = -1;
   bool exhausted_ = false;
+
+  double* ledger_ = nullptr;
+  size_t ledger_size_ = 0;
 
   std::map<int, Watched> watched_;
   std::vector<uint8_t> queue_;

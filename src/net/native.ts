@@ -97,6 +97,11 @@ export interface Native {
    */
   deadman(duration: number, fd: number): void;
   alive(): void;
+  /**
+   * Notes the instant of each pace's last send in slot `id` of a file of 8-byte floats, and 0 once it is unpaced. The
+   * file is mapped, so the entries outlive this process; a pace whose id is beyond its end is not noted.
+   */
+  ledger(path: string): void;
   /** Tells the thread that JavaScript has handled every record it was given. */
   settle(): void;
   /**

@@ -1,7 +1,7 @@
 // Every function of the addon at work for a moment, also in the ways that end badly: what the sanitizers watch.
 // Ends with "done" and status 0.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ip } from '../../src/lib/ip.ts';
@@ -44,6 +44,9 @@ async function speak(family: 4 | 6): Promise<void> {
   }
   for (let id = 0; id < 20; id++) native.unpace(id);
   native.deadman(5_000, file);
+  writeFileSync(join(folder, 'ledger'), new Uint8Array(64));
+  native.ledger(join(folder, 'ledger'));
+  native.ledger(join(folder, 'ledger'));
   native.pace(1, near, 1_000, native.now(), [[numbered(1, family)]]);
   block(20);
   native.alive();

@@ -275,6 +275,14 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['EINVAL', 32],
     ],
   },
+  ledger: {
+    wrong: not(['x'], 0, 'a\0b').filter(([p]) => p !== 'text'),
+    refused: [
+      ['ENOENT', '/no/such/file'],
+      ['EISDIR', '/'],
+      ['EINVAL', '/dev/null'],
+    ],
+  },
   openLocked: {
     wrong: [
       ...not(['/dev/null', 0o600], 0, 'a\0b').filter(([p]) => p !== 'text'),
