@@ -5,7 +5,7 @@ import { type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
 import type { KernelAddress } from './action.ts';
-import type { Facts } from './event.ts';
+import type { Facts, JournalEntry } from './event.ts';
 import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { OWNER_PRIORITY } from './packet.ts';
@@ -85,6 +85,16 @@ export const entriesOf = (config: VrrpInstance) => [
   ...config.virtual_ipaddress,
   ...config.virtual_ipaddress_excluded,
 ];
+
+/** Every address that a process with this configuration may put on an interface; what is there without it is not its. */
+export const journalOf = (config: VrrpConfig): JournalEntry[] =>
+  config.vrrp_instance.flatMap((instance) =>
+    instance.priority === OWNER_PRIORITY
+      ? []
+      : entriesOf(instance).flatMap(({ address, prefix, dev = instance.interface }) =>
+          dev === undefined ? [] : [{ address, prefix, dev }],
+        ),
+  );
 
 /** The interfaces an instance depends on, its own first. */
 export function interfacesOf(config: VrrpInstance): readonly string[] {

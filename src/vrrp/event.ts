@@ -3,6 +3,7 @@
 
 import type { Ip } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
+import type { Instant } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
 import type { VrrpConfig } from './keywords.ts';
 
@@ -11,7 +12,7 @@ export type VrrpEvent =
   | { readonly type: 'deadline' }
   | { readonly type: 'packet'; readonly socket: string; readonly packet: ReceivedPacket }
   /** The kernel's whole truth about links and addresses: at start, and after the monitor lost news. */
-  | { readonly type: 'facts'; readonly facts: Facts }
+  | { readonly type: 'facts'; readonly facts: Facts; readonly inheritance?: Inheritance }
   | { readonly type: 'link'; readonly link: Link }
   | { readonly type: 'linkGone'; readonly index: number }
   | { readonly type: 'address'; readonly address: LinkAddress }
@@ -32,6 +33,21 @@ export type VrrpEvent =
 export interface Facts {
   readonly links: readonly Link[];
   readonly addresses: readonly LinkAddress[];
+}
+
+/** What the process before this one left, as far as the parent knows; only a start looks at it. */
+export interface Inheritance {
+  /** Addresses that it may have put on interfaces. */
+  readonly journal: readonly JournalEntry[];
+  /** The instances that it spoke for until it ended, and when their last advert left. */
+  readonly roles: readonly { readonly instance: string; readonly spokeAt: Instant }[];
+}
+
+export interface JournalEntry {
+  readonly address: Ip;
+  readonly prefix: number;
+  /** Name of the interface. */
+  readonly dev: string;
 }
 
 export interface ReceivedPacket {

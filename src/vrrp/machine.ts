@@ -41,6 +41,8 @@ export interface Subject {
 export type Because =
   | { readonly because: 'start' }
   | { readonly because: 'owner' }
+  /** The process that was master ended a moment ago. */
+  | { readonly because: 'adopted' }
   | { readonly because: 'timeout' }
   | { readonly because: 'advert'; readonly from: Ip; readonly priority: number }
   | { readonly because: 'faults' }
@@ -85,6 +87,8 @@ export type MasterState = Extract<InstanceState, { name: 'master' }>;
 
 export type InstanceEvent =
   | { readonly type: 'start'; readonly faults: readonly Fault[] }
+  /** Start where a process ended that was master until a moment ago: the segment has not noticed. */
+  | { readonly type: 'adopt' }
   | { readonly type: 'faults'; readonly faults: readonly Fault[] }
   /** A valid advert for this virtual router that we did not send. */
   | { readonly type: 'advert'; readonly advert: Pick<Advert, 'source' | 'priority' | 'interval'> }
@@ -140,6 +144,8 @@ export function stepInstance(
   switch (event.type) {
     case 'start':
       return state.name === 'init' ? start(subject.rules, event.faults, now) : stay(state);
+    case 'adopt':
+      return state.name === 'init' ? adopt(subject.rules, now) : stay(state);
     case 'faults':
       return state.name === 'init'
         ? stay(state)
@@ -177,6 +183,14 @@ function start(rules: Rules, faults: readonly Fault[], now: Instant): InstanceSt
         rules.advert_int,
         now,
       );
+}
+
+/** No announcement and no notification: nothing has changed for anyone. */
+function adopt(rules: Rules, now: Instant): InstanceStep {
+  return {
+    state: masterState(rules, { because: 'adopted' }, now),
+    actions: [log('info', rules, 'Going on in MASTER STATE for a process that ended')],
+  };
 }
 
 function onFaults(
@@ -428,17 +442,19 @@ function stop(state: Exclude<InstanceState, { name: 'stop' }>, now: Instant): In
   };
 }
 
+const masterState = (rules: Rules, reason: Because, now: Instant): MasterState => ({
+  name: 'master',
+  since: now,
+  reason,
+  phase: now,
+  ...(rules.garp_master_refresh > 0 ? { refreshAt: after(now, rules.garp_master_refresh) } : {}),
+});
+
 function becomeMaster(rules: Rules, reason: Because, now: Instant): InstanceStep {
   return {
     state: {
-      name: 'master',
-      since: now,
-      reason,
-      phase: now,
+      ...masterState(rules, reason, now),
       ...(rules.garp_master_delay > 0 ? { announceAt: after(now, rules.garp_master_delay) } : {}),
-      ...(rules.garp_master_refresh > 0
-        ? { refreshAt: after(now, rules.garp_master_refresh) }
-        : {}),
     },
     actions: [
       log('detail', rules, 'Receive advertisement timeout'),

@@ -3,50 +3,14 @@
 // virtual router now, or is gone, gives up what it held before anything new is taken.
 
 import { after, type Duration, type Instant } from '../lib/time.ts';
-import type { VrrpAction } from './action.ts';
-import { addressKey, desiredAddresses, present, virtualAddresses } from './addresses.ts';
+import { desiredAddresses, virtualAddresses } from './addresses.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import type { InstanceAction, InstanceState, Rules } from './machine.ts';
-import {
-  advance,
-  createMember,
-  isUnicast,
-  logAddresses,
-  memberAt,
-  refresh,
-  remove,
-  setMember,
-  settle,
-} from './member.ts';
+import { createMember, isUnicast, memberAt, refresh, remove, setMember, settle } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { masterDownInterval, nextSend } from './schedule.ts';
+import { startMember } from './start.ts';
 import type { Draft, Member } from './state.ts';
-
-/** Starts an instance: leftovers of a predecessor go before it reports any role. */
-export function startMember(draft: Draft, position: number): void {
-  refresh(draft, position);
-  const member = memberAt(draft, position);
-  removeLeftovers(draft, member);
-  advance(draft, position, { type: 'start', faults: member.faults });
-}
-
-// An address that somebody else holds (an instance that is master, or an owner) is no leftover.
-function removeLeftovers(draft: Draft, member: Member): void {
-  if (member.config.priority === OWNER_PRIORITY) return;
-  const held = new Set(draft.router.members.flatMap((other) => other.held.map(addressKey)));
-  const left = present(
-    desiredAddresses(member.config, draft.router.kernel),
-    draft.router.kernel,
-  ).filter(
-    (address) =>
-      !held.has(addressKey(address)) && draft.router.virtual[address.address] !== undefined,
-  );
-  if (left.length === 0) return;
-  remove(draft, left);
-  const lines: VrrpAction[] = [];
-  logAddresses(member, 'removing', lines);
-  draft.actions.push(...lines);
-}
 
 export function reload(draft: Draft, config: VrrpConfig): void {
   const wanted = new Map(config.vrrp_instance.map((instance) => [instance.name, instance]));

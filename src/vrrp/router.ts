@@ -16,18 +16,21 @@ import {
   withoutLink,
 } from './addresses.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
-import type { VrrpEvent } from './event.ts';
+import type { Inheritance, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { instanceDeadline } from './machine.ts';
 import { advance, createMember, memberAt, refresh, setMember } from './member.ts';
 import { receive } from './receive.ts';
 import { onRefused, retrySockets } from './refusal.ts';
-import { reload, startMember } from './reload.ts';
+import { reload } from './reload.ts';
 import { earliest } from './schedule.ts';
+import { startMembers } from './start.ts';
 import type { Draft, RouterState } from './state.ts';
 import { clearStatistics } from './statistics.ts';
 
 export type { RouterState } from './state.ts';
+
+const NOTHING: Inheritance = { journal: [], roles: [] };
 
 /** Nothing has happened yet; the first `facts` event starts the instances. */
 export function createRouter(config: VrrpConfig): RouterState {
@@ -66,7 +69,7 @@ export function nextDeadline(state: RouterState): Instant | undefined {
 function beforeFacts(draft: Draft, event: VrrpEvent): void {
   if (event.type === 'facts') {
     draft.router = { ...draft.router, phase: 'running', kernel: kernelFacts(event.facts) };
-    for (const position of draft.router.members.keys()) startMember(draft, position);
+    startMembers(draft, event.inheritance ?? NOTHING);
   } else if (event.type === 'reload') {
     draft.router = createRouter(event.config);
   } else if (event.type === 'stop') {

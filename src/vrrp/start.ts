@@ -1,0 +1,99 @@
+// How instances begin: what a process before this one left on interfaces goes first, unless an instance can take
+// over its role so soon that nobody on the segment has noticed its end. It decides from facts alone.
+
+import { type Duration, type Instant, since } from '../lib/time.ts';
+import type { KernelAddress, VrrpAction } from './action.ts';
+import { addressKey, desiredAddresses, linkNamed, present } from './addresses.ts';
+import type { Inheritance } from './event.ts';
+import type { Rules } from './machine.ts';
+import { advance, logAddresses, memberAt, refresh, remove, setMember } from './member.ts';
+import { OWNER_PRIORITY } from './packet.ts';
+import type { Draft, Member } from './state.ts';
+
+/** Others that this one's configuration says nothing about may wait for fewer lost adverts than it does. */
+const USUAL_DOWN_TIMER = 3;
+
+/** Starts every instance of a new process. */
+export function startMembers(draft: Draft, { journal, roles }: Inheritance): void {
+  const spoke = new Map(roles.map(({ instance, spokeAt }) => [instance, spokeAt]));
+  const others: number[] = [];
+  for (const position of draft.router.members.keys()) {
+    refresh(draft, position);
+    const { config, faults } = memberAt(draft, position);
+    const spokeAt = spoke.get(config.name);
+    if (spokeAt !== undefined && faults.length === 0 && isInTime(config, spokeAt, draft.now))
+      adopt(draft, position);
+    else others.push(position);
+  }
+  removeJournalled(draft, journal);
+  for (const position of others) startMember(draft, position);
+}
+
+/** Starts an instance: leftovers of a predecessor go before it reports any role. */
+export function startMember(draft: Draft, position: number): void {
+  refresh(draft, position);
+  const member = memberAt(draft, position);
+  removeLeftovers(draft, member);
+  advance(draft, position, { type: 'start', faults: member.faults });
+}
+
+/**
+ * Nobody has missed so many adverts yet that it takes over, and a quarter of an interval is left for ours to arrive.
+ * A later successor would speak beside a new master.
+ */
+export function isInTime(rules: Rules, spokeAt: Instant, now: Instant): boolean {
+  const adverts = Math.min(USUAL_DOWN_TIMER, rules.down_timer_adverts);
+  return since(now, spokeAt) < ((adverts * rules.advert_int - rules.advert_int / 4) as Duration);
+}
+
+/** The role goes on with the addresses that are there; those that are missing are added and announced. */
+function adopt(draft: Draft, position: number): void {
+  const member = memberAt(draft, position);
+  const { kernel } = draft.router;
+  const held =
+    member.config.priority === OWNER_PRIORITY
+      ? []
+      : present(desiredAddresses(member.config, kernel), kernel);
+  setMember(draft, position, { ...member, held });
+  advance(draft, position, { type: 'adopt' });
+}
+
+// An address that somebody else holds (an instance that is master, or an owner) is no leftover.
+function removeLeftovers(draft: Draft, member: Member): void {
+  if (member.config.priority === OWNER_PRIORITY) return;
+  const held = heldKeys(draft);
+  const left = present(
+    desiredAddresses(member.config, draft.router.kernel),
+    draft.router.kernel,
+  ).filter(
+    (address) =>
+      !held.has(addressKey(address)) && draft.router.virtual[address.address] !== undefined,
+  );
+  if (left.length === 0) return;
+  remove(draft, left);
+  const lines: VrrpAction[] = [];
+  logAddresses(member, 'removing', lines);
+  draft.actions.push(...lines);
+}
+
+/** What the journal names and no instance wants: the file has changed since it was written. */
+function removeJournalled(draft: Draft, journal: Inheritance['journal']): void {
+  const { kernel, members } = draft.router;
+  const wanted = new Set(
+    members.flatMap(({ config }) => desiredAddresses(config, kernel).map(addressKey)),
+  );
+  const left = present(
+    journal.flatMap(({ dev, ...entry }): KernelAddress[] => {
+      const link = linkNamed(kernel, dev);
+      return link === undefined ? [] : [{ ...entry, index: link.index, scope: 0 }];
+    }),
+    kernel,
+  ).filter((address) => !wanted.has(addressKey(address)));
+  if (left.length === 0) return;
+  remove(draft, left);
+  const text = `Removing ${left.length} address${left.length === 1 ? '' : 'es'} of an earlier process that the configuration no longer has`;
+  draft.actions.push({ type: 'log', severity: 'info', text });
+}
+
+const heldKeys = ({ router }: Draft): Set<string> =>
+  new Set(router.members.flatMap(({ held }) => held.map(addressKey)));

@@ -1,0 +1,110 @@
+// How a process begins after another: what it goes on with, what it removes, and when it is too late to go on.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { after, type Instant, millis, seconds } from '../../src/lib/time.ts';
+import { journalOf } from '../../src/vrrp/addresses.ts';
+import type { Inheritance } from '../../src/vrrp/event.ts';
+import { config, instance, ip } from '../sim/config.ts';
+import { address, FACTS, Host, link, texts } from '../sim/host.ts';
+
+const SPOKE = seconds(100) as number as Instant;
+const VIP = address('10.0.0.100', 24, { secondary: true });
+const LEFT = { ...FACTS, addresses: [...FACTS.addresses, VIP] };
+const roles = [{ instance: 'VI_1', spokeAt: SPOKE }];
+const inherits = (changes: Partial<Inheritance> = {}): Inheritance => ({
+  journal: journalOf(config(instance())),
+  roles,
+  ...changes,
+});
+
+function begin(
+  changes: Parameters<typeof instance>[0],
+  wait = millis(50),
+  inheritance = inherits(),
+  facts = LEFT,
+): Host {
+  const host = new Host(config(instance(changes)));
+  host.kernel.add('10.0.0.100');
+  return host.take({ type: 'facts', facts, inheritance }, after(SPOKE, wait));
+}
+
+test('a role that nobody has missed goes on: an advert at once, and nothing that anyone would see', () => {
+  const host = begin({ advert_int: millis(100), notify_master: { words: ['x'], uid: 0, gid: 0 } });
+  assert.deepEqual(host.kinds, ['open', 'pace']);
+  assert.equal(host.of('pace')[0]?.first, after(SPOKE, millis(50)));
+  assert.deepEqual(host.member().state.name, 'master');
+  assert.deepEqual(texts(host.member().held), ['10.0.0.100']);
+  assert.deepEqual(host.logs, ['(VI_1) Going on in MASTER STATE for a process that ended']);
+});
+
+test('an address that the predecessor did not get round to is added and announced', () => {
+  const host = begin({}, millis(50), inherits(), FACTS);
+  assert.deepEqual(host.kinds, ['open', 'pace', 'addAddresses', 'announce']);
+});
+
+test('it removes what it went on with when it leaves', () => {
+  const host = begin({}).hears(200);
+  assert.equal(host.member().state.name, 'backup');
+  assert.deepEqual(texts(host.of('removeAddresses')[0]?.addresses ?? []), ['10.0.0.100']);
+});
+
+for (const [version, wait, name] of [
+  [2, 2_749, 'master'],
+  [2, 2_750, 'backup'],
+  [3, 2_749, 'master'],
+  [3, 2_750, 'backup'],
+] as const)
+  test(`${wait} ms after the last advert of 1 s, version ${version}: ${name}`, () => {
+    const host = begin({ version, priority: 254 }, millis(wait));
+    assert.equal(host.member().state.name, name);
+  });
+
+test('too late: the addresses go before it says BACKUP', () => {
+  const host = begin({}, seconds(3));
+  assert.deepEqual(host.kinds, ['open', 'removeAddresses']);
+  assert.deepEqual(host.logs, ['(VI_1) removing VIPs.', '(VI_1) Entering BACKUP STATE (init)']);
+});
+
+test('peers that wait for fewer adverts than we do are counted with', () => {
+  assert.equal(begin({ down_timer_adverts: 10 }, millis(2_800)).member().state.name, 'backup');
+  assert.equal(begin({ down_timer_adverts: 2 }, millis(1_800)).member().state.name, 'backup');
+});
+
+test('with its link down nothing is adopted', () => {
+  const facts = { ...LEFT, links: [link(2, 'eth0', { running: false })] };
+  const host = begin({}, millis(10), inherits(), facts);
+  assert.equal(host.member().state.name, 'fault');
+  assert.deepEqual(texts(host.of('removeAddresses')[0]?.addresses ?? []), ['10.0.0.100']);
+});
+
+test('a role of an instance that is no longer configured is nobody’s, and its addresses go', () => {
+  const host = begin({ name: 'VI_2', virtual_ipaddress: [] });
+  assert.equal(host.member().state.name, 'backup');
+  assert.deepEqual(texts(host.of('removeAddresses')[0]?.addresses ?? []), ['10.0.0.100']);
+  assert.match(host.logs[0] ?? '', /Removing 1 address of an earlier process/);
+});
+
+test('the journal removes only what it names, on the interface that it names', () => {
+  const journal = [
+    { address: ip('10.0.0.77'), prefix: 24, dev: 'eth0' },
+    { address: ip('10.0.0.78'), prefix: 32, dev: 'eth0' },
+    { address: ip('10.0.0.79'), prefix: 24, dev: 'eth1' },
+  ];
+  const facts = {
+    ...FACTS,
+    addresses: [77, 78, 79].map((n) => address(`10.0.0.${n}`)).concat(FACTS.addresses),
+  };
+  const host = begin({}, millis(50), { journal, roles: [] }, facts);
+  assert.deepEqual(texts(host.of('removeAddresses')[0]?.addresses ?? []), ['10.0.0.77']);
+});
+
+test('an owner’s addresses are in no journal', () => {
+  assert.deepEqual(journalOf(config(instance({ priority: 255, state: 'MASTER' }))), []);
+});
+
+test('later facts inherit nothing', () => {
+  const host = new Host(config(instance())).start(LEFT, SPOKE);
+  host.take({ type: 'facts', facts: LEFT, inheritance: inherits() }, after(SPOKE, millis(10)));
+  assert.equal(host.member().state.name, 'backup');
+});
