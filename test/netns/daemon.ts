@@ -23,6 +23,8 @@ export interface DaemonOptions {
   readonly environment?: Record<string, string>;
   /** SCHED_RR for all of it where the machine allows that, so that other processes do not make it late. */
   readonly realTime?: boolean;
+  /** Another build of ours than the usual one. */
+  readonly program?: string;
 }
 
 export interface DaemonPlace {
@@ -40,13 +42,13 @@ const ourProgram = process.env.KEEPALIVED_TEST_PROGRAM ?? join(project, 'dist', 
 export const oursIsBuilt = (): boolean => existsSync(ourProgram);
 
 /** The words that start `kind` in the foreground, all its files below /run. */
-function commandOf(kind: DaemonKind, options: readonly string[]): string[] {
+function commandOf(kind: DaemonKind, options: readonly string[], program = ourProgram): string[] {
   const usual = ['-n', '-l', '-D', '-P', '-f', '/run/keepalived.conf'];
   usual.push('-p', '/run/keepalived.pid', '-r', '/run/vrrp.pid', ...options);
   switch (kind) {
     case 'ours':
-      if (!oursIsBuilt()) throw new Error(`${ourProgram} does not exist: run scripts/build`);
-      return [process.execPath, ourProgram, ...usual];
+      if (!existsSync(program)) throw new Error(`${program} does not exist: run scripts/build`);
+      return [process.execPath, program, ...usual];
     case 'keepalived':
       return [requireProgram('keepalived'), ...usual];
     case 'frr': {
@@ -80,7 +82,7 @@ export class Daemon {
     kind: DaemonKind,
     place: DaemonPlace,
     config: string,
-    { options = [], environment = {}, realTime = false }: DaemonOptions = {},
+    { options = [], environment = {}, realTime = false, program }: DaemonOptions = {},
   ) {
     this.kind = kind;
     this.place = place;
@@ -109,7 +111,7 @@ export class Daemon {
     ];
     words.push(requireProgram('unshare'), '--mount', '--propagation', 'private', '--');
     words.push('/bin/sh', '-c', script, 'sh', ...(realTime ? realTimeWords() : []));
-    words.push(...commandOf(kind, options));
+    words.push(...commandOf(kind, options, program));
     this.process = spawn(requireProgram('nsenter'), words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

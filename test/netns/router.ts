@@ -103,8 +103,12 @@ export async function startRouter(
   name: string,
   kind: DaemonKind,
   router: Router,
+  options: DaemonOptions = {},
 ): Promise<ReturnType<Host['start']>> {
   const host = lab.host(name);
   if (kind === 'frr' && host.daemons.length === 0) await prepareHost(kind, router, host);
-  return host.start(kind, configOf(kind, router, host), optionsOf(kind, router));
+  return host.start(kind, configOf(kind, router, host), {
+    ...optionsOf(kind, router),
+    ...options,
+  });
 }

@@ -8,11 +8,11 @@ import { test } from 'node:test';
 const root = join(import.meta.dirname, '../..');
 
 /** Part of every Debian installation (packages marked Essential), or of this repository. */
-const ALWAYS = ['sh', 'cat', 'sleep', 'mkfifo', 'true', 'false', 'build-addon'];
+const ALWAYS = ['sh', 'cat', 'sleep', 'mkfifo', 'true', 'false', 'build-addon', 'bundle'];
 
 /** The words that are started: the first argument of whatever starts a program here. */
 const STARTS =
-  /\b(?:spawn|spawnSync|execFile|execFileSync|run|runNow|requireProgram)\(\s*'([^'\s-][^'\s]*)'/g;
+  /\b(?:spawn|spawnSync|execFile|execFileSync|run|runNow|requireProgram|perform)\(\s*'([^'\s-][^'\s]*)'/g;
 
 function listed(): Map<string, string> {
   const script = readFileSync(join(root, 'scripts/test'), 'utf8');

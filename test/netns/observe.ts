@@ -1,0 +1,122 @@
+// What a fault did, measured from outside and over one span of time: silence on the wire, an address that nobody or
+// that two hosts held, changes of role, announcements. Judges nothing.
+
+import { runNow } from './command.ts';
+import type { Daemon } from './daemon.ts';
+import type { Host, Lab } from './lab.ts';
+import type { Span } from './timeline.ts';
+import { overlaps } from './timeline.ts';
+import type { Advert, Frame } from './wire.ts';
+import { announced, isAdvert } from './wire.ts';
+
+export type AdvertFrame = Frame & { readonly message: Advert };
+
+/** Adverts that left this host in the span, by its MAC; priority 0 too. */
+export const advertsOf = (
+  lab: Lab,
+  host: Host,
+  from = 0,
+  until = Number.POSITIVE_INFINITY,
+): AdvertFrame[] =>
+  lab.frames
+    .filter(isAdvert)
+    .filter((frame) => frame.from === host.mac && frame.at >= from && frame.at <= until);
+
+/** The longest time without an advert of the host within the span, from the last one before it; `until` ends it. */
+export function longestSilence(
+  lab: Lab,
+  host: Host,
+  from: number,
+  until: number,
+  vrid = 51,
+): number {
+  const own = advertsOf(lab, host).filter(({ message }) => message.vrid === vrid);
+  const before = own.findLast(({ at }) => at < from)?.at ?? from;
+  let longest = 0;
+  let last = before;
+  for (const { at } of own) {
+    if (at < from || at > until) continue;
+    longest = Math.max(longest, at - last);
+    last = at;
+  }
+  return Math.max(longest, until - last);
+}
+
+/** Instants of the announcements of an address by a host. */
+export const announcementsOf = (lab: Lab, host: Host, address: string, from = 0): number[] =>
+  lab.frames
+    .filter((f) => f.from === host.mac && f.at >= from && announced(f) === address)
+    .map(({ at }) => at);
+
+/** Microseconds of the span in which no reachable host had the address. */
+export function unheld(lab: Lab, address: string, from: number, until: number): number {
+  let free = 0;
+  let covered = from;
+  for (const span of clipped(lab.spans(address), from, until)) {
+    free += Math.max(0, span.from - covered);
+    covered = Math.max(covered, span.until);
+  }
+  return free + Math.max(0, until - covered);
+}
+
+/** Microseconds of the span, at a stretch, in which two reachable hosts had the address. */
+export function doublyHeld(lab: Lab, address: string, from: number, until: number): number {
+  return overlaps(clipped(lab.spans(address), from, until))[0]?.for ?? 0;
+}
+
+function clipped(spans: readonly Span[], from: number, until: number): Span[] {
+  return spans
+    .map((span) => ({
+      ...span,
+      from: Math.max(span.from, from),
+      until: Math.min(span.until, until),
+    }))
+    .filter((span) => span.until > span.from);
+}
+
+/** How often a host lost the address within the span. */
+export const losses = (lab: Lab, host: Host, address: string, from: number): number =>
+  lab.changes.filter(
+    (c) => c.host === host.name && c.name === address && !c.present && c.at >= from,
+  ).length;
+
+/** How often the daemon said, from an instant of the lab on, that it became master. */
+export const takeovers = (lab: Lab, daemon: Daemon, from: number): number =>
+  said(lab, daemon, 'Entering MASTER STATE', from).length;
+
+/** Instants, as far as a log line has one, at which the daemon said something. */
+export const said = (lab: Lab, daemon: Daemon, text: string, from = 0): number[] =>
+  daemon.lines
+    .filter((line) => line.text.includes(text))
+    .map((line) => (line.at - lab.epoch * 1000) * 1000)
+    .filter((at) => at >= from);
+
+/**
+ * Waits until what happened before now has arrived here, and gives that instant: the monitors of the addresses and the
+ * capture come by ways of their own. Somebody must be speaking.
+ */
+export async function catchUp(lab: Lab): Promise<number> {
+  const now = lab.now();
+  for (const host of lab.hosts) {
+    runNow('ip', ['-n', host.namespace, 'addr', 'add', '127.9.9.9/32', 'dev', 'lo']);
+    runNow('ip', ['-n', host.namespace, 'addr', 'del', '127.9.9.9/32', 'dev', 'lo']);
+    await lab.until(`the monitor of ${host.name} has come so far`, () =>
+      lab.changes.some(
+        (c) => c.host === host.name && c.name === '127.9.9.9' && !c.present && c.at >= now,
+      ),
+    );
+  }
+  await lab.until('the capture has come so far', () => lab.frames.some(({ at }) => at > now));
+  return now;
+}
+
+/** Waits for an instant of the lab. */
+export const reach = (lab: Lab, at: number): Promise<true> =>
+  lab.until('time passes', () => lab.now() >= at, Math.max(0, at - lab.now()) / 1000 + 10_000);
+
+export const milliseconds = (microseconds: number): string => {
+  const ms = microseconds / 1000;
+  return ms >= 1000
+    ? `${(ms / 1000).toFixed(1)} s`
+    : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+};
