@@ -149,6 +149,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "rawSocket", RawSocket);
   Export(exports, "packetSocket", PacketSocket);
   Export(exports, "netlinkSocket", NetlinkSocket);
+  Export(exports, "filter", Filter);
   Export(exports, "watch", Watch);
   Export(exports, "unwatch", Unwatch);
   Export(exports, "close", Close);

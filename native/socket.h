@@ -41,6 +41,34 @@ inline void SetReceiveBuffer(Napi::Env env, int fd, int bytes) {
     SetOption(env, fd, SOL_SOCKET, SO_RCVBUF, bytes);
 }
 
+/** Replaces the socket's filter by a classic BPF program in one step; the kernel checks the program. */
+inline void Attach(Napi::Env env, int fd, const Napi::Uint8Array& bytes) {
+  // The array may lie anywhere, instructions may not.
+  std::vector<sock_filter> instructions(bytes.ByteLength() / sizeof(sock_filter));
+  if (!instructions.empty()) memcpy(instructions.data(), bytes.Data(), instructions.size() * sizeof(sock_filter));
+  const sock_fprog program = {static_cast<unsigned short>(instructions.size()), instructions.data()};
+  SetOption(env, fd, SOL_SOCKET, SO_ATTACH_FILTER, program);
+}
+
+inline Napi::Uint8Array ProgramFrom(const Napi::Value& value) {
+  const Napi::Uint8Array bytes = BytesFrom(value, "program");
+  const size_t size = bytes.ByteLength();
+  if (size % sizeof(sock_filter) != 0 || size > BPF_MAXINSNS * sizeof(sock_filter))
+    Refuse(value.Env(), "program must be up to 4096 instructions of 8 bytes");
+  return bytes;
+}
+
+/** No program: everything is let through again. */
+inline void Filter(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int fd = IntFrom(info[0], "fd");
+  const Napi::Uint8Array program = ProgramFrom(info[1]);
+  if (program.ByteLength() > 0) return Attach(env, fd, program);
+  const int ignored = 0;
+  if (setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored) < 0 && errno != ENOENT)
+    Fail(env, "setsockopt", errno);
+}
+
 /** A socket that only sends would otherwise queue every packet of its protocol. */
 inline void DropAll(Napi::Env env, int fd) {
   sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -104,6 +132,8 @@ inline Napi::Value RawSocket(const Napi::CallbackInfo& info) {
   Descriptor fd(Checked(env, "socket",
                         socket(family == 4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol)));
   const int on = 1, control = 6;
+  // First of all: the kernel queues packets for the socket from its creation on.
+  if (options.Has("filter")) Attach(env, fd.get(), ProgramFrom(options.Get("filter")));
   SetOption(env, fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, on);
   SetOption(env, fd.get(), SOL_SOCKET, SO_PRIORITY, control);
   if (options.Has("receive") && !options.Get("receive").ToBoolean()) DropAll(env, fd.get());

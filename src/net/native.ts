@@ -32,6 +32,8 @@ export interface RawSocketOptions {
   readonly receive?: boolean;
   /** SO_RCVBUF in bytes, beyond the system's limit where permitted. */
   readonly receiveBuffer?: number;
+  /** Attached before anything else is done to the socket; see filter(). */
+  readonly filter?: Uint8Array;
 }
 
 export interface ThreadOptions {
@@ -118,6 +120,8 @@ export interface Native {
   rawSocket(options: RawSocketOptions): number;
   packetSocket(index: number): number;
   netlinkSocket(protocol: number, groups: number, receiveBuffer: number): number;
+  /** A classic BPF program instead of the one before (src/net/filter.ts); an empty one lets everything through. */
+  filter(fd: number, program: Uint8Array): void;
   /** The I/O thread reads the socket and puts what arrives into the ring. */
   watch(fd: number): void;
   unwatch(fd: number): void;

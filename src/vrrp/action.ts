@@ -11,6 +11,8 @@ export type { KernelAddress } from '../lib/link.ts';
 export type VrrpAction =
   | { readonly type: 'open'; readonly socket: SocketSpec }
   | { readonly type: 'close'; readonly socket: string }
+  /** From now on the socket is for the virtual routers that its spec names now. */
+  | { readonly type: 'filter'; readonly socket: SocketSpec }
   /** Datagrams that leave now. IPv4 bytes begin with the IP header, IPv6 bytes with the VRRP header. */
   | { readonly type: 'send'; readonly socket: string; readonly datagrams: readonly Datagram[] }
   /** From now on the I/O thread sends `datagrams` at first, first + period, ... until replaced or silenced. */
@@ -50,7 +52,7 @@ export type VrrpAction =
 export type Severity = 'error' | 'warning' | 'info' | 'detail';
 
 export interface SocketSpec {
-  /** Made of the fields below, so equal specs have equal keys. */
+  /** Made of the fields below except `vrids`: what differs in nothing else is one socket. */
   readonly key: string;
   readonly family: Family;
   /** Interface to bind to and to receive from; absent for a unicast instance without an interface. */
@@ -61,6 +63,8 @@ export interface SocketSpec {
   readonly source?: Ip;
   /** IPv6 hop limit (IPv4 datagrams carry their own). */
   readonly hopLimit: number;
+  /** The virtual routers it is for, ascending: the kernel drops what is for others. */
+  readonly vrids: readonly number[];
   /** Receive buffer in bytes; absent for the system's default. */
   readonly receiveBuffer?: number;
 }

@@ -116,6 +116,7 @@ export function socketSpec(config: VrrpInstance, link: Link | undefined, source:
     ...(group === undefined ? {} : { group }),
     ...(bound === undefined ? {} : { source: bound }),
     hopLimit,
+    vrids: [config.virtual_router_id],
   };
 }
 

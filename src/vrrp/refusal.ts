@@ -2,7 +2,7 @@
 // without a socket is at fault; one without an address goes on with the others.
 
 import { after, millis, seconds } from '../lib/time.ts';
-import type { KernelAddress } from './action.ts';
+import type { KernelAddress, SocketSpec } from './action.ts';
 import { addressKey } from './addresses.ts';
 import type { VrrpEvent } from './event.ts';
 import { memberAt, refresh, setMember } from './member.ts';
@@ -46,6 +46,10 @@ export function onRefused(draft: Draft, refused: Refused): void {
     case 'run':
       log(draft, `(${action.owner}) cannot run ${action.script.words[0] ?? ''}: ${said(refused)}`);
       return;
+    case 'filter':
+      // Every packet is looked at here then: more work, and nothing is missed.
+      log(draft, `cannot filter ${describe(action.socket)}: ${said(refused)}`);
+      return;
     case 'close':
     case 'log':
     case 'exit':
@@ -57,7 +61,7 @@ function socketRefused(draft: Draft, key: string, refused: Refused): void {
   const record = draft.router.sockets[key];
   if (record === undefined) return;
   const code = said(refused);
-  if (record.code !== code) log(draft, `cannot open ${describe(record)}: ${code}`);
+  if (record.code !== code) log(draft, `cannot open ${describe(record.spec)}: ${code}`);
   setSocket(draft, { ...record, state: 'refused', code, until: after(draft.now, RETRY) });
   refreshUsers(draft, key);
 }
@@ -126,8 +130,7 @@ function sendRefused(
 const said = ({ code, message }: Refused): string => `${code} (${message})`;
 const text = ({ address, prefix }: KernelAddress): string => `${address}/${prefix}`;
 
-function describe({ spec }: SocketRecord): string {
-  const { family, group, source, interface: at } = spec;
+function describe({ family, group, source, interface: at }: SocketSpec): string {
   const where = at === undefined ? '' : ` on ${at.name}`;
   return `IPv${family} VRRP socket${where} for ${group ?? source ?? 'any address'}`;
 }

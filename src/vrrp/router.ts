@@ -15,6 +15,7 @@ import {
   withoutAddress,
   withoutLink,
 } from './addresses.ts';
+import { tuneSockets } from './audience.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
 import type { Inheritance, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
@@ -70,6 +71,7 @@ function beforeFacts(draft: Draft, event: VrrpEvent): void {
   if (event.type === 'facts') {
     draft.router = { ...draft.router, phase: 'running', kernel: kernelFacts(event.facts) };
     startMembers(draft, event.inheritance ?? NOTHING);
+    tuneSockets(draft);
   } else if (event.type === 'reload') {
     draft.router = createRouter(event.config);
   } else if (event.type === 'stop') {
@@ -104,14 +106,14 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'refused':
       onRefused(draft, event);
-      closeUnused(draft);
+      settleSockets(draft);
       return;
     case 'stalled':
       onStalled(draft, event.pace);
       return;
     case 'reload':
       reload(draft, event.config);
-      closeUnused(draft);
+      settleSockets(draft);
       return;
     case 'clearStatistics':
       clearStatistics(draft);
@@ -130,7 +132,7 @@ function onDeadline(draft: Draft): void {
   }
   retrySockets(draft);
   flush(draft);
-  closeUnused(draft);
+  settleSockets(draft);
 }
 
 function onStalled(draft: Draft, pace: number): void {
@@ -145,7 +147,7 @@ function stop(draft: Draft): void {
     const { socket: _, ...rest } = memberAt(draft, position);
     setMember(draft, position, rest);
   }
-  closeUnused(draft);
+  settleSockets(draft);
   draft.router = { ...draft.router, phase: 'stopped', queues: {} };
   draft.actions.push({ type: 'exit', status: 0 });
 }
@@ -154,7 +156,7 @@ function stop(draft: Draft): void {
 
 function refreshAll(draft: Draft): void {
   for (const position of draft.router.members.keys()) refresh(draft, position);
-  closeUnused(draft);
+  settleSockets(draft);
 }
 
 function onLink(draft: Draft, index: number, kernel: RouterState['kernel']): void {
@@ -257,8 +259,9 @@ function repairRefused(draft: Draft, position: number): void {
   draft.actions.push(...lines);
 }
 
-/** Sockets that no instance needs any more. */
-function closeUnused(draft: Draft): void {
+/** Every socket is for the instances that use it, and those that none uses are closed. */
+function settleSockets(draft: Draft): void {
+  tuneSockets(draft);
   const used = new Set(draft.router.members.map(({ socket }) => socket));
   const keys = Object.keys(draft.router.sockets);
   if (keys.every((key) => used.has(key))) return;

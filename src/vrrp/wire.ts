@@ -1,6 +1,7 @@
 // Carries out the core's orders that concern sockets, schedules and addresses, at once and in order.
 // What the kernel refuses comes back as events. It decides nothing.
 
+import { admit } from '../net/filter.ts';
 import { native, type ShotPart } from '../net/native.ts';
 import type { Route } from '../net/route.ts';
 import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
@@ -16,6 +17,10 @@ interface Open {
 interface Pacing {
   readonly fd: number;
 }
+
+/** RFC 9568 5.1: the VRID is the second byte of the message. Unicast has no group; the socket's own address tells. */
+const program = ({ family, group, vrids }: SocketSpec): Uint8Array =>
+  admit({ family, at: 1, values: vrids, ...(group === undefined ? {} : { destination: group }) });
 
 export type WireAction = Exclude<VrrpAction, { readonly type: 'run' | 'log' | 'exit' }>;
 
@@ -119,6 +124,9 @@ export class Wire {
       case 'close':
         this.#close(action.socket);
         return [];
+      case 'filter':
+        this.#filter(action.socket);
+        return [];
       case 'send':
         native.send(this.#fd(action.socket), action.datagrams);
         return [];
@@ -179,11 +187,23 @@ export class Wire {
         : { device: spec.interface.name, index: spec.interface.index }),
       ...(spec.group === undefined ? {} : { group: spec.group }),
       ...(spec.source === undefined ? {} : { source: spec.source }),
+      filter: program(spec),
       ...(spec.receiveBuffer === undefined ? {} : { receiveBuffer: spec.receiveBuffer }),
     });
     native.watch(fd);
     this.#sockets.set(spec.key, { fd, spec });
     this.#keys.set(fd, spec.key);
+  }
+
+  #filter(spec: SocketSpec): void {
+    const fd = this.#fd(spec.key);
+    try {
+      native.filter(fd, program(spec));
+    } catch (error) {
+      // The old program does not know whom the socket is for now: rather none, which takes no memory.
+      native.filter(fd, new Uint8Array(0));
+      throw error;
+    }
   }
 
   #close(key: string): void {

@@ -113,6 +113,7 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ...[...addresses, 7].map((source) => [{ ...rawSocket, source }]),
       ...['index', 'hopLimit', 'receiveBuffer'].map((name) => [{ ...rawSocket, [name]: 'x' }]),
       [{ ...rawSocket, family: 6, group: '224.0.0.1' }],
+      ...[7, 'x', new Uint8Array(12)].map((filter) => [{ ...rawSocket, filter }]),
     ],
     refused: [
       ['ENODEV', { ...rawSocket, device: 'ka-none' }],
@@ -120,6 +121,9 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['EINVAL', { ...rawSocket, protocol: 70_000 }],
       ['EINVAL', { ...rawSocket, group: '10.0.0.1', index: 1 }],
       ['EADDRNOTAVAIL', { ...rawSocket, index: 999_999 }],
+      // Eight zero bytes load a word into nothing and end without an answer.
+      ['EINVAL', { ...rawSocket, filter: bytes }],
+      ['EINVAL', { ...rawSocket, filter: new Uint8Array(0) }],
     ],
   },
   packetSocket: {
@@ -132,6 +136,17 @@ export const rows: { readonly [name in keyof Native]: Row } = {
   netlinkSocket: {
     wrong: [...integers([0, 0, 4_096], 0, 2), ...ids([0, 0, 4_096], 1)],
     refused: [['EPROTONOSUPPORT', 99, 0, 4_096]],
+  },
+  filter: {
+    wrong: [
+      ...integers([file, bytes], 0),
+      ...not([file, bytes], 1, new Uint8Array(12), new Uint16Array(8), new Uint8Array(4097 * 8)),
+    ],
+    refused: [
+      ['EBADF', NONE, bytes],
+      ['ENOTSOCK', file, bytes],
+      ['ENOTSOCK', file, new Uint8Array(0)],
+    ],
   },
   watch: {
     wrong: integers([file], 0),

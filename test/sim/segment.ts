@@ -388,6 +388,7 @@ export class Segment {
         for (const held of action.addresses) router.kernel.delete(held.address);
         return;
       case 'open':
+      case 'filter':
       case 'close':
       case 'announce':
       case 'run':

@@ -119,7 +119,7 @@ test('a removed master gives up: silence, priority 0, addresses, and reports FAU
   const scripts = { notify: script('any'), notify_fault: script('fault') };
   const one = mastered({ ...scripts, name: 'A', virtual_router_id: 1 }, { name: 'B' });
   reload(one, at(10), { name: 'B' });
-  assert.deepEqual(one.kinds, ['silence', 'send', 'removeAddresses', 'run', 'run']);
+  assert.deepEqual(one.kinds, ['silence', 'send', 'removeAddresses', 'run', 'run', 'filter']);
   assert.equal(priorityIn(one.of('send')[0]?.datagrams[0]?.bytes), 0);
   assert.deepEqual(one.scripts, ['fault', 'any INSTANCE A FAULT 100']);
   assert.equal(one.state.members.length, 1);
@@ -139,7 +139,7 @@ test('an instance that becomes another virtual router starts over, on a schedule
   const one = mastered({ notify: script('any') });
   const { pace } = one.member();
   reload(one, at(10), { notify: script('any'), virtual_router_id: 52 });
-  assert.deepEqual(one.kinds, ['silence', 'send', 'removeAddresses', 'run']);
+  assert.deepEqual(one.kinds, ['silence', 'send', 'removeAddresses', 'run', 'filter']);
   assert.deepEqual(one.scripts, ['any INSTANCE VI_1 BACKUP 100']);
   assert.notEqual(one.member().pace, pace);
 });

@@ -45,6 +45,7 @@ test('it opens its socket and reports BACKUP', () => {
     interface: { index: 2, name: 'eth0' },
     group: '224.0.0.18',
     hopLimit: 255,
+    vrids: [51],
   });
   assert.deepEqual(one.scripts, ['backup', 'any INSTANCE VI_1 BACKUP 100']);
   assert.deepEqual(one.logs, ['(VI_1) Entering BACKUP STATE (init)']);

@@ -1,0 +1,67 @@
+// Programs for the kernel's socket filter (classic BPF): what a socket is not for never reaches this process,
+// however much of it comes. A program only spares work; it decides nothing, and whatever it lets through is checked
+// as if there were none.
+
+import { type Family, type Ip, ipBytes } from '../lib/ip.ts';
+
+/** One instruction is code (u16), jt (u8), jf (u8), k (u32) in the machine's byte order (linux/filter.h). */
+type Instruction = readonly [code: number, jt: number, jf: number, k: number];
+
+const LOAD_WORD = 0x20;
+const LOAD_BYTE = 0x30;
+/** The byte at X + k. */
+const LOAD_BYTE_INDEXED = 0x50;
+/** X = 4 * (byte k & 15): the length of an IPv4 header, options included. */
+const LOAD_HEADER_LENGTH = 0xb1;
+const JUMP_IF_EQUAL = 0x15;
+const RETURN = 0x06;
+/** Offsets from here count from the network header (SKF_NET_OFF): an IPv6 raw socket sees only what follows it. */
+const NETWORK = 0xfff0_0000;
+const DESTINATION = { 4: 16, 6: NETWORK + 24 } as const;
+const ALL = 0xffff_ffff;
+
+const accept: Instruction = [RETURN, 0, 0, ALL];
+const refuse: Instruction = [RETURN, 0, 0, 0];
+
+export interface Admission {
+  readonly family: Family;
+  /** Offset of the byte that tells whom a packet is for, in what follows the IP header. */
+  readonly at: number;
+  /** The values of that byte to let through. */
+  readonly values: readonly number[];
+  /** Only what is sent to this address; absent: whatever the socket gets. */
+  readonly destination?: Ip;
+}
+
+/** A packet too short to have the byte is dropped: the kernel ends a program that reads beyond the packet. */
+export function admit({ family, at, values, destination }: Admission): Uint8Array {
+  const program: Instruction[] = [];
+  if (destination !== undefined) {
+    const wanted = new DataView(ipBytes(destination).buffer);
+    for (let offset = 0; offset < wanted.byteLength; offset += 4)
+      program.push(
+        [LOAD_WORD, 0, 0, DESTINATION[family] + offset],
+        [JUMP_IF_EQUAL, 1, 0, wanted.getUint32(offset)],
+        refuse,
+      );
+  }
+  // An IPv4 raw socket sees the IP header, which may have options.
+  if (family === 4) program.push([LOAD_HEADER_LENGTH, 0, 0, 0], [LOAD_BYTE_INDEXED, 0, 0, at]);
+  else program.push([LOAD_BYTE, 0, 0, at]);
+  for (const value of values) program.push([JUMP_IF_EQUAL, 0, 1, value], accept);
+  program.push(refuse);
+  return assemble(program);
+}
+
+function assemble(program: readonly Instruction[]): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(program.length * 8));
+  // Whether the machine is little-endian.
+  const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+  for (const [i, [code, jt, jf, k]] of program.entries()) {
+    bytes.setUint16(i * 8, code, little);
+    bytes.setUint8(i * 8 + 2, jt);
+    bytes.setUint8(i * 8 + 3, jf);
+    bytes.setUint32(i * 8 + 4, k, little);
+  }
+  return new Uint8Array(bytes.buffer);
+}
