@@ -138,6 +138,9 @@ inline void IoThread::Run() {
     const int count = epoll_wait(epoll_, events, 16, -1);
     if (count < 0 && errno != EINTR) return;
     Lock lock(mutex_);
+    // A schedule that was not kept is reported before what arrived meanwhile: what that means depends on it.
+    ForgiveAbsence();
+    StallLatePaces();
     for (int i = 0; i < count; i++) {
       const int fd = events[i].data.fd;
       if (fd == quit_) return;
@@ -189,21 +192,29 @@ inline void IoThread::RunDue() {
   }
 }
 
+inline void IoThread::StallLatePaces() {
+  for (auto entry = paces_.begin(); entry != paces_.end();) entry = StallIfLate(entry) ? paces_.erase(entry) : std::next(entry);
+}
+
+/** SIGSTOP or a paused virtual machine: what is late by a period is not sent, JavaScript reads its queue and decides. */
+inline bool IoThread::StallIfLate(std::map<uint32_t, Pace>::const_iterator entry) {
+  const auto& [id, pace] = *entry;
+  const Nanos late = Now() - pace.next;
+  // A pace that was ordered after the credit ended is silent too.
+  if (late < 0 || (late <= pace.period && !exhausted_)) return false;
+  Note(kStalled, id, pace.next);
+  return true;
+}
+
 inline void IoThread::RunPaces() {
   for (auto entry = paces_.begin(); entry != paces_.end();) {
     auto& [id, pace] = *entry;
-    const Nanos late = Now() - pace.next;
-    if (late < 0) {
+    if (Now() < pace.next) {
       ++entry;
       continue;
     }
-    // SIGSTOP or a paused virtual machine: what is this late is not sent, JavaScript reads its queue and decides.
-    // A pace that was ordered after the credit ended is silent too.
-    if (late > pace.period || exhausted_) {
-      const Nanos missed = pace.next;
-      const uint32_t stalled = id;
+    if (StallIfLate(entry)) {
       entry = paces_.erase(entry);
-      Note(kStalled, stalled, missed);
       continue;
     }
     const int failure = SendAll(pace.fd, pace.ticks[pace.position]);
@@ -271,6 +282,13 @@ inline void IoThread::Fire(uint32_t id, Shot& shot) {
     RunPaces();
   }
   Note(kFired, id, shot.at, failure);
+}
+
+/** Credit is for a loop that could have turned: the time in which nobody ran takes none of it. */
+inline void IoThread::ForgiveAbsence() {
+  if (deadman_ == 0 || exhausted_ || armed_ <= 0 || armed_ == kNever) return;
+  const Nanos absence = Now() - armed_;
+  if (absence > kAbsence) credit_ += absence;
 }
 
 inline void IoThread::CheckCredit(Nanos now) {

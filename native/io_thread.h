@@ -100,6 +100,8 @@ constexpr int kBatch = 32;
 /** 255 IPv6 addresses in one packet are 4088 bytes; what is longer arrives cut off. */
 constexpr size_t kPacketLimit = 4608;
 constexpr size_t kNetlinkLimit = 65536;
+/** A thread that wakes so much later than it wanted was not run: nor was JavaScript. */
+constexpr Nanos kAbsence = 100'000'000;
 /** Batches read from one socket before the others and the schedules get their turn. */
 constexpr int kRounds = 4;
 /** Netlink messages read before a decision; they carry no stamp that would tell which came later. */
@@ -279,7 +281,10 @@ class IoThread {
   void RunPaces();
   void RunShots();
   void Fire(uint32_t id, Shot& shot);
+  void ForgiveAbsence();
   void CheckCredit(Nanos now);
+  void StallLatePaces();
+  bool StallIfLate(std::map<uint32_t, Pace>::const_iterator entry);
   void StopEverything(Nanos now);
   void DrainUntil(Nanos at);
   int Add(int fd, const Watched& watched);
