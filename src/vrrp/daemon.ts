@@ -225,8 +225,9 @@ class VrrpDaemon {
         if (this.#lookahead.reported()) this.#overtaken(record.at);
         break;
       case 'stalled':
-        // Stepped when it was noticed: resuming at the instant that was missed would be late again, for ever.
-        this.#take({ type: 'stalled', pace: record.id }, record.read);
+        // Stepped with the present: resuming at the instant that was missed would be late again, for ever, and how
+        // long nothing was said decides what has to be corrected.
+        this.#take({ type: 'stalled', pace: record.id, missed: record.at }, native.now());
         break;
       case 'resync':
         this.#take({ type: 'facts', facts: this.#facts() }, record.read);

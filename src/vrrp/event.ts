@@ -24,8 +24,8 @@ export type VrrpEvent =
       readonly code: string;
       readonly message: string;
     }
-  /** The I/O thread stopped a pace: it was about to send more than a period late, or its credit ended. */
-  | { readonly type: 'stalled'; readonly pace: number }
+  /** The I/O thread stopped a pace: it was about to send more than a period late, or its credit ended. `missed` is when. */
+  | { readonly type: 'stalled'; readonly pace: number; readonly missed: Instant }
   | { readonly type: 'reload'; readonly config: VrrpConfig }
   | { readonly type: 'clearStatistics' }
   | { readonly type: 'stop' };

@@ -3,121 +3,26 @@
 // kernel address; what a master's role means for those is worked out in member.ts. A master has no advert
 // deadline: its adverts leave on a schedule of their own, which begins at `phase`.
 
-import { compareIp, type Ip } from '../lib/ip.ts';
-import { after, type Duration, type Instant, toSeconds } from '../lib/time.ts';
+import { compareIp } from '../lib/ip.ts';
+import { after, type Duration, type Instant, since, toSeconds } from '../lib/time.ts';
 import type { Severity } from './action.ts';
 import { describeFault, type Fault, sameFaults } from './fault.ts';
-import type { VrrpInstance } from './keywords.ts';
-import { type Advert, OWNER_PRIORITY } from './packet.ts';
+import type {
+  BackupState,
+  Because,
+  Heard,
+  InstanceAction,
+  InstanceEvent,
+  InstanceState,
+  InstanceStep,
+  MasterState,
+  Notification,
+  Rules,
+  Stall,
+  Subject,
+} from './instance.ts';
+import { OWNER_PRIORITY } from './packet.ts';
 import { earliest, masterDownInterval, skewTime } from './schedule.ts';
-
-/** What of the configuration decides the election. */
-export type Rules = Pick<
-  VrrpInstance,
-  | 'name'
-  | 'version'
-  | 'priority'
-  | 'advert_int'
-  | 'down_timer_adverts'
-  | 'nopreempt'
-  | 'preempt_delay'
-  | 'garp_master_delay'
-  | 'garp_master_repeat'
-  | 'garp_master_refresh'
-  | 'garp_master_refresh_repeat'
-  | 'garp_lower_prio_delay'
-  | 'garp_lower_prio_repeat'
-  | 'lower_prio_no_advert'
-  | 'higher_prio_send_advert'
->;
-
-export interface Subject {
-  readonly rules: Rules;
-  /** The address our adverts come from, which breaks ties; absent while there is none (then there is a fault). */
-  readonly source?: Ip;
-}
-
-/** Why a state was entered. */
-export type Because =
-  | { readonly because: 'start' }
-  | { readonly because: 'owner' }
-  /** The process that was master ended a moment ago. */
-  | { readonly because: 'adopted' }
-  | { readonly because: 'timeout' }
-  | { readonly because: 'advert'; readonly from: Ip; readonly priority: number }
-  | { readonly because: 'faults' }
-  | { readonly because: 'recovered' }
-  | { readonly because: 'stop' };
-
-interface Entered {
-  readonly since: Instant;
-  readonly reason: Because;
-}
-
-export type InstanceState =
-  | { readonly name: 'init' }
-  | (Entered & {
-      readonly name: 'backup';
-      readonly masterDownAt: Instant;
-      /** Master_Adver_Interval: the master's own, learned in version 3. */
-      readonly masterInterval: Duration;
-      readonly master?: { readonly address: Ip; readonly priority: number };
-      /** preempt_delay is running: until then a lower priority master is left alone. */
-      readonly preemptAt?: Instant;
-    })
-  | (Entered & {
-      readonly name: 'master';
-      /** An instant of the schedule of adverts: they leave at phase, phase + advert_int, ... */
-      readonly phase: Instant;
-      /** The pace was stopped because it was late; unless a better master was heard meanwhile, we speak again. */
-      readonly resumeAt?: Instant;
-      /** Second burst of announcements. */
-      readonly announceAt?: Instant;
-      /** Second burst after a lower priority advert. */
-      readonly lowerAnnounceAt?: Instant;
-      readonly refreshAt?: Instant;
-      /** No unscheduled advert before this. */
-      readonly replyAt?: Instant;
-    })
-  | (Entered & { readonly name: 'fault'; readonly faults: readonly Fault[] })
-  | (Entered & { readonly name: 'stop' });
-
-export type BackupState = Extract<InstanceState, { name: 'backup' }>;
-export type MasterState = Extract<InstanceState, { name: 'master' }>;
-
-export type InstanceEvent =
-  | { readonly type: 'start'; readonly faults: readonly Fault[] }
-  /** Start where a process ended that was master until a moment ago: the segment has not noticed. */
-  | { readonly type: 'adopt' }
-  | { readonly type: 'faults'; readonly faults: readonly Fault[] }
-  /** A valid advert for this virtual router that we did not send. */
-  | { readonly type: 'advert'; readonly advert: Pick<Advert, 'source' | 'priority' | 'interval'> }
-  | { readonly type: 'deadline' }
-  | { readonly type: 'stalled' }
-  | { readonly type: 'stop' };
-
-export type Notification =
-  | 'MASTER'
-  | 'BACKUP'
-  | 'FAULT'
-  | 'STOP'
-  | 'DELETED'
-  | 'MASTER_RX_LOWER_PRI';
-
-export type InstanceAction =
-  /** One advert now, beside the schedule. */
-  | { readonly type: 'interject' }
-  /** A priority 0 advert, once the schedule has been silenced. */
-  | { readonly type: 'farewell' }
-  /** Tell the segment where the addresses are, `repeat` times each. */
-  | { readonly type: 'announce'; readonly repeat: number }
-  | { readonly type: 'notify'; readonly state: Notification }
-  | { readonly type: 'log'; readonly severity: Severity; readonly text: string };
-
-export interface InstanceStep {
-  readonly state: InstanceState;
-  readonly actions: readonly InstanceAction[];
-}
 
 export const INIT: InstanceState = { name: 'init' };
 
@@ -126,7 +31,9 @@ export function instanceDeadline(state: InstanceState): Instant | undefined {
     case 'backup':
       return state.masterDownAt;
     case 'master':
-      return state.resumeAt ?? earliest(state.announceAt, state.lowerAnnounceAt, state.refreshAt);
+      return (
+        state.stall?.resumeAt ?? earliest(state.announceAt, state.lowerAnnounceAt, state.refreshAt)
+      );
     case 'init':
     case 'fault':
     case 'stop':
@@ -155,7 +62,7 @@ export function stepInstance(
     case 'deadline':
       return onDeadline(subject.rules, state, now);
     case 'stalled':
-      return state.name === 'master' ? stay({ ...state, resumeAt: now }) : stay(state);
+      return state.name === 'master' ? stall(subject.rules, state, event.missed, now) : stay(state);
     case 'stop':
       return stop(state, now);
   }
@@ -244,16 +151,11 @@ function masterDeadline(rules: Rules, state: MasterState, now: Instant): Instanc
   const due = (at: Instant | undefined): at is Instant => at !== undefined && at <= now;
   const actions: InstanceAction[] = [];
   let next = state;
-  if (state.resumeAt !== undefined && !due(state.resumeAt)) return stay(state);
-  if (due(state.resumeAt)) {
-    // Everything queued has been read and nobody better spoke: the others may have taken over while we were
-    // away, so what they taught the segment must be corrected.
-    const { resumeAt: _, ...rest } = next;
-    next = { ...rest, phase: now };
-    actions.push(log('info', rules, 'Resuming adverts after a stall'), {
-      type: 'announce',
-      repeat: rules.garp_master_repeat,
-    });
+  if (state.stall !== undefined) {
+    if (!due(state.stall.resumeAt)) return stay(state);
+    const resumed = resume(rules, state, state.stall, now);
+    next = resumed.state;
+    actions.push(...resumed.actions);
   }
   if (due(state.announceAt)) {
     const { announceAt: _, ...rest } = next;
@@ -272,7 +174,38 @@ function masterDeadline(rules: Rules, state: MasterState, now: Instant): Instanc
   return { state: next, actions };
 }
 
-type Heard = Extract<InstanceEvent, { type: 'advert' }>['advert'];
+function stall(rules: Rules, state: MasterState, missed: Instant, now: Instant): InstanceStep {
+  const spokeAt = after(missed, -rules.advert_int as Duration);
+  return stay({ ...state, stall: { spokeAt, ...state.stall, resumeAt: now } });
+}
+
+/**
+ * Everything queued has been read and nobody better spoke. The schedule goes on where it would be, and one advert
+ * leaves at once. Only where somebody else may have been master is there anything to correct.
+ */
+function resume(
+  rules: Rules,
+  state: MasterState,
+  { spokeAt, rival }: Stall,
+  now: Instant,
+): InstanceStep & { readonly state: MasterState } {
+  const { stall: _stall, replyAt: _replyAt, ...rest } = state;
+  // Others count more than this, by their skew.
+  const patience = rules.down_timer_adverts * rules.advert_int;
+  if (rival === undefined && since(now, spokeAt) < patience)
+    return { state: rest, actions: [{ type: 'interject' }] };
+  const actions: InstanceAction[] = [
+    log('info', rules, 'Resuming adverts after a stall'),
+    { type: 'interject' },
+    { type: 'announce', repeat: rules.garp_master_repeat },
+  ];
+  if (rival === undefined || rival.priority === 0) return { state: rest, actions };
+  const assertion = masterHearsLower(rules, rest, rival, now);
+  return {
+    state: assertion.state,
+    actions: [...actions, ...assertion.actions.filter(({ type }) => type !== 'interject')],
+  };
+}
 
 function onAdvert(
   subject: Subject,
@@ -357,6 +290,7 @@ function masterHears(
   now: Instant,
 ): InstanceStep {
   if (advert.priority === 0) {
+    if (state.stall !== undefined) return stay(met(state, state.stall, advert));
     const reply = replyTo(rules, state, now);
     return {
       state: reply.state,
@@ -390,8 +324,15 @@ function masterHears(
       ],
     };
   }
+  if (state.stall !== undefined) return stay(met(state, state.stall, advert));
   return masterHearsLower(rules, state, advert, now);
 }
+
+/** Answered once, when everything queued has been read: a better master's advert may be behind this one. */
+const met = (state: MasterState, stall: Stall, rival: Heard): MasterState => ({
+  ...state,
+  stall: { ...stall, rival },
+});
 
 // RFC 9568 6.4.3: discard the advert and assert ourselves to its sender and to learning bridges. What the
 // other announced has to be corrected, at most once a period: a stream of adverts must not become a flood of ours.
@@ -400,9 +341,8 @@ function masterHearsLower(
   state: MasterState,
   advert: Heard,
   now: Instant,
-): InstanceStep {
-  if (state.resumeAt !== undefined || (state.replyAt !== undefined && now < state.replyAt))
-    return stay(state);
+): InstanceStep & { readonly state: MasterState } {
+  if (state.replyAt !== undefined && now < state.replyAt) return { state, actions: [] };
   const replies = !rules.lower_prio_no_advert;
   const text = `Received advert from ${advert.source} with lower priority ${advert.priority}, ours ${rules.priority}`;
   return {
@@ -424,8 +364,7 @@ function masterHearsLower(
 
 /** RFC 9568 6.4.3: answer a priority 0 advert at once; the schedule stands, and one answer a period is enough. */
 function replyTo(rules: Rules, state: MasterState, now: Instant): InstanceStep {
-  if (state.resumeAt !== undefined || (state.replyAt !== undefined && now < state.replyAt))
-    return stay(state);
+  if (state.replyAt !== undefined && now < state.replyAt) return stay(state);
   return {
     state: { ...state, replyAt: after(now, rules.advert_int) },
     actions: [{ type: 'interject' }],

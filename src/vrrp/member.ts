@@ -9,14 +9,9 @@ import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.t
 import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
 import { burst, forget } from './burst.ts';
 import { type Fault, sameFaults } from './fault.ts';
+import type { InstanceAction, InstanceEvent, Notification } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
-import {
-  INIT,
-  type InstanceAction,
-  type InstanceEvent,
-  type Notification,
-  stepInstance,
-} from './machine.ts';
+import { INIT, stepInstance } from './machine.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
 import { nextSend } from './schedule.ts';
 import {
@@ -132,14 +127,19 @@ export function settle(
   const before = memberAt(draft, position);
   const lines: VrrpAction[] = [];
   let member = count(before, next);
-  if (before.state.name === 'master' && said.some(({ type }) => type === 'interject'))
-    member = interject(draft, before, member);
+  const interjects =
+    before.state.name === 'master' && said.some(({ type }) => type === 'interject');
+  if (interjects && before.speaking !== undefined)
+    member = interject(draft, before.speaking, member);
   member = settlePace(draft, member);
   for (const action of said) {
     if (action.type === 'log') lines.push(action);
     else if (action.type === 'farewell') member = farewell(draft, before, member, lines);
   }
   member = speak(draft, member);
+  // A schedule that is taken up again speaks at once.
+  if (interjects && before.speaking === undefined && member.speaking !== undefined)
+    member = interject(draft, member.speaking, member);
   if (member.state.name === 'master') {
     setMember(draft, position, member);
     hold(draft, position, said, lines);
@@ -172,7 +172,7 @@ function count(before: Member, next: Member): Member {
 type Wanted = Omit<Speaking, 'first' | 'datagrams'>;
 
 function wantedPace({ config, state, source, socket }: Member): Wanted | undefined {
-  if (state.name !== 'master' || state.resumeAt !== undefined) return undefined;
+  if (state.name !== 'master' || state.stall !== undefined) return undefined;
   if (source === undefined || socket === undefined) return undefined;
   const { advert_int: period, priority } = config;
   return { socket, phase: state.phase, period, priority, source, config };
@@ -184,7 +184,9 @@ function settlePace(draft: Draft, member: Member): Member {
   if (speaking === undefined || wantedPace(member) !== undefined) return member;
   draft.actions.push({ type: 'silence', pace: member.pace });
   const { speaking: _, ...rest } = member;
-  return counted(rest, scheduledSends(speaking, draft.now));
+  const { state } = member;
+  const last = state.name === 'master' ? state.stall?.spokeAt : undefined;
+  return counted(rest, scheduledSends(speaking, last ?? draft.now));
 }
 
 /** Begins a schedule, or gives a running one what it shall send from now on. */
@@ -282,9 +284,7 @@ function sameBytes(a: readonly Datagram[], b: readonly Datagram[]): boolean {
   );
 }
 
-function interject(draft: Draft, before: Member, member: Member): Member {
-  const { speaking } = before;
-  if (speaking === undefined) return member;
+function interject(draft: Draft, speaking: Speaking, member: Member): Member {
   draft.actions.push({ type: 'send', socket: speaking.socket, datagrams: speaking.datagrams });
   return counted(member, 1);
 }

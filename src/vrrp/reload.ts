@@ -4,8 +4,8 @@
 
 import { after, type Duration, type Instant } from '../lib/time.ts';
 import { desiredAddresses, virtualAddresses } from './addresses.ts';
+import type { InstanceAction, InstanceState, Rules } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import type { InstanceAction, InstanceState, Rules } from './machine.ts';
 import { createMember, isUnicast, memberAt, refresh, remove, setMember, settle } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { masterDownInterval, nextSend } from './schedule.ts';

@@ -109,7 +109,7 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       settleSockets(draft);
       return;
     case 'stalled':
-      onStalled(draft, event.pace);
+      onStalled(draft, event.pace, event.missed);
       return;
     case 'reload':
       reload(draft, event.config);
@@ -135,9 +135,9 @@ function onDeadline(draft: Draft): void {
   settleSockets(draft);
 }
 
-function onStalled(draft: Draft, pace: number): void {
+function onStalled(draft: Draft, pace: number, missed: Instant): void {
   const position = draft.router.members.findIndex((member) => member.pace === pace);
-  if (position >= 0) advance(draft, position, { type: 'stalled' });
+  if (position >= 0) advance(draft, position, { type: 'stalled', missed });
 }
 
 /** Everything is given up; what comes after this changes nothing any more. */

@@ -5,7 +5,7 @@ import { type Duration, type Instant, since } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses, linkNamed, present } from './addresses.ts';
 import type { Inheritance } from './event.ts';
-import type { Rules } from './machine.ts';
+import type { Rules } from './instance.ts';
 import { advance, logAddresses, memberAt, refresh, remove, setMember } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { Draft, Member } from './state.ts';

@@ -6,8 +6,8 @@ import type { Link, LinkAddress } from '../lib/link.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import type { Fault } from './fault.ts';
+import type { InstanceState } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import type { InstanceState } from './machine.ts';
 import type { DropReason } from './packet.ts';
 
 export interface RouterState {

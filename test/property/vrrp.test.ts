@@ -169,7 +169,12 @@ const draws: fc.Arbitrary<Draw> = fc.oneof(
   fc
     .record({ links: fc.array(someLink, { maxLength: 3 }), addresses: fc.array(someAddress) })
     .map((facts) => ({ event: { type: 'facts', facts } }) as const),
-  fc.nat(8).map((pace) => ({ event: { type: 'stalled', pace } }) as const),
+  fc
+    .tuple(fc.nat(8), fc.nat(60e6))
+    .map(
+      ([pace, missed]) =>
+        ({ event: { type: 'stalled', pace, missed: missed as Instant } }) as const,
+    ),
   configs.map((next) => ({ event: { type: 'reload', config: next } }) as const),
   fc.constant({ event: { type: 'clearStatistics' } } as const),
   {

@@ -185,12 +185,14 @@ export class Segment {
     router.frozen = true;
   }
 
-  /** The thread reads its sockets first, then looks at what it should have sent, then at its alarm. */
+  /** The thread looks at what it should have sent, then reads its sockets, then looks at its alarm. */
   thaw(position: number): void {
     const router = this.#router(position);
     if (!router.frozen) return;
     this.disturb();
     router.frozen = false;
+    for (const [id, pace] of router.paces)
+      if (this.now - pace.next > pace.period) this.#tick(router, id, pace);
     router.queue.push(...router.buffer.splice(0));
     for (const [id, pace] of router.paces) if (pace.next <= this.now) this.#tick(router, id, pace);
     if (router.alarm !== undefined && router.alarm <= this.now) this.#ring(router, router.alarm);
@@ -257,7 +259,7 @@ export class Segment {
     if (router.frozen || pace.next > this.now) return;
     if (this.now - pace.next > pace.period) {
       router.paces.delete(id);
-      this.#record(router, { type: 'stalled', pace: id });
+      this.#record(router, { type: 'stalled', pace: id, missed: pace.next });
       return;
     }
     assert.equal(
@@ -280,7 +282,7 @@ export class Segment {
   #creditEnds(router: Router): void {
     for (const id of [...router.paces.keys()]) {
       router.paces.delete(id);
-      this.#record(router, { type: 'stalled', pace: id });
+      this.#record(router, { type: 'stalled', pace: id, missed: this.now });
     }
   }
 
@@ -330,7 +332,9 @@ export class Segment {
 
   #step(router: Router, { event, at }: Record): void {
     const stepper = this.#mutation.step ?? step;
-    const now = event.type === 'deadline' && this.#mutation.stepsNow === true ? this.now : at;
+    const present =
+      event.type === 'stalled' || (event.type === 'deadline' && this.#mutation.stepsNow === true);
+    const now = present ? this.now : at;
     const before = this.stateOf(router.position);
     this.steps++;
     const { state, actions } = stepper(router.state, event, now);

@@ -4,18 +4,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { after, type Duration, type Instant, millis, seconds } from '../../src/lib/time.ts';
+import type {
+  BackupState,
+  InstanceAction,
+  InstanceEvent,
+  InstanceState,
+  InstanceStep,
+  MasterState,
+} from '../../src/vrrp/instance.ts';
 import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
-import {
-  type BackupState,
-  INIT,
-  type InstanceAction,
-  type InstanceEvent,
-  type InstanceState,
-  type InstanceStep,
-  instanceDeadline,
-  type MasterState,
-  stepInstance,
-} from '../../src/vrrp/machine.ts';
+import { INIT, instanceDeadline, stepInstance } from '../../src/vrrp/machine.ts';
 import { masterDownInterval, nextSend, skewTime } from '../../src/vrrp/schedule.ts';
 import { instance, ip } from '../sim/config.ts';
 
@@ -384,26 +382,80 @@ test('another fault in FAULT is remembered without a word', () => {
 
 // Stalls
 
+const lone = { garp_master_delay: seconds(0), down_timer_adverts: 3 };
+
 test('after a stall a better master heard meanwhile is obeyed before anything is sent', () => {
-  const one = master().step({ type: 'stalled' }, at(20));
+  const one = master().step({ type: 'stalled', missed: at(12) }, at(20));
   assert.equal(instanceDeadline(one.state), at(20));
   one.hears(50, at(16));
   assert.deepEqual(one.others, []);
+  one.hears(0, at(17));
+  assert.deepEqual(one.others, []);
   one.hears(200, at(18));
   assert.equal(one.state.name, 'backup');
+  assert.deepEqual(one.others, [{ type: 'notify', state: 'BACKUP' }]);
 });
 
-test('after a stall without a better master it speaks again and corrects the neighbours', () => {
-  const one = master({ garp_master_delay: seconds(0) })
-    .step({ type: 'stalled' }, at(20))
+test('after a short stall one advert leaves at once, and nothing else is different', () => {
+  const before = master(lone);
+  const { state } = before;
+  const one = before.step({ type: 'stalled', missed: at(12) }, at(13.999999)).deadline();
+  assert.deepEqual(one.actions, [{ type: 'interject' }]);
+  assert.deepEqual(one.state, state, 'the phase too');
+});
+
+test('after a stall in which others may have taken over it corrects the neighbours too', () => {
+  const one = master(lone);
+  const { phase } = one.master;
+  one.step({ type: 'stalled', missed: at(12) }, at(14)).deadline();
+  assert.equal(one.master.phase, phase);
+  assert.equal(one.master.stall, undefined);
+  assert.deepEqual(one.others, [{ type: 'interject' }, { type: 'announce', repeat: 5 }]);
+  assert.deepEqual(one.logs, ['(VI_1) Resuming adverts after a stall']);
+});
+
+test('a worse master heard during a stall, however short, is answered once, when all has been read', () => {
+  const one = master(lone).step({ type: 'stalled', missed: at(12) }, at(13));
+  one.hears(50, at(12.5)).hears(50, at(12.6));
+  assert.deepEqual(one.actions, []);
+  one.deadline();
+  assert.deepEqual(one.others, [
+    { type: 'interject' },
+    { type: 'announce', repeat: 5 },
+    { type: 'announce', repeat: 5 },
+    { type: 'notify', state: 'MASTER_RX_LOWER_PRI' },
+  ]);
+  assert.deepEqual(one.hears(50, at(13.5)).others, [], 'one answer a period');
+});
+
+test('a master that left during a stall had taught the segment where it was', () => {
+  const one = master(lone).step({ type: 'stalled', missed: at(12) }, at(13));
+  one.hears(0, at(12.5)).deadline();
+  assert.deepEqual(one.others, [{ type: 'interject' }, { type: 'announce', repeat: 5 }]);
+});
+
+test('a worse master that is heard right after a stall is answered at once', () => {
+  const one = master(lone)
+    .step({ type: 'stalled', missed: at(12) }, at(20))
     .deadline();
-  assert.equal(one.master.phase, at(20));
-  assert.equal(one.master.resumeAt, undefined);
-  assert.deepEqual(one.others, [{ type: 'announce', repeat: 5 }]);
+  one.hears(50, at(20.1));
+  assert.deepEqual(one.others.slice(0, 2), [
+    { type: 'interject' },
+    { type: 'announce', repeat: 5 },
+  ]);
+});
+
+test('a stall within a stall is one, as long as both', () => {
+  const one = master(lone).step({ type: 'stalled', missed: at(12) }, at(13));
+  one.hears(50, at(12.5)).step({ type: 'stalled', missed: at(14) }, at(15));
+  assert.equal(instanceDeadline(one.state), at(15));
+  assert.equal(one.master.stall?.spokeAt, at(11));
+  assert.equal(one.master.stall?.rival?.priority, 50);
 });
 
 test('nothing is announced between a stall and what follows from it', () => {
-  const one = master({ garp_master_delay: seconds(5) }).step({ type: 'stalled' }, at(20));
+  const one = master({ garp_master_delay: seconds(5) });
+  one.step({ type: 'stalled', missed: at(12) }, at(20));
   assert.deepEqual(one.step({ type: 'deadline' }, at(9)).actions, []);
 });
 
@@ -413,7 +465,7 @@ test('early deadlines and events for another state change nothing', () => {
   const one = new One();
   for (const event of [
     { type: 'deadline' },
-    { type: 'stalled' },
+    { type: 'stalled', missed: at(1) },
     { type: 'faults', faults: down },
     { type: 'advert', advert: { source: ip('10.0.0.9'), priority: 200, interval: seconds(1) } },
   ] as const)

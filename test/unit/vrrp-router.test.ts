@@ -478,14 +478,17 @@ test('an advert that cannot leave is said once', () => {
 
 // Stalls
 
-test('a stalled schedule begins anew at the instant of the decision', () => {
+test('a stalled schedule speaks at once and goes on where it would be, and what did not leave is not counted', () => {
   const one = mastered({ garp_master_delay: seconds(0) });
-  const { pace } = one.member();
-  one.take({ type: 'stalled', pace }, at(20));
+  const { pace, speaking } = one.member();
+  const first = speaking?.first ?? at(0);
+  one.take({ type: 'stalled', pace, missed: after(first, seconds(5)) }, after(first, seconds(6.5)));
   assert.deepEqual(one.kinds, ['silence']);
   one.deadline();
-  assert.deepEqual(one.kinds, ['pace', 'announce', 'announce'].slice(0, one.kinds.length));
-  assert.equal(one.of('pace')[0]?.first, at(20));
+  assert.deepEqual(one.kinds, ['pace', 'send']);
+  assert.equal(one.of('pace')[0]?.first, after(first, seconds(7)));
+  assert.deepEqual(one.of('send')[0]?.datagrams, one.of('pace')[0]?.datagrams);
+  assert.equal(one.member().statistics.sent, 5 + 1);
 });
 
 // Counters
