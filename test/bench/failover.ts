@@ -1,16 +1,19 @@
 // How much longer than the protocol's own interval a takeover takes, measured on the wire: from the old master's
 // last advert to the heir's first, less master-down time (or skew after priority 0), with the kernel's
-// timestamps. Both daemons run at the same time, each in a network of its own. Prints a table of ratios.
+// timestamps. Every contender has a network of its own and they take turns: while one fails over and what it lost
+// starts again, the others stand still. Prints a table of ratios.
 
-import type { DaemonKind } from '../netns/daemon.ts';
+import { fileURLToPath } from 'node:url';
+import type { DaemonOptions } from '../netns/daemon.ts';
 import type { Host } from '../netns/lab.ts';
 import { Lab } from '../netns/lab.ts';
 import type { Router } from '../netns/router.ts';
 import { configOf, masterDown, skewTime, virtual4 } from '../netns/router.ts';
 import { announced, isAdvert } from '../netns/wire.ts';
-import type { Row } from './figures.ts';
+import type { Column, Row } from './figures.ts';
 import { median, percentile } from './figures.ts';
-import { benchOptions, writeReport } from './report.ts';
+import { begin, benchOptions, type Contender, rowOf, writeReport } from './report.ts';
+import { Turns } from './turns.ts';
 
 interface Takeover {
   readonly overhead: number;
@@ -19,10 +22,18 @@ interface Takeover {
 }
 
 interface Series {
-  readonly daemon: DaemonKind;
+  readonly contender: Column;
   readonly profile: string;
   readonly loss: string;
   readonly takeovers: readonly Takeover[];
+  /** Times that a daemon became master without a loss. */
+  readonly spurious: number;
+}
+
+interface Profile {
+  readonly router: Router;
+  /** Our JavaScript is kept busy for 100 ms of every 400. */
+  readonly blocked?: true;
 }
 
 const losses = ['machine death', 'link loss', 'SIGTERM'] as const;
@@ -39,45 +50,61 @@ const router = (version: 2 | 3, interval: number): Router => ({
   addresses: [`${virtual4}/24`],
 });
 
-const profiles: Record<string, Router> = {
-  'v2 1 s': router(2, 1),
-  'v3 0.1 s': router(3, 0.1),
-  'v3 0.01 s': router(3, 0.01),
+const profiles: Record<string, Profile> = {
+  'v2 1 s': { router: router(2, 1) },
+  'v3 0.1 s': { router: router(3, 0.1) },
+  'v3 0.01 s': { router: router(3, 0.01) },
+  'v3 0.01 s, our JavaScript blocked': { router: router(3, 0.01), blocked: true },
 };
 
+const blocker = fileURLToPath(new URL('block.cjs', import.meta.url));
+
 async function measure(
-  daemon: DaemonKind,
+  { name, kind, globals }: Contender,
   profile: string,
   loss: (typeof losses)[number],
   count: number,
+  turns: Turns,
 ): Promise<Series> {
-  const one = profiles[profile] as Router;
+  const { router, blocked } = profiles[profile] as Profile;
+  const one: Router = { ...router, globals };
+  const options: DaemonOptions =
+    blocked === true && kind === 'ours'
+      ? { environment: { NODE_OPTIONS: `--require ${blocker}` } }
+      : {};
   const lab = await Lab.open();
-  const patience = masterDown(one) / 100 + 15_000;
+  const patience = masterDown(one) / 1000 + 20_000;
   try {
     let [master, heir] = [lab.host('a'), lab.host('b')] as [Host, Host];
-    const start = (host: Host) => host.start(daemon, configOf(daemon, one, host));
+    const start = (host: Host) => host.start(kind, configOf(kind, one, host), options);
     start(master);
     await lab.untilHolder(virtual4, master.name, patience);
     let returned = lab.now();
     start(heir);
+    await lab.until('the heir is backup', () => backupSince(lab, heir) > returned, patience);
     const takeovers: Takeover[] = [];
     while (takeovers.length < count) {
-      await ready(lab, heir, returned, one, patience);
-      const loser = master;
-      if (loss === 'machine death') loser.killMachine();
-      else if (loss === 'link loss') await loser.linkDown();
-      else loser.daemons.at(-1)?.signal('SIGTERM');
-      await lab.untilHolder(virtual4, heir.name, patience);
-      takeovers.push(await judge(lab, loser, heir, one, loss));
-      if (loss === 'SIGTERM') await loser.daemons.at(-1)?.ended;
-      returned = lab.now();
-      if (loss === 'machine death') await loser.reviveMachine();
-      if (loss === 'link loss') await loser.linkUp();
-      else start(loser);
-      [master, heir] = [heir, loser];
+      await ready(lab, heir, one, patience);
+      await turns.take(async () => {
+        const loser = master;
+        if (loss === 'machine death') loser.killMachine();
+        else if (loss === 'link loss') await loser.linkDown();
+        else loser.daemons.at(-1)?.signal('SIGTERM');
+        await lab.untilHolder(virtual4, heir.name, patience);
+        takeovers.push(await judge(lab, loser, heir, one, loss));
+        if (loss === 'SIGTERM') await loser.daemons.at(-1)?.ended;
+        returned = lab.now();
+        if (loss === 'machine death') await loser.reviveMachine();
+        if (loss === 'link loss') await loser.linkUp();
+        else start(loser);
+        [master, heir] = [heir, loser];
+        await lab.until('the heir is backup', () => backupSince(lab, loser) > returned, patience);
+      });
     }
-    return { daemon, profile, loss, takeovers };
+    const entered = lab.hosts
+      .flatMap((host) => host.daemons.flatMap((daemon) => daemon.lines))
+      .filter(({ text }) => text.includes('Entering MASTER STATE')).length;
+    return { contender: name, profile, loss, takeovers, spurious: entered - count - 1 };
   } finally {
     await lab.close();
   }
@@ -86,27 +113,21 @@ async function measure(
 const advertsOf = (lab: Lab, host: Host) =>
   lab.frames.filter(isAdvert).filter((frame) => frame.from === host.mac);
 
-/** The heir is backup since its return and has heard the master at least twice; nothing moves any more. */
-async function ready(
-  lab: Lab,
-  heir: Host,
-  returned: number,
-  one: Router,
-  patience: number,
-): Promise<void> {
-  const backup = (): number => {
-    const lines = heir.daemons.at(-1)?.lines ?? [];
-    const line = lines.findLast(({ text }) => text.includes('Entering BACKUP STATE'));
-    return line === undefined ? 0 : (line.at - lab.epoch * 1000) * 1000;
-  };
+/** When the last daemon of the host said that it was backup; 0 where it has not. */
+function backupSince(lab: Lab, host: Host): number {
+  const lines = host.daemons.at(-1)?.lines ?? [];
+  const line = lines.findLast(({ text }) => text.includes('Entering BACKUP STATE'));
+  return line === undefined ? 0 : (line.at - lab.epoch * 1000) * 1000;
+}
+
+/** The heir has heard the master at least twice since it is backup; nothing moves any more. */
+async function ready(lab: Lab, heir: Host, one: Router, patience: number): Promise<void> {
+  const other = lab.host(heir.name === 'a' ? 'b' : 'a');
   await lab.until(
-    `${heir.name} is backup`,
+    `${heir.name} hears the master`,
     () => {
-      const since = backup();
-      if (since < returned) return false;
-      const heard = advertsOf(lab, lab.host(heir.name === 'a' ? 'b' : 'a')).filter(
-        (f) => f.at > since,
-      );
+      const since = backupSince(lab, heir);
+      const heard = advertsOf(lab, other).filter((f) => f.at > since);
       return (
         heard.length >= 2 && (heard.at(-1)?.at ?? 0) > since + Math.min(3e5, one.interval * 2e6)
       );
@@ -136,27 +157,43 @@ async function judge(
   return { overhead: first.at - last.at - expected, announcement: garp.at - first.at };
 }
 
-const { daemons, count, out, only } = benchOptions('failover', 20);
+const { contenders, count, out, only } = benchOptions('failover', { full: 20, quick: 3 });
+const begun = begin();
 const all: Series[] = [];
 const names = Object.keys(profiles).flatMap((profile) => losses.map((loss) => ({ profile, loss })));
 const wanted = names.filter(({ profile, loss }) => `${profile}, ${loss}`.includes(only));
 for (const { profile, loss } of wanted) {
   process.stderr.write(`${profile}, ${loss}, ${count} takeovers\n`);
-  all.push(...(await Promise.all(daemons.map((daemon) => measure(daemon, profile, loss, count)))));
+  const turns = new Turns();
+  const series = contenders.map((one) => measure(one, profile, loss, count, turns));
+  all.push(...(await Promise.all(series)));
 }
 const rows: Row[] = [];
 for (const { profile, loss } of wanted) {
-  const of = (daemon: DaemonKind, field: keyof Takeover): number[] =>
-    all
-      .filter((s) => s.daemon === daemon && s.profile === profile && s.loss === loss)
-      .flatMap((s) => s.takeovers.map((takeover) => takeover[field]));
-  const row = (what: string, field: keyof Takeover, figure: (values: number[]) => number): Row => ({
-    what: `${profile}, ${loss}: ${what}`,
-    keepalived: figure(of('keepalived', field)),
-    ours: figure(of('ours', field)),
-  });
-  rows.push(row('overhead, median, µs', 'overhead', median));
-  rows.push(row('overhead, worst, µs', 'overhead', (values) => percentile(values, 1)));
-  rows.push(row('first advert to first ARP, median, µs', 'announcement', median));
+  const own = all.filter((s) => s.profile === profile && s.loss === loss);
+  const row = (
+    what: string,
+    figure: (takeovers: readonly Takeover[]) => number,
+    target?: Row['target'],
+  ): Row =>
+    rowOf(
+      own,
+      `${profile}, ${loss}: ${what}`,
+      (list) => figure(list.flatMap(({ takeovers }) => takeovers)),
+      target,
+    );
+  const overheads = (list: readonly Takeover[]) => list.map(({ overhead }) => overhead);
+  const firsts = (list: readonly Takeover[]) => list.map(({ announcement }) => announcement);
+  rows.push(
+    row('overhead, median, µs', (list) => median(overheads(list)), { ratio: 0.4 }),
+    row('overhead, worst, µs', (list) => percentile(overheads(list), 1)),
+    row('first advert to first ARP, median, µs', (list) => median(firsts(list)), { ratio: 0.9 }),
+    rowOf(
+      own,
+      `${profile}, ${loss}: takeovers without a loss`,
+      ([series]) => series?.spurious ?? Number.NaN,
+      { most: 0 },
+    ),
+  );
 }
-writeReport('failover', out, all, rows);
+writeReport('failover', out, begun, all, rows);
