@@ -3,6 +3,7 @@
 import { type Ip, ipBytes } from '../lib/ip.ts';
 import { type Duration, micros, seconds, ZERO } from '../lib/time.ts';
 import { collect, type MachineFacts, type Reporter } from './build.ts';
+import { includeChecks } from './include.ts';
 import { defaulted, type Infer, optional, type Statement } from './keyword.ts';
 import {
   affinity,
@@ -53,6 +54,11 @@ export const globalDefs = {
   vrrp_process_name: optional(processName, 'Process name of the VRRP child.', {
     label: 'VRRP process name',
   }),
+  include_check: optional(
+    includeChecks,
+    'From here on, which mistakes of an include end the daemon with status 6; without words, all of them.',
+    { example: 'include_check match +brace_match' },
+  ),
   umask: defaulted(fileMask, 0o177, 'File creation mask; the command line option -u wins.', {
     label: 'umask',
     show: (value) => `0${value.toString(8)}`,

@@ -1,12 +1,44 @@
 // The include family: which files a path stands for, and what it means when there are none. Pure: directories
 // and files are seen through Files.
 
-import type { ReadResult, SourceFile } from './lexer.ts';
+import type { ValueType } from './value.ts';
+
+/** A file as the reader found it. */
+export interface SourceFile {
+  /** As it is shown to the user. */
+  readonly name: string;
+  /** Absolute: two names of one file are a cycle all the same. */
+  readonly path: string;
+  /** Where relative includes of this file are looked up. */
+  readonly directory: string;
+  readonly text: string;
+}
+
+/** Why a name or pattern gave less than it promised. */
+export type ReadProblem =
+  /** No such file. */
+  | 'missing'
+  /** A pattern that matches nothing. */
+  | 'no-match'
+  /** A pattern in a directory that does not exist. */
+  | 'no-directory'
+  /** One of the alternatives in braces is missing. */
+  | 'brace'
+  | 'none-of-braces'
+  | 'directory'
+  /** A device, or a file with an execute bit. */
+  | 'not-plain'
+  | 'unreadable';
+
+export interface ReadResult {
+  readonly files: readonly SourceFile[];
+  readonly problems: readonly { readonly problem: ReadProblem; readonly name: string }[];
+}
 
 /** What one path is. */
 export type FileResult =
   | { readonly text: string }
-  | { readonly problem: 'missing' | 'unreadable' | 'not-plain' };
+  | { readonly problem: 'missing' | 'unreadable' | 'directory' | 'not-plain' };
 
 /** Access to files; source.ts has the real one. Paths are absolute. */
 export interface Files {
@@ -41,9 +73,7 @@ export function readPattern(files: Files, pattern: string, directory: string): R
   for (const alternative of alternatives) {
     const before = found.length;
     const wild = /[*?[]/.test(alternative);
-    const paths = wild
-      ? glob(files, directory, alternative)
-      : [{ path: resolvePath(directory, alternative), name: alternative }];
+    const paths = wild ? glob(files, directory, alternative) : [plainName(directory, alternative)];
     const own: Problems = [];
     if (paths === undefined) own.push({ problem: 'no-directory', name: pattern });
     else if (paths.length === 0) own.push({ problem: 'no-match', name: pattern });
@@ -52,13 +82,22 @@ export function readPattern(files: Files, pattern: string, directory: string): R
       if ('problem' in result) own.push({ problem: result.problem, name });
       else found.push({ name, path, directory: dirname(path), text: result.text });
     }
-    const nothing = found.length === before && own.every((p) => p.problem !== 'not-plain');
+    const nothing =
+      found.length === before &&
+      own.every((p) => p.problem !== 'not-plain' && p.problem !== 'directory');
     if (nothing && alternatives.length > 1) empty++;
     else problems.push(...own);
   }
   // keepalived: also when all are missing, so that includem goes on and includeb ends.
-  if (empty > 0) problems.push({ problem: 'brace', name: pattern });
+  if (empty > 0)
+    problems.push({ problem: found.length > 0 ? 'brace' : 'none-of-braces', name: pattern });
   return { files: found, problems };
+}
+
+/** A backslash makes the character after it an ordinary one. */
+function plainName(directory: string, alternative: string): Found {
+  const name = alternative.replace(/\\(.)/g, '$1');
+  return { path: resolvePath(directory, name), name };
 }
 
 /** At most 1024 alternatives: a line of 1023 characters could otherwise mean millions. */
@@ -139,7 +178,9 @@ function globExpression(part: string): RegExp {
   for (let i = 0; i < part.length; i++) {
     const c = part[i] as string;
     const close = c === '[' ? part.indexOf(']', i + (/[!^]/.test(part[i + 1] ?? '') ? 3 : 2)) : -1;
-    if (c === '*') source += '.*';
+    if (c === '\\' && i + 1 < part.length)
+      source += (part[++i] as string).replace(/[\\^$.*?|+()[\]{}]/g, '\\$&');
+    else if (c === '*') source += '.*';
     else if (c === '?') source += '.';
     else if (close > 0) {
       const inside = part.slice(i + 1, close);
@@ -155,3 +196,104 @@ function globExpression(part: string): RegExp {
     return /^(?!)/;
   }
 }
+
+/** What about an include can be made to count; keepalived's words of include_check. */
+export type IncludeCheck = 'read' | 'match' | 'wildcard_match' | 'brace_match';
+const CHECKS: readonly IncludeCheck[] = ['read', 'match', 'wildcard_match', 'brace_match'];
+export const ALL_CHECKS: ReadonlySet<IncludeCheck> = new Set(CHECKS);
+
+const COUNTS: Readonly<Record<ReadProblem, IncludeCheck>> = {
+  missing: 'match',
+  'no-directory': 'match',
+  'no-match': 'wildcard_match',
+  brace: 'brace_match',
+  'none-of-braces': 'brace_match',
+  directory: 'read',
+  'not-plain': 'read',
+  unreadable: 'read',
+};
+
+/** What each spelling of include checks by itself. */
+const SPELLINGS: Readonly<Record<string, ReadonlySet<IncludeCheck>>> = {
+  include: new Set(),
+  includer: new Set(['read']),
+  includem: new Set(['read', 'match']),
+  includew: new Set(['read', 'match', 'wildcard_match']),
+  includeb: new Set(['read', 'brace_match']),
+  includea: ALL_CHECKS,
+};
+
+/** Whether the daemon ends with status 6; otherwise a message is all. */
+export const endsReading = (
+  problem: ReadProblem,
+  keyword: string,
+  checks: ReadonlySet<IncludeCheck>,
+): boolean => checks.has(COUNTS[problem]) || SPELLINGS[keyword]?.has(COUNTS[problem]) === true;
+
+/** keepalived's sentences. */
+export function includeMessage(problem: ReadProblem, name: string): string {
+  switch (problem) {
+    case 'missing':
+    case 'no-directory':
+    case 'none-of-braces':
+      return `Config files missing '${name}'.`;
+    case 'no-match':
+      return `No config files matched '${name}'.`;
+    case 'brace':
+      return `Some config files missing: "${name}".`;
+    case 'directory':
+      return `Configuration file '${name}/' is a directory - skipping`;
+    case 'not-plain':
+      return `Configuration file '${name}' is not a regular non-executable file - skipping`;
+    case 'unreadable':
+      return `Unable to open config file '${name}'.`;
+  }
+}
+
+export interface CheckedIncludes {
+  readonly checks: ReadonlySet<IncludeCheck>;
+  readonly problems: readonly { readonly word: number; readonly message: string }[];
+}
+
+/**
+ * The words of include_check over what held before: none means all, a first bare word replaces, + adds and - takes
+ * away. A bare word that is not the first one is ignored.
+ */
+export function readIncludeCheck(
+  words: readonly string[],
+  before: ReadonlySet<IncludeCheck>,
+): CheckedIncludes {
+  if (words.length === 0) return { checks: ALL_CHECKS, problems: [] };
+  let checks = new Set(before);
+  const problems: { word: number; message: string }[] = [];
+  for (const [word, text] of words.entries()) {
+    const sign = /^[+-]/.exec(text)?.[0];
+    const name = sign === undefined ? text : text.slice(1);
+    const check = CHECKS.find((c) => c === name);
+    if (sign === undefined && word > 0)
+      problems.push({ word, message: `Duplicate include_check '${name}' specified - ignoring` });
+    else if (check === undefined)
+      problems.push({ word, message: `Unknown include_check type '${name}' - ignoring` });
+    else if (sign === undefined) checks = new Set(['read', check]);
+    else if (sign === '+') checks.add(check);
+    else checks.delete(check);
+  }
+  return { checks, problems };
+}
+
+export const includeChecks: ValueType<readonly string[]> = {
+  syntax: '[read|match|wildcard_match|brace_match] [+|-<check>...]',
+  minimum: 0,
+  parse: (words) => ({
+    value: words,
+    complaints: readIncludeCheck(words, new Set()).problems.map(({ word, message }) => ({
+      id: 'include-check',
+      severity: 'error',
+      class: 'general',
+      message,
+      word,
+    })),
+  }),
+  format: (words) => words.join(' '),
+  schema: { type: 'array', items: { type: 'string' } },
+};

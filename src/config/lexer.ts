@@ -2,40 +2,28 @@
 // replaced, sequences unrolled, braces on lines of their own. Reads no file: the caller hands in a reader.
 
 import { next, type Random } from '../lib/random.ts';
-import type { Diagnostic } from './diagnostic.ts';
+import { type Diagnostic, nearest } from './diagnostic.ts';
+import {
+  ALL_CHECKS,
+  endsReading,
+  type IncludeCheck,
+  includeMessage,
+  type ReadResult,
+  readIncludeCheck,
+  type SourceFile,
+} from './include.ts';
 import { type Definition, expand, type Parameters } from './parameter.ts';
 import { isSequence, unroll } from './sequence.ts';
-import { isBlank, removeComment, sliceText, type Text, textOf, trimText } from './text.ts';
-
-/** A file as the reader found it. */
-export interface SourceFile {
-  /** As it is shown to the user. */
-  readonly name: string;
-  /** Absolute: two names of one file are a cycle all the same. */
-  readonly path: string;
-  /** Where relative includes of this file are looked up. */
-  readonly directory: string;
-  readonly text: string;
-}
-
-/** Why a name or pattern gave less than it promised. */
-export type ReadProblem =
-  /** No such file. */
-  | 'missing'
-  /** A pattern that matches nothing. */
-  | 'no-match'
-  /** A pattern in a directory that does not exist. */
-  | 'no-directory'
-  /** One of the alternatives in braces is missing. */
-  | 'brace'
-  /** A directory or a file with an execute bit. */
-  | 'not-plain'
-  | 'unreadable';
-
-export interface ReadResult {
-  readonly files: readonly SourceFile[];
-  readonly problems: readonly { readonly problem: ReadProblem; readonly name: string }[];
-}
+import {
+  columnAt,
+  isBlank,
+  removeComment,
+  sliceText,
+  splitWords,
+  type Text,
+  textOf,
+  trimText,
+} from './text.ts';
 
 export interface LexOptions {
   readonly read: (pattern: string, directory: string) => ReadResult;
@@ -90,6 +78,11 @@ interface State {
   /** A definition that goes on in the next line. */
   open: { readonly name: string; readonly lines: string[] } | undefined;
   steps: number;
+  /** What include_check or -e makes of every include that follows. */
+  checks: ReadonlySet<IncludeCheck>;
+  /** How many blocks are open, and whether the outermost one is global_defs. */
+  depth: number;
+  inGlobals: boolean;
   full: boolean;
   /** An include ended the reading. */
   stopped: boolean;
@@ -105,10 +98,14 @@ export function lex(files: readonly SourceFile[], options: LexOptions): Lexed {
     stack: [],
     open: undefined,
     steps: 0,
+    checks: options.allConfig === true ? ALL_CHECKS : new Set(),
+    depth: 0,
+    inGlobals: false,
     full: false,
     stopped: false,
   };
   for (const file of files) lexFile(file, state);
+  closeDefinition(state);
   return { lines: state.lines, diagnostics: state.diagnostics };
 }
 
@@ -121,8 +118,6 @@ function lexFile(file: SourceFile, state: State): void {
     const at = { file: file.name, line: index + 1, source: whole };
     for (const piece of pieces(whole, at, state)) physicalLine(piece, at, state);
   }
-  // A definition cannot reach over the end of its file.
-  closeDefinition(state);
   state.stack.pop();
 }
 
@@ -152,12 +147,13 @@ function pieces(whole: string, at: Position, state: State): Text[] {
 
 function physicalLine(piece: Text, at: Position, state: State): void {
   const { text, cut } = removeComment(piece);
-  const line = joinBackslash(trimText(text));
-  if (state.open !== undefined) {
-    continueDefinition(state.open, line.text, state);
-    return;
-  }
-  logicalLine(line, at, state, 0, cut === undefined ? undefined : piece.start + cut);
+  let line = joinBackslash(trimText(text));
+  const goesOn = /\\[ \t\r\f\v]*$/.test(piece.text) && !line.text.endsWith('\\');
+  // In a definition the backslash counts even where a comment hides it.
+  if (goesOn && (state.open !== undefined || isDefinition(line, state)))
+    line = { ...line, text: `${line.text}\\` };
+  if (state.open !== undefined) continueDefinition(state.open, line.text, state);
+  else logicalLine(line, at, state, 0, cut === undefined ? undefined : piece.start + cut);
 }
 
 /** Blanks before a final backslash vanish: keepalived glues it to the last word. */
@@ -198,8 +194,8 @@ function logicalLine(
   }
   const expanded = expandLine(kept, at, state);
   for (const [index, part] of expanded.entries()) {
-    // Each line of a definition of several lines may itself define something, the first one too.
-    if (index === 0 && expanded.length > 1 && define(trimText(part).text, state)) continue;
+    // What a parameter made of the line may itself define something.
+    if (index === 0 && part !== kept && define(trimText(part).text, state)) continue;
     if (index === 0) finishLine(part, part !== kept, at, state, cutColumn);
     else logicalLine(trimText(part), at, state, nesting + 1);
   }
@@ -236,9 +232,14 @@ function applyCondition(t: Text, id: string): Text | undefined {
   return trimText(sliceText(t, to));
 }
 
+const DEFINITION = /^\$([A-Za-z_][A-Za-z0-9_]*)=[ \t\r\f\v]*(.*)$/s;
+
+const isDefinition = (line: Text, state: State): boolean =>
+  DEFINITION.test(applyCondition(line, state.options.configId)?.text ?? '');
+
 function define(text: string, state: State): boolean {
   if (!text.startsWith('$')) return false;
-  const match = /^\$([A-Za-z_][A-Za-z0-9_]*)=[ \t\r\f\v]*(.*)$/s.exec(text);
+  const match = DEFINITION.exec(text);
   if (match === null) return false;
   const name = match[1] as string;
   const value = match[2] as string;
@@ -295,9 +296,15 @@ function parametersOf(state: State): Parameters {
 function expandLine(text: Text, at: Position, state: State): readonly Text[] {
   if (!text.text.includes('$')) return [text];
   const { lines, problem } = expand(text, parametersOf(state));
-  if (problem !== undefined)
-    report(state, at, 0, { severity: 'error', class: 'general', ...problem });
-  return lines;
+  if (problem === undefined) return lines;
+  report(state, at, text.start - 1, {
+    severity: 'error',
+    class: 'general',
+    assumed: 'the name as it stands',
+    length: Math.max(1, text.text.length),
+    ...problem,
+  });
+  return [text];
 }
 
 /** A parameter may have brought a comment, a condition or a backslash with it. */
@@ -330,11 +337,43 @@ function splitBraces(t: Text, at: Position, state: State, cutColumn?: number): v
     const c = t.text[i];
     if (c === '"') quoted = !quoted;
     if (quoted || (c !== '{' && c !== '}')) continue;
+    const name = c === '{' && t.text[i - 1] === '$' ? referenceAt(t.text, i) : undefined;
+    if (name !== undefined) {
+      undefinedParameter(name, t, i - 1, at, state);
+      i += name.length + 1;
+      continue;
+    }
     emit(trimText(sliceText(t, from, i)), at, state, cutColumn);
     emit(sliceText(t, i, i + 1), at, state);
     from = i + 1;
   }
   emit(trimText(sliceText(t, from)), at, state, cutColumn);
+}
+
+const referenceAt = (text: string, brace: number): string | undefined =>
+  /^[A-Za-z_]\w*(?=\})/.exec(text.slice(brace + 1, brace + 1 + LONGEST_LINE))?.[0];
+
+/** Its braces are no block's, whatever keepalived makes of them. */
+function undefinedParameter(
+  name: string,
+  t: Text,
+  index: number,
+  at: Position,
+  state: State,
+): void {
+  const cycle = state.diagnostics.at(-1);
+  if (cycle?.id.startsWith('parameter-') && cycle.line === at.line && cycle.file === at.file)
+    return;
+  const near = nearest(name, state.parameters.keys());
+  report(state, at, columnAt(t, index) - 1, {
+    id: 'undefined-parameter',
+    severity: 'error',
+    class: 'general',
+    message: `parameter '\${${name}}' is not defined`,
+    assumed: 'the name as it stands',
+    length: name.length + 3,
+    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+  });
 }
 
 function emit(text: Text, at: Position, state: State, cutColumn?: number): void {
@@ -343,12 +382,25 @@ function emit(text: Text, at: Position, state: State, cutColumn?: number): void 
     overflow(at, state);
     return;
   }
+  followBlocks(text.text, state);
   const cut = cutColumn === undefined ? undefined : cutColumn - text.start;
   state.lines.push({
     text,
     ...at,
     ...(cut === undefined || cut < 0 || cut >= text.text.length ? {} : { cut }),
   });
+}
+
+/** include_check of global_defs holds from its line on, so it cannot wait for the parser. */
+function followBlocks(text: string, state: State): void {
+  if (text === '{') {
+    if (state.depth++ === 0)
+      state.inGlobals = /^global_defs\b/.test(state.lines.at(-1)?.text.text ?? '');
+  } else if (text === '}') state.depth = Math.max(0, state.depth - 1);
+  else if (state.inGlobals && state.depth === 1 && text.startsWith('include_check')) {
+    const [keyword, ...words] = splitWords(textOf(text)).words.map((word) => word.text);
+    if (keyword === 'include_check') state.checks = readIncludeCheck(words, state.checks).checks;
+  }
 }
 
 function overflow(at: Position, state: State): void {
@@ -361,85 +413,43 @@ function overflow(at: Position, state: State): void {
   });
 }
 
-/** What each spelling of include makes of each problem: undefined is silence, 0 a message, 6 the end. */
-const VERDICTS: Readonly<Record<string, Readonly<Record<ReadProblem, 0 | 6 | undefined>>>> = {
-  include: verdicts(0, undefined, 0, 0, 0),
-  includer: verdicts(0, undefined, 0, 0, 6),
-  includem: verdicts(6, undefined, 6, 0, 6),
-  includew: verdicts(6, 6, 6, 0, 6),
-  includeb: verdicts(0, undefined, 0, 6, 6),
-  includea: verdicts(6, 6, 6, 6, 6),
-};
-
-function verdicts(
-  missing: 0 | 6,
-  noMatch: 6 | undefined,
-  noDirectory: 0 | 6,
-  brace: 0 | 6,
-  notPlain: 0 | 6,
-): Readonly<Record<ReadProblem, 0 | 6 | undefined>> {
-  return {
-    missing,
-    'no-match': noMatch,
-    'no-directory': noDirectory,
-    brace,
-    'not-plain': notPlain,
-    unreadable: notPlain,
-  };
-}
-
 function readInclude(keyword: string, pattern: string, at: Position, t: Text, state: State): void {
   const current = state.stack.at(-1);
   const found = state.options.read(pattern, current?.directory ?? '/');
-  const table = VERDICTS[state.options.allConfig === true ? 'includea' : keyword];
+  const where = { index: t.start - 1 + t.text.length - pattern.length, length: pattern.length };
   for (const { problem, name } of found.problems) {
-    const verdict = table?.[problem];
-    if (verdict === undefined) continue;
-    report(state, at, columnOfPattern(t, pattern), {
+    const ends = endsReading(problem, keyword, state.checks);
+    if (!ends && problem === 'no-match') continue;
+    report(state, at, where.index, {
       id: `include-${problem}`,
-      severity: verdict === 6 ? 'fatal' : 'warning',
+      severity: ends ? 'fatal' : 'warning',
       class: 'none',
-      message: INCLUDE_MESSAGES[problem](name),
-      length: pattern.length,
-      ...(verdict === 6 ? { status: 6 } : {}),
+      message: includeMessage(problem, name),
+      length: where.length,
+      ...(ends ? { status: 6 } : { assumed: 'nothing is read instead' }),
     });
-    if (verdict === 6) state.stopped = true;
+    state.stopped ||= ends;
   }
   if (state.stopped) return;
   for (const file of found.files) {
-    if (state.stack.some((open) => open.path === file.path)) {
-      report(state, at, columnOfPattern(t, pattern), {
-        id: 'include-cycle',
-        severity: 'error',
-        class: 'general',
-        message: `${file.name} includes itself: ${[...state.stack.map((f) => f.name), file.name].join(' -> ')}`,
-        assumed: 'the file once',
-        length: pattern.length,
-      });
-    } else if (state.stack.length >= DEEPEST_INCLUDE) {
-      report(state, at, columnOfPattern(t, pattern), {
-        id: 'include-too-deep',
-        severity: 'error',
-        class: 'general',
-        message: `includes are nested more than ${DEEPEST_INCLUDE} deep: ${file.name} is not read`,
-        length: pattern.length,
-      });
-    } else lexFile(file, state);
+    const cycle = state.stack.some((open) => open.path === file.path);
+    if (!cycle && state.stack.length < DEEPEST_INCLUDE) {
+      lexFile(file, state);
+      continue;
+    }
+    const way = [...state.stack.map((f) => f.name), file.name].join(' -> ');
+    report(state, at, where.index, {
+      id: cycle ? 'include-cycle' : 'include-too-deep',
+      severity: 'error',
+      class: 'general',
+      message: cycle
+        ? `${file.name} includes itself: ${way}`
+        : `includes are nested more than ${DEEPEST_INCLUDE} deep: ${file.name} is not read`,
+      ...(cycle ? { assumed: 'the file once' } : {}),
+      length: where.length,
+    });
   }
 }
-
-const columnOfPattern = (t: Text, pattern: string): number =>
-  t.start - 1 + t.text.length - pattern.length;
-
-const INCLUDE_MESSAGES: Readonly<Record<ReadProblem, (name: string) => string>> = {
-  missing: (name) => `Config files missing '${name}'.`,
-  'no-match': (name) => `Config files missing '${name}'.`,
-  'no-directory': (name) => `Config files missing '${name}'.`,
-  brace: (name) => `Config files missing '${name}'.`,
-  'not-plain': (name) =>
-    `Configuration file '${name}' is not a regular non-executable file - skipping`,
-  unreadable: (name) => `Unable to open config file '${name}'.`,
-};
 
 type Reported = Omit<Diagnostic, 'file' | 'line' | 'column' | 'source'>;
 

@@ -4,7 +4,7 @@
 import { type Diagnostic, nearest } from './diagnostic.ts';
 import { type AnyRow, type Block, findRow } from './keyword.ts';
 import type { Line } from './lexer.ts';
-import { columnAt, isBlank, sliceText, type Text } from './text.ts';
+import { sliceText, splitWords, type Text, type Word } from './text.ts';
 
 /** Where a statement stands. */
 export interface Place {
@@ -12,12 +12,6 @@ export interface Place {
   readonly line: number;
   readonly column: number;
   readonly source: string;
-}
-
-export interface Word {
-  readonly text: string;
-  /** From 1. */
-  readonly column: number;
 }
 
 /** A statement; in a value block, a line, whose `keyword` is empty. */
@@ -301,32 +295,6 @@ function blocksWith(keyword: string, table: Block, path = ''): string[] {
       found.push(...blocksWith(keyword, row.rows, name));
   }
   return found;
-}
-
-/** Words at blanks; `"a b"` is one word, and a quote inside a word begins another one. */
-export function splitWords(t: Text): {
-  readonly words: readonly Word[];
-  /** Column of a quote that has no end; the words from there on are lost. */
-  readonly unterminated?: number;
-} {
-  const words: Word[] = [];
-  const { text } = t;
-  let i = 0;
-  while (i < text.length) {
-    const c = text[i];
-    if (isBlank(c)) i++;
-    else if (c === '"') {
-      const end = text.indexOf('"', i + 1);
-      if (end < 0) return { words, unterminated: columnAt(t, i) };
-      words.push({ text: text.slice(i + 1, end), column: columnAt(t, i) });
-      i = end + 1;
-    } else {
-      const from = i;
-      while (i < text.length && !isBlank(text[i]) && text[i] !== '"') i++;
-      words.push({ text: text.slice(from, i), column: columnAt(t, from) });
-    }
-  }
-  return { words };
 }
 
 function rawAfter(text: Text, keyword: Word): string {

@@ -8,8 +8,15 @@ import { delimiter, dirname, resolve } from 'node:path';
 import { buildConfiguration, type Config } from '../keywords.ts';
 import type { Inspection, InterfaceFacts, MachineFacts } from './build.ts';
 import type { Diagnostic } from './diagnostic.ts';
-import { type FileResult, type Files, readPattern } from './include.ts';
-import { lex, type ReadProblem, type SourceFile } from './lexer.ts';
+import {
+  type FileResult,
+  type Files,
+  includeMessage,
+  type ReadProblem,
+  readPattern,
+  type SourceFile,
+} from './include.ts';
+import { lex } from './lexer.ts';
 
 export interface LoadOptions {
   /** A file, or a pattern of files. */
@@ -58,19 +65,13 @@ export function loadConfiguration(options: LoadOptions): Loaded {
 }
 
 function fileProblem(problem: ReadProblem, name: string, counts: boolean): Diagnostic {
-  const text =
-    problem === 'not-plain'
-      ? `Configuration file '${name}' is not a regular non-executable file`
-      : problem === 'unreadable'
-        ? `Unable to open config file '${name}'`
-        : `Unable to find configuration file ${name} (glob returned 3)`;
   return {
     id: `file-${problem}`,
     severity: 'fatal',
     // keepalived -t says it and exits 0, unless -e is given; a daemon does not start.
     class: counts || problem === 'unreadable' ? 'file' : 'none',
     ends: 6,
-    message: text,
+    message: includeMessage(problem, name),
   };
 }
 
@@ -107,7 +108,8 @@ function readingOnce(): Files & { readonly seen: () => readonly string[] } {
 function readFile(path: string): FileResult {
   try {
     const status = statSync(path);
-    // A directory, a device, or something that looks like a program: not a configuration.
+    // A device, or something that looks like a program: not a configuration.
+    if (status.isDirectory()) return { problem: 'directory' };
     if (!status.isFile() || (status.mode & 0o111) !== 0) return { problem: 'not-plain' };
     return { text: readFileSync(path, 'utf8') };
   } catch (error) {

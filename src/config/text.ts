@@ -86,3 +86,35 @@ export function removeComment(t: Text): { readonly text: Text; readonly cut?: nu
   }
   return cut === undefined ? { text } : { text, cut };
 }
+
+export interface Word {
+  readonly text: string;
+  /** From 1. */
+  readonly column: number;
+}
+
+/** Words at blanks; `"a b"` is one word, and a quote inside a word begins another one. */
+export function splitWords(t: Text): {
+  readonly words: readonly Word[];
+  /** Column of a quote that has no end; the words from there on are lost. */
+  readonly unterminated?: number;
+} {
+  const words: Word[] = [];
+  const { text } = t;
+  let i = 0;
+  while (i < text.length) {
+    const c = text[i];
+    if (isBlank(c)) i++;
+    else if (c === '"') {
+      const end = text.indexOf('"', i + 1);
+      if (end < 0) return { words, unterminated: columnAt(t, i) };
+      words.push({ text: text.slice(i + 1, end), column: columnAt(t, i) });
+      i = end + 1;
+    } else {
+      const from = i;
+      while (i < text.length && !isBlank(text[i]) && text[i] !== '"') i++;
+      words.push({ text: text.slice(from, i), column: columnAt(t, from) });
+    }
+  }
+  return { words };
+}

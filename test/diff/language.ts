@@ -13,8 +13,12 @@ const NAMED_LINE =
 const COUNTED_TWICE =
   'keepalived counts the two parts of a line that is too long as lines, and is off by one from there on';
 
+const UNDEFINED = ["parameter '${NONE}' is not defined", "Unknown keyword 'zz${NONE}'"];
+
 const lines = (...text: readonly string[]): string => `${text.join('\n')}\n`;
 const good = inside();
+
+const INCLUDES = ['include no', 'include no*', 'include no/*', 'include {no}', 'include ../part'];
 
 export const LANGUAGE: readonly Case[] = [
   { name: 'empty file', text: '' },
@@ -134,6 +138,32 @@ export const LANGUAGE: readonly Case[] = [
   { name: 'definition in a definition', text: inside('$M=$N=300 \\', 'priority $N', '$M') },
   { name: 'built in', text: inside('zz${_INSTANCE}', 'priority ${_RANDOM 300 301}') },
 
+  {
+    name: 'backslash behind a comment',
+    text: inside('$M=zz1 # c \\', 'zz2 # d \\', 'zz3', '$M'),
+  },
+  {
+    name: 'definition reaches out of its file',
+    text: inside('include ../part/open.inc', 'zz', '$M'),
+  },
+  { name: 'computed name', text: inside('$B=1', '$A${B}=300', 'priority $A1') },
+  { name: 'text behind lines', text: inside('$M=zz1 \\', 'zz2', 'yy$M') },
+  { name: 'condition in lines', text: inside('$M=@other zz1 \\', '@vm zz2 \\', ' zz3', '$M') },
+  {
+    name: 'undefined name with braces',
+    text: inside('zz${NONE}'),
+    differs: { why: SKIPPED_WHOLE, onlyTheirs: [5, 6, 7, 8], words: UNDEFINED },
+  },
+  {
+    name: 'definitions by each other',
+    text: inside('$A=x${B}', '$B=y${A}', 'zz $A'),
+    differs: {
+      why: 'keepalived replaces until the line is full and reads what has come out',
+      onlyTheirs: [7, 8, 9, 10],
+      words: ["parameter '$A' is defined by itself"],
+    },
+  },
+
   { name: 'sequence', text: inside('~SEQ(i,3) zz$i', '$i') },
   { name: 'sequence down', text: inside('~SEQ(i,-2) priority ${i}') },
   { name: 'sequence with a step', text: inside('~SEQ(i,300,2,304) priority $i') },
@@ -173,6 +203,23 @@ export const LANGUAGE: readonly Case[] = [
   { name: 'include a directory', text: inside('include ../part') },
   { name: 'includer a directory', text: inside('includer ../part') },
   { name: 'includer a program', text: inside('includer ../part/program') },
+  ...['', 'read', 'match', 'wildcard_match', 'brace_match', '+match', 'match -read', 'x'].map(
+    (words) => ({
+      name: `include_check ${words}`,
+      text: `${globals(`include_check ${words}`)}${INCLUDES[words.length % 5]}\n`,
+    }),
+  ),
+  ...['nosuch', 'no*', 'no/*', '../part/{good,no}.inc', '../part'].map((pattern) => ({
+    name: `include_check brace_match -read +match for ${pattern}`,
+    text: `global_defs {\ninclude_check brace_match -read +match\n}\ninclude ${pattern}\n`,
+  })),
+  { name: 'include_check match x', text: globals('include_check match x') },
+  { name: 'include_check at the root', text: lines('include_check', 'include nosuch') },
+  {
+    name: 'include_check afterwards',
+    text: `include nosuch\n${globals('include_check')}`,
+  },
+  { name: 'include escaped', text: inside('include ../part/b\\ad.inc', 'include ../part/\\*') },
   { name: 'include', text: inside('include ../part/bad.inc') },
   {
     name: 'include by pattern',
@@ -205,4 +252,5 @@ export const PARTS: Readonly<Record<string, string>> = {
   'bad.inc': 'priority 300\n',
   'close.inc': '}\n',
   'self.inc': 'include self.inc\n',
+  'open.inc': '$M=zz1 \\\n',
 };

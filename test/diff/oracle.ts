@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
+import { constants } from 'node:os';
 import { basename } from 'node:path';
 import type { Judgement } from './judge.ts';
 
@@ -58,14 +59,16 @@ function ip(words: readonly string[], input = ''): void {
   assert.equal(status, 0, `ip ${words.join(' ')}: ${stderr}`);
 }
 
-const SIGNALS: Readonly<Record<string, number>> = { SIGTERM: 143, SIGABRT: 134, SIGSEGV: 139 };
+/** As a shell counts a program that a signal ended. */
+const signalStatus = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
 function runInside(name: string, words: readonly string[]): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const options = { maxBuffer: 1 << 28, timeout: 100_000 };
     execFile('ip', ['netns', 'exec', name, ...words], options, (error, stdout, stderr) => {
       // ip execs the program, so its signal is what ends the process here.
-      const code = error === null ? 0 : (error.code ?? SIGNALS[error.signal ?? '']);
+      const died = error?.killed === false && error.signal ? signalStatus(error.signal) : undefined;
+      const code = error === null ? 0 : (died ?? error.code);
       if (typeof code === 'number') resolve({ status: code, stdout, stderr });
       else reject(error as Error);
     });

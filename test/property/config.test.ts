@@ -12,8 +12,8 @@ import { type Diagnostic, exitStatus, formatDiagnostic } from '../../src/config/
 import { readPattern } from '../../src/config/include.ts';
 import type { Block } from '../../src/config/keyword.ts';
 import { lex } from '../../src/config/lexer.ts';
-import { splitWords } from '../../src/config/parser.ts';
-import { textOf } from '../../src/config/text.ts';
+
+import { splitWords, textOf } from '../../src/config/text.ts';
 import { buildConfiguration, type Config, keywords } from '../../src/keywords.ts';
 import { ipFromBytes } from '../../src/lib/ip.ts';
 import { type AddressText, addressLine } from '../../src/vrrp/value.ts';

@@ -12,7 +12,7 @@ function read(text: string, others: Readonly<Record<string, string>> = {}): Lexe
     read: (path) => {
       const found = others[path];
       if (found === undefined) return { problem: 'missing' };
-      return found === 'DIRECTORY' ? { problem: 'not-plain' } : { text: found };
+      return found === 'DIRECTORY' ? { problem: 'directory' } : { text: found };
     },
     list: (directory) => {
       const names = Object.keys(others)
@@ -204,9 +204,11 @@ for (const [name, text, others, lines, ids, statuses = []] of [
   ['no directory, m', 'includem n/*\na', {}, '', ['include-no-directory'], [6]],
   ['one of the braces', 'include {b,n}', { '/c/b': 'x' }, 'x', ['include-brace']],
   ['one of the braces, b', 'includeb {b,n}', { '/c/b': 'x' }, '', ['include-brace'], [6]],
-  ['all of the braces, m', 'includem {m,n}\na', {}, 'a', ['include-brace']],
-  ['directory', 'include d\na', { '/c/d': 'DIRECTORY' }, 'a', ['include-not-plain']],
-  ['directory, r', 'includer d\na', { '/c/d': 'DIRECTORY' }, '', ['include-not-plain'], [6]],
+  ['all of the braces, m', 'includem {m,n}\na', {}, 'a', ['include-none-of-braces']],
+  ['directory', 'include d\na', { '/c/d': 'DIRECTORY' }, 'a', ['include-directory']],
+  ['directory, r', 'includer d\na', { '/c/d': 'DIRECTORY' }, '', ['include-directory'], [6]],
+  ['escaped', 'include b\\*', { '/c/b*': 'x', '/c/bb': 'y' }, 'x', []],
+  ['a definition goes on behind it', '$M=$N \\\ninclude b', {}, '', []],
   ['itself', 'include b\na', { '/c/b': 'x\ninclude b' }, 'x|a', ['include-cycle']],
   ['twice is no cycle', 'include b\ninclude b', { '/c/b': 'x' }, 'x|x', []],
   ['quotes are part of the name', 'include "b"', { '/c/"b"': 'x' }, 'x', []],

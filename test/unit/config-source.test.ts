@@ -37,7 +37,7 @@ describe('the file of -f', () => {
   it('is neither a directory nor a program', () => {
     mkdirSync(join(folder, 'd'), { recursive: true });
     write('program', 'use_pid_dir\n', 0o755);
-    assert.deepEqual(verdict(load('d')), [['file-not-plain'], 0, 6]);
+    assert.deepEqual(verdict(load('d')), [['file-directory'], 0, 6]);
     assert.deepEqual(verdict(load('program')), [['file-not-plain'], 0, 6]);
   });
 
