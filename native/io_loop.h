@@ -122,7 +122,7 @@ inline void IoThread::Release() {
   running_ = false;
   signalled_ = false;
   queue_.clear();
-  lost_ = 0;
+  overflow_ = kNoOverflow;
   unsettled_ = handed_ = 0;
 }
 
@@ -324,10 +324,11 @@ inline bool IoThread::Push(RecordHeader header, const uint8_t* bytes) {
   const size_t size = queue_.size() + sizeof header + padded;
   const bool repeatable = header.kind == kSendFailed || header.kind == kSignal;
   if ((header.kind == kPacket && size > kQueueLimit) || (repeatable && size > 2 * kQueueLimit)) {
-    lost_ += 1;
+    NoteLoss();
     return false;
   }
   const size_t offset = queue_.size();
+  overflow_ = header.kind == kOverflow ? offset : kNoOverflow;
   queue_.resize(size);
   memcpy(queue_.data() + offset, &header, sizeof header);
   if (header.length > 0) memcpy(queue_.data() + offset + sizeof header, bytes, header.length);
@@ -335,9 +336,22 @@ inline bool IoThread::Push(RecordHeader header, const uint8_t* bytes) {
   return true;
 }
 
+/** The loss stands in the queue where it happened: before an alarm that is decided without what was lost. */
+inline void IoThread::NoteLoss() {
+  if (overflow_ == kNoOverflow) {
+    Note(kOverflow, 0, Now(), 1);
+    return;
+  }
+  RecordHeader header;
+  memcpy(&header, queue_.data() + overflow_, sizeof header);
+  if (header.aux < INT32_MAX) header.aux += 1;
+  header.at = header.read = ToMicros(Now());
+  memcpy(queue_.data() + overflow_, &header, sizeof header);
+}
+
 /** One wake-up a burst: JavaScript is told only where it has not been told yet. */
 inline void IoThread::Wake() {
-  bool news = lost_ > 0 || !queue_.empty();
+  bool news = !queue_.empty();
   for (const auto& [fd, watched] : watched_) news = news || watched.resync;
   if (signalled_ || !news) return;
   signalled_ = true;
@@ -355,18 +369,17 @@ inline void IoThread::Deliver(napi_env env, napi_value, void* context, void*) {
   }
 }
 
-/** What was queued since the last delivery, with what was lost at its end. */
+/** What was queued since the last delivery. */
 inline std::vector<uint8_t> IoThread::TakeQueue() {
   std::vector<uint8_t> records;
   Lock lock(mutex_);
   signalled_ = false;
-  if (lost_ > 0) Note(kOverflow, 0, Now(), static_cast<int>(std::min<uint32_t>(lost_, INT32_MAX)));
-  lost_ = 0;
   for (auto& [fd, watched] : watched_) {
     if (watched.resync) Note(kResync, static_cast<uint32_t>(fd), Now());
     watched.resync = false;
   }
   records.swap(queue_);
+  overflow_ = kNoOverflow;
   return records;
 }
 

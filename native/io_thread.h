@@ -96,6 +96,7 @@ struct RecordHeader {
 static_assert(sizeof(RecordHeader) == 72);
 
 constexpr size_t kQueueLimit = 4u << 20;
+constexpr size_t kNoOverflow = SIZE_MAX;
 constexpr int kBatch = 32;
 /** 255 IPv6 addresses in one packet are 4088 bytes; what is longer arrives cut off. */
 constexpr size_t kPacketLimit = 4608;
@@ -294,6 +295,7 @@ class IoThread {
   void ReapProcess(int fd, pid_t pid);
   void ReadSignals(int fd);
   bool Push(RecordHeader header, const uint8_t* bytes = nullptr);
+  void NoteLoss();
   void Note(RecordKind kind, uint32_t source, Nanos at, int aux = 0);
   void Wake();
   static void Deliver(napi_env env, napi_value callback, void* context, void* data);
@@ -323,7 +325,8 @@ class IoThread {
 
   std::map<int, Watched> watched_;
   std::vector<uint8_t> queue_;
-  uint32_t lost_ = 0;
+  /** Where in the queue the record of what was lost is that nothing has followed; kNoOverflow where there is none. */
+  size_t overflow_ = kNoOverflow;
   bool signalled_ = false;
   /** Packets that JavaScript has not handled: in the queue or handed over. A shot does not fire before they are. */
   int64_t unsettled_ = 0;

@@ -236,7 +236,7 @@ class VrrpDaemon {
         this.#scripts.exited(record.pid);
         break;
       case 'overflow':
-        this.#context.log.warning(`${record.lost} packets came faster than they could be read`);
+        this.#take({ type: 'overflow', lost: record.lost }, record.read);
         break;
       case 'withheld':
       case 'sendFailed':

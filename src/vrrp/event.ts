@@ -11,6 +11,8 @@ export type VrrpEvent =
   /** A deadline of the state has been reached; `now` is that deadline, not the time of processing. */
   | { readonly type: 'deadline' }
   | { readonly type: 'packet'; readonly socket: string; readonly packet: ReceivedPacket }
+  /** So many packets came faster than they could be read, and are gone. */
+  | { readonly type: 'overflow'; readonly lost: number }
   /** The kernel's whole truth about links and addresses: at start, and after the monitor lost news. */
   | { readonly type: 'facts'; readonly facts: Facts; readonly inheritance?: Inheritance }
   | { readonly type: 'link'; readonly link: Link }

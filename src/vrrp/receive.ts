@@ -4,6 +4,7 @@
 import { isMulticast } from '../lib/ip.ts';
 import type { Instant } from '../lib/time.ts';
 import { seconds, since } from '../lib/time.ts';
+import { restrain } from './chatter.ts';
 import type { ReceivedPacket } from './event.ts';
 import { advance, authType, isUnicast, memberAt, password, setMember } from './member.ts';
 import {
@@ -27,6 +28,14 @@ export function receive(draft: Draft, socket: string, packet: ReceivedPacket): v
     (member) => member.socket === socket && member.config.virtual_router_id === vrid,
   );
   if (position < 0 || isForeign(draft, position, socket, packet)) return;
+  const before = memberAt(draft, position).state.name;
+  const said = draft.actions.length;
+  judge(draft, position, packet);
+  // A change of role is always said.
+  if (memberAt(draft, position).state.name === before) restrain(draft, said);
+}
+
+function judge(draft: Draft, position: number, packet: ReceivedPacket): void {
   const decoded = decodeAdvert(packet);
   if (!decoded.ok) {
     count(draft, position, decoded.error);

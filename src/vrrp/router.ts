@@ -17,6 +17,7 @@ import {
 } from './addresses.ts';
 import { tuneSockets } from './audience.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
+import { catchUp, chatterDeadline, onOverflow, restrain, SILENT } from './chatter.ts';
 import type { Inheritance, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { instanceDeadline } from './machine.ts';
@@ -44,6 +45,7 @@ export function createRouter(config: VrrpConfig): RouterState {
     sockets: {},
     queues: {},
     nextPace: config.vrrp_instance.length,
+    chatter: SILENT,
   };
 }
 
@@ -60,7 +62,7 @@ export function step(
 }
 
 export function nextDeadline(state: RouterState): Instant | undefined {
-  let best = queueDeadline(state.queues);
+  let best = earliest(queueDeadline(state.queues), chatterDeadline(state.chatter));
   for (const member of state.members)
     best = earliest(best, instanceDeadline(member.state), member.repairAt);
   for (const key in state.sockets) best = earliest(best, state.sockets[key]?.until);
@@ -86,6 +88,9 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'packet':
       receive(draft, event.socket, event.packet);
+      return;
+    case 'overflow':
+      onOverflow(draft, event.lost);
       return;
     case 'facts':
       draft.router = { ...draft.router, kernel: kernelFacts(event.facts) };
@@ -127,11 +132,15 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
 function onDeadline(draft: Draft): void {
   for (const [position, { state }] of draft.router.members.entries()) {
     const at = instanceDeadline(state);
+    const said = draft.actions.length;
     if (at !== undefined && at <= draft.now) advance(draft, position, { type: 'deadline' });
+    // Announced because of what another sent, as often as it is sent.
+    if (state.name === 'master' && at === state.lowerAnnounceAt) restrain(draft, said);
     repairRefused(draft, position);
   }
   retrySockets(draft);
   flush(draft);
+  catchUp(draft);
   settleSockets(draft);
 }
 
@@ -148,7 +157,7 @@ function stop(draft: Draft): void {
     setMember(draft, position, rest);
   }
   settleSockets(draft);
-  draft.router = { ...draft.router, phase: 'stopped', queues: {} };
+  draft.router = { ...draft.router, phase: 'stopped', queues: {}, chatter: SILENT };
   draft.actions.push({ type: 'exit', status: 0 });
 }
 

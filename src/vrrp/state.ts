@@ -24,6 +24,15 @@ export interface RouterState {
   /** Announcements that garp_interval or gna_interval hold back, by ifindex. */
   readonly queues: Readonly<Record<number, AnnouncementQueue>>;
   readonly nextPace: number;
+  readonly chatter: Chatter;
+}
+
+/** What was logged lately because of what others sent, and what was not. */
+export interface Chatter {
+  readonly lines: readonly { readonly at: Instant; readonly text: string }[];
+  readonly withheld: number;
+  /** Packets that were lost before they could be read, and not yet spoken of. */
+  readonly lost: number;
 }
 
 /** A router on its way through one event, and the orders so far; never outlives the step that made it. */

@@ -187,7 +187,9 @@ describe('the queue to JavaScript', () => {
     for (let round = 0; round < 10; round++)
       for (const order of ['add', 'delete']) ip('address', order, '10.9.9.9/32', 'dev', 'a');
     block(50);
-    const { lost } = await tape.first('overflow');
+    await tape.first('overflow');
+    await tape.flush();
+    const lost = tape.of('overflow').reduce((sum, record) => sum + record.lost, 0);
     const kept = tape.of('packet').filter(({ fd }) => fd === far);
     assert.ok(kept.length > 2_000 && kept.length * 1_492 <= 4 << 20, `${kept.length} kept`);
     assert.deepEqual(
@@ -209,6 +211,30 @@ describe('the queue to JavaScript', () => {
       'news after the flood',
     );
     ip('address', 'delete', '10.9.9.9/32', 'dev', 'a');
+  });
+
+  it('has the loss where it happened: before an alarm that is decided without what was lost', async () => {
+    const near = keep(cable.socket('near'));
+    const far = keep(cable.socket('far', 4, 16 << 20));
+    tape = new Tape();
+    native.watch(far);
+    const long = (n: number): Uint8Array => {
+      const bytes = new Uint8Array(1_400);
+      bytes.set(numbered(n).bytes);
+      return bytes;
+    };
+    for (let n = 0; n < 4_000; n++) native.send(near, [{ to: GROUP4 as Ip, bytes: long(n) }]);
+    // The I/O thread reads all of it while JavaScript does nothing, and then the alarm goes off.
+    native.alarm(native.now() + 100_000);
+    block(200);
+    await tape.first('alarm');
+    const kinds = tape.records.map(({ kind }) => kind);
+    assert.ok(kinds.indexOf('overflow') > kinds.indexOf('packet'));
+    assert.ok(kinds.indexOf('overflow') < kinds.indexOf('alarm'));
+    const lost = tape.of('overflow').reduce((sum, record) => sum + record.lost, 0);
+    assert.equal(tape.of('packet').length + lost, 4_000);
+    // One record a loss that nothing interrupts, not one a packet.
+    assert.ok(tape.of('overflow').length < 10, `${tape.of('overflow').length} records`);
   });
 
   it('tells that the kernel dropped news of a monitor (ENOBUFS)', async () => {
