@@ -123,7 +123,7 @@ inline void IoThread::Release() {
   signalled_ = false;
   queue_.clear();
   overflow_ = kNoOverflow;
-  unsettled_ = handed_ = 0;
+  unsettled_ = handed_ = {};
 }
 
 inline void* IoThread::Main(void* self) {
@@ -258,7 +258,7 @@ inline void IoThread::RunShots() {
     DrainUntil(found->second.at);
     Shot shot = std::move(found->second);
     entry = shots_.erase(found);
-    if (unsettled_ > 0 || exhausted_ || Now() - shot.at > Patience(shot))
+    if (unsettled_.all > 0 || exhausted_ || Now() - shot.at > Patience(shot))
       Note(kWithheld, id, shot.at);
     else
       Fire(id, shot);
@@ -332,7 +332,7 @@ inline bool IoThread::Push(RecordHeader header, const uint8_t* bytes) {
   queue_.resize(size);
   memcpy(queue_.data() + offset, &header, sizeof header);
   if (header.length > 0) memcpy(queue_.data() + offset + sizeof header, bytes, header.length);
-  if (header.kind == kPacket) unsettled_ += 1;
+  unsettled_.Count(header);
   return true;
 }
 
@@ -389,13 +389,13 @@ inline void IoThread::DeliverAll(Napi::Env env) {
   for (size_t from = 0; from < records.size();) {
     Napi::Uint8Array ring = ring_.Value();
     size_t to = from;
-    int64_t packets = 0;
+    Packets packets;
     while (to < records.size()) {
       RecordHeader header;
       memcpy(&header, records.data() + to, sizeof header);
       const size_t size = sizeof header + ((header.length + 7u) & ~size_t{7});
       if (to + size - from > ring.ByteLength()) break;
-      if (header.kind == kPacket) packets += 1;
+      packets.Count(header);
       to += size;
     }
     // It held two of the largest records when it was handed over.
@@ -403,7 +403,8 @@ inline void IoThread::DeliverAll(Napi::Env env) {
     memcpy(ring.Data(), records.data() + from, to - from);
     {
       Lock lock(mutex_);
-      handed_ += packets;
+      handed_.all += packets.all;
+      handed_.heard += packets.heard;
     }
     const auto length = static_cast<double>(to - from);
     from = to;

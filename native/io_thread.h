@@ -95,6 +95,18 @@ struct RecordHeader {
 };
 static_assert(sizeof(RecordHeader) == 72);
 
+/** How many packets; `heard` of them came from sockets; the others are the kernel's news. */
+struct Packets {
+  int64_t all = 0;
+  int64_t heard = 0;
+
+  void Count(const RecordHeader& header) {
+    if (header.kind != kPacket) return;
+    all += 1;
+    if (header.family != 0) heard += 1;
+  }
+};
+
 constexpr size_t kQueueLimit = 4u << 20;
 constexpr size_t kNoOverflow = SIZE_MAX;
 constexpr int kBatch = 32;
@@ -170,8 +182,18 @@ class IoThread {
     prewake_ = duration;
     Rearm();
   }
+  /**
+   * One that is ordered more than a period late joins its schedule where that is by now, unless something was heard that
+   * JavaScript does not know yet: it was slow, but would decide the same again. Otherwise it stalls.
+   */
   void SetPace(uint32_t id, Pace pace) {
     Lock lock(mutex_);
+    const Nanos late = Now() - pace.next;
+    if (late > pace.period && !exhausted_) {
+      DrainUntil(Now());
+      if (unsettled_.heard == 0) pace.next += late / pace.period * pace.period;
+      Wake();
+    }
     paces_[id] = std::move(pace);
     Rearm();
   }
@@ -243,8 +265,9 @@ class IoThread {
   }
   void Settle() {
     Lock lock(mutex_);
-    unsettled_ -= handed_;
-    handed_ = 0;
+    unsettled_.all -= handed_.all;
+    unsettled_.heard -= handed_.heard;
+    handed_ = {};
   }
   int Watch(int fd, bool netlink);
   int WatchProcess(int pidfd, pid_t pid);
@@ -329,8 +352,8 @@ class IoThread {
   size_t overflow_ = kNoOverflow;
   bool signalled_ = false;
   /** Packets that JavaScript has not handled: in the queue or handed over. A shot does not fire before they are. */
-  int64_t unsettled_ = 0;
-  int64_t handed_ = 0;
+  Packets unsettled_;
+  Packets handed_;
 
   /** The environment that started the thread, and how many starts there have been. */
   napi_env env_ = nullptr;

@@ -80,7 +80,8 @@ export interface Native {
   prewake(duration: number): void;
   /**
    * Sends tick 0 at `first`, tick 1 at first + period, ... and begins again after the last tick. What would be
-   * more than a period late is not sent: the pace ends with a 'stalled' record.
+   * more than a period late is not sent: the pace ends with a 'stalled' record. One that is ordered so late joins its
+   * schedule where that is by now, unless something was received that JavaScript has not handled.
    */
   pace(
     id: number,

@@ -111,14 +111,35 @@ describe('pace', () => {
     assert.equal(tape.of('sendFailed').length, count, 'a pace went on after its socket was closed');
   });
 
-  it('stalls at once when its first send is more than a period late', async () => {
+  it('stalls at once when it is ordered late and something was received that nobody has handled', async () => {
     begin();
-    native.pace(5, from, PERIOD, native.now() - 2 * PERIOD, [[numbered(1)]]);
-    assert.equal((await tape.first('stalled')).id, 5);
-    native.pace(6, from, PERIOD, 0, [[numbered(1)]]);
-    await tape.until(() => tape.of('stalled').length === 2, 'the second stall');
-    await tape.flush();
-    assert.deepEqual(numbers(), []);
+    for (const [id, first] of [
+      [5, native.now() - 2 * PERIOD],
+      [6, 0],
+    ] as const) {
+      native.send(from, [numbered(id)]);
+      native.pace(id, from, PERIOD, first, [[numbered(1)]]);
+      await tape.until(() => tape.of('stalled').some((one) => one.id === id), `stall of ${id}`);
+      await tape.flush();
+    }
+    assert.deepEqual(numbers(), [5, 6]);
+  });
+
+  it('joins its schedule when it is ordered late and everything received has been handled', async () => {
+    begin();
+    const first = native.now() - 10.5 * PERIOD;
+    native.pace(5, from, PERIOD, first, [[numbered(1)]]);
+    await tape.until(() => numbers().length >= 4, 'four sends');
+    assert.equal(tape.of('stalled').length, 0);
+    const [, second, third] = tape.of('packet').map(({ at }) => at - first) as [
+      number,
+      number,
+      number,
+    ];
+    // The one that was due leaves at once, the others at their own instants.
+    assert.ok(third - second > PERIOD / 2 && third - second < PERIOD * 1.5, `${third - second}`);
+    const phase = second % PERIOD;
+    assert.ok(Math.min(phase, PERIOD - phase) < PERIOD / 2.5, `phase moved by ${phase} µs`);
   });
 
   it('stalls a process that SIGSTOP held for longer than a period: nothing leaves late', async () => {
