@@ -19,15 +19,20 @@ import { promisify } from 'node:util';
 import { cleanEnvironment } from './command.ts';
 import type { DaemonOptions } from './daemon.ts';
 
-export interface Removal {
-  /** What the guard is for, in a few words. */
-  readonly guard: string;
+interface Change {
   /** A file of src/ or native/, from the root of the repository. */
   readonly file: string;
   /** The exact text of the guard; it must occur exactly once. */
   readonly from: string;
   /** What stands there instead. */
   readonly to: string;
+}
+
+export interface Removal extends Change {
+  /** What the guard is for, in a few words. */
+  readonly guard: string;
+  /** Where two guards stand for each other, the second. */
+  readonly also?: Change;
 }
 
 export interface Mutant {
@@ -45,11 +50,17 @@ const mutants = join(project, 'dist', 'mutants');
 const perform = promisify(execFile);
 let counter = 0;
 
-/** The file and line of the guard, for the name of a test; fails where the guard is not there exactly once. */
-export function placeOf({ file, from }: Removal): string {
-  const parts = readFileSync(join(project, file), 'utf8').split(from);
-  assert.equal(parts.length, 2, `${file} has this ${parts.length - 1} times:\n${from}`);
-  return `${file}:${(parts[0] ?? '').split('\n').length}`;
+const changesOf = (removal: Removal): Change[] =>
+  removal.also === undefined ? [removal] : [removal, removal.also];
+
+/** File and line of the guard, for the name of a test; fails where the guard is not there exactly once. */
+export function placeOf(removal: Removal): string {
+  const places = changesOf(removal).map(({ file, from }) => {
+    const parts = readFileSync(join(project, file), 'utf8').split(from);
+    assert.equal(parts.length, 2, `${file} has this ${parts.length - 1} times:\n${from}`);
+    return `${file}:${(parts[0] ?? '').split('\n').length}`;
+  });
+  return places.join(' and ');
 }
 
 /** A copy of the sources with the change made, not built: enough for who only imports from it. */
@@ -62,9 +73,10 @@ export function copyMutant(removal: Removal): string {
     const filter = (path: string): boolean => part === 'src' || !/^build/.test(basename(path));
     cpSync(join(project, part), join(folder, part), { recursive: true, filter });
   }
-  const path = join(folder, removal.file);
-  const text = readFileSync(path, 'utf8');
-  writeFileSync(path, text.split(removal.from).join(removal.to));
+  for (const { file, from, to } of changesOf(removal)) {
+    const path = join(folder, file);
+    writeFileSync(path, readFileSync(path, 'utf8').split(from).join(to));
+  }
   return folder;
 }
 
@@ -77,7 +89,7 @@ export async function buildMutant(removal: Removal): Promise<Mutant> {
     mkdirSync(target);
     const settings = { cwd: project, env: cleanEnvironment() };
     await perform('scripts/bundle', [join(folder, 'src'), target], settings);
-    if (removal.file.startsWith('native/')) {
+    if (changesOf(removal).some(({ file }) => file.startsWith('native/'))) {
       await perform('scripts/build-addon', [join(folder, 'native'), target], settings);
     } else {
       copyFileSync(join(project, 'dist/keepalived.node'), join(target, 'keepalived.node'));

@@ -22,15 +22,21 @@ export const advertsOf = (
     .filter(isAdvert)
     .filter((frame) => frame.from === host.mac && frame.at >= from && frame.at <= until);
 
-/** The longest time without an advert of the host within the span, from the last one before it; `until` ends it. */
+/**
+ * The longest time without an advert of the host, or of anybody, within the span; it begins with the last one before
+ * and ends with `until`. A farewell (priority 0) is none.
+ */
 export function longestSilence(
   lab: Lab,
-  host: Host,
+  host: Host | undefined,
   from: number,
   until: number,
   vrid = 51,
 ): number {
-  const own = advertsOf(lab, host).filter(({ message }) => message.vrid === vrid);
+  const own = lab.frames
+    .filter(isAdvert)
+    .filter(({ message }) => message.vrid === vrid && message.priority > 0)
+    .filter((frame) => host === undefined || frame.from === host.mac);
   const before = own.findLast(({ at }) => at < from)?.at ?? from;
   let longest = 0;
   let last = before;
@@ -120,3 +126,55 @@ export const milliseconds = (microseconds: number): string => {
     ? `${(ms / 1000).toFixed(1)} s`
     : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 };
+
+/** What most faults are judged by. Durations in microseconds. */
+export interface Course {
+  /** The longest time without an advert from anybody. */
+  readonly quiet: number;
+  /** The longest time without an advert of host a. */
+  readonly silence: number;
+  readonly unheld: number;
+  readonly doublyHeld: number;
+  /** How often the peer became master. */
+  readonly takeovers: number;
+  /** How often host a lost the address. */
+  readonly losses: number;
+  readonly holder: string;
+  /** Announcements by who has the address in the end. */
+  readonly announcements: number;
+}
+
+/** The course of things on hosts a and b from an instant until everything that has happened so far. */
+export async function observe(
+  { lab, a, peer, address }: { lab: Lab; a: Host; peer: Daemon; address: string },
+  from: number,
+): Promise<Course> {
+  const until = await catchUp(lab);
+  const holder = lab.holders(address);
+  const final = holder.length === 1 ? lab.host(holder[0] ?? '') : undefined;
+  return {
+    quiet: longestSilence(lab, undefined, from, until),
+    silence: longestSilence(lab, a, from, until),
+    unheld: unheld(lab, address, from, until),
+    doublyHeld: doublyHeld(lab, address, from, until),
+    takeovers: takeovers(lab, peer, from),
+    losses: losses(lab, a, address, from),
+    holder: holder.join(' and ') || 'nobody',
+    announcements:
+      final === undefined
+        ? 0
+        : announcementsOf(lab, final, address, from).filter((at) => at <= until).length,
+  };
+}
+
+/** The course in words, leaving out what did not happen. */
+export function tellCourse(course: Course): string {
+  const parts: string[] = [];
+  if (course.unheld > 0) parts.push(`address away for ${milliseconds(course.unheld)}`);
+  else if (course.losses === 0) parts.push('address never removed');
+  parts.push(`longest silence ${milliseconds(course.quiet)}`);
+  if (course.doublyHeld > 0)
+    parts.push(`address on two machines for ${milliseconds(course.doublyHeld)}`);
+  parts.push(course.takeovers === 0 ? 'no takeover' : 'the peer took over');
+  return parts.join(', ');
+}
