@@ -37,12 +37,25 @@ export function openChannel(onOrder: (order: Order) => void): Channel {
   };
 }
 
+/** The parcel read last: a spare has read before what it is then configured with. */
+let known: { readonly path: string; readonly config: VrrpConfig } | undefined;
+
 function open(letter: Letter): Order {
   switch (letter.type) {
-    case 'configure':
+    case 'prepare':
     case 'reload':
-      return { type: letter.type, config: readParcel(letter.parcel) as VrrpConfig };
+      return { ...letter, config: read(letter.parcel) };
+    case 'configure': {
+      const { parcel } = letter;
+      return { ...letter, config: known?.path === parcel ? known.config : read(parcel) };
+    }
     default:
       return letter;
   }
+}
+
+function read(path: string): VrrpConfig {
+  const config = readParcel(path) as VrrpConfig;
+  known = { path, config };
+  return config;
 }

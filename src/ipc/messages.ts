@@ -2,12 +2,23 @@
 // nowhere else do two processes meet. A configuration travels as a parcel (parcel.ts), because a big one inside
 // a message would hold the parent while it is written.
 
+import type { Inheritance } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
 
 /** Parent to child, as the child's shell sees it. */
 export type Order =
-  /** The first order: what to run. Answered by `ready` once packets are received and sent. */
-  | { readonly type: 'configure'; readonly config: VrrpConfig }
+  /** To a spare: what it will have to run. It loads and warms what it can, and touches nothing. */
+  | { readonly type: 'prepare'; readonly config: VrrpConfig }
+  /**
+   * What to run from now on, what a predecessor left, and the file in which the schedules of this one are noted for a
+   * successor (native.ledger). Answered by `ready` once packets are received and sent.
+   */
+  | {
+      readonly type: 'configure';
+      readonly config: VrrpConfig;
+      readonly inheritance: Inheritance;
+      readonly ledger: string;
+    }
   /** The new configuration; only differences act. Answered by `reloaded`. */
   | { readonly type: 'reload'; readonly config: VrrpConfig }
   /** Write a dump file. `clear` writes the statistics and then sets them to 0. Answered by `dumped`. */
@@ -21,14 +32,19 @@ export type DumpKind = 'data' | 'statistics' | 'clear';
 
 /** Child to parent. */
 export type Report =
-  | { readonly type: 'ready' }
+  | { readonly type: 'ready'; readonly paces: Paces }
   | { readonly type: 'heartbeat'; readonly n: number }
-  | { readonly type: 'reloaded' }
+  | { readonly type: 'reloaded'; readonly paces: Paces }
   | { readonly type: 'dumped'; readonly kind: DumpKind }
   /** Everything is released: the process ends now. */
   | { readonly type: 'finished' };
 
+/** The slot of the ledger for each role. */
+export type Paces = Readonly<Record<string, number>>;
+
+type WithParcel<O extends Order> = O extends { readonly config: VrrpConfig }
+  ? Omit<O, 'config'> & { readonly parcel: string }
+  : O;
+
 /** An order on the wire: a configuration is named by the file that holds it. */
-export type Letter =
-  | { readonly type: 'configure' | 'reload'; readonly parcel: string }
-  | Exclude<Order, { readonly type: 'configure' | 'reload' }>;
+export type Letter = WithParcel<Order>;

@@ -25,6 +25,9 @@ export interface Link {
   readonly kind?: string;
 }
 
+/** RTPROT_KEEPALIVED, the IFA_PROTO of what this program adds; kernels before 5.18 do not keep it. */
+export const PROTOCOL = 18;
+
 export interface LinkAddress {
   readonly index: number;
   readonly address: Ip;
@@ -37,7 +40,7 @@ export interface LinkAddress {
   readonly tentative: boolean;
   readonly label?: string;
   readonly broadcast?: Ip;
-  /** IFA_PROTO; 18 is keepalived. */
+  /** IFA_PROTO, where the kernel keeps it. */
   readonly protocol?: number;
 }
 

@@ -1,7 +1,7 @@
 // Addresses of interfaces through rtnetlink: struct ifaddrmsg and IFA_* attributes to LinkAddress and back.
 
 import { family, type Ip, ipBytes, ipFromBytes } from '../lib/ip.ts';
-import type { KernelAddress, LinkAddress } from '../lib/link.ts';
+import { type KernelAddress, type LinkAddress, PROTOCOL } from '../lib/link.ts';
 import {
   type Attribute,
   cString,
@@ -42,8 +42,6 @@ const IFA_F_MANAGETEMPADDR = 0x100;
 const IFA_F_NOPREFIXROUTE = 0x200;
 const IFA_F_MCAUTOJOIN = 0x400;
 
-/** RTPROT_KEEPALIVED, which `ip -d address` shows as proto keepalived. */
-const PROTOCOL = 18;
 const FOREVER = 0xffffffff;
 
 export const encodeAddressDump = (): Uint8Array => encodeDump(RTM_GETADDR, HEADER);

@@ -15,9 +15,13 @@ import { Loop } from '../loop.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
 import { native } from '../net/native.ts';
 import { VERSION } from '../version.ts';
+import { journalOf } from '../vrrp/addresses.ts';
+import type { JournalEntry } from '../vrrp/event.ts';
 import { Child } from './child.ts';
+import { Estate } from './estate.ts';
 import { PidFile, pidPath } from './files.ts';
 import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
+import { journalPath } from './journal.ts';
 import {
   createParent,
   nextDeadline,
@@ -46,6 +50,8 @@ interface Current {
   readonly common: Common;
   readonly wanted: boolean;
   readonly parcel: number;
+  /** The addresses that a child with it may add. */
+  readonly journal: readonly JournalEntry[];
 }
 
 const DEADLINE: ParentEvent = { type: 'deadline' };
@@ -70,8 +76,9 @@ class Parent {
   /** What a reload has read and the machine has not adopted yet. */
   #next: Current | undefined;
   #child: Child | undefined;
-  /** A child without a configuration yet. */
+  /** A child that has nothing to run yet. */
   #spare: Child | undefined;
+  #estate: Estate | undefined;
   #reader: Reader | undefined;
   #pidFile: PidFile | undefined;
   #vrrpPidFile: PidFile | undefined;
@@ -83,6 +90,7 @@ class Parent {
     this.#context = context;
     this.#done = done;
     this.#spare = context.spare;
+    if (this.#spare !== undefined) this.#listen(this.#spare);
     const { options, directory } = context;
     this.#log = openLog(logOptions(options, directory, PARENT, {}));
   }
@@ -127,7 +135,9 @@ class Parent {
     this.#reportLosses();
     const parcel = openParcel();
     writeParcel(parcel, vrrpPart(config));
-    this.#current = { common, wanted: config.vrrp_instance.length > 0, parcel };
+    const journal = journalOf(config);
+    this.#current = { common, wanted: config.vrrp_instance.length > 0, parcel, journal };
+    this.#estate = inNamespace(this.#namespace(), () => new Estate(this.#journalPath(common)));
     this.#loop = new Loop(createParent(this.#settings(this.#current)), {
       machine: { step, nextDeadline },
       deadline: DEADLINE,
@@ -136,7 +146,7 @@ class Parent {
     });
     // Signals that came before were for a daemon that was not there yet.
     this.#take({ type: 'begin' });
-    this.#dropSpare();
+    if (this.#child === undefined) this.#dropSpare();
   }
 
   #take(event: ParentEvent): void {
@@ -171,6 +181,7 @@ class Parent {
         break;
       case 17:
         if (this.#child?.halted() === true) this.#take({ type: 'halted', pid: this.#child.pid });
+        if (this.#spare?.halted() === true) this.#spare.kill('SIGKILL');
         break;
       default:
         this.#log.warning(`Signal ${signal} asks for something that this version does not have`);
@@ -180,7 +191,15 @@ class Parent {
   #perform(action: ParentAction): readonly ParentEvent[] {
     switch (action.type) {
       case 'fork':
-        return [this.#fork()];
+        return [this.#fork(action.inherit)];
+      case 'startSpare':
+        return this.#startSpare();
+      case 'dropSpare':
+        this.#dropSpare();
+        return [];
+      case 'clean':
+        this.#clean();
+        return [];
       case 'kill':
         if (this.#child?.pid === action.pid) this.#child.kill(action.signal);
         return [];
@@ -213,21 +232,41 @@ class Parent {
 
   // The child
 
-  #fork(): ParentEvent {
+  #fork(inherit: boolean): ParentEvent {
     try {
+      const estate = this.#estate as Estate;
       const child = this.#spare?.alive === true ? this.#spare : this.#newChild();
       this.#spare = undefined;
       this.#child = child;
-      child.listen({
-        report: (pid, report) => this.#report(pid, report),
-        exited: (pid, status, signal) => this.#exited(pid, status, signal),
-        hung: (pid) => this.#take({ type: 'hung', pid }),
-      });
+      const inheritance = estate.bequeath(inherit);
+      estate.extend((this.#current as Current).journal);
+      child.send({ type: 'configure', parcel: this.#parcel(), inheritance, ledger: estate.ledger });
       this.#vrrpPidFile?.write(child.pid);
-      child.send({ type: 'configure', parcel: this.#parcel() });
       return { type: 'forked', pid: child.pid };
     } catch (error) {
       return { type: 'forkFailed', code: (error as NodeJS.ErrnoException).code ?? String(error) };
+    }
+  }
+
+  /** It reads the configuration now, so that it has nothing left to load when it is needed. */
+  #startSpare(): readonly ParentEvent[] {
+    try {
+      this.#spare = this.#newChild();
+      this.#spare.send({ type: 'prepare', parcel: this.#parcel() });
+      return [];
+    } catch {
+      // The next heartbeat tries again; until then a successor is started when one is needed.
+      return [{ type: 'spareGone' }];
+    }
+  }
+
+  #clean(): void {
+    try {
+      const swept = this.#estate?.sweep() ?? 0;
+      if (swept > 0)
+        this.#log.warning(`Removed ${swept} addresses that the VRRP child process left`);
+    } catch (error) {
+      this.#log.error(`Cannot remove addresses: ${(error as Error).message}`);
     }
   }
 
@@ -235,18 +274,30 @@ class Parent {
     const { self, words, options, directory } = this.#context;
     const place = this.#place((this.#current as Current).common);
     const log = logOptions(options, directory, VRRP, place);
-    return inNamespace(place.net_namespace, () => new Child(self, words, log));
+    const child = inNamespace(place.net_namespace, () => new Child(self, words, log));
+    this.#listen(child);
+    return child;
+  }
+
+  #listen(child: Child): void {
+    child.listen({
+      report: (pid, report) => this.#report(pid, report),
+      exited: (pid, status, signal) => this.#exited(pid, status, signal),
+      hung: (pid) => this.#take({ type: 'hung', pid }),
+    });
   }
 
   #report(pid: number, report: Report): void {
     switch (report.type) {
       case 'ready':
+        this.#estate?.settle(report.paces, (this.#current as Current).journal);
         this.#take({ type: 'running', pid });
         break;
       case 'heartbeat':
         this.#take({ type: 'answered', pid, number: report.n });
         break;
       case 'reloaded':
+        this.#estate?.settle(report.paces, (this.#current as Current).journal);
         this.#take({ type: 'reloaded', pid });
         break;
       case 'dumped':
@@ -256,6 +307,11 @@ class Parent {
   }
 
   #exited(pid: number, status: number | undefined, signal: string | undefined): void {
+    if (this.#spare?.pid === pid) {
+      this.#spare = undefined;
+      this.#take({ type: 'spareGone' });
+      return;
+    }
     if (this.#child?.pid === pid) this.#child = undefined;
     this.#take({
       type: 'exited',
@@ -312,7 +368,7 @@ class Parent {
         closeParcel(parcel);
         this.#take({ type: 'read' });
       } else {
-        this.#next = { common, wanted: finding.wanted, parcel };
+        this.#next = { common, wanted: finding.wanted, parcel, journal: finding.journal };
         this.#take({ type: 'read', settings: this.#settings(this.#next) });
       }
     });
@@ -340,6 +396,8 @@ class Parent {
     if (this.#current !== undefined) closeParcel(this.#current.parcel);
     this.#current = this.#next;
     this.#next = undefined;
+    this.#estate?.extend(this.#current.journal);
+    this.#spare?.send({ type: 'prepare', parcel: this.#parcel() });
     this.#obey(this.#current.common);
   }
 
@@ -376,6 +434,16 @@ class Parent {
       ...(namespace === undefined ? {} : { net_namespace: namespace }),
       ...(instance === undefined ? {} : { instance }),
     };
+  }
+
+  #journalPath(common: Common): string {
+    const { options, directory } = this.#context;
+    const { pid } = options;
+    return journalPath(
+      pid === undefined
+        ? pidPath('keepalived', this.#place(common), common.use_pid_dir)
+        : resolve(directory, pid),
+    );
   }
 
   /** False where another daemon runs or a file cannot be made; the daemon has then finished. */

@@ -28,13 +28,20 @@ export type Child =
   /** It has said that it runs. */
   | (Alive<'running'> & { readonly since: Instant })
   /** Killed because it was silent, stopped or hung; its end is awaited. */
-  | { readonly name: 'silent'; readonly pid: number; readonly failures: number }
+  | {
+      readonly name: 'silent';
+      readonly pid: number;
+      readonly failures: number;
+      readonly since: Instant | undefined;
+    }
   /** Asked to end. */
   | { readonly name: 'stopping'; readonly pid: number; readonly killAt: Instant | undefined }
   | { readonly name: 'backingOff'; readonly until: Instant; readonly failures: number }
   /** Ordered, and not yet told whether it worked. */
   | { readonly name: 'forking'; readonly failures: number }
   | { readonly name: 'absent' };
+
+type Watched = Extract<Child, { readonly name: 'starting' | 'running' }>;
 
 interface Alive<Name extends string> {
   readonly name: Name;
@@ -61,6 +68,8 @@ export interface ParentState {
   readonly status: number;
   readonly settings: Settings;
   readonly child: Child;
+  /** A process waits, with everything loaded, to take the child's place. */
+  readonly spare: boolean;
   readonly reload: Reload;
   /** 'Startup complete' has been said. */
   readonly complete: boolean;
@@ -86,6 +95,8 @@ export type ParentEvent =
   | { readonly type: 'halted'; readonly pid: number }
   /** Its I/O thread says that its loop no longer turns. */
   | { readonly type: 'hung'; readonly pid: number }
+  /** The spare has ended, or could not be started. */
+  | { readonly type: 'spareGone' }
   | { readonly type: 'stop' }
   | { readonly type: 'reload' }
   /** The file has been read. `settings` absent: nothing may change, and the reasons have been logged. */
@@ -93,8 +104,16 @@ export type ParentEvent =
   | { readonly type: 'dump'; readonly kind: DumpKind };
 
 export type ParentAction =
-  /** Start a child and configure it. Answered by forked or forkFailed. */
-  | { readonly type: 'fork' }
+  /**
+   * Start a child, or the spare as the child, and configure it. `inherit`: it is told what its predecessor spoke for.
+   * Answered by forked or forkFailed.
+   */
+  | { readonly type: 'fork'; readonly inherit: boolean }
+  /** Answered by spareGone one day. */
+  | { readonly type: 'startSpare' }
+  | { readonly type: 'dropSpare' }
+  /** Remove the addresses that a child left: nobody goes on in its role. */
+  | { readonly type: 'clean' }
   | { readonly type: 'kill'; readonly pid: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'heartbeat'; readonly pid: number; readonly number: number }
   /** Read the configuration in a process of its own. Answered by read. */
@@ -116,6 +135,7 @@ export function createParent(settings: Settings): ParentState {
     status: 0,
     settings,
     child: { name: 'absent' },
+    spare: false,
     reload: { phase: 'none', again: false },
     complete: false,
   };
@@ -161,6 +181,8 @@ export function step(state: ParentState, event: ParentEvent, now: Instant): Resu
       return distrust(state, event.pid, 'was stopped by a signal');
     case 'hung':
       return distrust(state, event.pid, 'hangs');
+    case 'spareGone':
+      return stay({ ...state, spare: false });
     case 'stop':
       return stop(state, 0, now);
     case 'reload':
@@ -181,7 +203,7 @@ const log = (severity: 'error' | 'warning' | 'info', text: string): ParentAction
 });
 
 /** The child that is `pid`, if it is one that is watched. */
-function watched(state: ParentState, pid: number): Alive<'starting' | 'running'> | undefined {
+function watched(state: ParentState, pid: number): Watched | undefined {
   const { child } = state;
   const alive = child.name === 'starting' || child.name === 'running';
   return alive && child.pid === pid ? child : undefined;
@@ -189,7 +211,7 @@ function watched(state: ParentState, pid: number): Alive<'starting' | 'running'>
 
 function begin(state: ParentState): Result {
   if (state.child.name !== 'absent') return stay(state);
-  return state.settings.wanted ? fork(state, 0) : nothingToRun(state);
+  return state.settings.wanted ? fork(state, 0, false) : nothingToRun(state);
 }
 
 function nothingToRun(state: ParentState): Result {
@@ -197,10 +219,16 @@ function nothingToRun(state: ParentState): Result {
   return { state, actions: [log('warning', text)] };
 }
 
-const fork = (state: ParentState, failures: number): Result => ({
-  state: { ...state, child: { name: 'forking', failures } },
-  actions: [{ type: 'fork' }],
+const fork = (state: ParentState, failures: number, inherit: boolean): Result => ({
+  state: { ...state, spare: false, child: { name: 'forking', failures } },
+  actions: [{ type: 'fork', inherit }],
 });
+
+/** Nothing waits for a spare: it is started once the child runs, and again when one has gone. */
+const withSpare = (state: ParentState): Result =>
+  state.spare || state.phase !== 'running'
+    ? stay(state)
+    : { state: { ...state, spare: true }, actions: [{ type: 'startSpare' }] };
 
 function forked(state: ParentState, pid: number, now: Instant): Result {
   const { child } = state;
@@ -222,7 +250,7 @@ function forkFailed(state: ParentState, code: string, now: Instant): Result {
   const { child } = state;
   if (child.name !== 'forking') return stay(state);
   const reason = log('error', `Cannot start the VRRP child process: ${code}`);
-  return precede([reason], backOff(state, child.failures, now));
+  return precede([CLEAN, reason], backOff(state, child.failures, now, false));
 }
 
 function running(state: ParentState, pid: number, now: Instant): Result {
@@ -230,7 +258,7 @@ function running(state: ParentState, pid: number, now: Instant): Result {
   if (child?.name !== 'starting') return stay(state);
   const actions = state.complete ? [] : [log('info', 'Startup complete')];
   const next: Child = { ...child, name: 'running', since: now };
-  return settleReload({ ...state, child: next, complete: true }, actions);
+  return chain(settleReload({ ...state, child: next, complete: true }, actions), withSpare);
 }
 
 /** Answers to any heartbeat count: the loop turns. */
@@ -251,7 +279,7 @@ function deadline(state: ParentState, now: Instant): Result {
         ? stay(state)
         : killStopping(state, child.pid);
     case 'backingOff':
-      return now < child.until ? stay(state) : fork(state, child.failures);
+      return now < child.until ? stay(state) : fork(state, child.failures, false);
     case 'silent':
     case 'forking':
     case 'absent':
@@ -259,17 +287,18 @@ function deadline(state: ParentState, now: Instant): Result {
   }
 }
 
-function beat(state: ParentState, child: Alive<'starting' | 'running'>, now: Instant): Result {
+function beat(state: ParentState, child: Watched, now: Instant): Result {
   if (child.unanswered >= SILENCE)
     return distrust(state, child.pid, `has left ${SILENCE} heartbeats unanswered`);
   const number = child.beat + 1;
   // From now, not from the deadline: after a pause of this process there is one heartbeat, not many.
   const beatAt = after(now, HEARTBEAT);
   const next = { ...child, beat: number, unanswered: child.unanswered + 1, beatAt } as Child;
-  return {
+  const sent: Result = {
     state: { ...state, child: next },
     actions: [{ type: 'heartbeat', pid: child.pid, number }],
   };
+  return child.name === 'running' ? chain(sent, withSpare) : sent;
 }
 
 function killStopping(state: ParentState, pid: number): Result {
@@ -286,8 +315,9 @@ function killStopping(state: ParentState, pid: number): Result {
 function distrust(state: ParentState, pid: number, why: string): Result {
   const child = watched(state, pid);
   if (child === undefined) return stay(state);
+  const since = child.name === 'running' ? child.since : undefined;
   return {
-    state: { ...state, child: { name: 'silent', pid, failures: child.failures } },
+    state: { ...state, child: { name: 'silent', pid, failures: child.failures, since } },
     actions: [
       log('error', `VRRP child process(${pid}) ${why} - forcing termination`),
       { type: 'kill', pid, signal: 'SIGKILL' },
@@ -305,20 +335,27 @@ function exited(state: ParentState, exit: Exit, now: Instant): Result {
   if (permanent !== undefined && child.name !== 'silent') {
     const text = `pid ${exit.pid} exited with permanent error ${permanent}. Terminating`;
     const ended = { ...state, child: { name: 'absent' }, status: exit.status ?? 0 } as const;
-    return end(ended, [log('error', text)]);
+    return end(ended, [CLEAN, log('error', text)]);
   }
   const actions: ParentAction[] = [];
   if (exit.signal !== undefined)
     actions.push(log('warning', `pid ${exit.pid} exited due to signal ${exit.signal}`));
   if (!state.settings.respawn) {
     actions.push(log('warning', `VRRP child process(${exit.pid}) died: Exiting`));
-    actions.push(log('info', 'Stopping'));
+    actions.push(log('info', 'Stopping'), CLEAN);
     return end({ ...state, child: { name: 'absent' } }, actions);
   }
   actions.push(log('error', `VRRP child process(${exit.pid}) died: Respawning`));
-  const trusted = child.name === 'running' && now - child.since >= LONGEST_DELAY;
-  return precede(actions, backOff(state, trusted ? 0 : child.failures, now));
+  const since = 'since' in child ? child.since : undefined;
+  const trusted = since !== undefined && now - since >= LONGEST_DELAY;
+  const failures = trusted ? 0 : child.failures;
+  // Only the first failure in a while: what ends twice in a minute would end a third time in its role.
+  const inherit = since !== undefined && failures === 0;
+  if (!inherit) actions.unshift(CLEAN);
+  return precede(actions, backOff(state, failures, now, inherit));
 }
+
+const CLEAN: ParentAction = { type: 'clean' };
 
 /** Statuses that a new child would only repeat. */
 function permanentError(status: number | undefined): string | undefined {
@@ -333,13 +370,13 @@ export function respawnDelay(failures: number): Duration {
   return Math.min(LONGEST_DELAY, seconds(2 ** Math.min(failures - 1, 10))) as Duration;
 }
 
-function backOff(state: ParentState, failures: number, now: Instant): Result {
+function backOff(state: ParentState, failures: number, now: Instant, inherit: boolean): Result {
   const delay = respawnDelay(failures);
   const text = `Restart of VRRP process delayed ${delay / 1_000_000} seconds to limit respawn rate`;
   const child: Child = { name: 'backingOff', until: after(now, delay), failures: failures + 1 };
   // What was being applied died with the child; the next one starts with it.
   const settled = settleReload({ ...state, child }, [log('info', text)]);
-  return delay > 0 ? settled : precede(settled.actions, fork(settled.state, failures + 1));
+  return delay > 0 ? settled : precede(settled.actions, fork(settled.state, failures + 1, inherit));
 }
 
 const precede = (actions: readonly ParentAction[], { state, actions: rest }: Result): Result => ({
@@ -350,9 +387,9 @@ const precede = (actions: readonly ParentAction[], { state, actions: rest }: Res
 /** A child that was asked to end has done so. */
 function gone(state: ParentState): Result {
   const next: ParentState = { ...state, child: { name: 'absent' } };
-  if (state.phase === 'stopping') return end(next, []);
+  if (state.phase === 'stopping') return end(next, [CLEAN]);
   // It was stopped by a reload that left nothing for it; a later one may have brought something.
-  return next.settings.wanted ? fork(next, 0) : stay(next);
+  return precede([CLEAN], next.settings.wanted ? fork(next, 0, false) : stay(next));
 }
 
 const end = (state: ParentState, actions: readonly ParentAction[]): Result => ({
@@ -366,8 +403,14 @@ function stop(state: ParentState, status: number, now: Instant): Result {
   return precede([log('info', 'Stopping')], release(stopping, now));
 }
 
-/** Asks the child to end, if there is one. */
-function release(state: ParentState, now: Instant): Result {
+/** Asks the child to end, if there is one, and its spare. */
+function release(before: ParentState, now: Instant): Result {
+  const state: ParentState = { ...before, spare: false };
+  const dropped: ParentAction[] = before.spare ? [{ type: 'dropSpare' }] : [];
+  return precede(dropped, releaseChild(state, now));
+}
+
+function releaseChild(state: ParentState, now: Instant): Result {
   const { child, settings } = state;
   switch (child.name) {
     case 'starting':
@@ -428,7 +471,7 @@ function read(state: ParentState, settings: Settings | undefined, now: Instant):
     case 'absent':
       return precede(
         [adopt],
-        chain(fork(adopted, 0), (next) => endReload(next, [])),
+        chain(fork(adopted, 0, false), (next) => endReload(next, [])),
       );
     // The next child starts with what has been adopted.
     case 'silent':

@@ -38,6 +38,7 @@ export class Reader {
     const died = (why: string): Finding => ({
       lines: [{ severity: 'error', text: `The process that reads the configuration ${why}` }],
       wanted: false,
+      journal: [],
     });
     let told = false;
     const tell = (answer: Finding): void => {

@@ -5,6 +5,8 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import { formatLogLine } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/source.ts';
 import type { Config } from '../keywords.ts';
+import { journalOf } from '../vrrp/addresses.ts';
+import type { JournalEntry } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
 import { inNamespace } from './namespace.ts';
 import type { Source } from './self.ts';
@@ -66,6 +68,8 @@ export interface Finding {
   readonly common?: Common;
   /** Whether there is anything for a VRRP child. */
   readonly wanted: boolean;
+  /** The addresses that it may add. */
+  readonly journal: readonly JournalEntry[];
 }
 
 export function findingOf({ config, diagnostics, unreachable }: Reading): Finding {
@@ -75,6 +79,11 @@ export function findingOf({ config, diagnostics, unreachable }: Reading): Findin
   // At a start keepalived runs with what it understood; a running daemon has something better: what it does now.
   const wrong = diagnostics.some((d) => d.severity !== 'warning' && d.class !== 'none');
   return config !== undefined && !wrong
-    ? { lines, common: commonPart(config), wanted: config.vrrp_instance.length > 0 }
-    : { lines, wanted: false };
+    ? {
+        lines,
+        common: commonPart(config),
+        wanted: config.vrrp_instance.length > 0,
+        journal: journalOf(config),
+      }
+    : { lines, wanted: false, journal: [] };
 }

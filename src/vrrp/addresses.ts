@@ -91,8 +91,10 @@ export const journalOf = (config: VrrpConfig): JournalEntry[] =>
   config.vrrp_instance.flatMap((instance) =>
     instance.priority === OWNER_PRIORITY
       ? []
-      : entriesOf(instance).flatMap(({ address, prefix, dev = instance.interface }) =>
-          dev === undefined ? [] : [{ address, prefix, dev }],
+      : entriesOf(instance).flatMap(({ address, prefix, peer, dev = instance.interface }) =>
+          dev === undefined
+            ? []
+            : [{ address, prefix, dev, ...(peer === undefined ? {} : { peer }) }],
         ),
   );
 

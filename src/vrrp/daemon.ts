@@ -4,7 +4,7 @@
 import { createWriteStream } from 'node:fs';
 import { constants } from 'node:os';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
-import type { Order } from '../ipc/messages.ts';
+import type { Order, Paces } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Duration, type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
@@ -19,6 +19,7 @@ import type { Facts, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
 import { Lookahead } from './shot.ts';
+import { roleOf } from './start.ts';
 import { Wire } from './wire.ts';
 
 /** Priority of the I/O thread where the configuration names none, and no ceiling. */
@@ -39,8 +40,10 @@ export function runVrrp(context: ChildContext): Promise<number> {
     let daemon: VrrpDaemon | undefined;
     const channel = openChannel((order: Order) => {
       if (order.type === 'configure') {
-        daemon = new VrrpDaemon(order.config, context, channel, resolve);
-        channel.report({ type: 'ready' });
+        daemon = new VrrpDaemon(order, context, channel, resolve);
+        channel.report({ type: 'ready', paces: daemon.paces() });
+      } else if (order.type === 'prepare') {
+        prepare(order.config);
       } else if (daemon !== undefined) {
         daemon.obey(order);
       } else if (order.type === 'stop') {
@@ -67,7 +70,7 @@ class VrrpDaemon {
   #lookAt: Instant | undefined;
 
   constructor(
-    config: VrrpConfig,
+    { config, inheritance, ledger }: Extract<Order, { readonly type: 'configure' }>,
     context: ChildContext,
     channel: Channel,
     ended: (status: number) => void,
@@ -75,9 +78,10 @@ class VrrpDaemon {
     this.#context = context;
     this.#channel = channel;
     this.#ended = ended;
-    warmUp(config);
+    prepare(config);
     const lost: string[] = [];
     this.#thread = this.#startThread(config, lost);
+    native.ledger(ledger);
     native.prewake(PREWAKE);
     this.#limitRealTime(config);
     // Programs signal every process of the name; these two would end a Node process.
@@ -106,10 +110,16 @@ class VrrpDaemon {
       settled: (state) => this.#lookAhead(state),
       ...recorder(config),
     });
-    this.#take({ type: 'facts', facts: this.#facts() }, native.now());
+    this.#take({ type: 'facts', facts: this.#facts(), inheritance }, native.now());
   }
 
-  obey(order: Exclude<Order, { readonly type: 'configure' }>): void {
+  paces(): Paces {
+    return Object.fromEntries(
+      this.#loop.state.members.map(({ config, pace }) => [roleOf(config), pace]),
+    );
+  }
+
+  obey(order: Exclude<Order, { readonly type: 'configure' | 'prepare' }>): void {
     switch (order.type) {
       case 'heartbeat':
         this.#channel.report(order);
@@ -118,7 +128,7 @@ class VrrpDaemon {
         this.#context.log.info('Reloading');
         nameProcess(order.config);
         this.#take({ type: 'reload', config: order.config }, native.now());
-        this.#channel.report({ type: 'reloaded' });
+        this.#channel.report({ type: 'reloaded', paces: this.paces() });
         break;
       case 'dump':
         void this.#dump(order.kind);
@@ -355,6 +365,14 @@ function realTimePriority({ global_defs }: VrrpConfig): number {
 function nameProcess({ global_defs }: VrrpConfig): void {
   const usual = global_defs.process_names ? 'keepalived_vrrp' : 'keepalived';
   native.setName(global_defs.vrrp_process_name ?? usual);
+}
+
+let prepared: VrrpConfig | undefined;
+
+/** Once for a configuration: a spare does it before it is needed. */
+function prepare(config: VrrpConfig): void {
+  if (prepared !== config) warmUp(config);
+  prepared = config;
 }
 
 /** Runs of the core on made-up news before the first real one: cold, the path to an advert takes three times as long. */

@@ -41,13 +41,15 @@ export interface Facts {
 export interface Inheritance {
   /** Addresses that it may have put on interfaces. */
   readonly journal: readonly JournalEntry[];
-  /** The instances that it spoke for until it ended, and when their last advert left. */
-  readonly roles: readonly { readonly instance: string; readonly spokeAt: Instant }[];
+  /** What it spoke for until it ended (roleOf in start.ts), and when the last advert of each left. */
+  readonly roles: readonly { readonly role: string; readonly spokeAt: Instant }[];
 }
 
 export interface JournalEntry {
   readonly address: Ip;
   readonly prefix: number;
+  /** The far end of a point-to-point address. */
+  readonly peer?: Ip;
   /** Name of the interface. */
   readonly dev: string;
 }

@@ -6,10 +6,10 @@ import { after, type Duration, type Instant } from '../lib/time.ts';
 import { desiredAddresses, virtualAddresses } from './addresses.ts';
 import type { InstanceAction, InstanceState, Rules } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import { createMember, isUnicast, memberAt, refresh, remove, setMember, settle } from './member.ts';
+import { createMember, memberAt, refresh, remove, setMember, settle } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { masterDownInterval, nextSend } from './schedule.ts';
-import { startMember } from './start.ts';
+import { identity, startMember } from './start.ts';
 import type { Draft, Member } from './state.ts';
 
 export function reload(draft: Draft, config: VrrpConfig): void {
@@ -50,12 +50,6 @@ export function reload(draft: Draft, config: VrrpConfig): void {
       if (member.config !== before.get(name)) settle(draft, position, member, []);
     }
   }
-}
-
-/** Two configurations with different identities are different virtual routers, whatever their names say. */
-function identity(config: VrrpInstance): string {
-  const { virtual_router_id, version, family, interface: at = '' } = config;
-  return [virtual_router_id, version, family, at, isUnicast(config)].join(' ');
 }
 
 /** Gives up an instance that the new configuration lacks, or that becomes another virtual router. */

@@ -1,26 +1,45 @@
 // How instances begin: what a process before this one left on interfaces goes first, unless an instance can take
 // over its role so soon that nobody on the segment has noticed its end. It decides from facts alone.
 
+import { PROTOCOL } from '../lib/link.ts';
 import { type Duration, type Instant, since } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses, linkNamed, present } from './addresses.ts';
 import type { Inheritance } from './event.ts';
 import type { Rules } from './instance.ts';
-import { advance, logAddresses, memberAt, refresh, remove, setMember } from './member.ts';
+import type { VrrpInstance } from './keywords.ts';
+import {
+  advance,
+  isUnicast,
+  logAddresses,
+  memberAt,
+  refresh,
+  remove,
+  setMember,
+} from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { Draft, Member } from './state.ts';
 
 /** Others that this one's configuration says nothing about may wait for fewer lost adverts than it does. */
 const USUAL_DOWN_TIMER = 3;
 
+/** Two configurations with different identities are different virtual routers, whatever their names say. */
+export function identity(config: VrrpInstance): string {
+  const { virtual_router_id, version, family, interface: at = '' } = config;
+  return [virtual_router_id, version, family, at, isUnicast(config)].join(' ');
+}
+
+/** What a successor must be to go on in this instance's role. */
+export const roleOf = (config: VrrpInstance): string => `${config.name} ${identity(config)}`;
+
 /** Starts every instance of a new process. */
 export function startMembers(draft: Draft, { journal, roles }: Inheritance): void {
-  const spoke = new Map(roles.map(({ instance, spokeAt }) => [instance, spokeAt]));
+  const spoke = new Map(roles.map(({ role, spokeAt }) => [role, spokeAt]));
   const others: number[] = [];
   for (const position of draft.router.members.keys()) {
     refresh(draft, position);
     const { config, faults } = memberAt(draft, position);
-    const spokeAt = spoke.get(config.name);
+    const spokeAt = spoke.get(roleOf(config));
     if (spokeAt !== undefined && faults.length === 0 && isInTime(config, spokeAt, draft.now))
       adopt(draft, position);
     else others.push(position);
@@ -82,13 +101,22 @@ function removeJournalled(draft: Draft, journal: Inheritance['journal']): void {
   const wanted = new Set(
     members.flatMap(({ config }) => desiredAddresses(config, kernel).map(addressKey)),
   );
+  // The tag confirms: what somebody else has put there since stays.
+  const foreign = new Set(
+    Object.values(kernel.addresses).flatMap((list) =>
+      list.filter(({ protocol = PROTOCOL }) => protocol !== PROTOCOL).map(addressKey),
+    ),
+  );
   const left = present(
     journal.flatMap(({ dev, ...entry }): KernelAddress[] => {
       const link = linkNamed(kernel, dev);
       return link === undefined ? [] : [{ ...entry, index: link.index, scope: 0 }];
     }),
     kernel,
-  ).filter((address) => !wanted.has(addressKey(address)));
+  ).filter((address) => {
+    const key = addressKey(address);
+    return !wanted.has(key) && !foreign.has(key);
+  });
   if (left.length === 0) return;
   remove(draft, left);
   const text = `Removing ${left.length} address${left.length === 1 ? '' : 'es'} of an earlier process that the configuration no longer has`;

@@ -168,10 +168,60 @@ test('a dead child is started again after its delay, not before', () => {
     'Starting VRRP child process, pid=12',
   ]);
   const second = run.take({ type: 'exited', pid: run.pid, status: 134 });
-  assert.deepEqual(kinds(second), []);
+  assert.deepEqual(kinds(second), ['clean']);
   assert.deepEqual(kinds(run.pass(0.999)), []);
   assert.deepEqual(kinds(run.pass(0.001)), ['fork']);
   assert.equal(run.pid, 13);
+});
+
+test('the first death in a minute is inherited from; the second leaves nothing to inherit', () => {
+  const run = new Run().begin();
+  const first = run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  assert.deepEqual(
+    first.filter(({ type }) => type === 'fork'),
+    [{ type: 'fork', inherit: true }],
+  );
+  assert.ok(!kinds(first).includes('clean'));
+  run.take({ type: 'running', pid: run.pid });
+  run.pass(59);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' })), ['clean']);
+  assert.deepEqual(
+    run.pass(1).filter(({ type }) => type === 'fork'),
+    [{ type: 'fork', inherit: false }],
+  );
+});
+
+for (const type of ['halted', 'hung'] as const)
+  test(`a child that is ${type} is inherited from once it is dead`, () => {
+    const run = new Run().begin();
+    const { pid } = run;
+    assert.deepEqual(kinds(run.take({ type, pid })), ['kill']);
+    const next = run.take({ type: 'exited', pid, signal: 'SIGKILL' });
+    assert.deepEqual(
+      next.filter(({ type }) => type === 'fork'),
+      [{ type: 'fork', inherit: true }],
+    );
+  });
+
+test('a child that never ran is not inherited from', () => {
+  const run = new Run();
+  run.take({ type: 'begin' });
+  const actions = run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  assert.deepEqual(kinds(actions), ['clean', 'fork']);
+});
+
+test('a spare is started once the child runs, and again at the next heartbeat when it has gone', () => {
+  const run = new Run();
+  assert.ok(!kinds(run.take({ type: 'begin' })).includes('startSpare'));
+  assert.deepEqual(kinds(run.take({ type: 'running', pid: run.pid })), ['startSpare']);
+  assert.deepEqual(run.take({ type: 'spareGone' }), []);
+  assert.deepEqual(kinds(run.pass(5)), ['heartbeat', 'startSpare']);
+  run.take({ type: 'answered', pid: run.pid, number: 1 });
+  assert.deepEqual(kinds(run.pass(5)), ['heartbeat']);
+  // It has become the child: another one is needed.
+  run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  assert.deepEqual(kinds(run.take({ type: 'running', pid: run.pid })), ['startSpare']);
+  assert.deepEqual(kinds(run.take({ type: 'stop' })), ['dropSpare', 'kill']);
 });
 
 test('a child that ran for a minute is trusted again', () => {
@@ -182,7 +232,11 @@ test('a child that ran for a minute is trusted again', () => {
     run.pass(5);
     run.take({ type: 'answered', pid: run.pid, number: beat });
   }
-  assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pid, status: 3 })), ['fork']);
+  const last = run.take({ type: 'exited', pid: run.pid, status: 3 });
+  assert.deepEqual(
+    last.filter(({ type }) => type === 'fork'),
+    [{ type: 'fork', inherit: true }],
+  );
 });
 
 for (const status of [1, 2, 4])
@@ -204,7 +258,7 @@ test('with -R a dead child ends the daemon with status 0', () => {
 test('a process that cannot be started is tried again', () => {
   const run = new Run();
   run.state = { ...run.state, child: { name: 'forking', failures: 1 } };
-  assert.deepEqual(kinds(run.take({ type: 'forkFailed', code: 'EAGAIN' })), []);
+  assert.deepEqual(kinds(run.take({ type: 'forkFailed', code: 'EAGAIN' })), ['clean']);
   assert.deepEqual(kinds(run.pass(1)), ['fork']);
 });
 
@@ -215,7 +269,7 @@ test('stop asks the child, waits for its end and exits', () => {
   assert.deepEqual(texts(actions), ['Stopping']);
   assert.deepEqual(actions.at(-1), { type: 'kill', pid, signal: 'SIGTERM' });
   assert.deepEqual(run.take({ type: 'stop' }), [], 'a second request adds nothing');
-  assert.deepEqual(run.take({ type: 'exited', pid, status: 0 }), [{ type: 'exit', status: 0 }]);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid, status: 0 })), ['clean', 'exit']);
 });
 
 test('a child that does not stop in child_wait_time is killed', () => {
@@ -224,9 +278,7 @@ test('a child that does not stop in child_wait_time is killed', () => {
   run.take({ type: 'stop' });
   assert.deepEqual(run.pass(4.9), []);
   assert.deepEqual(kinds(run.pass(0.1)), ['kill']);
-  assert.deepEqual(run.take({ type: 'exited', pid, signal: 'SIGKILL' }), [
-    { type: 'exit', status: 0 },
-  ]);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid, signal: 'SIGKILL' })), ['clean', 'exit']);
 });
 
 test('stop during the back-off exits at once', () => {
@@ -241,7 +293,7 @@ test('a child that fails while it is being stopped is not started again', () => 
   const run = new Run().begin();
   const { pid } = run;
   run.take({ type: 'stop' });
-  assert.deepEqual(kinds(run.take({ type: 'exited', pid, signal: 'SIGSEGV' })), ['exit']);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid, signal: 'SIGSEGV' })), ['clean', 'exit']);
 });
 
 test('reload: read elsewhere, adopt, tell the child, say when it is done', () => {
@@ -289,8 +341,8 @@ test('a reload that brings the first instance starts the child; one that takes t
   run.take({ type: 'running', pid: run.pid });
   run.take({ type: 'reload' });
   const gone = run.take({ type: 'read', settings: { ...settings, wanted: false } });
-  assert.deepEqual(kinds(gone), ['adopt', 'kill']);
-  assert.deepEqual(run.take({ type: 'exited', pid: run.pid, status: 0 }), []);
+  assert.deepEqual(kinds(gone), ['adopt', 'dropSpare', 'kill']);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pid, status: 0 })), ['clean']);
   assert.equal(run.state.child.name, 'absent');
   assert.equal(run.state.phase, 'running');
 });

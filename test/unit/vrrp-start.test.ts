@@ -5,23 +5,23 @@ import { test } from 'node:test';
 import { after, type Instant, millis, seconds } from '../../src/lib/time.ts';
 import { journalOf } from '../../src/vrrp/addresses.ts';
 import type { Inheritance } from '../../src/vrrp/event.ts';
+import { roleOf } from '../../src/vrrp/start.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { address, FACTS, Host, link, texts } from '../sim/host.ts';
 
 const SPOKE = seconds(100) as number as Instant;
 const VIP = address('10.0.0.100', 24, { secondary: true });
 const LEFT = { ...FACTS, addresses: [...FACTS.addresses, VIP] };
-const roles = [{ instance: 'VI_1', spokeAt: SPOKE }];
-const inherits = (changes: Partial<Inheritance> = {}): Inheritance => ({
+
+const inherits = (own = instance()): Inheritance => ({
   journal: journalOf(config(instance())),
-  roles,
-  ...changes,
+  roles: [{ role: roleOf(own), spokeAt: SPOKE }],
 });
 
 function begin(
   changes: Parameters<typeof instance>[0],
   wait = millis(50),
-  inheritance = inherits(),
+  inheritance = inherits(instance(changes)),
   facts = LEFT,
 ): Host {
   const host = new Host(config(instance(changes)));
@@ -39,7 +39,7 @@ test('a role that nobody has missed goes on: an advert at once, and nothing that
 });
 
 test('an address that the predecessor did not get round to is added and announced', () => {
-  const host = begin({}, millis(50), inherits(), FACTS);
+  const host = begin({ garp_master_repeat: 1 }, millis(50), inherits(), FACTS);
   assert.deepEqual(host.kinds, ['open', 'pace', 'addAddresses', 'announce']);
 });
 
@@ -79,10 +79,15 @@ test('with its link down nothing is adopted', () => {
 });
 
 test('a role of an instance that is no longer configured is nobody’s, and its addresses go', () => {
-  const host = begin({ name: 'VI_2', virtual_ipaddress: [] });
+  const host = begin({ name: 'VI_2', virtual_ipaddress: [] }, millis(50), inherits());
   assert.equal(host.member().state.name, 'backup');
   assert.deepEqual(texts(host.of('removeAddresses')[0]?.addresses ?? []), ['10.0.0.100']);
   assert.match(host.logs[0] ?? '', /Removing 1 address of an earlier process/);
+});
+
+test('another virtual router under the same name is no successor', () => {
+  const host = begin({ virtual_router_id: 52 }, millis(50), inherits());
+  assert.equal(host.member().state.name, 'backup');
 });
 
 test('the journal removes only what it names, on the interface that it names', () => {
