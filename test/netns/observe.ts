@@ -120,12 +120,14 @@ export async function catchUp(lab: Lab): Promise<number> {
 export const reach = (lab: Lab, at: number): Promise<true> =>
   lab.until('time passes', () => lab.now() >= at, Math.max(0, at - lab.now()) / 1000 + 10_000);
 
-export const milliseconds = (microseconds: number): string => {
+/** A duration as a person would say it; what is shorter than a reader of the kernel's news can tell is just that. */
+export function milliseconds(microseconds: number): string {
+  if (microseconds === Number.POSITIVE_INFINITY) return 'ever';
   const ms = microseconds / 1000;
-  return ms >= 1000
-    ? `${(ms / 1000).toFixed(1)} s`
-    : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
-};
+  if (ms < 1) return 'less than 1 ms';
+  if (ms >= 1000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
+}
 
 /** What most faults are judged by. Durations in microseconds. */
 export interface Course {
