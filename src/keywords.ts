@@ -1,25 +1,30 @@
 // The whole keyword table, assembled from the features' rows, and the configuration as the processes get it.
 
-import {
-  AFTERWARDS,
-  collect,
-  createReporter,
-  type MachineFacts,
-  type Reporter,
-  readBlock,
-} from './config/build.ts';
-import { command } from './config/command.ts';
+import { bfdInstance } from './bfd/keywords.ts';
+import { resolveBfd } from './bfd/rules.ts';
+import { collect, createReporter, type MachineFacts, readBlock } from './config/build.ts';
 import type { Diagnostic } from './config/diagnostic.ts';
 import { type GlobalDefs, globalDefs, resolveGlobals } from './config/globals.ts';
-import { defaulted, named, optional, type Statement, section } from './config/keyword.ts';
+import {
+  type Block,
+  blocks,
+  defaulted,
+  named,
+  optional,
+  type Statement,
+  section,
+} from './config/keyword.ts';
+import { laterKeywords, notYetEffective } from './config/later.ts';
 import type { Line } from './config/lexer.ts';
 import { parse } from './config/parser.ts';
 import { flag, wholeSeconds, word } from './config/value.ts';
 import { type Duration, seconds } from './lib/time.ts';
-import type { InstanceBlock } from './vrrp/decision.ts';
-import { type VrrpConfig, type VrrpInstance, vrrpInstance } from './vrrp/keywords.ts';
-import { resolveInstances } from './vrrp/rules.ts';
-import { optionalCommand } from './vrrp/value.ts';
+import { reportInsecurity } from './security.ts';
+import type { Definition } from './vrrp/definitions.ts';
+import { garpGroupRows, interfaceRows, syncGroupRows, trackGroupRows } from './vrrp/group.ts';
+import { type VrrpConfig, vrrpInstance } from './vrrp/keywords.ts';
+import { resolveVrrp } from './vrrp/resolve.ts';
+import { fileRows, processRows, scriptRows } from './vrrp/track.ts';
 
 export const keywords = {
   net_namespace: optional(word(), 'Network namespace that everything runs in.', {
@@ -29,6 +34,22 @@ export const keywords = {
     bare: 'instance name missing - ignoring',
     again: 'Duplicate instance definition %w - ignoring',
   }),
+  net_namespace_ipvs: optional(
+    {
+      ...word(),
+      syntax: '[<name>]',
+      minimum: 0,
+      parse: ([text = '']) => ({ value: text }),
+    },
+    'Network namespace of IPVS; the bare keyword means the default one.',
+    { otherwise: 'net_namespace', effect: 'later' },
+  ),
+  namespace_with_ipsets: defaulted(flag, false, 'Use ipsets in a namespace on old kernels.', {
+    effect: 'later',
+  }),
+  linkbeat_use_polling: defaulted(flag, false, 'Poll the links of all interfaces.', {
+    effect: 'later',
+  }),
   use_pid_dir: defaulted(flag, false, 'Put pid files into /run/keepalived.'),
   child_wait_time: defaulted(
     wholeSeconds(0, 4294967295),
@@ -37,8 +58,43 @@ export const keywords = {
     { refusal: 'Invalid child_wait_time %w' },
   ),
   global_defs: section(globalDefs, 'What holds for the whole daemon.', { parent: true }),
+  ...interfaceRows,
+  vrrp_script: named(scriptRows, 'A command that tells how this machine is.', {
+    must: true,
+    effect: 'later',
+  }),
+  vrrp_track_process: named(processRows, 'Processes that must run.', {
+    must: true,
+    effect: 'later',
+  }),
+  track_file: named(fileRows, 'A file with a number.', {
+    must: true,
+    effect: 'later',
+    aliases: {
+      vrrp_track_file: {
+        class: 'none',
+        message: "keyword 'vrrp_track_file' is now 'track_file'",
+      },
+    },
+  }),
+  garp_group: blocks(garpGroupRows, 'Interfaces that share a limit of gratuitous ARP.', {
+    effect: 'later',
+  }),
   vrrp_instance: named(vrrpInstance, 'A virtual router.', {
     again: 'vrrp instance %n already defined',
+  }),
+  vrrp_sync_group: named(syncGroupRows, 'Instances that change their state together.', {
+    again: 'vrrp sync group %n already defined',
+    effect: 'later',
+  }),
+  track_group: named(trackGroupRows, 'Instances that static objects can make fail.', {
+    again: 'track_group %n already defined',
+    effect: 'later',
+  }),
+  bfd_instance: named(bfdInstance, 'A BFD session.', {
+    again: 'Configuration error: BFD instance %n already configured - ignoring',
+    must: true,
+    effect: 'later',
   }),
 };
 
@@ -68,13 +124,37 @@ export function buildConfiguration(
   const report = createReporter(diagnostics);
   const statements = readBlock(keywords, nodes, '', report);
   const root = collect(keywords, statements);
-  const globals = resolveGlobals(globalStatements(statements), facts, report);
-  const instances = resolveInstances(instanceBlocks(statements), {
-    globals,
+  const globals = resolveGlobals(
+    statements.flatMap((s) => (s.keyword === 'global_defs' ? s.value : [])),
     facts,
     report,
-  });
-  reportInsecurity(instances, globals, statements, report);
+  );
+  const bfd = definitions(statements, 'bfd_instance');
+  resolveBfd(bfd, report);
+  const vrrp = resolveVrrp(
+    {
+      vrrp_script: definitions(statements, 'vrrp_script'),
+      vrrp_track_process: definitions(statements, 'vrrp_track_process'),
+      track_file: definitions(statements, 'track_file'),
+      bfd_instance: bfd,
+      vrrp_instance: definitions(statements, 'vrrp_instance'),
+      vrrp_sync_group: definitions(statements, 'vrrp_sync_group'),
+      track_group: definitions(statements, 'track_group'),
+      garp_group: statements.flatMap((s) =>
+        s.keyword === 'garp_group' ? [{ node: s.node, statements: s.value.statements }] : [],
+      ),
+      linkbeat_interfaces: statements.flatMap((s) =>
+        s.keyword === 'linkbeat_interfaces' ? s.value : [],
+      ),
+      interface_up_down_delays: statements.flatMap((s) =>
+        s.keyword === 'interface_up_down_delays' ? s.value : [],
+      ),
+    },
+    { globals, facts, report },
+  );
+  reportInsecurity(globals, vrrp, statements, report);
+  const later = laterKeywords(keywords, nodes);
+  if (later.length > 0) diagnostics.push(notYetEffective(later));
   const namespace = root.net_namespace === undefined ? {} : { net_namespace: root.net_namespace };
   if (diagnostics.some((d) => d.severity === 'fatal')) return { diagnostics, ...namespace };
   return {
@@ -83,60 +163,33 @@ export function buildConfiguration(
       ...(root.instance === undefined ? {} : { instance: root.instance }),
       use_pid_dir: root.use_pid_dir ?? false,
       child_wait_time: root.child_wait_time ?? seconds(5),
-      global_defs: globals,
-      vrrp_instance: instances,
+      ...vrrp,
     },
     diagnostics,
     ...namespace,
   };
 }
 
-type RootStatement = Statement<typeof keywords>;
+type Rows = typeof keywords;
+type Named = {
+  [K in keyof Rows]: Rows[K] extends { readonly form: 'named' } ? K : never;
+}[keyof Rows];
 
-/** All blocks of global_defs as if they were one. */
-const globalStatements = (statements: readonly RootStatement[]): Statement<typeof globalDefs>[] =>
-  statements.flatMap((s) => (s.keyword === 'global_defs' ? s.value : []));
-
-const instanceBlocks = (statements: readonly RootStatement[]): InstanceBlock[] =>
-  statements.flatMap((s) =>
-    s.keyword === 'vrrp_instance'
-      ? [{ name: s.node.words[0]?.text ?? '', node: s.node, statements: s.value }]
+/** The blocks of a keyword that have names, each with its place in the file. */
+function definitions<K extends Named>(
+  statements: readonly Statement<Rows>[],
+  keyword: K,
+): Definition<Rows[K]['rows'] extends Block ? Rows[K]['rows'] : never>[] {
+  return statements.flatMap((statement, order) =>
+    statement.keyword === keyword
+      ? [
+          {
+            name: statement.node.words[0]?.text ?? '',
+            node: statement.node,
+            order,
+            statements: statement.value as never,
+          },
+        ]
       : [],
   );
-
-/** Once for the whole file, at the first script that would really run. */
-function reportInsecurity(
-  instances: readonly VrrpInstance[],
-  globals: GlobalDefs,
-  statements: readonly RootStatement[],
-  report: Reporter,
-): void {
-  if (globals.enable_script_security) return;
-  const byName = new Map(instances.map((instance) => [instance.name, instance]));
-  for (const { name, statements: inner } of instanceBlocks(statements)) {
-    const instance = byName.get(name);
-    const script = inner.find(({ keyword }) => {
-      const value = instance?.[keyword as keyof VrrpInstance];
-      return SCRIPTS.has(keyword) && value !== undefined && value !== true;
-    });
-    if (script === undefined) continue;
-    report(
-      {
-        id: 'script-security',
-        severity: 'warning',
-        class: 'security',
-        message: 'SECURITY VIOLATION - scripts are being executed but script_security not enabled.',
-        hint: 'put enable_script_security and script_user into global_defs',
-      },
-      script.node,
-      AFTERWARDS,
-    );
-    return;
-  }
 }
-
-const SCRIPTS: ReadonlySet<string> = new Set(
-  Object.entries(vrrpInstance).flatMap(([name, row]) =>
-    row.form === 'words' && (row.type === command || row.type === optionalCommand) ? [name] : [],
-  ),
-);

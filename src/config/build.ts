@@ -5,6 +5,7 @@ import type { Complaint, Diagnostic } from './diagnostic.ts';
 import {
   type AnyRow,
   type Block,
+  type BlocksRow,
   type EntriesRow,
   type Entry,
   findRow,
@@ -23,6 +24,8 @@ export interface MachineFacts {
   /** Account names only; numbers are no names. */
   readonly user: (name: string) => { readonly uid: number; readonly gid: number } | undefined;
   readonly group: (name: string) => number | undefined;
+  /** Whether the name of a host can be looked up; absent where nobody asks. */
+  readonly resolves?: (host: string) => boolean;
   /** Looks at a command as whoever will run it. */
   readonly inspect: (
     path: string,
@@ -117,11 +120,17 @@ function readRow(
     case 'words':
       return readWordsRow(row, node, name, owner, again, report);
     case 'entries':
-      return readEntries(row, node, owner, report);
+      return readEntries(row, node, name, owner, again, report);
     case 'section':
       return readBlock(row.rows, node.children ?? [], owner, report);
     case 'named':
+      if (node.words.length === 0) {
+        report(missingArgument(node), node);
+        return undefined;
+      }
       return readBlock(row.rows, node.children ?? [], node.words[0]?.text ?? '', report);
+    case 'blocks':
+      return readHeaded(row, node, owner, report);
   }
 }
 
@@ -144,17 +153,7 @@ function readWordsRow(
     return undefined;
   }
   if (again && row.again !== undefined) {
-    report(
-      {
-        id: 'given-twice',
-        severity: 'error',
-        class: 'general',
-        message: fill(row.again),
-        assumed: 'the first one stays',
-        word: 0,
-      },
-      node,
-    );
+    report(givenTwice(fill(row.again)), node);
     return undefined;
   }
   const reading = row.type.parse(
@@ -174,6 +173,15 @@ function readWordsRow(
   return reading.value ?? row.salvage;
 }
 
+const givenTwice = (message: string): Complaint => ({
+  id: 'given-twice',
+  severity: 'error',
+  class: 'general',
+  message,
+  assumed: 'the first one stays',
+  word: 0,
+});
+
 const missingArgument = (node: Node): Complaint => ({
   id: 'missing-argument',
   severity: 'fatal',
@@ -189,24 +197,75 @@ const bareKeyword = (message: string): Complaint => ({
   message,
 });
 
-function readEntries(
-  row: EntriesRow<unknown>,
+/** What the words before the brace say; without them, or where they are wrong, the block means nothing. */
+function readHeaded(
+  row: BlocksRow<Block, unknown>,
   node: Node,
   owner: string,
   report: Reporter,
-): readonly Entry<unknown>[] {
+): unknown {
+  const { heading } = row;
+  if (heading === undefined)
+    return {
+      heading: undefined,
+      statements: readBlock(row.rows, node.children ?? [], owner, report),
+    };
+  if (node.words.length < heading.minimum) {
+    report(missingArgument(node), node);
+    return undefined;
+  }
+  const name = node.words.map((word) => word.text).join(' ');
+  const statements = readBlock(row.rows, node.children ?? [], name, report);
+  const reading = heading.parse(
+    node.words.map((word) => word.text),
+    node.raw,
+  );
+  for (const complaint of reading.complaints ?? [])
+    report({ ...complaint, message: complaint.message.replaceAll('%n', owner) }, node);
+  return reading.value === undefined ? undefined : { heading: reading.value, statements };
+}
+
+function readEntries(
+  row: EntriesRow<unknown>,
+  node: Node,
+  name: string,
+  owner: string,
+  again: boolean,
+  report: Reporter,
+): readonly Entry<unknown>[] | undefined {
+  const fill = (template: string): string =>
+    template.replaceAll('%n', owner).replaceAll('%k', name);
+  if (again && row.again !== undefined) {
+    report(givenTwice(fill(row.again)), node);
+    return undefined;
+  }
+  if (row.empty !== undefined && (node.children ?? []).length === 0) {
+    const emptiness = { id: 'empty-block', severity: 'error', class: 'general' } as const;
+    report({ ...emptiness, message: fill(row.empty) }, node, atClosing(node));
+  }
   const entries: Entry<unknown>[] = [];
-  for (const line of node.children ?? []) {
+  for (const line of row.several === true ? oneByOne(node) : (node.children ?? [])) {
     const reading = row.entry.parse(
       line.words.map((word) => word.text),
       line.raw,
     );
     for (const complaint of reading.complaints ?? [])
-      report({ ...complaint, message: complaint.message.replaceAll('%n', owner) }, line);
+      report({ ...complaint, message: fill(complaint.message) }, line);
     if (reading.value !== undefined) entries.push({ value: reading.value, node: line });
   }
   return entries;
 }
+
+/** Each word as if it stood on a line of its own. */
+const oneByOne = (node: Node): Node[] =>
+  (node.children ?? []).flatMap((line) =>
+    line.words.map((word) => ({
+      ...line,
+      words: [word],
+      raw: word.text,
+      place: { ...line.place, column: word.column },
+    })),
+  );
 
 /** The last value of each keyword that takes words, over the table's defaults. */
 export function collect<B extends Block>(

@@ -1,11 +1,7 @@
 // Command strings: keepalived reads them again from the raw line, with quotes and escapes of their own, and runs
 // them without a shell. So `$HOME`, globs and pipes are ordinary text.
 
-import type { MachineFacts, Reporter } from './build.ts';
-import type { ErrorClass } from './diagnostic.ts';
-import { type GlobalDefs, lookUpUser } from './globals.ts';
-import type { Node } from './parser.ts';
-import type { Reading, Script, ScriptText, ValueType } from './value.ts';
+import type { Reading, ScriptText, ValueType } from './value.ts';
 
 export const command: ValueType<ScriptText> = {
   syntax: '<path> | "<path> <arguments>" [<user> [<group>]]',
@@ -131,63 +127,4 @@ function quoteWord(word: string): string {
     const plain = code > 0x20 && code !== 0x7f && !`#!{}"'\\$`.includes(c);
     return plain ? c : `\\\\${code.toString(8).padStart(3, '0')}`;
   }).join('');
-}
-
-/**
- * The command as it will be run: user and group looked up, the file found and looked at. Undefined: it is not
- * run at all. keepalived -t counts only a missing user and missing script security; a script that is not
- * there is said and left out.
- */
-export function resolveScript(
-  text: ScriptText,
-  node: Node,
-  globals: GlobalDefs,
-  facts: MachineFacts,
-  report: Reporter,
-): Script | undefined {
-  const disable = (id: string, message: string, counts: ErrorClass = 'none'): undefined => {
-    report(
-      {
-        id,
-        severity: 'error',
-        class: counts,
-        message,
-        assumed: 'the script is not run',
-        word: 0,
-      },
-      node,
-    );
-    return undefined;
-  };
-  const as = runAs(text, globals, facts);
-  if (as === 'nobody')
-    return disable(
-      'no-script-user',
-      'Unable to set default user keepalived_script for script',
-      'general',
-    );
-  if (as === 'unknown') {
-    const { user = '', group } = text;
-    return disable('unknown-user', `no such user or group: ${[user, group].join(' ').trim()}`);
-  }
-  const path = text.words[0] ?? '';
-  const found = facts.inspect(path, as);
-  if (found.path === undefined) return disable('script-unusable', found.message ?? path);
-  if (found.message !== undefined)
-    report(
-      { id: 'script-path', severity: 'warning', class: 'none', message: found.message, word: 0 },
-      node,
-    );
-  if (globals.enable_script_security && found.insecure !== undefined)
-    return disable('script-insecure', found.insecure);
-  return { words: [found.path, ...text.words.slice(1)], ...as };
-}
-
-function runAs(
-  { user, group }: ScriptText,
-  globals: GlobalDefs,
-  facts: MachineFacts,
-): { readonly uid: number; readonly gid: number } | 'nobody' | 'unknown' {
-  if (user === undefined) return globals.script_user ?? 'nobody';
-  return lookUpUser({ user, ...(group === undefined ? {} : { group }) }, facts) ?? 'unknown';
 }

@@ -14,7 +14,31 @@ unknown; an unknown block is skipped whole, and what stands around it keeps its 
 
 /** Markdown; one section a block, in the order of the table. */
 export function markdown(table: Block): string {
-  return `${[INTRODUCTION.trimEnd(), ...sections('Top level', table)].join('\n\n')}\n`;
+  const parts = [INTRODUCTION.trimEnd(), ...sections('Top level', table), ...waiting(table)];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** What is read and has no effect yet, block by block; where a whole block waits, what is in it does too. */
+function waiting(rows: Block): string[] {
+  const lines = waitingIn(rows, 'Top level');
+  if (lines.length === 0) return [];
+  return [
+    '## Not yet effective',
+    'These keywords are read and checked, and do nothing yet. A configuration with one of them runs ' +
+      'without what it asks for; the log says so in one line at start.',
+    lines.join('\n'),
+  ];
+}
+
+function waitingIn(rows: Block, title: string): string[] {
+  const own = Object.entries(rows).filter(([, row]) => row.effect === 'later');
+  const line = `- ${title}: ${own.map(([keyword]) => code(keyword)).join(', ')}`;
+  const inner = Object.entries(rows).flatMap(([keyword, row]) =>
+    row.effect === 'later' || row.form === 'words' || row.form === 'entries'
+      ? []
+      : waitingIn(row.rows, title === 'Top level' ? keyword : `${title} / ${keyword}`),
+  );
+  return own.length === 0 ? inner : [line, ...inner];
 }
 
 function sections(title: string, rows: Block, doc?: string): string[] {
@@ -31,6 +55,7 @@ function inner(path: string, row: AnyRow): string[] {
       return [];
     case 'section':
     case 'named':
+    case 'blocks':
       return sections(path, row.rows, row.doc);
     case 'entries':
       return row.grammar === undefined
@@ -62,6 +87,8 @@ function syntaxOf(row: AnyRow): string {
       return '{ ... }';
     case 'named':
       return '<name> { ... }';
+    case 'blocks':
+      return row.heading === undefined ? '{ ... }' : `${row.heading.syntax} { ... }`;
   }
 }
 
@@ -80,11 +107,13 @@ function shown(row: WordsRow<unknown, Presence>): string {
 }
 
 function docOf(row: AnyRow): string {
-  if (row.form !== 'words') return cell(row.doc);
   const aliases = Object.keys(row.aliases ?? {});
-  const example = row.example === undefined ? '' : ` Example: ${code(row.example)}.`;
+  const example =
+    row.form !== 'words' || row.example === undefined ? '' : ` Example: ${code(row.example)}.`;
   const older = aliases.length === 0 ? '' : ` Also written ${aliases.map(code).join(', ')}.`;
-  return cell(row.doc) + example + older;
+  const newer = row.since === undefined ? '' : ' *Newer than keepalived 2.2.7.*';
+  const later = row.effect === undefined ? '' : ' *Not yet effective.*';
+  return cell(row.doc) + example + older + newer + later;
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');

@@ -1,43 +1,17 @@
 // The rows of global_defs: what holds for the whole daemon, and the defaults of every instance.
 
-import { type Ip, ipBytes } from '../lib/ip.ts';
-import { type Duration, micros, seconds, ZERO } from '../lib/time.ts';
+import { ipBytes } from '../lib/ip.ts';
+import { type Duration, micros, ZERO } from '../lib/time.ts';
 import { collect, type MachineFacts, type Reporter } from './build.ts';
-import { includeChecks } from './include.ts';
-import { defaulted, type Infer, optional, type Statement } from './keyword.ts';
-import {
-  affinity,
-  dynamicInterfaces,
-  fileMask,
-  realTime,
-  scriptUser,
-  type UserText,
-} from './process.ts';
-import {
-  cutWord,
-  decimalSeconds,
-  flag,
-  integer,
-  multicast,
-  onOff,
-  type Reading,
-  repeats,
-  wholeMicros,
-  wholeNumber,
-  wholeSeconds,
-  word,
-} from './value.ts';
-
-const processName = cutWord(
-  15,
-  (text) => `Process name ${text} more than 15 characters, truncating`,
-);
-/** The bare keyword means as high as possible. */
-const readMaxAutoPriority = ([text = '99']: readonly string[]): Reading<number> =>
-  wholeNumber(text, -1, 99);
-const yesNo = (value: boolean): string => (value ? 'true' : 'false');
-const wholeSecondsShown = (value: Duration): string => String(value / 1_000_000);
-const sixDecimals = (value: Duration): string => (value / 1_000_000).toFixed(6);
+import { checkRows } from './global/check.ts';
+import { processRows } from './global/process.ts';
+import { reportRows } from './global/report.ts';
+import { invalidServer, mistaken } from './global/value.ts';
+import { vrrpRows } from './global/vrrp.ts';
+import { type Infer, optional, type Statement } from './keyword.ts';
+import { scriptUser } from './process.ts';
+import { lookUpUser, type Runners, resolveScript, runAs } from './script.ts';
+import { readIp, type Script, word } from './value.ts';
 
 export const globalDefs = {
   router_id: optional(word(), 'Free text that names this machine.', {
@@ -45,243 +19,18 @@ export const globalDefs = {
     otherwise: 'the host name',
     bare: 'routerid name missing - ignoring',
   }),
-
-  // Processes
-  process_names: defaulted(flag, false, 'Name the children keepalived_vrrp and so on.'),
-  process_name: optional(processName, 'Process name of the parent.', {
-    label: 'Parent process name',
-  }),
-  vrrp_process_name: optional(processName, 'Process name of the VRRP child.', {
-    label: 'VRRP process name',
-  }),
-  include_check: optional(
-    includeChecks,
-    'From here on, which mistakes of an include end the daemon with status 6; without words, all of them.',
-    { example: 'include_check match +brace_match' },
-  ),
-  umask: defaulted(fileMask, 0o177, 'File creation mask; the command line option -u wins.', {
-    label: 'umask',
-    show: (value) => `0${value.toString(8)}`,
-    example: '0133',
-  }),
-  vrrp_priority: defaulted(integer(-20, 19), 0, 'Nice value of the VRRP child.', {
-    label: 'VRRP process priority',
-    refusal: 'Invalid vrrp process priority specified',
-  }),
-  vrrp_no_swap: defaulted(flag, false, 'Keep the VRRP child in memory.', {
-    label: "VRRP don't swap",
-    show: yesNo,
-  }),
-  vrrp_rt_priority: defaulted(
-    realTime,
-    0,
-    'Real-time priority of the VRRP child; 0 is ordinary scheduling.',
-    {
-      label: 'VRRP realtime priority',
-      refusal: "vrrp process real-time priority '%w' invalid",
-    },
-  ),
-  vrrp_rlimit_rttime: defaulted(
-    wholeMicros(1, 4294967295),
-    micros(10_000),
-    'CPU time that the VRRP child may use between two blocking calls under real-time scheduling.',
-    {
-      label: 'VRRP realtime limit',
-      show: String,
-      refusal: 'Invalid vrrp real-time limit - %w',
-      aliases: {
-        vrrp_rlimit_rtime: {
-          class: 'none',
-          message: "keyword 'vrrp_rlimit_rtime' is now 'vrrp_rlimit_rttime'",
-        },
-      },
-    },
-  ),
-  vrrp_cpu_affinity: optional(affinity, 'Processors that the VRRP child may run on.', {
-    label: 'VRRP CPU Affinity',
-    // keepalived 2.2.7 leaves out processor 0.
-    show: (value) =>
-      value
-        .filter((processor) => processor > 0)
-        .sort((a, b) => a - b)
-        .map((processor) => `${processor} `)
-        .join(''),
-  }),
-  max_auto_priority: defaulted(
-    { ...integer(-1, 99), syntax: '[<int> -1..99]', minimum: 0, parse: readMaxAutoPriority },
-    0,
-    'Ceiling of the real-time priority that adverts have without vrrp_rt_priority; 0 is no ceiling, -1 no real time.',
-    {
-      label: 'Max auto priority',
-      show: (value) => (value < 0 ? 'Disabled' : String(value)),
-      refusal: "max_auto_priority '%w' must be in [0, 99] (or -1 to disable) - ignoring",
-    },
-  ),
-  enable_script_security: defaulted(
-    flag,
-    false,
-    'Run no script as root that another user could change.',
-  ),
-  script_user: optional(scriptUser, 'User and group that scripts run as.', {
-    bare: 'No script username specified',
-    otherwise: 'keepalived_script if that account exists, else root',
-  }),
-  dynamic_interfaces: optional(
-    dynamicInterfaces,
-    'Accept interfaces that do not exist yet; with allow_if_changes also when they come back as another kind.',
-  ),
-
-  // Adverts
-  vrrp_version: defaulted(integer(2, 3), 2, 'Protocol version; IPv6 is always 3 by default.', {
-    label: 'VRRP default protocol version',
-    refusal: 'VRRP Error: Version must be either 2 or 3',
-  }),
-  vrrp_mcast_group4: defaulted(
-    multicast(4),
-    '224.0.0.18' as Ip,
-    'Group that IPv4 adverts are sent to.',
-    {
-      label: 'VRRP IPv4 mcast group',
-      refusal: 'vrrp_mcast_group4 [%w] is not multicast. Skipping',
-    },
-  ),
-  vrrp_mcast_group6: defaulted(
-    multicast(6),
-    'ff02::12' as Ip,
-    'Group that IPv6 adverts are sent to.',
-    {
-      label: 'VRRP IPv6 mcast group',
-      refusal: 'vrrp_mcast_group6 [%w] is not multicast. Skipping',
-    },
-  ),
-  vrrp_down_timer_adverts: defaulted(
-    integer(1, 100),
-    3,
-    'Adverts missed before a backup takes over.',
-    {
-      label: 'Num adverts before down',
-      refusal: "Invalid vrrp_down_timer_adverts [1:100] '%w'",
-    },
-  ),
-  vrrp_lower_prio_no_advert: defaulted(
-    onOff,
-    false,
-    'Do not answer an advert of lower priority at once.',
-    {
-      label: 'Send advert after receive lower priority advert',
-      show: (value) => yesNo(!value),
-      refusal: 'Invalid value for vrrp_lower_prio_no_advert specified',
-    },
-  ),
-  vrrp_higher_prio_send_advert: defaulted(
-    onOff,
-    false,
-    'Send one more advert before giving way to a higher priority.',
-    {
-      label: 'Send advert after receive higher priority advert',
-      show: yesNo,
-      refusal: 'Invalid value for vrrp_higher_prio_send_advert specified',
-    },
-  ),
-  vrrp_check_unicast_src: defaulted(
-    flag,
-    false,
-    'Drop unicast adverts that come from no configured peer.',
-    { label: 'VRRP check unicast_src', show: yesNo },
-  ),
-  vrrp_skip_check_adv_addr: defaulted(
-    flag,
-    false,
-    'Do not compare the address list when the advert comes from the same master as before.',
-    { label: 'VRRP skip check advert addresses', show: yesNo },
-  ),
-
-  // Gratuitous ARP and unsolicited neighbour adverts
-  vrrp_garp_master_delay: defaulted(
-    wholeSeconds(0, 4294),
-    seconds(5),
-    'Time between the first and the second burst after becoming master; 0 means no second burst.',
-    {
-      label: 'Gratuitous ARP delay',
-      show: wholeSecondsShown,
-      refusal: "vrrp_garp_master_delay '%w' invalid - ignoring",
-    },
-  ),
-  vrrp_garp_master_repeat: defaulted(
-    repeats(''),
-    5,
-    'Messages for each address in a burst after becoming master.',
-    {
-      label: 'Gratuitous ARP repeat',
-      refusal: "vrrp_garp_master_repeat '%w' invalid - ignoring",
-    },
-  ),
-  vrrp_garp_master_refresh: defaulted(
-    wholeSeconds(0, 4294967295),
-    seconds(0),
-    'Period of further bursts while master; 0 means none.',
-    {
-      label: 'Gratuitous ARP refresh timer',
-      show: wholeSecondsShown,
-      refusal: "Invalid vrrp_garp_master_refresh '%w' - ignoring",
-    },
-  ),
-  vrrp_garp_master_refresh_repeat: defaulted(
-    repeats(''),
-    1,
-    'Messages for each address in a periodic burst.',
-    {
-      label: 'Gratuitous ARP refresh repeat',
-      refusal: "vrrp_garp_master_refresh_repeat '%w' invalid - ignoring",
-    },
-  ),
-  vrrp_garp_lower_prio_delay: optional(
-    wholeSeconds(0, 4294),
-    'Time to the second burst after a master hears a lower priority.',
-    {
-      label: 'Gratuitous ARP lower priority delay',
-      show: wholeSecondsShown,
-      otherwise: 'vrrp_garp_master_delay',
-      refusal: "vrrp_garp_lower_prio_delay '%w' invalid - ignoring",
-    },
-  ),
-  vrrp_garp_lower_prio_repeat: optional(
-    integer(0, 2147483647),
-    'Messages for each address after a master hears a lower priority.',
-    {
-      label: 'Gratuitous ARP lower priority repeat',
-      otherwise: 'vrrp_garp_master_repeat',
-      refusal: "Invalid vrrp_garp_lower_prio_repeat '%w'",
-    },
-  ),
-  vrrp_garp_interval: optional(
-    decimalSeconds(0.000001, 4294.967295),
-    'Least time between two gratuitous ARP messages on an interface.',
-    {
-      label: 'Gratuitous ARP interval',
-      show: sixDecimals,
-      refusal: "vrrp_garp_interval '%w' is invalid",
-    },
-  ),
-  vrrp_gna_interval: optional(
-    decimalSeconds(0.000001, 4294.967295),
-    'Least time between two unsolicited neighbour adverts on an interface.',
-    {
-      label: 'Gratuitous NA interval',
-      show: sixDecimals,
-      refusal: "vrrp_gna_interval '%w' is invalid",
-    },
-  ),
-  vrrp_min_garp: optional(
-    onOff,
-    'One gratuitous ARP message and no more, unless other settings were given before.',
-    { refusal: 'Invalid value for vrrp_min_garp specified' },
-  ),
+  ...processRows,
+  ...vrrpRows,
+  ...reportRows,
+  ...checkRows,
 };
 
 /** global_defs as the processes get it: everything decided, plain JSON, microseconds. */
 export interface GlobalDefs
-  extends Omit<Infer<typeof globalDefs>, 'router_id' | 'script_user' | 'vrrp_min_garp'> {
+  extends Omit<
+    Infer<typeof globalDefs>,
+    'router_id' | 'script_user' | 'vrrp_min_garp' | ScriptKeyword
+  > {
   readonly router_id: string;
   /** Absent: script security is on and nobody was named to run scripts. */
   readonly script_user?: { readonly uid: number; readonly gid: number };
@@ -291,7 +40,21 @@ export interface GlobalDefs
   readonly vrrp_garp_lower_prio_repeat: number;
   readonly vrrp_garp_interval: Duration;
   readonly vrrp_gna_interval: Duration;
+  readonly startup_script?: Script;
+  readonly shutdown_script?: Script;
+  readonly notify_fifo_script?: Script;
+  readonly vrrp_notify_fifo_script?: Script;
+  readonly lvs_notify_fifo_script?: Script;
 }
+
+const SCRIPTS = [
+  'startup_script',
+  'shutdown_script',
+  'notify_fifo_script',
+  'vrrp_notify_fifo_script',
+  'lvs_notify_fifo_script',
+] as const;
+type ScriptKeyword = (typeof SCRIPTS)[number];
 
 /** What the statements of global_defs mean on this machine. Explicit settings beat vrrp_min_garp wherever they stand. */
 export function resolveGlobals(
@@ -302,6 +65,11 @@ export function resolveGlobals(
   const {
     vrrp_min_garp,
     script_user: _,
+    startup_script: _startup,
+    shutdown_script: _shutdown,
+    notify_fifo_script: _fifo,
+    vrrp_notify_fifo_script: _vrrp,
+    lvs_notify_fifo_script: _lvs,
     ...given
   } = collect(globalDefs, statements) as Infer<typeof globalDefs>;
   const explicit = new Set(statements.map((statement) => statement.keyword));
@@ -311,8 +79,22 @@ export function resolveGlobals(
   const repeat = quiet('vrrp_garp_master_repeat') ? 1 : given.vrrp_garp_master_repeat;
   const scripts = resolveScriptUser(statements, facts, report);
   checkGroup6(statements, report);
+  checkMailServer(statements, facts, report);
+  const secure = explicit.has('enable_script_security');
   return {
     ...given,
+    notification_email: statements.flatMap((s) =>
+      s.keyword === 'notification_email' ? s.value.map(({ value }) => value) : [],
+    ),
+    ...resolveScripts(
+      statements,
+      {
+        enable_script_security: secure,
+        ...(scripts === undefined ? {} : { script_user: scripts }),
+      },
+      facts,
+      report,
+    ),
     router_id: given.router_id ?? facts.hostname,
     ...(scripts === undefined ? {} : { script_user: scripts }),
     vrrp_cpu_affinity: resolveAffinity(statements, facts, report),
@@ -348,6 +130,58 @@ function checkGroup6(statements: readonly Statement<typeof globalDefs>[], report
   }
 }
 
+/** A name that is not known now may be known later, so it stays. */
+function checkMailServer(
+  statements: readonly Statement<typeof globalDefs>[],
+  facts: MachineFacts,
+  report: Reporter,
+): void {
+  for (const { keyword, value, node } of statements) {
+    if (keyword !== 'smtp_server' || readIp(value.host) !== undefined) continue;
+    if (facts.resolves?.(value.host) !== false) continue;
+    const complaint = invalidServer(value.host, String(value.port), undefined);
+    report({ ...complaint, severity: 'warning', cause: 'no such host' }, node);
+  }
+}
+
+function resolveScripts(
+  statements: readonly Statement<typeof globalDefs>[],
+  runners: Runners,
+  facts: MachineFacts,
+  report: Reporter,
+): { readonly [K in ScriptKeyword]?: Script } {
+  const scripts: { [K in ScriptKeyword]?: Script } = {};
+  for (const { keyword, value, node } of statements) {
+    switch (keyword) {
+      case 'startup_script':
+      case 'shutdown_script': {
+        const kind = keyword === 'startup_script' ? 'startup' : 'shutdown';
+        const unknown = value.user !== undefined && runAs(value, runners, facts) === 'unknown';
+        if (unknown)
+          report(
+            mistaken('unknown-user', `Invalid ${kind} script`, {
+              cause: `no such user or group: ${value.user}`,
+            }),
+            node,
+          );
+        const script = unknown ? undefined : resolveScript(value, node, runners, facts, report);
+        if (script !== undefined) scripts[keyword] = script;
+        break;
+      }
+      case 'notify_fifo_script':
+      case 'vrrp_notify_fifo_script':
+      case 'lvs_notify_fifo_script': {
+        const script = resolveScript(value, node, runners, facts, report);
+        if (script !== undefined) scripts[keyword] = script;
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return scripts;
+}
+
 const DEFAULT_ACCOUNT = 'keepalived_script';
 
 function resolveScriptUser(
@@ -379,18 +213,6 @@ function resolveScriptUser(
   // With script security a script needs a user of its own; without, it runs as the daemon does.
   const secure = statements.some((statement) => statement.keyword === 'enable_script_security');
   return secure ? undefined : { uid: 0, gid: 0 };
-}
-
-/** Names only: keepalived 2.2.7 refuses numbers. */
-export function lookUpUser(
-  { user, group }: UserText,
-  facts: MachineFacts,
-): { readonly uid: number; readonly gid: number } | undefined {
-  const account = facts.user(user);
-  if (account === undefined) return undefined;
-  if (group === undefined) return account;
-  const gid = facts.group(group);
-  return gid === undefined ? undefined : { uid: account.uid, gid };
 }
 
 function resolveAffinity(

@@ -14,11 +14,21 @@ export interface Alias {
   readonly class?: ErrorClass;
 }
 
-export interface Notes<T> {
+/** What holds for a row of any form. */
+interface Standing {
+  /** Read, checked and dumped, and nothing more yet: docs/keywords.md and the log say so. */
+  readonly effect?: 'later';
+  /** Unknown to keepalived 2.2.7. */
+  readonly since?: '2.4.3';
+}
+
+export type Aliases = Readonly<Record<string, Alias>>;
+
+export interface Notes<T> extends Standing {
   /** Label in the data dump, and how the value looks there. */
   readonly label?: string;
   readonly show?: (value: T) => string;
-  readonly aliases?: Readonly<Record<string, Alias>>;
+  readonly aliases?: Aliases;
   /** The default in words, where it is computed. */
   readonly otherwise?: string;
   /** keepalived's sentence for a value it refuses; %w is the word, %n the name of the block. */
@@ -32,8 +42,9 @@ export interface Notes<T> {
   readonly example?: string;
 }
 
-interface Documented {
+interface Documented extends Standing {
   readonly doc: string;
+  readonly aliases?: Aliases;
 }
 
 /** A keyword and words on the same line. */
@@ -52,6 +63,12 @@ export interface EntriesRow<E> extends Documented {
   readonly entry: ValueType<E>;
   /** The words that an entry may have, for the documentation. */
   readonly grammar?: Block;
+  /** Any number of entries on a line, each a word. */
+  readonly several?: true;
+  /** keepalived's sentence for a block with nothing in it; %n is the block around. */
+  readonly empty?: string;
+  /** keepalived's sentence when it comes twice and the first one stays. */
+  readonly again?: string;
   readonly presence: 'defaulted';
   readonly example?: string;
 }
@@ -65,19 +82,34 @@ export interface SectionRow<B extends Block> extends Documented {
   readonly presence: 'optional';
 }
 
-/** A keyword, a unique name and `{`, then statements. */
+/** A keyword, a name and `{`, then statements. */
 export interface NamedRow<B extends Block> extends Documented {
   readonly form: 'named';
-  /** keepalived's sentence when a name comes twice; %n is the name. */
-  readonly again: string;
+  /** keepalived's sentence when a name comes twice; %n is the name. Absent: the first one counts, silently. */
+  readonly again?: string;
+  /** Without a name keepalived ends, and words after the name are ignored. */
+  readonly must?: true;
+  readonly rows: B;
+  readonly presence: 'defaulted';
+}
+
+/** A keyword and `{`, then statements, any number of times; `heading` is what stands between the two. */
+export interface BlocksRow<B extends Block, H> extends Documented {
+  readonly form: 'blocks';
+  readonly heading?: ValueType<H>;
   readonly rows: B;
   readonly presence: 'defaulted';
 }
 
 // T is both read and written, so no narrower erasure accepts every row. The only `any` in src/.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any;
 export type AnyRow =
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  WordsRow<any, Presence> | EntriesRow<any> | SectionRow<Block> | NamedRow<Block>;
+  | WordsRow<Any, Presence>
+  | EntriesRow<Any>
+  | SectionRow<Block>
+  | NamedRow<Block>
+  | BlocksRow<Block, Any>;
 export interface Block {
   readonly [keyword: string]: AnyRow;
 }
@@ -91,7 +123,9 @@ export type ValueOf<R> =
         ? Infer<B>
         : R extends NamedRow<infer B>
           ? readonly (Infer<B> & { readonly name: string })[]
-          : never;
+          : R extends BlocksRow<infer B, infer H>
+            ? readonly (Infer<B> & { readonly heading: H })[]
+            : never;
 
 type OptionalNames<B> = {
   [N in keyof B]: B[N] extends { readonly presence: 'optional' } ? N : never;
@@ -119,7 +153,9 @@ export type Statement<B> = {
         ? readonly Statement<S>[]
         : B[N] extends NamedRow<infer S>
           ? readonly Statement<S>[]
-          : ValueOf<B[N]>;
+          : B[N] extends BlocksRow<infer S, infer H>
+            ? { readonly heading: H; readonly statements: readonly Statement<S>[] }
+            : ValueOf<B[N]>;
   };
 }[keyof B & string];
 
@@ -168,13 +204,13 @@ export const inherited = <T>(
 export const entries = <E>(
   entry: ValueType<E>,
   doc: string,
-  more: { readonly grammar?: Block; readonly example?: string } = {},
+  more: Omit<Partial<EntriesRow<E>>, 'form' | 'entry' | 'presence' | 'doc'> = {},
 ): EntriesRow<E> => ({ form: 'entries', entry, presence: 'defaulted', doc, ...more });
 
 export const section = <const B extends Block>(
   rows: B,
   doc: string,
-  more: { readonly parent?: true } = {},
+  more: Standing & { readonly parent?: true; readonly aliases?: Aliases } = {},
 ): SectionRow<B> => ({ form: 'section', rows, presence: 'optional', doc, ...more });
 
 /** The row of a keyword or of an older spelling of it. */
@@ -184,7 +220,7 @@ export function findRow(
 ): { readonly name: string; readonly row: AnyRow; readonly alias?: Alias } | undefined {
   if (Object.hasOwn(rows, keyword)) return { name: keyword, row: rows[keyword] as AnyRow };
   for (const [name, row] of Object.entries(rows)) {
-    if (row.form !== 'words' || row.aliases === undefined) continue;
+    if (row.aliases === undefined) continue;
     if (Object.hasOwn(row.aliases, keyword)) {
       const alias = row.aliases[keyword];
       return { name, row, ...(alias === undefined ? {} : { alias }) };
@@ -196,5 +232,30 @@ export function findRow(
 export const named = <const B extends Block>(
   rows: B,
   doc: string,
-  more: { readonly again: string },
+  more: Standing & {
+    readonly again?: string;
+    readonly must?: true;
+    readonly aliases?: Aliases;
+  } = {},
 ): NamedRow<B> => ({ form: 'named', rows, presence: 'defaulted', doc, ...more });
+
+/** Blocks that may come any number of times and have no name. */
+export const blocks = <const B extends Block>(
+  rows: B,
+  doc: string,
+  more: Standing = {},
+): BlocksRow<B, undefined> => ({ form: 'blocks', rows, presence: 'defaulted', doc, ...more });
+
+/** Blocks whose heading is more than a name. */
+export const headed = <const B extends Block, H>(
+  heading: ValueType<H>,
+  rows: B,
+  doc: string,
+  more: Standing = {},
+): BlocksRow<B, H> => ({ form: 'blocks', heading, rows, presence: 'defaulted', doc, ...more });
+
+/** The rows, every one of them said to be without effect yet. */
+export const later = <const B extends Block>(rows: B): B =>
+  Object.fromEntries(
+    Object.entries(rows).map(([keyword, row]) => [keyword, { ...row, effect: 'later' }]),
+  ) as unknown as B;

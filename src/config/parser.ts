@@ -212,7 +212,8 @@ function openBlock(
       ...at,
     });
   }
-  if (row.form === 'named' && node.words.length !== 1) {
+  // Without a name the whole program ends; build.ts says so.
+  if (row.form === 'named' && row.must === undefined && node.words.length !== 1) {
     state.diagnostics.push({
       id: 'block-name',
       severity: 'error',
@@ -227,7 +228,7 @@ function openBlock(
   }
   const name = node.words[0]?.text ?? '';
   const identity = `${node.keyword} ${name}`;
-  if (row.form === 'named' && frame.names.has(identity)) {
+  if (row.form === 'named' && row.again !== undefined && frame.names.has(identity)) {
     state.diagnostics.push({
       id: 'block-again',
       severity: 'error',
@@ -291,7 +292,7 @@ function blocksWith(keyword: string, table: Block, path = ''): string[] {
   const found: string[] = [];
   if (findRow(table, keyword) !== undefined) found.push(path === '' ? 'the top level' : path);
   for (const [name, row] of Object.entries(table)) {
-    if (row.form === 'section' || row.form === 'named')
+    if (row.form !== 'words' && row.form !== 'entries')
       found.push(...blocksWith(keyword, row.rows, name));
   }
   return found;

@@ -54,7 +54,7 @@ const refuse = (id: string, message: string): Reading<never> => ({
 });
 
 /** 1 to 99; a number outside is moved to the nearest end with a complaint. */
-export const realTime: ValueType<number> = {
+export const realTime = (of: string): ValueType<number> => ({
   syntax: '<int> 1..99',
   minimum: 1,
   parse: ([text = '']) => {
@@ -69,8 +69,8 @@ export const realTime: ValueType<number> = {
           severity: 'warning',
           class: 'number',
           message: high
-            ? `vrrp process real-time priority ${reading.value} greater than maximum 99 - setting to maximum`
-            : `vrrp process real-time priority ${reading.value} less than minimum 1 - setting to minimum`,
+            ? `${of} process real-time priority ${reading.value} greater than maximum 99 - setting to maximum`
+            : `${of} process real-time priority ${reading.value} less than minimum 1 - setting to minimum`,
           assumed: high ? '99' : '1',
           word: 0,
         },
@@ -79,7 +79,7 @@ export const realTime: ValueType<number> = {
   },
   format: String,
   schema: { type: 'integer', minimum: 0, maximum: 99 },
-};
+});
 
 /** Numbers of processors; which of them exist is a fact of the machine. */
 export const affinity: ValueType<readonly number[]> = {

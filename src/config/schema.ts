@@ -11,14 +11,16 @@ export const jsonSchema = (table: Block): JsonSchema => ({
   ...blockSchema(table),
 });
 
-function blockSchema(rows: Block, named = false): JsonSchema {
+function blockSchema(rows: Block, named = false, heading?: JsonSchema): JsonSchema {
   const required = Object.keys(rows).filter((keyword) => rows[keyword]?.presence === 'required');
   if (named) required.unshift('name');
+  if (heading !== undefined) required.unshift('heading');
   return {
     type: 'object',
     additionalProperties: false,
     ...(required.length === 0 ? {} : { required }),
     properties: {
+      ...(heading === undefined ? {} : { heading }),
       ...(named ? { name: { type: 'string', minLength: 1, description: 'Unique name.' } } : {}),
       ...Object.fromEntries(
         Object.entries(rows).map(([keyword, row]) => [keyword, rowSchema(row)]),
@@ -37,6 +39,10 @@ function rowSchema(row: AnyRow): JsonSchema {
       return { ...blockSchema(row.rows), description: row.doc };
     case 'named':
       return { type: 'array', items: blockSchema(row.rows, true), description: row.doc };
+    case 'blocks': {
+      const items = blockSchema(row.rows, false, row.heading?.schema);
+      return { type: 'array', items, description: row.doc };
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // The one impure file of config/: reads configuration files, and gathers what has to be known of the machine -
 // interfaces, accounts, scripts - in the namespace this process is in. Decides nothing about keywords.
 
+import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
@@ -127,8 +128,15 @@ export function gatherFacts(): MachineFacts {
     user: (name) =>
       accounts('/etc/passwd', name, ([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) })),
     group: (name) => accounts('/etc/group', name, ([, , gid]) => Number(gid)),
+    resolves,
     inspect,
   };
+}
+
+/** What `getent` says, which is what the C library would; a name server that is silent counts as no. */
+function resolves(host: string): boolean {
+  if (host.startsWith('-')) return false;
+  return spawnSync('getent', ['ahosts', host], { timeout: 5000, stdio: 'ignore' }).status === 0;
 }
 
 function readInterfaces(): ReadonlyMap<string, InterfaceFacts> {

@@ -2,7 +2,7 @@
 // Knows no keyword. A type never throws: what it cannot accept comes back as complaints.
 
 import { type Family, family, type Ip, isMulticast, parseIp } from '../lib/ip.ts';
-import { type Duration, micros, seconds, toSeconds } from '../lib/time.ts';
+import { type Duration, micros, millis, seconds, toSeconds } from '../lib/time.ts';
 import { type Complaint, nearest } from './diagnostic.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
@@ -81,16 +81,28 @@ export function wholeNumber(word: string, minimum: number, maximum: number): Rea
   return { value };
 }
 
-/** Seconds with a decimal point, in microseconds. More than six decimals are rounded, with a complaint. */
-function readDecimal(word: string, minimum: Duration, maximum: Duration): Reading<Duration> {
+interface Unit {
+  readonly micros: number;
+  readonly decimals: number;
+}
+const SECONDS: Unit = { micros: 1_000_000, decimals: 6 };
+const MILLISECONDS: Unit = { micros: 1000, decimals: 3 };
+
+/** A number with a decimal point, in microseconds. More decimals than the unit has are rounded, with a complaint. */
+function readDecimal(
+  word: string,
+  minimum: Duration,
+  maximum: Duration,
+  unit: Unit = SECONDS,
+): Reading<Duration> {
   const text = word.replace(/^[ \t\n\v\f\r]+/, '');
   if (text.startsWith('-')) return bad('negative-number', `negative number '${word}'`);
   if (!/^(\+?\d+\.?\d*|\+?\.\d+|\.|)$/.test(text))
     return bad('invalid-number', `invalid number '${word}'`);
-  const value = text === '.' ? micros(0) : seconds(Number(text));
+  const value = micros(text === '.' ? 0 : Math.round(Number(text) * unit.micros));
   const decimals = text.split('.')[1] ?? '';
   const rounded: Complaint[] =
-    decimals.length <= 6
+    decimals.length <= unit.decimals
       ? []
       : [
           {
@@ -98,21 +110,20 @@ function readDecimal(word: string, minimum: Duration, maximum: Duration): Readin
             severity: 'warning',
             class: 'number',
             message: `number '${word}' has too many decimal places`,
-            assumed: formatDecimal(value),
+            assumed: formatDecimal(value, unit),
             word: 0,
           },
         ];
   if (value < minimum || value > maximum) {
-    const range = `[${toSeconds(minimum).toFixed(6)}, ${toSeconds(maximum).toFixed(6)}]`;
+    const shown = (limit: Duration): string => (limit / unit.micros).toFixed(unit.decimals);
+    const range = `[${shown(minimum)}, ${shown(maximum)}]`;
     return bad('number-out-of-range', `number '${word}' outside range ${range}`);
   }
   return { value, complaints: rounded };
 }
 
-const formatDecimal = (value: Duration): string =>
-  toSeconds(value)
-    .toFixed(6)
-    .replace(/\.?0+$/, '');
+const formatDecimal = (value: Duration, unit: Unit = SECONDS): string =>
+  (value / unit.micros).toFixed(unit.decimals).replace(/\.?0+$/, '');
 
 const mapReading = <A, B>(reading: Reading<A>, map: (value: A) => B): Reading<B> => ({
   ...(reading.complaints === undefined ? {} : { complaints: reading.complaints }),
@@ -151,8 +162,17 @@ export const decimalSeconds = (minimum: number, maximum: number): ValueType<Dura
   syntax: `<decimal> ${minimum}..${maximum} s`,
   minimum: 1,
   parse: ([word = '']) => readDecimal(word, seconds(minimum), seconds(maximum)),
-  format: formatDecimal,
+  format: (value) => formatDecimal(value),
   schema: { type: 'number', minimum, maximum, description: 'seconds' },
+});
+
+/** Milliseconds with up to three decimals. */
+export const decimalMillis = (minimum: number, maximum: number): ValueType<Duration> => ({
+  syntax: `<decimal> ${minimum}..${maximum} ms`,
+  minimum: 1,
+  parse: ([word = '']) => readDecimal(word, millis(minimum), millis(maximum), MILLISECONDS),
+  format: (value) => formatDecimal(value, MILLISECONDS),
+  schema: { type: 'number', minimum, maximum, description: 'milliseconds' },
 });
 
 /** The bare keyword; words after it are ignored, as keepalived does. */

@@ -36,18 +36,30 @@ export function readConfiguration(source: Source, namespace?: string): Reading {
 
 const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
-/** What the parent keeps: everything but the instances. */
-export type Common = Omit<Config, 'vrrp_instance'>;
+/** What the parent keeps: what is of no child alone. */
+export type Common = Pick<Config, 'global_defs' | keyof Omit<Config, keyof VrrpConfig>>;
 
 /** What the VRRP child gets. */
-export const vrrpPart = (config: Config): VrrpConfig => ({
-  global_defs: config.global_defs,
-  vrrp_instance: config.vrrp_instance,
-});
+export function vrrpPart(config: Config): VrrpConfig {
+  const {
+    net_namespace: _,
+    instance: __,
+    use_pid_dir: ___,
+    child_wait_time: ____,
+    ...vrrp
+  } = config;
+  return vrrp;
+}
 
 export function commonPart(config: Config): Common {
-  const { vrrp_instance: _, ...common } = config;
-  return common;
+  const { global_defs, net_namespace, instance, use_pid_dir, child_wait_time } = config;
+  return {
+    ...(net_namespace === undefined ? {} : { net_namespace }),
+    ...(instance === undefined ? {} : { instance }),
+    global_defs,
+    use_pid_dir,
+    child_wait_time,
+  };
 }
 
 export interface LogLine {

@@ -2,11 +2,11 @@
 // interval, how many addresses an advert holds, scripts. rules.ts gathers what they decide upon.
 
 import { AFTERWARDS, type MachineFacts, nodeOf, type Reporter } from '../config/build.ts';
-import { resolveScript } from '../config/command.ts';
 import type { Complaint, Diagnostic } from '../config/diagnostic.ts';
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
+import { resolveScript } from '../config/script.ts';
 import type { AddressEntry, Script } from '../config/value.ts';
 import type { Family } from '../lib/ip.ts';
 import { type Duration, millis, seconds, toSeconds } from '../lib/time.ts';
@@ -19,6 +19,8 @@ export interface InstanceBlock {
   readonly name: string;
   readonly node: Node;
   readonly statements: readonly InstanceStatement[];
+  /** Its place among the blocks of the file. */
+  readonly order: number;
 }
 
 export interface Surroundings {
@@ -99,6 +101,7 @@ export function decidePreemption(
 export function decideAuthentication(
   block: InstanceBlock,
   version: 2 | 3,
+  strict: boolean,
   report: Reporter,
 ): VrrpInstance['authentication'] {
   let type: { readonly value: 'PASS'; readonly node: Node } | undefined;
@@ -112,6 +115,11 @@ export function decideAuthentication(
   }
   if (type === undefined) return undefined;
   const name = block.name;
+  if (strict) {
+    const message = `(${name}) Strict mode does not support authentication. Ignoring.`;
+    report(mistake('auth-strict', message), type.node, AFTERWARDS);
+    return undefined;
+  }
   if (version === 3) {
     const message = `(${name}) VRRP version 3 does not support authentication. Ignoring.`;
     report(mistake('auth-version-3', message), type.node, AFTERWARDS);
@@ -131,6 +139,7 @@ export function fitAddresses(
   walk: Held,
   version: 2 | 3,
   of: Family,
+  strict: boolean,
   { facts, report }: Surroundings,
 ): { readonly addresses: readonly AddressEntry[]; readonly excluded: readonly AddressEntry[] } {
   const { name } = block;
@@ -139,7 +148,7 @@ export function fitAddresses(
   if (addresses.length === 0) {
     const message = `(${name}) No VIP specified; at least one is`;
     report(
-      version === 3
+      version === 3 || strict
         ? fatal('no-address', `${message} required`)
         : mistake('no-address', `${message} sensible`),
       node,

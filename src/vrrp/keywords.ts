@@ -27,6 +27,11 @@ import {
 } from '../config/value.ts';
 import type { Family, Ip } from '../lib/ip.ts';
 import { type Duration, seconds } from '../lib/time.ts';
+import type { TrackFile, TrackLists, TrackProcess, VrrpScript } from './definitions.ts';
+import { linkRows } from './link.ts';
+import type { GarpGroup, SyncGroup, TrackGroup } from './membership.ts';
+import { optionRows } from './option.ts';
+import { type TrackKeyword, trackRows } from './track.ts';
 import {
   addressGrammar,
   addressLine,
@@ -222,6 +227,10 @@ export const vrrpInstance = {
     ONCE,
   ),
   notify_master_rx_lower_pri: optional(command, 'Run when a master hears a lower priority.', ONCE),
+
+  ...trackRows,
+  ...linkRows,
+  ...optionRows,
 };
 
 type Rows = Infer<typeof vrrpInstance>;
@@ -242,8 +251,14 @@ type Decided =
   | 'notify'
   | 'notify_master_rx_lower_pri';
 
+/** Rows of link.ts, option.ts and track.ts: only what is configured is there. */
+type Configured = keyof typeof linkRows | keyof typeof optionRows;
+
 /** An instance as the core gets it: every default applied, every reference resolved, plain JSON, microseconds. */
-export interface VrrpInstance extends Omit<Rows, Decided> {
+export interface VrrpInstance
+  extends Omit<Rows, Decided | Configured | TrackKeyword>,
+    Partial<Pick<Rows, Configured>>,
+    Readonly<TrackLists> {
   readonly name: string;
   readonly state: 'MASTER' | 'BACKUP';
   readonly family: Family;
@@ -280,4 +295,11 @@ export interface VrrpConfig {
   readonly global_defs: GlobalDefs;
   /** In the order of the file. */
   readonly vrrp_instance: readonly VrrpInstance[];
+  /** What has no effect yet. */
+  readonly vrrp_script?: readonly VrrpScript[];
+  readonly vrrp_track_process?: readonly TrackProcess[];
+  readonly track_file?: readonly TrackFile[];
+  readonly vrrp_sync_group?: readonly SyncGroup[];
+  readonly track_group?: readonly TrackGroup[];
+  readonly garp_group?: readonly GarpGroup[];
 }

@@ -22,18 +22,26 @@ import {
   type Say,
   type Surroundings,
 } from './decision.ts';
+import { Names, resolveTracks } from './definitions.ts';
 import { vrrpInstance as rows, type UnicastPeer, type VrrpInstance } from './keywords.ts';
+import { linkRows } from './link.ts';
+import { refuseOwnersWeights } from './membership.ts';
+import { optionRows } from './option.ts';
+import { applyStrict } from './strict.ts';
 import type { AddressText, PeerText } from './value.ts';
+import { checkOwnInterface } from './vmac.ts';
 
 /** All instances of a file, less those that cannot run; of those a fatal diagnostic speaks. */
 export function resolveInstances(
   blocks: readonly InstanceBlock[],
   around: Surroundings,
+  names: Names = new Names(),
 ): VrrpInstance[] {
   const instances: VrrpInstance[] = [];
   const identities = new Map<string, string>();
+  const links = new Map<string, string>();
   for (const block of blocks) {
-    const instance = resolveInstance(block, around);
+    const instance = resolveInstance(block, around, names, links);
     if (instance === undefined) continue;
     instances.push(instance);
     checkIdentity(instance, block, identities, around.report);
@@ -85,6 +93,8 @@ interface Walk {
 export function resolveInstance(
   block: InstanceBlock,
   around: Surroundings,
+  names: Names = new Names(),
+  links = new Map<string, string>(),
 ): VrrpInstance | undefined {
   const { globals, report } = around;
   const { name, statements } = block;
@@ -98,6 +108,13 @@ export function resolveInstance(
   ): void => report(complaint, at(keyword), more);
 
   checkUnicast(walk, name, say, statements, block);
+  const tracks = resolveTracks(statements, name, block.order, names, around);
+  checkOwnInterface(
+    block,
+    { family: walk.family ?? 4, interface: walk.interface, unicast: walk.peers.length > 0 },
+    links,
+    report,
+  );
   if (given.virtual_router_id === undefined) {
     say('virtual_router_id', fatal('vrid-missing', `(${name}) the virtual router id must be set`));
     return undefined;
@@ -114,8 +131,9 @@ export function resolveInstance(
     { name, state, priority, nopreempt: walk.nopreempt, delay: given.preempt_delay },
     say,
   );
-  const authentication = decideAuthentication(block, version, report);
-  const { addresses, excluded } = fitAddresses(block, walk, version, of, around);
+  const strict = given.strict_mode ?? globals.vrrp_strict;
+  const authentication = decideAuthentication(block, version, strict, report);
+  const { addresses, excluded } = fitAddresses(block, walk, version, of, strict, around);
   const advert_int = roundInterval(given.advert_int, version, name, say);
   const scripts = resolveScripts(statements, around);
   const garp_master_delay = given.garp_master_delay ?? globals.vrrp_garp_master_delay;
@@ -123,7 +141,9 @@ export function resolveInstance(
   const explicitLowerDelay = given.garp_lower_prio_delay;
   const explicitLowerRepeat = given.garp_lower_prio_repeat;
 
-  return {
+  const instance: VrrpInstance = {
+    ...configured(given, statements),
+    ...tracks,
     name,
     state,
     interface: walk.interface,
@@ -161,6 +181,36 @@ export function resolveInstance(
     gna_interval: globals.vrrp_gna_interval,
     ...scripts,
   };
+  refuseOwnersWeights(instance, block.node, report);
+  refuseOwnInterface(instance, block, report);
+  return strict ? applyStrict(instance, block, report) : instance;
+}
+
+/** The values of rows without effect yet, as far as they were given. */
+function configured(
+  given: Infer<Rows>,
+  statements: readonly InstanceStatement[],
+): Partial<VrrpInstance> {
+  const named = new Set<string>(statements.map((statement) => statement.keyword));
+  return Object.fromEntries(
+    [...Object.keys(linkRows), ...Object.keys(optionRows)].flatMap((keyword) =>
+      named.has(keyword) && rows[keyword as keyof Rows].form === 'words'
+        ? [[keyword, given[keyword as keyof Rows]]]
+        : [],
+    ),
+  );
+}
+
+/** The interface of the instance is tracked anyway. */
+function refuseOwnInterface(instance: VrrpInstance, block: InstanceBlock, report: Reporter): void {
+  const { name, interface: own } = instance;
+  if (instance.dont_track_primary || instance.track_interface === undefined) return;
+  if (!instance.track_interface.some((tracked) => tracked.name === own)) return;
+  report(
+    mistake('own-interface', `(${name}) Ignoring track_interface ${own} since own interface`),
+    nodeOf(block.statements, 'track_interface') ?? block.node,
+    AFTERWARDS,
+  );
 }
 
 /** One address serves as source, under whichever of its two names; the kind of advert decides which. */
@@ -236,6 +286,9 @@ function walkOver(
     case 'unicast_peer':
       walk.unicastWord = node;
       for (const entry of statement.value) takePeer(entry, walk, name, report);
+      return;
+    case 'old_unicast_checksum':
+      walk.unicastWord = node;
       return;
     case 'check_unicast_src':
       walk.unicastWord = node;

@@ -8,10 +8,11 @@ import {
   type MachineFacts,
   readBlock,
 } from '../../src/config/build.ts';
-import { command, parseCommand, resolveScript } from '../../src/config/command.ts';
+import { command, parseCommand } from '../../src/config/command.ts';
 import type { Diagnostic } from '../../src/config/diagnostic.ts';
 import { globalDefs, resolveGlobals } from '../../src/config/globals.ts';
 import type { Node } from '../../src/config/parser.ts';
+import { resolveScript } from '../../src/config/script.ts';
 
 const words = (raw: string): readonly string[] | string | undefined => {
   const { value, complaints } = parseCommand(raw);

@@ -59,9 +59,13 @@ test('every keyword stands in the reference page, with a description', () => {
   const page = markdown(keywords);
   const visit = (rows: Block): void => {
     for (const [keyword, row] of Object.entries(rows)) {
-      const line = page.split('\n').find((text) => text.startsWith(`| \`${keyword}\` |`));
-      assert.ok(line?.includes(row.doc.replaceAll('|', '\\|')), keyword);
-      if (row.form === 'section' || row.form === 'named') visit(row.rows);
+      const lines = page.split('\n').filter((text) => text.startsWith(`| \`${keyword}\` |`));
+      const doc = row.doc.replaceAll('|', '\\|');
+      assert.ok(
+        lines.some((line) => line.includes(doc)),
+        keyword,
+      );
+      if (row.form !== 'words' && row.form !== 'entries') visit(row.rows);
       if (row.form === 'entries' && row.grammar !== undefined) visit(row.grammar);
     }
   };

@@ -121,9 +121,9 @@ describe('words', () => {
   });
 
   it('moves real-time priorities into their range', () => {
-    assert.equal(read(realTime, '100'), 99);
-    assert.equal(read(realTime, '0'), 1);
-    assert.equal(read(realTime, 'x'), "invalid number 'x'");
+    assert.equal(read(realTime('vrrp'), '100'), 99);
+    assert.equal(read(realTime('vrrp'), '0'), 1);
+    assert.equal(read(realTime('vrrp'), 'x'), "invalid number 'x'");
   });
 
   it('wants IPv4 addresses without leading zeros', () => {

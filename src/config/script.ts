@@ -1,0 +1,86 @@
+// A command as written -> what is run as whom on this machine, or why it is not run.
+
+import type { MachineFacts, Reporter } from './build.ts';
+import type { ErrorClass } from './diagnostic.ts';
+import type { Node } from './parser.ts';
+import type { UserText } from './process.ts';
+import type { Script, ScriptText } from './value.ts';
+
+/** What global_defs say about running scripts. */
+export interface Runners {
+  readonly enable_script_security: boolean;
+  /** Absent: script security is on and nobody was named to run scripts. */
+  readonly script_user?: { readonly uid: number; readonly gid: number };
+}
+
+/** Names only: keepalived 2.2.7 refuses numbers. */
+export function lookUpUser(
+  { user, group }: UserText,
+  facts: MachineFacts,
+): { readonly uid: number; readonly gid: number } | undefined {
+  const account = facts.user(user);
+  if (account === undefined) return undefined;
+  if (group === undefined) return account;
+  const gid = facts.group(group);
+  return gid === undefined ? undefined : { uid: account.uid, gid };
+}
+
+/**
+ * The command as it will be run: user and group looked up, the file found and looked at. Undefined: it is not
+ * run at all. keepalived -t counts only a missing user and missing script security; a script that is not
+ * there is said and left out.
+ */
+export function resolveScript(
+  text: ScriptText,
+  node: Node,
+  runners: Runners,
+  facts: MachineFacts,
+  report: Reporter,
+): Script | undefined {
+  const disable = (id: string, message: string, counts: ErrorClass = 'none'): undefined => {
+    report(
+      {
+        id,
+        severity: 'error',
+        class: counts,
+        message,
+        assumed: 'the script is not run',
+        word: 0,
+      },
+      node,
+    );
+    return undefined;
+  };
+  const as = runAs(text, runners, facts);
+  if (as === 'nobody')
+    return disable(
+      'no-script-user',
+      'Unable to set default user keepalived_script for script',
+      'general',
+    );
+  if (as === 'unknown') {
+    const { user = '', group } = text;
+    return disable('unknown-user', `no such user or group: ${[user, group].join(' ').trim()}`);
+  }
+  const path = text.words[0] ?? '';
+  const found = facts.inspect(path, as);
+  if (found.path === undefined) return disable('script-unusable', found.message ?? path);
+  if (found.message !== undefined)
+    report(
+      { id: 'script-path', severity: 'warning', class: 'none', message: found.message, word: 0 },
+      node,
+    );
+  if (runners.enable_script_security && found.insecure !== undefined)
+    return disable('script-insecure', found.insecure);
+  return { words: [found.path, ...text.words.slice(1)], ...as };
+}
+
+/** Account, or why there is none. */
+export function runAs(
+  { user, group }: ScriptText,
+  runners: Runners,
+  facts: MachineFacts,
+): { readonly uid: number; readonly gid: number } | 'nobody' | 'unknown' {
+  if (user === undefined) return runners.script_user ?? 'nobody';
+  return lookUpUser({ user, ...(group === undefined ? {} : { group }) }, facts) ?? 'unknown';
+}

@@ -1,0 +1,282 @@
+// What sync groups, track groups, garp groups and lists of interfaces mean together with the instances, as
+// keepalived 2.2.7 judges it. Knows the machine only through facts.
+
+import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
+import type { Entry, Infer, Statement } from '../config/keyword.ts';
+import type { Node } from '../config/parser.ts';
+import { resolveScript } from '../config/script.ts';
+import type { Script } from '../config/value.ts';
+import { mistake, type Surroundings } from './decision.ts';
+import { type Definition, type Names, resolveTracks, type TrackLists } from './definitions.ts';
+import { garpGroupRows, syncGroupRows } from './group.ts';
+import type { VrrpInstance } from './keywords.ts';
+
+const SCRIPTS = [
+  'notify_master',
+  'notify_backup',
+  'notify_fault',
+  'notify_stop',
+  'notify',
+] as const;
+type GroupScripts = { readonly [K in (typeof SCRIPTS)[number]]?: Script };
+
+export interface SyncGroup extends GroupScripts, Readonly<TrackLists> {
+  readonly name: string;
+  readonly group: readonly string[];
+  readonly smtp_alert?: boolean;
+  readonly sync_group_tracking_weight: boolean;
+  readonly notify_priority_changes?: boolean;
+}
+
+export interface TrackGroup {
+  readonly name: string;
+  readonly group: readonly string[];
+}
+
+/** Sync groups that have a member, in the order of the file. */
+export function resolveSyncGroups(
+  blocks: readonly Definition<typeof syncGroupRows>[],
+  instances: readonly VrrpInstance[],
+  names: Names,
+  around: Surroundings,
+): SyncGroup[] {
+  const taken = new Set<string>();
+  return blocks.flatMap((block) => {
+    const members = membersOf(block, instances, taken, around.report);
+    const tracks = resolveTracks(block.statements, block.name, block.order, names, around);
+    const scripts = scriptsOf(block.statements, around);
+    if (members.length === 0) return [];
+    const given = collect(syncGroupRows, block.statements) as Infer<typeof syncGroupRows>;
+    const weighted = given.sync_group_tracking_weight || given.global_tracking;
+    for (const member of members) if (!weighted) refuseWeights(member, block.node, around.report);
+    return [
+      {
+        name: block.name,
+        group: members.map(({ name }) => name),
+        ...withoutOwners(block, tracks, members, around.report),
+        ...scripts,
+        ...(given.smtp_alert === undefined ? {} : { smtp_alert: given.smtp_alert }),
+        sync_group_tracking_weight: weighted,
+        ...(given.notify_priority_changes === undefined
+          ? {}
+          : { notify_priority_changes: given.notify_priority_changes }),
+      },
+    ];
+  });
+}
+
+function membersOf(
+  { name, node, statements }: Definition<typeof syncGroupRows>,
+  instances: readonly VrrpInstance[],
+  taken: Set<string>,
+  report: Reporter,
+): VrrpInstance[] {
+  const say = (id: string, message: string, at: Node = node): void =>
+    report(mistake(id, message), at, AFTERWARDS);
+  const list = statements.flatMap((s) => (s.keyword === 'group' ? s.value : []));
+  if (list.length === 0) {
+    say('group-empty', `Sync group ${name} has no virtual router(s). removing`);
+    return [];
+  }
+  const members: VrrpInstance[] = [];
+  for (const { value, node: at } of list) {
+    const instance = instances.find((known) => known.name === value);
+    if (instance === undefined)
+      say(
+        'unknown-member',
+        `Virtual router ${value} specified in sync group ${name} doesn't exist - ignoring`,
+        at,
+      );
+    else if (taken.has(value))
+      say(
+        'member-twice',
+        `Virtual router ${value} cannot exist in more than one sync group; ignoring ${name}`,
+        at,
+      );
+    else {
+      taken.add(value);
+      members.push(instance);
+    }
+  }
+  if (members.length === 0)
+    say(
+      'group-empty',
+      `Sync group ${name}, no matching virtual router found in group declaration - removing`,
+    );
+  else if (members.length === 1)
+    say(
+      'group-of-one',
+      `Sync group ${name} has only 1 virtual router(s) - this probably isn't what you want`,
+    );
+  return members;
+}
+
+function scriptsOf(
+  statements: readonly Statement<typeof syncGroupRows>[],
+  { globals, facts, report }: Surroundings,
+): GroupScripts {
+  const scripts: { -readonly [K in keyof GroupScripts]: Script } = {};
+  for (const statement of statements) {
+    switch (statement.keyword) {
+      case 'notify_master':
+      case 'notify_backup':
+      case 'notify_fault':
+      case 'notify_stop':
+      case 'notify': {
+        const script = resolveScript(statement.value, statement.node, globals, facts, report);
+        if (script !== undefined) scripts[statement.keyword] = script;
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return scripts;
+}
+
+/** Members have one priority each; a weight of one of them would tear the group apart. */
+function refuseWeights(member: VrrpInstance, node: Node, report: Reporter): void {
+  const say = (message: string): void =>
+    report(mistake('weight-in-group', message), node, AFTERWARDS);
+  for (const { name, weight } of member.track_interface ?? [])
+    if (weight !== 0 && member.priority !== OWNER)
+      say(`(${member.name}) ignoring ${name} tracked interface weight due to SYNC group`);
+  for (const [keyword, what] of WEIGHTED)
+    for (const { name, weight } of member[keyword] ?? [])
+      if (weight !== 0 && member.priority !== OWNER)
+        say(`(${member.name}) ignoring tracked ${what} ${name} with weights due to SYNC group`);
+}
+
+const OWNER = 255;
+const WEIGHTED = [
+  ['track_script', 'script'],
+  ['track_file', 'file'],
+  ['track_process', 'process'],
+  ['track_bfd', 'bfd'],
+] as const;
+
+/** An owner has one priority only. */
+export function refuseOwnersWeights(instance: VrrpInstance, node: Node, report: Reporter): void {
+  if (instance.priority !== OWNER) return;
+  const say = (message: string): void =>
+    report(mistake('weight-of-owner', message), node, AFTERWARDS);
+  for (const { name, weight } of instance.track_interface ?? [])
+    if (weight !== 0)
+      say(`(${instance.name}) ignoring ${name} tracked interface due to address owner`);
+  for (const [keyword, what] of WEIGHTED)
+    for (const { name, weight } of instance[keyword] ?? [])
+      if (weight !== 0)
+        say(
+          `(${instance.name}) ignoring tracked ${what} ${name} with weights due to address_owner`,
+        );
+}
+
+function withoutOwners(
+  block: Definition<typeof syncGroupRows>,
+  tracks: TrackLists,
+  members: readonly VrrpInstance[],
+  report: Reporter,
+): TrackLists {
+  if (!members.some(({ priority }) => priority === OWNER)) return tracks;
+  for (const [keyword, what] of WEIGHTED)
+    for (const { name, weight } of tracks[keyword] ?? [])
+      if (weight !== 0)
+        report(
+          mistake(
+            'weight-of-owner',
+            `(${block.name}) Cannot have weighted track ${what} '${name}' with member having priority 255 - clearing weight`,
+          ),
+          block.node,
+          AFTERWARDS,
+        );
+  return tracks;
+}
+
+type GarpStatement = Statement<typeof garpGroupRows>;
+
+export interface GarpGroup {
+  readonly garp_interval?: number;
+  readonly gna_interval?: number;
+  readonly interfaces: readonly string[];
+}
+
+export function resolveGarpGroups(
+  blocks: readonly { readonly node: Node; readonly statements: readonly GarpStatement[] }[],
+  around: Surroundings,
+): GarpGroup[] {
+  const taken = new Set<string>();
+  return blocks.flatMap(({ node, statements }, index) => {
+    const given = collect(garpGroupRows, statements) as Infer<typeof garpGroupRows>;
+    const interfaces = statements.flatMap((statement) => {
+      if (statement.keyword === 'interface')
+        return takeInterface(statement.value, statement.node, taken, around);
+      return statement.keyword === 'interfaces'
+        ? statement.value.flatMap(({ value, node: at }) => takeInterface(value, at, taken, around))
+        : [];
+    });
+    const { garp_interval: garp, gna_interval: gna } = given;
+    const refused = nodeOf(statements, 'garp_interval') ?? nodeOf(statements, 'gna_interval');
+    const tried = (node.children ?? []).some(({ keyword }) => keyword.endsWith('_interval'));
+    if (refused === undefined && !tried) {
+      const message = `garp group ${index} does not have any delay set - removing`;
+      around.report(mistake('garp-group-idle', message), node, atClosing(node));
+      return [];
+    }
+    return [
+      {
+        ...(garp === undefined ? {} : { garp_interval: garp }),
+        ...(gna === undefined ? {} : { gna_interval: gna }),
+        interfaces,
+      },
+    ];
+  });
+}
+
+function takeInterface(
+  name: string,
+  node: Node,
+  taken: Set<string>,
+  { facts, globals, report }: Surroundings,
+): string[] {
+  if (!facts.interfaces.has(name) && globals.dynamic_interfaces === undefined)
+    report(
+      {
+        ...mistake(
+          'no-such-interface',
+          `WARNING - interface ${name} specified for garp_group doesn't exist`,
+          { word: 0 },
+        ),
+        severity: 'fatal',
+      },
+      node,
+    );
+  if (taken.has(name)) {
+    const message = `garp_group already specified for ${name} - ignoring`;
+    report(mistake('garp-group-twice', message, { word: 0 }), node);
+    return [];
+  }
+  taken.add(name);
+  return [name];
+}
+
+/** keepalived only says so, and goes on. */
+export function checkInterfaces(
+  entries: readonly Entry<{ readonly interface: string }>[],
+  purpose: string,
+  { facts, report }: Surroundings,
+): void {
+  for (const { value, node } of entries) {
+    if (facts.interfaces.has(value.interface)) continue;
+    report(
+      {
+        ...mistake(
+          'no-such-interface',
+          `unknown interface ${value.interface} specified for ${purpose}`,
+          { word: 0 },
+        ),
+        class: 'interface',
+      },
+      node,
+    );
+  }
+}

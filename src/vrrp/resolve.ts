@@ -1,0 +1,85 @@
+// All blocks of VRRP -> what the VRRP child gets. The order matters: definitions, then what refers to them.
+
+import type { Entry, Statement } from '../config/keyword.ts';
+import type { Node } from '../config/parser.ts';
+import type { Surroundings } from './decision.ts';
+import {
+  type Definition,
+  defineFiles,
+  defineProcesses,
+  defineScripts,
+  Names,
+} from './definitions.ts';
+import type {
+  DelayEntry,
+  garpGroupRows,
+  LinkbeatEntry,
+  syncGroupRows,
+  trackGroupRows,
+} from './group.ts';
+import type { VrrpConfig, vrrpInstance } from './keywords.ts';
+import { checkInterfaces, resolveGarpGroups, resolveSyncGroups } from './membership.ts';
+import { resolveInstances } from './rules.ts';
+import { type fileRows, processRows, type scriptRows, type Weight } from './track.ts';
+
+export interface VrrpBlocks {
+  readonly vrrp_script: readonly Definition<typeof scriptRows>[];
+  readonly vrrp_track_process: readonly Definition<typeof processRows>[];
+  readonly track_file: readonly Definition<typeof fileRows>[];
+  /** Sessions as VRRP sees them: also those that cannot run. */
+  readonly bfd_instance: readonly {
+    readonly name: string;
+    readonly order: number;
+    readonly statements: readonly { readonly keyword: string; readonly value: unknown }[];
+  }[];
+  readonly vrrp_instance: readonly Definition<typeof vrrpInstance>[];
+  readonly vrrp_sync_group: readonly Definition<typeof syncGroupRows>[];
+  readonly track_group: readonly Definition<typeof trackGroupRows>[];
+  readonly garp_group: readonly {
+    readonly node: Node;
+    readonly statements: readonly Statement<typeof garpGroupRows>[];
+  }[];
+  readonly linkbeat_interfaces: readonly Entry<LinkbeatEntry>[];
+  readonly interface_up_down_delays: readonly Entry<DelayEntry>[];
+}
+
+export function resolveVrrp(blocks: VrrpBlocks, around: Surroundings): VrrpConfig {
+  const { report } = around;
+  const names = new Names();
+  const used = blocks.vrrp_instance.length > 0;
+  const scripts = defineScripts(blocks.vrrp_script, names, used, around);
+  const processes = defineProcesses(blocks.vrrp_track_process, processRows, names, report);
+  const files = defineFiles(blocks.track_file, names, report);
+  for (const { name, order, statements } of blocks.bfd_instance) {
+    const said = (keyword: string): boolean => statements.some((s) => s.keyword === keyword);
+    if (said('checker') && !said('vrrp')) continue;
+    const weight = statements.findLast((s) => s.keyword === 'weight')?.value as Weight | undefined;
+    names.add('track_bfd', name, order, weight ?? { weight: 0, reverse: false });
+  }
+  const instances = resolveInstances(blocks.vrrp_instance, around, names);
+  const groups = resolveSyncGroups(blocks.vrrp_sync_group, instances, names, around);
+  const garpGroups = resolveGarpGroups(blocks.garp_group, around);
+  checkInterfaces(blocks.linkbeat_interfaces, 'linkbeat interface', around);
+  checkInterfaces(blocks.interface_up_down_delays, 'up/down delay', around);
+  const trackGroups = blocks.track_group.map(({ name, statements }) => ({
+    name,
+    group: statements.flatMap((s) => s.value.map(({ value }) => value)),
+  }));
+  return {
+    global_defs: around.globals,
+    vrrp_instance: instances,
+    ...some('vrrp_script', scripts),
+    ...some('vrrp_track_process', processes),
+    ...some('track_file', files),
+    ...some('vrrp_sync_group', groups),
+    ...some('track_group', trackGroups),
+    ...some('garp_group', garpGroups),
+  };
+}
+
+/** Only what there is goes to the child. */
+const some = <K extends string, T>(
+  keyword: K,
+  list: readonly T[],
+): { readonly [N in K]?: readonly T[] } =>
+  (list.length === 0 ? {} : { [keyword]: list }) as { readonly [N in K]?: readonly T[] };

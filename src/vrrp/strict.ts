@@ -1,0 +1,74 @@
+// vrrp_strict and strict_mode: what the RFCs do not allow is said and put right, as keepalived 2.2.7 does.
+
+import { AFTERWARDS, nodeOf, type Reporter } from '../config/build.ts';
+import { isLinkLocal6 } from '../lib/ip.ts';
+import { ZERO } from '../lib/time.ts';
+import { type InstanceBlock, mistake, type Rows } from './decision.ts';
+import type { VrrpInstance } from './keywords.ts';
+
+const OWNER = 255;
+
+/** The instance as strict mode leaves it. */
+export function applyStrict(
+  instance: VrrpInstance,
+  block: InstanceBlock,
+  report: Reporter,
+): VrrpInstance {
+  const { name, version } = instance;
+  const given = (keyword: keyof Rows & string): boolean =>
+    nodeOf(block.statements, keyword) !== undefined;
+  const say = (keyword: keyof Rows & string, id: string, message: string): void =>
+    report(
+      mistake(id, `(${name}) ${message}`),
+      nodeOf(block.statements, keyword) ?? block.node,
+      AFTERWARDS,
+    );
+  const changes: { -readonly [K in keyof VrrpInstance]?: VrrpInstance[K] } = {};
+
+  const [first] = instance.virtual_ipaddress;
+  if (instance.family === 6 && first !== undefined && !isLinkLocal6(first.address))
+    say('virtual_ipaddress', 'strict-link-local', 'the first IPv6 VIP address must be link local');
+  if (given('state') && wantsMaster(block) !== (instance.priority === OWNER))
+    say('state', 'strict-state', 'State MASTER must match being address owner');
+  if (instance.lower_prio_no_advert === false && given('lower_prio_no_advert'))
+    say(
+      'lower_prio_no_advert',
+      'strict-lower',
+      'Strict mode requires no lower priority advert. resetting',
+    );
+  changes.lower_prio_no_advert = true;
+  if (instance.higher_prio_send_advert) {
+    say(
+      'higher_prio_send_advert',
+      'strict-higher',
+      'strict mode requires higher_prio_send_advert to be clear. resetting',
+    );
+    changes.higher_prio_send_advert = false;
+  }
+  if (instance.garp_lower_prio_repeat > 0 && given('garp_lower_prio_repeat')) {
+    say(
+      'garp_lower_prio_repeat',
+      'strict-repeat',
+      'Strict mode requires no repeat garps. resetting',
+    );
+  }
+  changes.garp_lower_prio_repeat = 0;
+  if (given('accept') && version === 2 && instance.priority !== OWNER)
+    say(
+      'accept',
+      'strict-accept',
+      'warning - accept mode for VRRP version 2 does not comply with RFC3768 - resetting',
+    );
+  if (instance.preempt_delay > 0) {
+    say(
+      'preempt_delay',
+      'strict-delay',
+      'preempt_delay is incompatible with strict mode - resetting',
+    );
+    changes.preempt_delay = ZERO;
+  }
+  return { ...instance, ...changes };
+}
+
+const wantsMaster = (block: InstanceBlock): boolean =>
+  block.statements.findLast((statement) => statement.keyword === 'state')?.value === 'MASTER';
