@@ -68,10 +68,12 @@ async function measure(
 ): Promise<Series> {
   const { router, blocked } = profiles[profile] as Profile;
   const one: Router = { ...router, globals };
-  const options: DaemonOptions =
-    blocked === true && kind === 'ours'
+  const options: DaemonOptions = {
+    quiet: true,
+    ...(blocked === true && kind === 'ours'
       ? { environment: { NODE_OPTIONS: `--require ${blocker}` } }
-      : {};
+      : {}),
+  };
   const lab = await Lab.open();
   const patience = masterDown(one) / 1000 + 20_000;
   try {

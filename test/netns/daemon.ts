@@ -23,6 +23,10 @@ export interface DaemonOptions {
   readonly environment?: Record<string, string>;
   /** SCHED_RR for all of it where the machine allows that, so that other processes do not make it late. */
   readonly realTime?: boolean;
+  /** Without -D: writing a line for each announcement would be part of what is measured. */
+  readonly quiet?: boolean;
+  /** Writes the wall clock in nanoseconds to /run/started just before it becomes the daemon. */
+  readonly stamped?: boolean;
   /** Another build of ours than the usual one. */
   readonly program?: string;
 }
@@ -43,7 +47,7 @@ export const oursIsBuilt = (): boolean => existsSync(ourProgram);
 
 /** The words that start `kind` in the foreground, all its files below /run. */
 function commandOf(kind: DaemonKind, options: readonly string[], program = ourProgram): string[] {
-  const usual = ['-n', '-l', '-D', '-P', '-f', '/run/keepalived.conf'];
+  const usual = ['-n', '-l', '-P', '-f', '/run/keepalived.conf'];
   usual.push('-p', '/run/keepalived.pid', '-r', '/run/vrrp.pid', ...options);
   switch (kind) {
     case 'ours':
@@ -82,7 +86,14 @@ export class Daemon {
     kind: DaemonKind,
     place: DaemonPlace,
     config: string,
-    { options = [], environment = {}, realTime = false, program }: DaemonOptions = {},
+    {
+      options = [],
+      environment = {},
+      realTime = false,
+      quiet = false,
+      stamped = false,
+      program,
+    }: DaemonOptions = {},
   ) {
     this.kind = kind;
     this.place = place;
@@ -100,6 +111,7 @@ export class Daemon {
       kept === undefined ? ':' : `mount --bind '${project}' '${kept}'`,
       `mount --rbind '${folder}/run' /run`,
       `mount --rbind '${folder}/tmp' /tmp`,
+      ...(stamped ? ['date +%s%N >/run/started'] : []),
       'exec "$@"',
     ].join(' && ');
     // Every step is an exec, so this pid is the daemon's own; a new session makes one kill reach them all.
@@ -111,7 +123,7 @@ export class Daemon {
     ];
     words.push(requireProgram('unshare'), '--mount', '--propagation', 'private', '--');
     words.push('/bin/sh', '-c', script, 'sh', ...(realTime ? realTimeWords() : []));
-    words.push(...commandOf(kind, options, program));
+    words.push(...commandOf(kind, [...(quiet ? [] : ['-D']), ...options], program));
     this.process = spawn(requireProgram('nsenter'), words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
