@@ -14,6 +14,9 @@ for (const wait of [0, 20, 100, 500]) setTimeout(closeInspector, wait).unref();
 
 function ignore(): void {}
 
+/** EX_SOFTWARE of sysexits.h. */
+const OUR_BUG = 70;
+
 async function run(): Promise<number> {
   const { KEEPALIVED_ROLE: text } = process.env;
   delete process.env.KEEPALIVED_ROLE;
@@ -51,6 +54,12 @@ async function runVrrpChild(
   // It may have died before the line above.
   if (process.ppid !== parent) return 0;
   const output = openLog(log);
+  // Our own bug: the parent starts a successor, where status 1 would mean that there is no point.
+  process.on('uncaughtException', (error) => {
+    output.error(`Unexpected: ${error.stack?.replaceAll(/\s*\n\s*/g, ' | ') ?? error}`);
+    output.flush();
+    process.exit(OUR_BUG);
+  });
   const status = await runVrrp({ log: output, deadman: DEADMAN_FD });
   output.flush();
   return status;

@@ -1,7 +1,6 @@
 // The shell of the parent: processes, signals, files and the clock around machine.ts. It parses nothing after the start
 // and speaks no protocol, so that watching is never held up.
 
-import { readFileSync, writeFileSync } from 'node:fs';
 import { release, version } from 'node:os';
 import { resolve } from 'node:path';
 import { COMPATIBLE } from '../cli.ts';
@@ -19,9 +18,8 @@ import { journalOf } from '../vrrp/addresses.ts';
 import type { JournalEntry } from '../vrrp/event.ts';
 import { Child } from './child.ts';
 import { Estate } from './estate.ts';
-import { PidFile, pidPath } from './files.ts';
+import { PidFileRefused, PidFiles } from './files.ts';
 import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
-import { journalPath } from './journal.ts';
 import {
   createParent,
   nextDeadline,
@@ -31,6 +29,7 @@ import {
   type Settings,
   step,
 } from './machine.ts';
+import { commandLine, missingCapabilities, setCorePattern } from './machinery.ts';
 import { inNamespace } from './namespace.ts';
 import { Reader } from './reader.ts';
 import { type Common, commonPart, logLines, readConfiguration, vrrpPart } from './reading.ts';
@@ -57,8 +56,6 @@ interface Current {
 const DEADLINE: ParentEvent = { type: 'deadline' };
 /** Default file creation mask, as keepalived's. */
 const MASK = 0o177;
-/** keepalived wraps the command line in its log here. */
-const LINE_WIDTH = 100;
 
 /** Runs until told to stop; the exit status. */
 export function runParent(context: ParentContext): Promise<number> {
@@ -80,10 +77,9 @@ class Parent {
   #spare: Child | undefined;
   #estate: Estate | undefined;
   #reader: Reader | undefined;
-  #pidFile: PidFile | undefined;
-  #vrrpPidFile: PidFile | undefined;
+  #pidFiles: PidFiles | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #corePattern: string | undefined;
+  #restoreCorePattern = (): void => {};
   #ending = false;
 
   constructor(context: ParentContext, done: (status: number) => void) {
@@ -102,7 +98,11 @@ class Parent {
     this.#log.info(`Running on Linux ${release()} ${version()} (Node.js ${process.version})`);
     for (const line of commandLine(words)) this.#log.info(line);
     process.umask(options.umask ?? MASK);
-    this.#setCorePattern();
+    try {
+      this.#restoreCorePattern = setCorePattern(options.corePattern);
+    } catch (error) {
+      this.#log.error(`Cannot set the core pattern: ${(error as Error).message}`);
+    }
     const reading = readConfiguration(this.#source(), options.namespace);
     if (options.detail > 0) this.#log.detail(`Opening file '${options.file}'.`);
     this.#log.info(`Configuration file ${options.file}`);
@@ -127,6 +127,7 @@ class Parent {
     this.#obey(common);
     this.#takeIdentity(common);
     if (!this.#takePidFiles(common)) return;
+    const pidFiles = this.#pidFiles as PidFiles;
     this.#context.ready();
     if (status !== undefined) {
       this.#finish(status);
@@ -137,7 +138,7 @@ class Parent {
     writeParcel(parcel, vrrpPart(config));
     const journal = journalOf(config);
     this.#current = { common, wanted: config.vrrp_instance.length > 0, parcel, journal };
-    this.#estate = inNamespace(this.#namespace(), () => new Estate(this.#journalPath(common)));
+    this.#estate = inNamespace(this.#namespace(), () => new Estate(pidFiles.journal));
     this.#loop = new Loop(createParent(this.#settings(this.#current)), {
       machine: { step, nextDeadline },
       deadline: DEADLINE,
@@ -241,7 +242,7 @@ class Parent {
       const inheritance = estate.bequeath(inherit);
       estate.extend((this.#current as Current).journal);
       child.send({ type: 'configure', parcel: this.#parcel(), inheritance, ledger: estate.ledger });
-      this.#vrrpPidFile?.write(child.pid);
+      this.#pidFiles?.writeChild(child.pid);
       return { type: 'forked', pid: child.pid };
     } catch (error) {
       return { type: 'forkFailed', code: (error as NodeJS.ErrnoException).code ?? String(error) };
@@ -436,56 +437,17 @@ class Parent {
     };
   }
 
-  #journalPath(common: Common): string {
-    const { options, directory } = this.#context;
-    const { pid } = options;
-    return journalPath(
-      pid === undefined
-        ? pidPath('keepalived', this.#place(common), common.use_pid_dir)
-        : resolve(directory, pid),
-    );
-  }
-
   /** False where another daemon runs or a file cannot be made; the daemon has then finished. */
   #takePidFiles(common: Common): boolean {
     const { options, directory } = this.#context;
-    const place = this.#place(common);
-    const path = (name: string, given: string | undefined): string =>
-      given === undefined ? pidPath(name, place, common.use_pid_dir) : resolve(directory, given);
-    const open = (name: string): boolean => {
-      try {
-        if (name === 'vrrp') this.#vrrpPidFile = new PidFile(path(name, options.vrrpPid));
-        else this.#pidFile = new PidFile(path(name, options.pid));
-        return true;
-      } catch (error) {
-        this.#refusePidFile(path(name, name === 'vrrp' ? options.vrrpPid : options.pid), error);
-        return false;
-      }
-    };
-    if (!open('keepalived') || (options.vrrp && !open('vrrp'))) return false;
-    this.#pidFile?.write(process.pid);
-    return true;
-  }
-
-  #refusePidFile(path: string, error: unknown): void {
-    const { code } = error as NodeJS.ErrnoException;
-    const held = code === 'EWOULDBLOCK' || code === 'EAGAIN';
-    this.#log.error(
-      held ? 'daemon is already running' : `pidfile_write : Cannot open ${path} pidfile`,
-    );
-    this.#finish(0);
-  }
-
-  /** -M; put back at the end. */
-  #setCorePattern(): void {
-    const { corePattern } = this.#context.options;
-    if (corePattern === undefined) return;
     try {
-      const before = readFileSync(CORE_PATTERN, 'utf8');
-      writeFileSync(CORE_PATTERN, corePattern);
-      this.#corePattern = before;
+      this.#pidFiles = new PidFiles(options, directory, this.#place(common), common.use_pid_dir);
+      return true;
     } catch (error) {
-      this.#log.error(`Cannot set the core pattern: ${(error as Error).message}`);
+      if (!(error instanceof PidFileRefused)) throw error;
+      this.#log.error(error.message);
+      this.#finish(0);
+      return false;
     }
   }
 
@@ -501,9 +463,8 @@ class Parent {
     clearTimeout(this.#timer);
     this.#dropSpare();
     this.#reader?.cancel();
-    this.#vrrpPidFile?.remove();
-    this.#pidFile?.remove();
-    if (this.#corePattern !== undefined) writeFileSync(CORE_PATTERN, this.#corePattern);
+    this.#pidFiles?.remove();
+    this.#restoreCorePattern();
     this.#log.info(`Stopped Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);
     this.#log.flush();
     this.#done(status);
@@ -512,30 +473,3 @@ class Parent {
 
 /** Exit status where there is no file to read. */
 const NO_CONFIGURATION = 6;
-const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
-
-/** As keepalived logs it: words in quotes, several lines where it is long. */
-export function commandLine(words: readonly string[]): string[] {
-  const prefix = 'Command line:';
-  const lines: string[] = [];
-  let line = prefix;
-  for (const word of ['keepalived', ...words]) {
-    const quoted = ` '${word}'`;
-    if (line.length + quoted.length > LINE_WIDTH && line.trim() !== prefix && line.trim() !== '') {
-      lines.push(line);
-      line = ' '.repeat(prefix.length);
-    }
-    line += quoted;
-  }
-  return [...lines, line];
-}
-
-const CAPABILITIES = [
-  [23, 'CAP_SYS_NICE: no real-time priority'],
-  [14, 'CAP_IPC_LOCK: memory may be swapped out'],
-  [21, 'CAP_SYS_ADMIN: network namespaces cannot be entered'],
-] as const;
-
-/** `mask` as capget(2) gives the effective set. */
-export const missingCapabilities = (mask: bigint): string[] =>
-  CAPABILITIES.filter(([bit]) => ((mask >> BigInt(bit)) & 1n) === 0n).map(([, text]) => text);

@@ -10,7 +10,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
+import type { Options } from '../cli.ts';
 import { native } from '../net/native.ts';
 import type { Place } from './identity.ts';
 
@@ -23,8 +24,60 @@ export function pidPath(name: string, place: Place, usePidDir: boolean): string 
   return `/run/${name}.pid`;
 }
 
+/** Another daemon holds a PID file, or it cannot be made; the message is keepalived's. */
+export class PidFileRefused extends Error {}
+
+/** The PID files of one daemon: its own, and that of its VRRP child. */
+export class PidFiles {
+  /** Beside the PID file, whose lock says that nobody else writes it. */
+  readonly journal: string;
+  readonly #parent: PidFile;
+  readonly #child: PidFile | undefined;
+
+  /** Throws PidFileRefused. */
+  constructor(
+    { pid, vrrpPid, vrrp }: Pick<Options, 'pid' | 'vrrpPid' | 'vrrp'>,
+    directory: string,
+    place: Place,
+    usePidDir: boolean,
+  ) {
+    const pathOf = (name: string, given: string | undefined): string =>
+      given === undefined ? pidPath(name, place, usePidDir) : resolve(directory, given);
+    this.#parent = take(pathOf('keepalived', pid));
+    this.journal = `${this.#parent.path.replace(/\.pid$/, '')}.journal`;
+    try {
+      this.#child = vrrp ? take(pathOf('vrrp', vrrpPid)) : undefined;
+    } catch (error) {
+      this.#parent.remove();
+      throw error;
+    }
+    this.#parent.write(process.pid);
+  }
+
+  writeChild(pid: number): void {
+    this.#child?.write(pid);
+  }
+
+  remove(): void {
+    this.#child?.remove();
+    this.#parent.remove();
+  }
+}
+
+function take(path: string): PidFile {
+  try {
+    return new PidFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const held = code === 'EWOULDBLOCK' || code === 'EAGAIN';
+    throw new PidFileRefused(
+      held ? 'daemon is already running' : `pidfile_write : Cannot open ${path} pidfile`,
+    );
+  }
+}
+
 /** One PID file, held from construction to `remove`. */
-export class PidFile {
+class PidFile {
   readonly path: string;
   readonly #fd: number;
 

@@ -21,9 +21,6 @@ interface Content {
   readonly addresses: readonly JournalEntry[];
 }
 
-/** Beside the PID file, whose lock says that nobody else writes it. */
-export const journalPath = (pidFile: string): string => `${pidFile.replace(/\.pid$/, '')}.journal`;
-
 export class Journal {
   readonly #path: string;
   readonly #place: Pick<Content, 'boot' | 'namespace'>;

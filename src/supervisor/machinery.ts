@@ -1,0 +1,42 @@
+// What the parent does to the process around the daemon at its start: how it was called, what it may do, and where core
+// files go. Nothing here is about VRRP.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
+/** keepalived wraps the command line in its log here. */
+const LINE_WIDTH = 100;
+
+/** -M; call what it returns at the end. Throws where it may not. */
+export function setCorePattern(pattern: string | undefined): () => void {
+  if (pattern === undefined) return () => {};
+  const before = readFileSync(CORE_PATTERN, 'utf8');
+  writeFileSync(CORE_PATTERN, pattern);
+  return () => writeFileSync(CORE_PATTERN, before);
+}
+
+/** As keepalived logs it: words in quotes, several lines where it is long. */
+export function commandLine(words: readonly string[]): string[] {
+  const prefix = 'Command line:';
+  const lines: string[] = [];
+  let line = prefix;
+  for (const word of ['keepalived', ...words]) {
+    const quoted = ` '${word}'`;
+    if (line.length + quoted.length > LINE_WIDTH && line.trim() !== prefix && line.trim() !== '') {
+      lines.push(line);
+      line = ' '.repeat(prefix.length);
+    }
+    line += quoted;
+  }
+  return [...lines, line];
+}
+
+const CAPABILITIES = [
+  [23, 'CAP_SYS_NICE: no real-time priority'],
+  [14, 'CAP_IPC_LOCK: memory may be swapped out'],
+  [21, 'CAP_SYS_ADMIN: network namespaces cannot be entered'],
+] as const;
+
+/** `mask` as capget(2) gives the effective set. */
+export const missingCapabilities = (mask: bigint): string[] =>
+  CAPABILITIES.filter(([bit]) => ((mask >> BigInt(bit)) & 1n) === 0n).map(([, text]) => text);
