@@ -25,8 +25,6 @@ import {
   nextDeadline,
   type ParentAction,
   type ParentEvent,
-  type ParentState,
-  type Settings,
   step,
 } from './machine.ts';
 import { commandLine, missingCapabilities, setCorePattern } from './machinery.ts';
@@ -36,6 +34,7 @@ import { type Common, commonPart, logLines, readConfiguration, vrrpPart } from '
 import type { Source } from './self.ts';
 import { catchSignals } from './signal.ts';
 import type { Start } from './spare.ts';
+import type { ParentState, Settings } from './state.ts';
 
 export interface ParentContext extends Start {
   /** Started before this code was loaded, so that its own loads meanwhile. */

@@ -3,7 +3,9 @@
 
 import type { DumpKind } from '../ipc/messages.ts';
 import type { Step } from '../lib/machine.ts';
+
 import { after, type Duration, type Instant, seconds } from '../lib/time.ts';
+import type { Child, ParentState, Settings, Watched } from './state.ts';
 
 /** The parent asks this often, and the child's loop answers. */
 export const HEARTBEAT: Duration = seconds(5);
@@ -11,69 +13,6 @@ export const HEARTBEAT: Duration = seconds(5);
 export const SILENCE = 3;
 /** Longest back-off, and the time that a child must run to be trusted again. keepalived 2.2.7: 0 1 2 4 ... 32 60 s. */
 export const LONGEST_DELAY: Duration = seconds(60);
-
-export interface Settings {
-  /** false with -R: a dead child ends the daemon. */
-  readonly respawn: boolean;
-  /** How long a child may take to stop. */
-  readonly childWait: Duration;
-  /** false: the configuration has nothing for a child. */
-  readonly wanted: boolean;
-}
-
-/** Each state carries what it needs and nothing else; only the last two have no process. */
-export type Child =
-  /** Started; its code may still be loading. */
-  | Alive<'starting'>
-  /** It has said that it runs. */
-  | (Alive<'running'> & { readonly since: Instant })
-  /** Killed because it was silent, stopped or hung; its end is awaited. */
-  | {
-      readonly name: 'silent';
-      readonly pid: number;
-      readonly failures: number;
-      readonly since: Instant | undefined;
-    }
-  /** Asked to end. */
-  | { readonly name: 'stopping'; readonly pid: number; readonly killAt: Instant | undefined }
-  | { readonly name: 'backingOff'; readonly until: Instant; readonly failures: number }
-  /** Ordered, and not yet told whether it worked. */
-  | { readonly name: 'forking'; readonly failures: number }
-  | { readonly name: 'absent' };
-
-type Watched = Extract<Child, { readonly name: 'starting' | 'running' }>;
-
-interface Alive<Name extends string> {
-  readonly name: Name;
-  readonly pid: number;
-  readonly failures: number;
-  readonly beatAt: Instant;
-  /** Number of the last heartbeat sent. */
-  readonly beat: number;
-  readonly unanswered: number;
-}
-
-/**
- * `reading`: a process reads the file. `applying`: the child has the new configuration. A request during either is kept
- * as `again`, however many there are.
- */
-export interface Reload {
-  readonly phase: 'none' | 'reading' | 'applying';
-  readonly again: boolean;
-}
-
-export interface ParentState {
-  readonly phase: 'running' | 'stopping' | 'ended';
-  /** What the process will end with. */
-  readonly status: number;
-  readonly settings: Settings;
-  readonly child: Child;
-  /** A process waits, with everything loaded, to take the child's place. */
-  readonly spare: boolean;
-  readonly reload: Reload;
-  /** 'Startup complete' has been said. */
-  readonly complete: boolean;
-}
 
 export type ParentEvent =
   | { readonly type: 'deadline' }

@@ -10,12 +10,11 @@ import {
   nextDeadline,
   type ParentAction,
   type ParentEvent,
-  type ParentState,
   respawnDelay,
-  type Settings,
   SILENCE,
   step,
 } from '../../src/supervisor/machine.ts';
+import type { ParentState, Settings } from '../../src/supervisor/state.ts';
 
 const settings: Settings = { respawn: true, childWait: seconds(5), wanted: true };
 const at = (s: number): Instant => seconds(s) as number as Instant;
