@@ -27,6 +27,8 @@ export interface DaemonOptions {
   readonly quiet?: boolean;
   /** Writes the wall clock in nanoseconds to /run/started just before it becomes the daemon. */
   readonly stamped?: boolean;
+  /** The daemon whose /run and /tmp this one finds. */
+  readonly after?: Daemon;
   /** Another build of ours than the usual one. */
   readonly program?: string;
 }

@@ -81,7 +81,7 @@ testFault<Stop>({
   title:
     'SIGTERM, without scripts: until the process has ended, and until priority 0 (best of three)',
   place: 100,
-  async play({ lab, a, daemon: running, subject, router, address }) {
+  async play({ lab, a, daemon: running, subject, router, restart, address }) {
     let daemon = running;
     const took: number[] = [];
     const farewells: number[] = [];
@@ -97,7 +97,7 @@ testFault<Stop>({
       if (farewell !== undefined) farewells.push(farewell.at - from);
       if ((await a.addresses()).some((one) => one.startsWith(`${address}/`))) left.push(address);
       if (round === 3) break;
-      daemon = a.start(subject, configOf(subject, router, a));
+      daemon = restart(configOf(subject, router, a));
     }
     return { took: Math.min(...took), farewell: Math.min(...farewells), left };
   },

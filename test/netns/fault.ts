@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Daemon, DaemonOptions } from './daemon.ts';
@@ -27,6 +27,8 @@ export interface Scene {
   readonly daemon: Daemon;
   readonly peer: Daemon;
   readonly router: Router;
+  /** Starts the subject on its host again; `after` leaves it the files of the one before. */
+  restart(config: string, after?: Daemon): Daemon;
   /** The first virtual address, without its prefix. */
   readonly address: string;
 }
@@ -142,12 +144,12 @@ async function settle<Outcome>(
   const router: Router = { ...usual, ...fault.router };
   const [a, b] = [lab.host('a'), lab.host('b')];
   const environment = { ...fault.options?.environment, ...mutant?.options.environment };
-  const options = { ...fault.options, ...mutant?.options, environment };
+  const options = subject === 'ours' ? { ...fault.options, ...mutant?.options, environment } : {};
   const start = (host: Host, kind: Subject, own: Router, more: DaemonOptions): Daemon => {
     const text = `${configOf(kind, own, host)}${fault.tail?.(own.priority) ?? ''}`;
     return host.start(kind, text, more);
   };
-  const daemon = start(a, subject, router, subject === 'ours' ? options : {});
+  const daemon = start(a, subject, router, options);
   for (const address of router.addresses) await lab.untilHolder(bare(address), 'a');
   const below: Router = { ...router, priority: 100, ...fault.peer };
   const peer = start(b, 'keepalived', below, {});
@@ -159,7 +161,9 @@ async function settle<Outcome>(
   await lab.until('b has accepted a', () => lab.now() > heard + 4 * router.interval * 1e6);
   const address = bare(router.addresses[0] ?? '');
   assert.deepEqual(lab.holders(address), ['a'], 'the scene settles');
-  return { lab, subject, a, b, daemon, peer, router, address };
+  const restart = (config: string, after?: Daemon): Daemon =>
+    a.start(subject, config, after === undefined ? options : { ...options, after });
+  return { lab, subject, a, b, daemon, peer, router, restart, address };
 }
 
 const bare = (address: string): string => address.replace(/\/.*/, '');
@@ -176,4 +180,11 @@ function record(
   const date = new Date().toISOString().slice(0, 10);
   const result = { fault: title, place, ...told, date, commit };
   writeFileSync(join(folder, `${id}.json`), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** The VRRP child: both daemons write its number where the lab tells them to. */
+export function childOf(daemon: Daemon): number {
+  const pid = Number(daemon.read('run/vrrp.pid'));
+  assert.ok(pid > 0 && existsSync(`/proc/${pid}`), 'vrrp.pid holds the pid of a process');
+  return pid;
 }

@@ -72,7 +72,8 @@ export class Host {
 
   start(kind: DaemonKind, config: string, options: DaemonOptions = {}): Daemon {
     this.started++;
-    const folder = join(this.lab.folder, `${this.name}${this.started}`);
+    const own = join(this.lab.folder, `${this.name}${this.started}`);
+    const folder = options.after?.place.folder ?? own;
     const place = { namespace: this.namespace, folder, changed: this.lab.changed };
     const daemon = new Daemon(kind, place, config, options);
     this.daemons.push(daemon);

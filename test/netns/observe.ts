@@ -180,3 +180,16 @@ export function tellCourse(course: Course): string {
   parts.push(course.takeovers === 0 ? 'no takeover' : 'the peer took over');
   return parts.join(', ');
 }
+
+/** Waits until exactly one host has had the address for a while. */
+export async function untilSteady(lab: Lab, address: string, span = 1_000_000): Promise<void> {
+  await lab.until(
+    'the address has come to rest on one host',
+    () => {
+      if (lab.holders(address).length !== 1) return false;
+      const last = lab.changes.findLast((c) => c.name === address)?.at ?? 0;
+      return lab.now() - last > span;
+    },
+    30_000,
+  );
+}
