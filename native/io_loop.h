@@ -41,6 +41,8 @@ inline void IoThread::Start(Napi::Env env, Napi::Function ready, Napi::Uint8Arra
   session_ += 1;
   ready_ = Napi::Persistent(ready);
   ring_ = Napi::Reference<Napi::Uint8Array>::New(ring, 1);
+  setImmediate_ = Napi::Persistent(env.Global().Get("setImmediate").As<Napi::Function>());
+  look_ = Napi::Persistent(Napi::Function::New(env, [](const Napi::CallbackInfo& call) { Get().Look(call.Env()); }));
   const int refused = CreateThread(policy, priority);
   if (refused != 0) {
     Release();
@@ -111,6 +113,8 @@ inline void IoThread::Halt() {
 inline void IoThread::Release() {
   napi_release_threadsafe_function(wake_, napi_tsfn_abort);
   ready_.Reset();
+  setImmediate_.Reset();
+  look_.Reset();
   ring_.Reset();
   Lock lock(mutex_);
   if (deadman_fd_ >= 0) close(deadman_fd_);
@@ -349,43 +353,72 @@ inline void IoThread::NoteLoss() {
   memcpy(queue_.data() + overflow_, &header, sizeof header);
 }
 
-/** One wake-up a burst: JavaScript is told only where it has not been told yet. */
-inline void IoThread::Wake() {
+inline bool IoThread::HasNews() const {
   bool news = !queue_.empty();
   for (const auto& [fd, watched] : watched_) news = news || watched.resync;
-  if (signalled_ || !news) return;
+  return news;
+}
+
+/**
+ * JavaScript is called only where it has found nothing more to read. A threadsafe function has a mutex that JavaScript's
+ * thread takes at its own priority, and on a busy machine may hold while others run: only in this order does it
+ * never hold it when the I/O thread needs it.
+ */
+inline void IoThread::Wake() {
+  if (signalled_ || !HasNews()) return;
   signalled_ = true;
   napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking);
 }
 
 inline void IoThread::Deliver(napi_env env, napi_value, void* context, void*) {
   if (env == nullptr) return;  // the environment is going away
-  auto* self = static_cast<IoThread*>(context);
   const Napi::HandleScope scope(env);
+  static_cast<IoThread*>(context)->Look(Napi::Env(env));
+}
+
+/** Delivers what there is; looks again in the loop's next turn until there is nothing, so that others get theirs. */
+inline void IoThread::Look(Napi::Env env) {
+  const uint64_t session = session_;
+  if (env_ == nullptr) return;  // stopped since
   try {
-    self->DeliverAll(Napi::Env(env));
+    DeliverAll(env);
   } catch (const Napi::Error& error) {
     napi_fatal_exception(env, error.Value());
   }
+  if (session != session_ || env_ == nullptr) return;  // stopped from within
+  {
+    Lock lock(mutex_);
+    signalled_ = HasNews();
+    if (!signalled_) return;
+  }
+  setImmediate_.Call({look_.Value()});
 }
 
 /** What was queued since the last delivery. */
 inline std::vector<uint8_t> IoThread::TakeQueue() {
   std::vector<uint8_t> records;
   Lock lock(mutex_);
-  signalled_ = false;
   for (auto& [fd, watched] : watched_) {
     if (watched.resync) Note(kResync, static_cast<uint32_t>(fd), Now());
     watched.resync = false;
   }
   records.swap(queue_);
+  queue_.swap(spare_);
   overflow_ = kNoOverflow;
   return records;
 }
 
+/** What JavaScript has read is the I/O thread's next queue: whoever frees memory may hold up who allocates it. */
+inline void IoThread::ReturnQueue(std::vector<uint8_t>& records) {
+  if (records.capacity() > kSpareLimit) return;
+  records.clear();
+  Lock lock(mutex_);
+  if (spare_.capacity() < records.capacity()) spare_.swap(records);
+}
+
 inline void IoThread::DeliverAll(Napi::Env env) {
   const uint64_t session = session_;
-  const std::vector<uint8_t> records = TakeQueue();
+  std::vector<uint8_t> records = TakeQueue();
   for (size_t from = 0; from < records.size();) {
     Napi::Uint8Array ring = ring_.Value();
     size_t to = from;
@@ -416,6 +449,7 @@ inline void IoThread::DeliverAll(Napi::Env env) {
     }
     if (session != session_ || env_ == nullptr) return;  // stopped from within
   }
+  ReturnQueue(records);
 }
 
 inline int IoThread::Add(int fd, const Watched& watched) {

@@ -109,6 +109,8 @@ struct Packets {
 
 constexpr size_t kQueueLimit = 4u << 20;
 constexpr size_t kNoOverflow = SIZE_MAX;
+/** A queue of more than this is given back to the system when it has been read. */
+constexpr size_t kSpareLimit = 1u << 20;
 constexpr int kBatch = 32;
 /** 255 IPv6 addresses in one packet are 4088 bytes; what is longer arrives cut off. */
 constexpr size_t kPacketLimit = 4608;
@@ -320,9 +322,12 @@ class IoThread {
   bool Push(RecordHeader header, const uint8_t* bytes = nullptr);
   void NoteLoss();
   void Note(RecordKind kind, uint32_t source, Nanos at, int aux = 0);
+  bool HasNews() const;
   void Wake();
+  void Look(Napi::Env env);
   static void Deliver(napi_env env, napi_value callback, void* context, void* data);
   std::vector<uint8_t> TakeQueue();
+  void ReturnQueue(std::vector<uint8_t>& records);
   void DeliverAll(Napi::Env env);
 
   pthread_mutex_t mutex_;
@@ -348,8 +353,11 @@ class IoThread {
 
   std::map<int, Watched> watched_;
   std::vector<uint8_t> queue_;
+  /** Empty, with the memory of a queue that has been read. */
+  std::vector<uint8_t> spare_;
   /** Where in the queue the record of what was lost is that nothing has followed; kNoOverflow where there is none. */
   size_t overflow_ = kNoOverflow;
+  /** JavaScript has been called and has not yet found that there is nothing more. */
   bool signalled_ = false;
   /** Packets that JavaScript has not handled: in the queue or handed over. A shot does not fire before they are. */
   Packets unsettled_;
@@ -360,6 +368,8 @@ class IoThread {
   uint64_t session_ = 0;
   napi_threadsafe_function wake_ = nullptr;
   Napi::FunctionReference ready_;
+  Napi::FunctionReference setImmediate_;
+  Napi::FunctionReference look_;
   Napi::Reference<Napi::Uint8Array> ring_;
 };
 

@@ -27,14 +27,16 @@ export interface Admission {
   readonly family: Family;
   /** Offset of the byte that tells whom a packet is for, in what follows the IP header. */
   readonly at: number;
+  /** How many bytes must follow the IP header. */
+  readonly least: number;
   /** The values of that byte to let through. */
   readonly values: readonly number[];
   /** Only what is sent to this address; absent: whatever the socket gets. */
   readonly destination?: Ip;
 }
 
-/** A packet too short to have the byte is dropped: the kernel ends a program that reads beyond the packet. */
-export function admit({ family, at, values, destination }: Admission): Uint8Array {
+/** A packet that is too short is dropped: the kernel ends a program that reads beyond the packet. */
+export function admit({ family, at, least, values, destination }: Admission): Uint8Array {
   const program: Instruction[] = [];
   if (destination !== undefined) {
     const wanted = new DataView(ipBytes(destination).buffer);
@@ -46,8 +48,9 @@ export function admit({ family, at, values, destination }: Admission): Uint8Arra
       );
   }
   // An IPv4 raw socket sees the IP header, which may have options.
-  if (family === 4) program.push([LOAD_HEADER_LENGTH, 0, 0, 0], [LOAD_BYTE_INDEXED, 0, 0, at]);
-  else program.push([LOAD_BYTE, 0, 0, at]);
+  const load = family === 4 ? LOAD_BYTE_INDEXED : LOAD_BYTE;
+  if (family === 4) program.push([LOAD_HEADER_LENGTH, 0, 0, 0]);
+  program.push([load, 0, 0, least - 1], [load, 0, 0, at]);
   for (const value of values) program.push([JUMP_IF_EQUAL, 0, 1, value], accept);
   program.push(refuse);
   return assemble(program);

@@ -8,6 +8,11 @@ import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
 const VRRP = 112;
+/**
+ * Room for 10,000 packets a second of full Ethernet length while the I/O thread waits a third of a second for a
+ * processor: the kernel doubles what it is asked for and charges 2,304 bytes for each. Nothing is used up before.
+ */
+const RECEIVE_BUFFER = 4 << 20;
 
 interface Open {
   readonly fd: number;
@@ -18,9 +23,18 @@ interface Pacing {
   readonly fd: number;
 }
 
-/** RFC 9568 5.1: the VRID is the second byte of the message. Unicast has no group; the socket's own address tells. */
+/**
+ * RFC 9568 5.1: the VRID is the second byte of a header of eight; what has no whole header is no counter's, as with
+ * keepalived. Unicast has no group; the address that the socket is bound to does the same.
+ */
 const program = ({ family, group, vrids }: SocketSpec): Uint8Array =>
-  admit({ family, at: 1, values: vrids, ...(group === undefined ? {} : { destination: group }) });
+  admit({
+    family,
+    at: 1,
+    least: 8,
+    values: vrids,
+    ...(group === undefined ? {} : { destination: group }),
+  });
 
 export type WireAction = Exclude<VrrpAction, { readonly type: 'run' | 'log' | 'exit' }>;
 
@@ -188,7 +202,7 @@ export class Wire {
       ...(spec.group === undefined ? {} : { group: spec.group }),
       ...(spec.source === undefined ? {} : { source: spec.source }),
       filter: program(spec),
-      ...(spec.receiveBuffer === undefined ? {} : { receiveBuffer: spec.receiveBuffer }),
+      receiveBuffer: spec.receiveBuffer ?? RECEIVE_BUFFER,
     });
     native.watch(fd);
     this.#sockets.set(spec.key, { fd, spec });

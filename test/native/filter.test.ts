@@ -27,7 +27,7 @@ afterEach(() => {
 
 const groups = { 4: GROUP4 as Ip, 6: GROUP6 as Ip };
 const programFor = (family: 4 | 6, ...values: number[]): Uint8Array =>
-  admit({ family, at: 1, values, destination: groups[family] });
+  admit({ family, at: 1, least: 8, values, destination: groups[family] });
 /** A message whose second byte is `value`. */
 const message = (value: number, length = 8): Uint8Array => new Uint8Array(length).fill(value, 1, 2);
 
@@ -112,14 +112,15 @@ describe('a filter', () => {
       datagram(40, message(52)),
       datagram(0, new Uint8Array(0)),
       datagram(0, new Uint8Array(1)),
-      datagram(8, message(51, 2)),
+      datagram(8, message(51, 7)),
+      datagram(8, message(51, 8)),
       datagram(0, message(255)),
     ]);
     await tape.until(() => tape.of('packet').length >= 4, 'four packets');
     await tape.flush();
     assert.deepEqual(
       tape.of('packet').map(({ bytes }) => bytes.length),
-      [32, 68, 30, 28],
+      [32, 68, 36, 28],
     );
   });
 

@@ -77,8 +77,8 @@ test('of 255 virtual routers only those of the socket pass, in both families', (
     [3, 51, 52, 200],
     Array.from({ length: 255 }, (_, i) => i + 1),
   ]) {
-    const four = admit({ family: 4, at: 1, values, destination: GROUP4 });
-    const six = admit({ family: 6, at: 1, values, destination: GROUP6 });
+    const four = admit({ family: 4, at: 1, least: 8, values, destination: GROUP4 });
+    const six = admit({ family: 6, at: 1, least: 8, values, destination: GROUP6 });
     assert.ok(four.length <= 4096 * 8);
     for (let vrid = 0; vrid <= 255; vrid++) {
       assert.equal(through4(four, packet4(vrid)), values.includes(vrid), `IPv4 ${vrid}`);
@@ -88,35 +88,38 @@ test('of 255 virtual routers only those of the socket pass, in both families', (
 });
 
 test('IP options move the message, and the program looks behind them', () => {
-  const program = admit({ family: 4, at: 1, values: [51], destination: GROUP4 });
+  const program = admit({ family: 4, at: 1, least: 8, values: [51], destination: GROUP4 });
   for (const options of [4, 8, 40]) {
     assert.ok(through4(program, packet4(51, { options })), `${options}`);
     assert.ok(!through4(program, packet4(52, { options })), `${options}`);
   }
 });
 
-test('a packet passes as soon as it has the byte, and never before', () => {
-  const four = admit({ family: 4, at: 1, values: [51] });
-  const six = admit({ family: 6, at: 1, values: [51] });
-  for (let length = 0; length < 8; length++) {
-    assert.equal(through4(four, packet4(51, { length })), length >= 2, `IPv4 ${length}`);
-    assert.equal(through6(six, packet6(51, { length })), length >= 2, `IPv6 ${length}`);
+test('a packet passes as soon as it has a whole header, and never before', () => {
+  const four = admit({ family: 4, at: 1, least: 8, values: [51] });
+  const six = admit({ family: 6, at: 1, least: 8, values: [51] });
+  for (let length = 0; length < 12; length++) {
+    assert.equal(through4(four, packet4(51, { length })), length >= 8, `IPv4 ${length}`);
+    assert.equal(through6(six, packet6(51, { length })), length >= 8, `IPv6 ${length}`);
   }
 });
 
 test('what is sent to somewhere else than the group does not pass', () => {
-  const four = admit({ family: 4, at: 1, values: [51], destination: GROUP4 });
-  const six = admit({ family: 6, at: 1, values: [51], destination: GROUP6 });
+  const four = admit({ family: 4, at: 1, least: 8, values: [51], destination: GROUP4 });
+  const six = admit({ family: 6, at: 1, least: 8, values: [51], destination: GROUP6 });
   assert.ok(!through4(four, packet4(51, { to: ip('10.0.0.5') })));
   for (const to of ['ff02::13', 'fd02::12', 'ff02:0:0:1::12'])
     assert.ok(!through6(six, packet6(51, { to: ip(to) })), to);
   assert.ok(
-    through4(admit({ family: 4, at: 1, values: [51] }), packet4(51, { to: ip('10.0.0.5') })),
+    through4(
+      admit({ family: 4, at: 1, least: 8, values: [51] }),
+      packet4(51, { to: ip('10.0.0.5') }),
+    ),
   );
 });
 
 test('a socket for nobody lets nothing through', () => {
-  assert.ok(!through4(admit({ family: 4, at: 1, values: [] }), packet4(51)));
+  assert.ok(!through4(admit({ family: 4, at: 1, least: 8, values: [] }), packet4(51)));
 });
 
 // Who tells the kernel
