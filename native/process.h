@@ -354,6 +354,22 @@ inline Napi::Value Syslog(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), false);
 }
 
+/** One datagram to a UNIX socket; a path that begins with @ is in the abstract namespace. */
+inline void SendLocal(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = StringFrom(info[0], "path");
+  const Napi::Uint8Array bytes = BytesFrom(info[1], "bytes");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof address.sun_path) Fail(env, "sendto", ENAMETOOLONG);
+  memcpy(address.sun_path, path.data(), path.size());
+  if (path[0] == '@') address.sun_path[0] = 0;
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+  Descriptor fd(Checked(env, "socket", socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)));
+  Checked(env, "sendto",
+          sendto(fd.get(), bytes.Data(), bytes.ByteLength(), MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length));
+}
+
 // ---- memory
 
 /** One mapping in /proc/self/smaps. */

@@ -167,6 +167,8 @@ export interface Native {
   openLocked(path: string, mode: number): number;
   /** One line to /dev/log; never blocks; false where it had to be dropped. */
   syslog(priority: number, line: string): boolean;
+  /** One datagram to a UNIX socket, without waiting; @ at the beginning of the path is the abstract namespace. */
+  sendLocal(path: string, bytes: Uint8Array): void;
   /** Returns clean pages of program text to the page cache; kilobytes given back. */
   dropText(): number;
 }

@@ -35,6 +35,7 @@ import type { Source } from './self.ts';
 import { catchSignals } from './signal.ts';
 import type { Start } from './spare.ts';
 import type { ParentState, Settings } from './state.ts';
+import { tellServiceManager } from './systemd.ts';
 
 export interface ParentContext extends Start {
   /** Started before this code was loaded, so that its own loads meanwhile. */
@@ -220,6 +221,9 @@ class Parent {
         return [];
       case 'dumpParent':
         this.#dump();
+        return [];
+      case 'tell':
+        tellServiceManager(process.env.NOTIFY_SOCKET, action.condition);
         return [];
       case 'log':
         this.#log.write(action.severity, action.text);

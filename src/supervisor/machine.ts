@@ -6,6 +6,7 @@ import type { Step } from '../lib/machine.ts';
 
 import { after, type Duration, type Instant, seconds } from '../lib/time.ts';
 import type { Child, ParentState, Settings, Watched } from './state.ts';
+import type { Condition } from './systemd.ts';
 
 /** The parent asks this often, and the child's loop answers. */
 export const HEARTBEAT: Duration = seconds(5);
@@ -63,6 +64,8 @@ export type ParentAction =
   | { readonly type: 'reloadChild'; readonly pid: number }
   | { readonly type: 'dumpChild'; readonly pid: number; readonly kind: DumpKind }
   | { readonly type: 'dumpParent' }
+  /** The service manager wants to know. */
+  | { readonly type: 'tell'; readonly condition: Condition }
   | { readonly type: 'log'; readonly severity: 'error' | 'warning' | 'info'; readonly text: string }
   | { readonly type: 'exit'; readonly status: number };
 
@@ -141,6 +144,8 @@ const log = (severity: 'error' | 'warning' | 'info', text: string): ParentAction
   text,
 });
 
+const tell = (condition: Condition): ParentAction => ({ type: 'tell', condition });
+
 /** The child that is `pid`, if it is one that is watched. */
 function watched(state: ParentState, pid: number): Watched | undefined {
   const { child } = state;
@@ -155,7 +160,7 @@ function begin(state: ParentState): Result {
 
 function nothingToRun(state: ParentState): Result {
   const text = 'Warning - keepalived has no configuration to run';
-  return { state, actions: [log('warning', text)] };
+  return { state, actions: [log('warning', text), tell('ready')] };
 }
 
 const fork = (state: ParentState, failures: number, inherit: boolean): Result => ({
@@ -195,7 +200,7 @@ function forkFailed(state: ParentState, code: string, now: Instant): Result {
 function running(state: ParentState, pid: number, now: Instant): Result {
   const child = watched(state, pid);
   if (child?.name !== 'starting') return stay(state);
-  const actions = state.complete ? [] : [log('info', 'Startup complete')];
+  const actions = state.complete ? [] : [log('info', 'Startup complete'), tell('ready')];
   const next: Child = { ...child, name: 'running', since: now };
   return chain(settleReload({ ...state, child: next, complete: true }, actions), withSpare);
 }
@@ -281,7 +286,7 @@ function exited(state: ParentState, exit: Exit, now: Instant): Result {
     actions.push(log('warning', `pid ${exit.pid} exited due to signal ${exit.signal}`));
   if (!state.settings.respawn) {
     actions.push(log('warning', `VRRP child process(${exit.pid}) died: Exiting`));
-    actions.push(log('info', 'Stopping'), CLEAN);
+    actions.push(log('info', 'Stopping'), tell('stopping'), CLEAN);
     return end({ ...state, child: { name: 'absent' } }, actions);
   }
   actions.push(log('error', `VRRP child process(${exit.pid}) died: Respawning`));
@@ -339,7 +344,7 @@ const end = (state: ParentState, actions: readonly ParentAction[]): Result => ({
 function stop(state: ParentState, status: number, now: Instant): Result {
   if (state.phase !== 'running') return stay(state);
   const stopping: ParentState = { ...state, phase: 'stopping', status };
-  return precede([log('info', 'Stopping')], release(stopping, now));
+  return precede([log('info', 'Stopping'), tell('stopping')], release(stopping, now));
 }
 
 /** Asks the child to end, if there is one, and its spare. */
@@ -383,7 +388,7 @@ function reload(state: ParentState): Result {
 
 const startReload = (state: ParentState): Result => ({
   state: { ...state, reload: { phase: 'reading', again: false } },
-  actions: [log('info', 'Reloading ...'), { type: 'read' }],
+  actions: [log('info', 'Reloading ...'), tell('reloading'), { type: 'read' }],
 });
 
 function read(state: ParentState, settings: Settings | undefined, now: Instant): Result {
@@ -397,7 +402,7 @@ function read(state: ParentState, settings: Settings | undefined, now: Instant):
   const { child } = state;
   if (!settings.wanted) {
     const released = release(adopted, now);
-    const warning = nothingToRun(released.state).actions;
+    const warning = nothingToRun(released.state).actions.filter(({ type }) => type === 'log');
     return endReload(released.state, [adopt, ...released.actions, ...warning]);
   }
   switch (child.name) {
@@ -438,7 +443,7 @@ function endReload(state: ParentState, actions: readonly ParentAction[]): Result
   const settled: ParentState = { ...state, reload: { phase: 'none', again: false } };
   return again && settled.phase === 'running'
     ? precede(actions, startReload(settled))
-    : { state: settled, actions };
+    : { state: settled, actions: [...actions, tell('ready')] };
 }
 
 function dump(state: ParentState, kind: DumpKind): Result {

@@ -311,6 +311,19 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['ELOOP', '/proc/self/exe', 0o600],
     ],
   },
+  sendLocal: {
+    wrong: [
+      ...not(['/x', bytes], 0, 'a\0b').filter(([p]) => p !== 'text'),
+      ...not(['/x', bytes], 1),
+    ],
+    refused: [
+      ['ENOENT', '/nowhere/socket', bytes],
+      ['ECONNREFUSED', '/dev/null', bytes],
+      ['ENAMETOOLONG', 'x'.repeat(200), bytes],
+      ['ENAMETOOLONG', '', bytes],
+      ['ECONNREFUSED', '@nobody', bytes],
+    ],
+  },
   syslog: {
     wrong: [...integers([30, 'x'], 0), ...[undefined, 7, 'a\0b'].map((line) => [30, line])],
   },

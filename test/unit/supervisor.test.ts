@@ -69,7 +69,7 @@ class Run {
 }
 
 const kinds = (actions: readonly ParentAction[]): string[] =>
-  actions.filter((a) => a.type !== 'log').map((a) => a.type);
+  actions.filter((a) => a.type !== 'log' && a.type !== 'tell').map((a) => a.type);
 const texts = (actions: readonly ParentAction[]): string[] =>
   actions.flatMap((a) => (a.type === 'log' ? [a.text] : []));
 
@@ -307,6 +307,25 @@ test('reload: read elsewhere, adopt, tell the child, say when it is done', () =>
   ]);
   assert.deepEqual(texts(run.take({ type: 'reloaded', pid })), ['Reload complete']);
   assert.equal(run.state.reload.phase, 'none');
+});
+
+test('the service manager is told: ready, reloading, ready again whatever came of it, stopping', () => {
+  const run = new Run().begin();
+  const { pid } = run;
+  run.take({ type: 'reload' });
+  run.take({ type: 'read', settings });
+  run.take({ type: 'reloaded', pid });
+  run.take({ type: 'reload' });
+  run.take({ type: 'read' });
+  run.take({ type: 'stop' });
+  const told = run.actions.flatMap((a) => (a.type === 'tell' ? [a.condition] : []));
+  assert.deepEqual(told, ['ready', 'reloading', 'ready', 'reloading', 'ready', 'stopping']);
+});
+
+test('a daemon with nothing to run is ready', () => {
+  const run = new Run({ wanted: false });
+  const actions = run.take({ type: 'begin' });
+  assert.ok(actions.some((a) => a.type === 'tell' && a.condition === 'ready'));
 });
 
 test('a file with errors changes nothing', () => {
