@@ -72,6 +72,8 @@ export type InstanceState =
       /** Second burst after a lower priority advert. */
       readonly lowerAnnounceAt?: Instant;
       readonly refreshAt?: Instant;
+      /** A worse master spoke after we had answered one: at the end of the period it is answered too. */
+      readonly correctAt?: Instant;
       /** No unscheduled advert before this. */
       readonly replyAt?: Instant;
     })
@@ -115,8 +117,8 @@ export type InstanceAction =
   | { readonly type: 'interject' }
   /** A priority 0 advert, once the schedule has been silenced. */
   | { readonly type: 'farewell' }
-  /** Tell the segment where the addresses are, `repeat` times each. */
-  | { readonly type: 'announce'; readonly repeat: number }
+  /** Tell the segment where the addresses are, `repeat` times each. `quiet`: what others send must not fill the log. */
+  | { readonly type: 'announce'; readonly repeat: number; readonly quiet?: true }
   | { readonly type: 'notify'; readonly state: Notification }
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string };
 

@@ -32,7 +32,8 @@ export function instanceDeadline(state: InstanceState): Instant | undefined {
       return state.masterDownAt;
     case 'master':
       return (
-        state.stall?.resumeAt ?? earliest(state.announceAt, state.lowerAnnounceAt, state.refreshAt)
+        state.stall?.resumeAt ??
+        earliest(state.announceAt, state.lowerAnnounceAt, state.refreshAt, state.correctAt)
       );
     case 'init':
     case 'fault':
@@ -92,11 +93,17 @@ function start(rules: Rules, faults: readonly Fault[], now: Instant): InstanceSt
       );
 }
 
-/** No announcement and no notification: nothing has changed for anyone. */
+/**
+ * No notification: nothing has changed for anyone. But the other may have ended before it could announce what it had
+ * just taken over.
+ */
 function adopt(rules: Rules, now: Instant): InstanceStep {
   return {
     state: masterState(rules, { because: 'adopted' }, now),
-    actions: [log('info', rules, 'Going on in MASTER STATE for a process that ended')],
+    actions: [
+      log('info', rules, 'Going on in MASTER STATE for a process that ended'),
+      { type: 'announce', repeat: rules.garp_master_repeat },
+    ],
   };
 }
 
@@ -167,6 +174,11 @@ function masterDeadline(rules: Rules, state: MasterState, now: Instant): Instanc
     next = rest;
     actions.push({ type: 'announce', repeat: rules.garp_lower_prio_repeat });
   }
+  if (due(state.correctAt)) {
+    const { correctAt: _, ...rest } = next;
+    next = { ...rest, replyAt: after(now, rules.advert_int) };
+    actions.push({ type: 'announce', repeat: rules.garp_lower_prio_repeat, quiet: true });
+  }
   if (due(state.refreshAt)) {
     next = { ...next, refreshAt: after(now, rules.garp_master_refresh) };
     actions.push({ type: 'announce', repeat: rules.garp_master_refresh_repeat });
@@ -189,7 +201,7 @@ function resume(
   { spokeAt, rival }: Stall,
   now: Instant,
 ): InstanceStep & { readonly state: MasterState } {
-  const { stall: _stall, replyAt: _replyAt, ...rest } = state;
+  const { stall: _stall, replyAt: _replyAt, correctAt: _correctAt, ...rest } = state;
   // Others count more than this, by their skew.
   const patience = rules.down_timer_adverts * rules.advert_int;
   if (rival === undefined && since(now, spokeAt) < patience)
@@ -342,7 +354,8 @@ function masterHearsLower(
   advert: Heard,
   now: Instant,
 ): InstanceStep & { readonly state: MasterState } {
-  if (state.replyAt !== undefined && now < state.replyAt) return { state, actions: [] };
+  if (state.replyAt !== undefined && now < state.replyAt)
+    return { state: { ...state, correctAt: state.replyAt }, actions: [] };
   const replies = !rules.lower_prio_no_advert;
   const text = `Received advert from ${advert.source} with lower priority ${advert.priority}, ours ${rules.priority}`;
   return {

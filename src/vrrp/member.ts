@@ -330,7 +330,8 @@ function hold(
     0,
   );
   // What a reload adds to a running master is announced by itself, and nothing else is.
-  if (repeat > 0) burst(draft, member, added, desired, repeat, lines);
+  const aloud = said.some((action) => action.type === 'announce' && action.quiet !== true);
+  if (repeat > 0) burst(draft, member, added, desired, repeat, aloud ? lines : []);
   else if (added.length > 0)
     burst(draft, member, added, added, member.config.garp_master_repeat, lines);
 }

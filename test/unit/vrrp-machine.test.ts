@@ -248,6 +248,16 @@ test('at most one such answer a period', () => {
   assert.deepEqual(one.hears(0, at(11)).others, [{ type: 'interject' }]);
 });
 
+test('a worse master that spoke too soon for an answer is answered at the end of the period', () => {
+  const one = master({ garp_lower_prio_delay: seconds(0), garp_master_delay: seconds(0) });
+  one.hears(50, at(10)).hears(60, at(10.5)).hears(60, at(10.7));
+  assert.deepEqual(one.actions, []);
+  assert.equal(instanceDeadline(one.state), at(11));
+  assert.deepEqual(one.deadline().others, [{ type: 'announce', repeat: 5, quiet: true }]);
+  assert.equal(instanceDeadline(one.state), undefined);
+  assert.deepEqual(one.hears(60, at(11.5)).actions, [], 'that was the answer of this period');
+});
+
 test('higher priority: back to backup, waiting for the new master', () => {
   const one = master().hears(101, at(10));
   assert.equal(one.backup.masterDownAt, at(10 + 3.609375));
