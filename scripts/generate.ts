@@ -1,14 +1,20 @@
-// Writes docs/keywords.md and docs/config.schema.json from the keyword table.
+// Writes docs/keywords.md and docs/config.schema.json from the keyword table, docs/reliability.md from measured results.
 // With --check it writes nothing and ends with 1 when one of them is stale.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { markdown } from '../src/config/docs.ts';
 import { jsonSchema } from '../src/config/schema.ts';
 import { keywords } from '../src/keywords.ts';
+import { type Result, reliability } from './reliability.ts';
 
 const root = new URL('..', import.meta.url);
+const results = new URL('test/netns/results/', root);
+const seen = readdirSync(results)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => JSON.parse(readFileSync(new URL(name, results), 'utf8')) as Result);
 const outputs = {
   'docs/keywords.md': markdown(keywords),
+  'docs/reliability.md': reliability(seen),
   'docs/config.schema.json': `${JSON.stringify(jsonSchema(keywords), null, 2)}\n`,
 };
 

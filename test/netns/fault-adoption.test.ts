@@ -110,7 +110,6 @@ testFault<Course>({
       from: '  if (!inherit) actions.unshift(CLEAN);',
       to: '',
       fails: /go at once/,
-      cheap: true,
     },
   ],
 });
@@ -158,7 +157,6 @@ testFault<Late>({
       from: 'faults.length === 0 && isInTime(config, spokeAt, draft.now)',
       to: 'faults.length === 0',
       fails: /does not speak/,
-      cheap: true,
     },
   ],
 });
@@ -216,7 +214,6 @@ testFault<Restart>({
       from: '  removeLeftovers(draft, member);\n',
       to: '',
       fails: /gone before BACKUP/,
-      cheap: true,
     },
   ],
 });

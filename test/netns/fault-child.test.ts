@@ -127,7 +127,6 @@ testFault<Course & { readonly farewell: boolean }>({
       to: '',
       also: { file: 'src/main.ts', from: '  native.parentDeathSignal(15);\n', to: '' },
       fails: /says priority 0/,
-      cheap: true,
     },
   ],
 });
@@ -160,7 +159,6 @@ testFault<Course & { readonly noticed: number | undefined }>({
       from: '      return native.stopped(this.pid);',
       to: '      return false;',
       fails: /noticed after undefined/,
-      cheap: true,
     },
   ],
 });
@@ -172,7 +170,7 @@ testFault<Course & { readonly noticed: number | undefined; readonly speaking: nu
   // Long, so that a stall of the machine alone silences nobody.
   router: { interval: 0.5 },
   options: { environment: { NODE_OPTIONS: `--require=${hang}` } },
-  only: 'its code cannot be made to loop from outside: the next row has what a child that does not run leads to',
+  only: '(nothing makes it loop from outside; what a child that does not run leads to is in the row above)',
   async play(scene) {
     const { lab, a, daemon } = scene;
     const child = childOf(daemon);

@@ -73,7 +73,6 @@ testFault<Outcome>({
       from: '(held) => sameAddress(held, address)',
       to: '() => true',
       fails: /nothing else/,
-      cheap: true,
     },
   ],
 });

@@ -25,7 +25,7 @@ testFault<{ readonly drift: number }>({
     await lab.until('it has spoken that often', spoken, 30_000);
     return { drift: excess(advertsOf(lab, a, from).map(({ at }) => at)) };
   },
-  tell: ({ drift }) => `${drift.toFixed(1)} µs`,
+  tell: ({ drift }) => `${Math.abs(drift) < 0.05 ? '0.0' : drift.toFixed(1)} µs`,
   check: ({ drift }) => assert.ok(Math.abs(drift) < 5, `${drift} µs an interval`),
   guards: [
     {

@@ -14,7 +14,7 @@ import { Lab } from './lab.ts';
 import type { Mutant, Removal } from './mutant.ts';
 import { buildMutant, placeOf } from './mutant.ts';
 import type { Router } from './router.ts';
-import { configOf, virtual4 } from './router.ts';
+import { configOf, optionsOf, virtual4 } from './router.ts';
 
 export type Subject = 'ours' | 'keepalived';
 
@@ -152,7 +152,7 @@ async function settle<Outcome>(
   const daemon = start(a, subject, router, options);
   for (const address of router.addresses) await lab.untilHolder(bare(address), 'a');
   const below: Router = { ...router, priority: 100, ...fault.peer };
-  const peer = start(b, 'keepalived', below, {});
+  const peer = start(b, 'keepalived', below, optionsOf('keepalived', below));
   await lab.until('b is backup', () =>
     peer.lines.some(({ text }) => text.includes('Entering BACKUP STATE')),
   );
