@@ -103,6 +103,7 @@ ShotPart PartFrom(const Napi::Object& entry) {
   Pace pace;
   pace.fd = part.fd;
   pace.period = PeriodFrom(entry.Get("period"));
+  if (entry.Has("first")) pace.next = InstantFrom(entry.Get("first"), "first");
   pace.ticks = TicksFrom(entry.Get("ticks"), pace.fd);
   part.pace_id = IdFrom(entry.Get("pace"));
   part.pace = std::move(pace);

@@ -197,13 +197,15 @@ inline void IoThread::RunDue() {
 }
 
 inline void IoThread::StallLatePaces() {
-  for (auto entry = paces_.begin(); entry != paces_.end();) entry = StallIfLate(entry) ? paces_.erase(entry) : std::next(entry);
+  const Nanos now = Now();
+  for (auto entry = paces_.begin(); entry != paces_.end();)
+    entry = StallIfLate(entry, now) ? paces_.erase(entry) : std::next(entry);
 }
 
 /** SIGSTOP or a paused virtual machine: what is late by a period is not sent, JavaScript reads its queue and decides. */
-inline bool IoThread::StallIfLate(std::map<uint32_t, Pace>::const_iterator entry) {
+inline bool IoThread::StallIfLate(std::map<uint32_t, Pace>::const_iterator entry, Nanos now) {
   const auto& [id, pace] = *entry;
-  const Nanos late = Now() - pace.next;
+  const Nanos late = now - pace.next;
   // A pace that was ordered after the credit ended is silent too.
   if (late < 0 || (late <= pace.period && !exhausted_)) return false;
   Note(kStalled, id, pace.next);
@@ -211,19 +213,22 @@ inline bool IoThread::StallIfLate(std::map<uint32_t, Pace>::const_iterator entry
 }
 
 inline void IoThread::RunPaces() {
+  // Asked for once a send: most schedules of many are not due.
+  Nanos now = Now();
   for (auto entry = paces_.begin(); entry != paces_.end();) {
     auto& [id, pace] = *entry;
-    if (Now() < pace.next) {
+    if (now < pace.next) {
       ++entry;
       continue;
     }
-    if (StallIfLate(entry)) {
+    if (StallIfLate(entry, now)) {
       entry = paces_.erase(entry);
       continue;
     }
     const int failure = SendAll(pace.fd, pace.ticks[pace.position]);
     if (failure != 0) Note(kSendFailed, id, pace.next, failure);
-    Enter(id, ToMicros(Now()));
+    now = Now();
+    Enter(id, ToMicros(now));
     pace.position = (pace.position + 1) % pace.ticks.size();
     pace.next += pace.period;
     ++entry;
@@ -275,8 +280,9 @@ inline void IoThread::Fire(uint32_t id, Shot& shot) {
   for (ShotPart& part : shot.parts) {
     if (part.pace) {
       // Its schedule counts from the instant that was asked for, however long the parts before it took.
-      const Nanos late = std::max<Nanos>(Now() - shot.at, 0);
-      part.pace->next = shot.at + late / part.pace->period * part.pace->period;
+      const Nanos first = part.pace->next == 0 ? shot.at : part.pace->next;
+      const Nanos late = std::max<Nanos>(Now() - first, 0);
+      part.pace->next = first + late / part.pace->period * part.pace->period;
       paces_[part.pace_id] = std::move(*part.pace);
     } else {
       const int error = SendAll(part.fd, part.datagrams);

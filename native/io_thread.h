@@ -310,7 +310,7 @@ class IoThread {
   void ForgiveAbsence();
   void CheckCredit(Nanos now);
   void StallLatePaces();
-  bool StallIfLate(std::map<uint32_t, Pace>::const_iterator entry);
+  bool StallIfLate(std::map<uint32_t, Pace>::const_iterator entry, Nanos now);
   void StopEverything(Nanos now);
   void DrainUntil(Nanos at);
   int Add(int fd, const Watched& watched);

@@ -173,13 +173,14 @@ export interface Native {
   dropText(): number;
 }
 
-/** Datagrams through one socket, or a pace whose first tick is sent with the shot. */
+/** Datagrams through one socket, or a pace whose first tick is sent with the shot, or at `first`. */
 export type ShotPart =
   | { readonly fd: number; readonly datagrams: readonly Outgoing[] }
   | {
       readonly fd: number;
       readonly pace: number;
       readonly period: number;
+      readonly first?: number;
       readonly ticks: readonly (readonly Outgoing[])[];
     };
 

@@ -9,11 +9,11 @@ import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.t
 import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
 import { burst, forget } from './burst.ts';
 import { type Fault, sameFaults } from './fault.ts';
-import type { InstanceAction, InstanceEvent, Notification } from './instance.ts';
+import type { InstanceAction, InstanceEvent, MasterState, Notification } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { INIT, stepInstance } from './machine.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
-import { nextSend } from './schedule.ts';
+import { BURST, nextSend, phaseOf } from './schedule.ts';
 import {
   type Draft,
   type Member,
@@ -49,7 +49,24 @@ export function advance(draft: Draft, position: number, event: InstanceEvent): v
   const subject = source === undefined ? { rules: config } : { rules: config, source };
   const { state, actions } = stepInstance(subject, member.state, event, draft.now);
   if (state === member.state && actions.length === 0) return;
-  settle(draft, position, { ...member, state }, actions);
+  const next = state.name === 'master' ? apart(draft, member, state) : state;
+  settle(draft, position, { ...member, state: next }, actions);
+}
+
+/**
+ * Masters that begin together would for ever send in one burst, the last of them late: where many have the same
+ * interval, their schedules get phases of their own. The first advert leaves at once all the same, and the second one early.
+ */
+function apart(draft: Draft, member: Member, state: MasterState): MasterState {
+  if (member.state.name === 'master') return state;
+  const { pace, config } = member;
+  const { advert_int: period } = config;
+  const count = draft.router.members.reduce(
+    (sum, other) => sum + (other.config.advert_int === period ? 1 : 0),
+    0,
+  );
+  if (count <= BURST) return state;
+  return { ...state, phase: nextSend(phaseOf(pace, count, period), period, state.phase) };
 }
 
 /** Looks at the facts again: source, faults and socket of one instance, and what follows for its state. */
@@ -137,9 +154,10 @@ export function settle(
     else if (action.type === 'farewell') member = farewell(draft, before, member, lines);
   }
   member = speak(draft, member);
-  // A schedule that is taken up again speaks at once.
-  if (interjects && before.speaking === undefined && member.speaking !== undefined)
-    member = interject(draft, member.speaking, member);
+  // A schedule that begins, or is taken up again, speaks at once, whatever its phase.
+  const { speaking } = member;
+  if (before.speaking === undefined && speaking !== undefined && speaking.first > draft.now)
+    member = interject(draft, speaking, member);
   if (member.state.name === 'master') {
     setMember(draft, position, member);
     hold(draft, position, said, lines);

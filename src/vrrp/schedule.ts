@@ -34,6 +34,18 @@ export function nextSend(phase: Instant, period: Duration, now: Instant): Instan
   return (phase + Math.ceil((now - phase) / period) * period) as Instant;
 }
 
+/** Schedules that may send in one burst: a wake-up for each costs more than the last of so few is late. */
+export const BURST = 8;
+
+/**
+ * The phase of the schedule with this number, where `count` have the same period: bursts are small and lie evenly
+ * in the period.
+ */
+export function phaseOf(number: number, count: number, period: Duration): Instant {
+  const bursts = Math.ceil(count / BURST);
+  return Math.floor(((number % bursts) * period) / bursts) as Instant;
+}
+
 /** Of those that are given. */
 export function earliest(...instants: readonly (Instant | undefined)[]): Instant | undefined {
   let best: Instant | undefined;

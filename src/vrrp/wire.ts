@@ -80,8 +80,8 @@ export class Wire {
         case 'send':
           return [{ fd: this.#fd(action.socket), datagrams: action.datagrams }];
         case 'pace': {
-          const { pace, period, datagrams } = action;
-          return [{ fd: this.#fd(action.socket), pace, period, ticks: [datagrams] }];
+          const { pace, period, first, datagrams } = action;
+          return [{ fd: this.#fd(action.socket), pace, period, first, ticks: [datagrams] }];
         }
         case 'addAddresses':
           return this.#route.shotParts(action.addresses);

@@ -53,6 +53,23 @@ describe('shot', () => {
     assert.equal(native.disarm(9), false);
   });
 
+  it('begins a pace at an instant of its own where one is given', async () => {
+    start();
+    const at = native.now() + 20_000;
+    native.shot(9, at, [
+      { fd: near, pace: 4, period: PERIOD, first: at + 30_000, ticks: [[numbered(1)]] },
+      { fd: near, datagrams: [numbered(100)] },
+    ]);
+    await tape.until(() => numbers().length >= 3, 'the shot and two sends of its pace');
+    assert.deepEqual(numbers().slice(0, 3), [100, 1, 1]);
+    const [, second, third] = tape.of('packet').map((packet) => packet.at - at);
+    for (const [late, wanted] of [
+      [second, 30_000],
+      [third, 30_000 + PERIOD],
+    ] as const)
+      assert.ok(late !== undefined && late >= wanted - 100 && late < wanted + PERIOD, `${late}`);
+  });
+
   it('is withheld while a packet waits that JavaScript has not settled, and JavaScript is told', async () => {
     start('unsettling');
     native.send(near, [numbered(5)]);

@@ -77,6 +77,35 @@ test('a takeover: schedule, addresses, announcements, scripts, in this order', (
   ]);
 });
 
+test('many masters that begin together speak at once, and from then on in small bursts all over the interval', () => {
+  const count = 100;
+  const many = Array.from({ length: count }, (_, i) => ({ virtual_router_id: i + 1 }));
+  const one = mastered(...many);
+  const began = at(3.609375);
+  const sends = one.of('send').map(({ datagrams }) => priorityIn(datagrams[0]?.bytes));
+  const bursts = new Map<number, number>();
+  for (const { first } of one.of('pace')) bursts.set(first, (bursts.get(first) ?? 0) + 1);
+  // Whoever's phase is this very instant speaks through its schedule.
+  assert.deepEqual(sends, Array(count - (bursts.get(began) ?? 0)).fill(100));
+  assert.ok([...bursts.keys()].every((first) => first >= began && first < began + 1e6));
+  assert.ok([...bursts.values()].every((size) => size <= 8));
+  // On the circle of one interval, the last to the first included.
+  const sorted = [...bursts.keys()].toSorted((a, b) => a - b);
+  const gaps = sorted.map((first, i) => (sorted[i + 1] ?? (sorted[0] as number) + 1e6) - first);
+  assert.equal(gaps.length, 13);
+  assert.ok(Math.max(...gaps) - Math.min(...gaps) <= 1, `${gaps}`);
+});
+
+test('a few masters keep the phase of their first advert', () => {
+  const few = Array.from({ length: 8 }, (_, i) => ({ virtual_router_id: i + 1 }));
+  const one = mastered(...few, { virtual_router_id: 52, advert_int: seconds(2) });
+  assert.deepEqual(
+    one.of('pace').map(({ first }) => first),
+    Array(8).fill(at(3.609375)),
+  );
+  assert.deepEqual(one.of('send'), []);
+});
+
 test('excluded addresses are held but not advertised', () => {
   const one = mastered({ virtual_ipaddress_excluded: [vip('10.0.0.102'), vip('fd00::102')] });
   assert.deepEqual(texts(one.of('addAddresses')[0]?.addresses ?? []), [
