@@ -118,11 +118,10 @@ export function expandBraces(pattern: string, limit = 1024): string[] {
       const before = pattern.slice(0, open);
       const after = pattern.slice(i + 1);
       const all: string[] = [];
-      for (const part of parts)
-        for (const text of expandBraces(part + after, limit)) {
-          if (all.length >= limit) return all;
-          all.push(before + text);
-        }
+      for (const part of parts) {
+        if (all.length >= limit) break;
+        for (const text of expandBraces(part + after, limit - all.length)) all.push(before + text);
+      }
       return all;
     }
   }
@@ -150,7 +149,7 @@ function glob(files: Files, directory: string, pattern: string): readonly Found[
       bases = bases.map((base) => below(base, part));
       continue;
     }
-    const expression = globExpression(part);
+    const tokens = tokensOf(part);
     const next: Found[] = [];
     let listed = false;
     for (const base of bases) {
@@ -159,7 +158,7 @@ function glob(files: Files, directory: string, pattern: string): readonly Found[
       listed = true;
       for (const name of names) {
         if (name.startsWith('.') && !part.startsWith('.')) continue;
-        if (expression.test(name)) next.push(below(base, name));
+        if (matches(tokens, name)) next.push(below(base, name));
       }
     }
     if (!listed) return undefined;
@@ -173,28 +172,65 @@ function glob(files: Files, directory: string, pattern: string): readonly Found[
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function globExpression(part: string): RegExp {
-  let source = '';
-  for (let i = 0; i < part.length; i++) {
-    const c = part[i] as string;
-    const close = c === '[' ? part.indexOf(']', i + (/[!^]/.test(part[i + 1] ?? '') ? 3 : 2)) : -1;
-    if (c === '\\' && i + 1 < part.length)
-      source += (part[++i] as string).replace(/[\\^$.*?|+()[\]{}]/g, '\\$&');
-    else if (c === '*') source += '.*';
-    else if (c === '?') source += '.';
+/** One character of a pattern: itself, any one, any number, or one of a class. */
+type Token = { readonly is: (c: string) => boolean } | 'star';
+
+function tokensOf(part: string): readonly Token[] {
+  const tokens: Token[] = [];
+  const characters = Array.from(part);
+  for (let i = 0; i < characters.length; i++) {
+    const c = characters[i] as string;
+    const close =
+      c === '[' ? characters.indexOf(']', i + (/[!^]/.test(characters[i + 1] ?? '') ? 3 : 2)) : -1;
+    if (c === '*') tokens.push('star');
+    else if (c === '?') tokens.push({ is: () => true });
     else if (close > 0) {
-      const inside = part.slice(i + 1, close);
-      const negative = /^[!^]/.test(inside);
-      source += `[${negative ? '^' : ''}${(negative ? inside.slice(1) : inside).replace(/[\\\]^[]/g, '\\$&')}]`;
+      tokens.push({ is: classOf(characters.slice(i + 1, close)) });
       i = close;
-    } else source += c.replace(/[\\^$.|+()[\]{}]/g, '\\$&');
+    } else if (c === '\\' && i + 1 < characters.length) {
+      const plain = characters[++i];
+      tokens.push({ is: (other) => other === plain });
+    } else tokens.push({ is: (other) => other === c });
   }
-  try {
-    return new RegExp(`^${source}$`, 's');
-  } catch {
-    // A range such as [z-a] matches nothing.
-    return /^(?!)/;
+  return tokens;
+}
+
+function classOf(inside: readonly string[]): (c: string) => boolean {
+  const negative = inside[0] === '!' || inside[0] === '^';
+  const members = negative ? inside.slice(1) : inside;
+  const has = (c: string): boolean => {
+    for (let i = 0; i < members.length; i++) {
+      const from = members[i] as string;
+      const to = members[i + 1] === '-' ? members[i + 2] : undefined;
+      if (to !== undefined) i += 2;
+      if (to === undefined ? c === from : c >= from && c <= to) return true;
+    }
+    return false;
+  };
+  return (c) => has(c) !== negative;
+}
+
+/** In time that grows with both lengths: a star only ever has to be tried again from the last one. */
+function matches(tokens: readonly Token[], name: string): boolean {
+  const text = Array.from(name);
+  let token = 0;
+  let star = -1;
+  let from = 0;
+  for (let at = 0; at < text.length; ) {
+    const wanted = tokens[token];
+    if (wanted === 'star') {
+      star = token++;
+      from = at;
+    } else if (wanted?.is(text[at] as string) === true) {
+      token++;
+      at++;
+    } else if (star >= 0) {
+      token = star + 1;
+      at = ++from;
+    } else return false;
   }
+  while (tokens[token] === 'star') token++;
+  return token === tokens.length;
 }
 
 /** What about an include can be made to count; keepalived's words of include_check. */

@@ -213,21 +213,31 @@ export const section = <const B extends Block>(
   more: Standing & { readonly parent?: true; readonly aliases?: Aliases } = {},
 ): SectionRow<B> => ({ form: 'section', rows, presence: 'optional', doc, ...more });
 
-/** The row of a keyword or of an older spelling of it. */
-export function findRow(
-  rows: Block,
-  keyword: string,
-): { readonly name: string; readonly row: AnyRow; readonly alias?: Alias } | undefined {
-  if (Object.hasOwn(rows, keyword)) return { name: keyword, row: rows[keyword] as AnyRow };
-  for (const [name, row] of Object.entries(rows)) {
-    if (row.aliases === undefined) continue;
-    if (Object.hasOwn(row.aliases, keyword)) {
-      const alias = row.aliases[keyword];
-      return { name, row, ...(alias === undefined ? {} : { alias }) };
-    }
-  }
-  return undefined;
+export interface FoundRow {
+  readonly name: string;
+  readonly row: AnyRow;
+  readonly alias?: Alias;
 }
+
+/** A file of 100,000 lines asks once a line: every spelling of a block is looked up in one step. */
+const spellings = new WeakMap<Block, ReadonlyMap<string, FoundRow>>();
+
+function spellingsOf(rows: Block): ReadonlyMap<string, FoundRow> {
+  const known = spellings.get(rows);
+  if (known !== undefined) return known;
+  const found = new Map<string, FoundRow>();
+  for (const [name, row] of Object.entries(rows)) {
+    for (const [spelling, alias] of Object.entries(row.aliases ?? {}))
+      found.set(spelling, { name, row, alias });
+  }
+  for (const [name, row] of Object.entries(rows)) found.set(name, { name, row });
+  spellings.set(rows, found);
+  return found;
+}
+
+/** The row of a keyword or of an older spelling of it. */
+export const findRow = (rows: Block, keyword: string): FoundRow | undefined =>
+  spellingsOf(rows).get(keyword);
 
 export const named = <const B extends Block>(
   rows: B,

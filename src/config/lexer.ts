@@ -57,7 +57,9 @@ const LONGEST_LINE = 1023;
 /** No configuration has more; a sequence can ask for more. */
 const MOST_LINES = 1_000_000;
 /** Definitions and sequences can make work without making lines. */
-const MOST_STEPS = 2_000_000;
+const MOST_STEPS = 4_000_000;
+/** A step is so many characters. */
+const STEP = 32;
 const DEEPEST_INCLUDE = 64;
 const DEEPEST_PARAMETER = 64;
 
@@ -295,7 +297,8 @@ function parametersOf(state: State): Parameters {
 
 function expandLine(text: Text, at: Position, state: State): readonly Text[] {
   if (!text.text.includes('$')) return [text];
-  const { lines, problem } = expand(text, parametersOf(state));
+  const { lines, work, problem } = expand(text, parametersOf(state));
+  state.steps += Math.floor(work / STEP);
   if (problem === undefined) return lines;
   report(state, at, text.start - 1, {
     severity: 'error',

@@ -14,6 +14,8 @@ export interface Parameters {
 export interface Expanded {
   /** The line, and further lines where a definition of several lines ended it. */
   readonly lines: readonly Text[];
+  /** How many characters were moved about: little text can ask for much. */
+  readonly work: number;
   readonly problem?: { readonly id: string; readonly message: string };
 }
 
@@ -36,11 +38,13 @@ interface Reference {
 export function expand(given: Text, parameters: Parameters): Expanded {
   let line = given;
   let from = 0;
+  let work = given.text.length;
+  let further: readonly Text[] = [];
   // Where the text that a parameter brought in ends, counted from the end of the line.
   const inside: { readonly name: string; readonly rest: number }[] = [];
   for (let replacements = 0; ; replacements++) {
     const reference = nextReference(line.text, from);
-    if (reference === undefined) return { lines: [line] };
+    if (reference === undefined) return { lines: [line, ...further], work };
     const rest = line.text.length - reference.to;
     while ((inside.at(-1)?.rest ?? -1) > rest) inside.pop();
     const found = lookUp(reference, parameters);
@@ -51,6 +55,7 @@ export function expand(given: Text, parameters: Parameters): Expanded {
     if (inside.some((open) => open.name === reference.name) || inside.length > DEEPEST) {
       return {
         lines: [line],
+        work,
         problem: {
           id: 'parameter-cycle',
           message: `parameter '$${reference.name}' is defined by itself`,
@@ -64,17 +69,17 @@ export function expand(given: Text, parameters: Parameters): Expanded {
         from = reference.from + 1;
         continue;
       }
-      const head = replaceText(line, reference.from, reference.to, first);
-      const column = columnAt(head, reference.from);
-      const expanded = expand(head, parameters);
-      return { ...expanded, lines: [...expanded.lines, ...more.map((l) => pinnedText(l, column))] };
-    }
-    line = replaceText(line, reference.from, reference.to, first);
+      line = replaceText(line, reference.from, reference.to, first);
+      const column = columnAt(line, reference.from);
+      further = [...more.map((l) => pinnedText(l, column)), ...further];
+    } else line = replaceText(line, reference.from, reference.to, first);
     inside.push({ name: reference.name, rest });
     from = reference.from;
+    work += line.text.length + further.length;
     if (line.text.length > LONGEST || replacements > MOST_REPLACEMENTS) {
       return {
         lines: [line],
+        work,
         problem: {
           id: 'parameter-too-long',
           message: `parameter '$${reference.name}' grows without end`,

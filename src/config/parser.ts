@@ -35,6 +35,8 @@ interface Frame {
   /** Absent in a block that is skipped. */
   readonly rows?: Block;
   readonly kind: 'statements' | 'entries' | 'skip' | 'transparent';
+  /** Whether a line is an entry: braces that are ignored do not change what kind of block this is. */
+  readonly entries?: boolean;
   readonly parent: boolean;
   readonly nodes: Node[];
   /** Keyword and name of the named blocks in it. */
@@ -47,6 +49,10 @@ interface State {
   readonly table: Block;
   readonly diagnostics: Diagnostic[];
   readonly stack: Frame[];
+  /** Advice on unknown keywords, by block and keyword: a file can be full of the same one. */
+  readonly advice: Map<Block | undefined, Map<string, string | undefined>>;
+  /** Where each keyword is at home, once somebody asks. */
+  homes?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Every line of the files in, every statement that could be told from its neighbours out. */
@@ -58,7 +64,7 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
     nodes: [],
     names: new Set(),
   };
-  const state: State = { table, diagnostics: [], stack: [root] };
+  const state: State = { table, diagnostics: [], stack: [root], advice: new Map() };
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as Line;
     const frame = state.stack.at(-1) as Frame;
@@ -160,7 +166,7 @@ function statement(line: Line, opens: boolean, frame: Frame, state: State): bool
   }
   const [first, ...rest] = words;
   if (first === undefined) return false;
-  if (entriesOf(state)) {
+  if (frame.entries === true) {
     const node = { keyword: '', words, raw: text.text, place: placeOf(line, first.column) };
     frame.nodes.push(node);
     return false;
@@ -189,10 +195,6 @@ function statement(line: Line, opens: boolean, frame: Frame, state: State): bool
   openBlock(node, found.row, opens, frame, state);
   return opens;
 }
-
-/** Braces that are ignored do not change what kind of block this is. */
-const entriesOf = (state: State): boolean =>
-  state.stack.findLast((frame) => frame.kind !== 'transparent')?.kind === 'entries';
 
 function openBlock(
   node: Omit<Node, 'children'>,
@@ -256,6 +258,7 @@ function openBlock(
   }
   state.stack.push({
     kind: row.form === 'entries' ? 'entries' : 'statements',
+    entries: row.form === 'entries',
     ...(row.form === 'entries' ? {} : { rows: row.rows }),
     parent: row.form === 'section' && (row.parent === true || frame.parent),
     nodes: [],
@@ -266,14 +269,7 @@ function openBlock(
 
 /** Reported once, and the whole block goes with it: what stands around it keeps its meaning. */
 function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, state: State): void {
-  const near = nearest(node.keyword, Object.keys(frame.rows ?? {}));
-  const home = blocksWith(node.keyword, state.table);
-  const hint =
-    home.length > 0
-      ? `'${node.keyword}' belongs into ${home.join(' or ')}`
-      : near === undefined
-        ? undefined
-        : `did you mean '${near}'?`;
+  const hint = adviceOn(node.keyword, frame.rows, state);
   state.diagnostics.push({
     id: 'unknown-keyword',
     severity: 'error',
@@ -287,15 +283,48 @@ function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, sta
   if (opens) state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
 }
 
-/** Where in the table a keyword is at home, outermost first. */
-function blocksWith(keyword: string, table: Block, path = ''): string[] {
-  const found: string[] = [];
-  if (findRow(table, keyword) !== undefined) found.push(path === '' ? 'the top level' : path);
-  for (const [name, row] of Object.entries(table)) {
-    if (row.form !== 'words' && row.form !== 'entries')
-      found.push(...blocksWith(keyword, row.rows, name));
+/** Looking for the nearest of hundreds of names takes its time; a file of nonsense need not wait for it. */
+const MOST_ADVICE = 1000;
+
+function adviceOn(keyword: string, rows: Block | undefined, state: State): string | undefined {
+  let known = state.advice.get(rows);
+  if (known === undefined) {
+    known = new Map();
+    state.advice.set(rows, known);
   }
-  return found;
+  if (known.has(keyword)) return known.get(keyword);
+  if (known.size >= MOST_ADVICE) return undefined;
+  state.homes ??= homesOf(state.table);
+  const home = state.homes.get(keyword) ?? [];
+  const near = home.length > 0 ? undefined : nearest(keyword, Object.keys(rows ?? {}));
+  const hint =
+    home.length > 0
+      ? `'${keyword}' belongs into ${home.join(' or ')}`
+      : near === undefined
+        ? undefined
+        : `did you mean '${near}'?`;
+  known.set(keyword, hint);
+  return hint;
+}
+
+/** Every keyword of the table with the blocks it stands in, outermost first. */
+function homesOf(table: Block): ReadonlyMap<string, readonly string[]> {
+  const homes = new Map<string, string[]>();
+  const note = (keyword: string, home: string): void => {
+    const known = homes.get(keyword);
+    if (known === undefined) homes.set(keyword, [home]);
+    else if (!known.includes(home)) known.push(home);
+  };
+  const walk = (rows: Block, home: string): void => {
+    for (const [keyword, row] of Object.entries(rows)) {
+      note(keyword, home);
+      for (const spelling of Object.keys(row.aliases ?? {})) note(spelling, home);
+    }
+    for (const [keyword, row] of Object.entries(rows))
+      if (row.form !== 'words' && row.form !== 'entries') walk(row.rows, keyword);
+  };
+  walk(table, 'the top level');
+  return homes;
 }
 
 function rawAfter(text: Text, keyword: Word): string {

@@ -6,61 +6,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { MachineFacts } from '../../src/config/build.ts';
 import { command } from '../../src/config/command.ts';
-import { type Diagnostic, exitStatus, formatDiagnostic } from '../../src/config/diagnostic.ts';
-import { readPattern } from '../../src/config/include.ts';
+import { exitStatus, formatDiagnostic } from '../../src/config/diagnostic.ts';
 import type { Block } from '../../src/config/keyword.ts';
-import { lex } from '../../src/config/lexer.ts';
 
 import { splitWords, textOf } from '../../src/config/text.ts';
-import { buildConfiguration, type Config, keywords } from '../../src/keywords.ts';
+import { keywords } from '../../src/keywords.ts';
 import { ipFromBytes } from '../../src/lib/ip.ts';
 import { type AddressText, addressLine } from '../../src/vrrp/value.ts';
-
-const facts: MachineFacts = {
-  hostname: 'host',
-  processors: 2,
-  interfaces: new Map([
-    ['eth0', { loopback: false, mtu: 1500 }],
-    ['eth1', { loopback: false, mtu: 1500 }],
-    ['lo', { loopback: true, mtu: 65536 }],
-  ]),
-  user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
-  group: (name) => (name === 'root' ? 0 : undefined),
-  inspect: (path) => (path.startsWith('/') ? { path } : { message: 'no' }),
-};
-
-interface Read {
-  readonly config?: Config;
-  readonly diagnostics: readonly Diagnostic[];
-}
-
-function read(text: string, included = ''): Read {
-  const files = {
-    read: (path: string) =>
-      path === '/inc' ? { text: included } : { problem: 'missing' as const },
-    list: (directory: string) => (directory === '/' ? ['inc'] : undefined),
-  };
-  const lexed = lex([{ name: 'main', path: '/main', directory: '/', text }], {
-    read: (pattern, directory) => readPattern(files, pattern, directory),
-    configId: 'me',
-    random: { seed: 7 },
-  });
-  const ended = lexed.diagnostics.some((d) => d.severity === 'fatal');
-  const built = ended ? { diagnostics: [] } : buildConfiguration(lexed.lines, facts);
-  return { ...built, diagnostics: [...lexed.diagnostics, ...built.diagnostics] };
-}
-
-/** Every keyword of the table, and every word that an entry may have. */
-function names(rows: Block): string[] {
-  return Object.entries(rows).flatMap(([keyword, row]) => {
-    if (row.form === 'section' || row.form === 'named') return [keyword, ...names(row.rows)];
-    return row.form === 'entries' && row.grammar !== undefined
-      ? [keyword, ...names(row.grammar)]
-      : [keyword];
-  });
-}
+import { names, read } from './reading.ts';
 
 const scrap = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...names(keywords)) },

@@ -1,0 +1,52 @@
+// A configuration read from text alone, on a machine that exists nowhere.
+
+import type { MachineFacts } from '../../src/config/build.ts';
+import type { Diagnostic } from '../../src/config/diagnostic.ts';
+import { readPattern } from '../../src/config/include.ts';
+import type { Block } from '../../src/config/keyword.ts';
+import { lex } from '../../src/config/lexer.ts';
+import { buildConfiguration, type Config } from '../../src/keywords.ts';
+
+export const facts: MachineFacts = {
+  hostname: 'host',
+  processors: 2,
+  interfaces: new Map([
+    ['eth0', { loopback: false, mtu: 1500 }],
+    ['eth1', { loopback: false, mtu: 1500 }],
+    ['lo', { loopback: true, mtu: 65536 }],
+  ]),
+  user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
+  group: (name) => (name === 'root' ? 0 : undefined),
+  inspect: (path) => (path.startsWith('/') ? { path } : { message: 'no' }),
+};
+
+export interface Read {
+  readonly config?: Config;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function read(text: string, included = ''): Read {
+  const files = {
+    read: (path: string) =>
+      path === '/inc' ? { text: included } : { problem: 'missing' as const },
+    list: (directory: string) => (directory === '/' ? ['inc'] : undefined),
+  };
+  const lexed = lex([{ name: 'main', path: '/main', directory: '/', text }], {
+    read: (pattern, directory) => readPattern(files, pattern, directory),
+    configId: 'me',
+    random: { seed: 7 },
+  });
+  const ended = lexed.diagnostics.some((d) => d.severity === 'fatal');
+  const built = ended ? { diagnostics: [] } : buildConfiguration(lexed.lines, facts);
+  return { ...built, diagnostics: [...lexed.diagnostics, ...built.diagnostics] };
+}
+
+/** Every keyword of the table, and every word that an entry may have. */
+export function names(rows: Block): string[] {
+  return Object.entries(rows).flatMap(([keyword, row]) => {
+    if (row.form === 'section' || row.form === 'named') return [keyword, ...names(row.rows)];
+    return row.form === 'entries' && row.grammar !== undefined
+      ? [keyword, ...names(row.grammar)]
+      : [keyword];
+  });
+}
