@@ -74,13 +74,14 @@ const GROWING: Readonly<Record<string, (n: number) => string>> = {
     ).join('')}}\n}\n`,
 };
 
-/** The best of several: a busy machine only ever adds time. */
+/** Processor time in ms, the best of several: what else the machine does must not count. */
 function fastest(text: string): number {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 5; round++) {
-    const started = performance.now();
+    const started = process.cpuUsage();
     read(text, 'x\n');
-    best = Math.min(best, performance.now() - started);
+    const { user, system } = process.cpuUsage(started);
+    best = Math.min(best, (user + system) / 1000);
   }
   return best;
 }
@@ -91,7 +92,7 @@ for (const [name, grow] of Object.entries(GROWING)) {
     const before = fastest(grow(small));
     const after = fastest(grow(large));
     // Sixteen times the text; squared it would be 256 times the time.
-    assert.ok(after < 64 * Math.max(before, 1), `${before} ms became ${after} ms`);
+    assert.ok(after < 100 * Math.max(before, 4), `${before} ms became ${after} ms`);
   });
 }
 

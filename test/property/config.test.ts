@@ -148,16 +148,16 @@ test('an unknown block takes nothing with it', () => {
 });
 
 /** Defaults that say "not given" and that nobody can write. */
-const UNWRITABLE = new Set(['vrrp_rt_priority']);
+const UNWRITABLE = /_rt_priority$/;
 
 function checkDefaults(rows: Block, path: string): number {
   let checked = 0;
   for (const [keyword, row] of Object.entries(rows)) {
-    if (row.form === 'section' || row.form === 'named') {
+    if (row.form !== 'words' && row.form !== 'entries') {
       checked += checkDefaults(row.rows, `${path}${keyword}/`);
       continue;
     }
-    if (row.form !== 'words' || row.fallback === undefined || UNWRITABLE.has(keyword)) continue;
+    if (row.form === 'entries' || row.fallback === undefined || UNWRITABLE.test(keyword)) continue;
     if (row.fallback === false && row.type.minimum === 0 && row.type.format(false) === '') continue;
     const raw = row.type.format(row.fallback);
     const { words } = splitWords(textOf(raw));

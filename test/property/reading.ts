@@ -44,7 +44,7 @@ export function read(text: string, included = ''): Read {
 /** Every keyword of the table, and every word that an entry may have. */
 export function names(rows: Block): string[] {
   return Object.entries(rows).flatMap(([keyword, row]) => {
-    if (row.form === 'section' || row.form === 'named') return [keyword, ...names(row.rows)];
+    if (row.form !== 'words' && row.form !== 'entries') return [keyword, ...names(row.rows)];
     return row.form === 'entries' && row.grammar !== undefined
       ? [keyword, ...names(row.grammar)]
       : [keyword];
