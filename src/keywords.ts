@@ -1,7 +1,9 @@
 // The whole keyword table, assembled from the features' rows, and the configuration as the processes get it.
 
-import { bfdInstance } from './bfd/keywords.ts';
+import { type BfdInstance, bfdInstance } from './bfd/keywords.ts';
 import { resolveBfd } from './bfd/rules.ts';
+import { checkKeywords } from './check/keywords.ts';
+import { type CheckConfig, resolveCheck } from './check/resolve.ts';
 import { collect, createReporter, type MachineFacts, readBlock } from './config/build.ts';
 import type { Diagnostic } from './config/diagnostic.ts';
 import { type GlobalDefs, globalDefs, resolveGlobals } from './config/globals.ts';
@@ -91,6 +93,7 @@ export const keywords = {
     again: 'track_group %n already defined',
     effect: 'later',
   }),
+  ...checkKeywords,
   bfd_instance: named(bfdInstance, 'A BFD session.', {
     again: 'Configuration error: BFD instance %n already configured - ignoring',
     must: true,
@@ -99,12 +102,13 @@ export const keywords = {
 };
 
 /** The configuration, everything decided: plain JSON that survives a trip to another process. */
-export interface Config extends VrrpConfig {
+export interface Config extends VrrpConfig, CheckConfig {
   readonly net_namespace?: string;
   readonly instance?: string;
   readonly use_pid_dir: boolean;
   readonly child_wait_time: Duration;
   readonly global_defs: GlobalDefs;
+  readonly bfd_instance?: readonly BfdInstance[];
 }
 
 /**
@@ -130,7 +134,7 @@ export function buildConfiguration(
     report,
   );
   const bfd = definitions(statements, 'bfd_instance');
-  resolveBfd(bfd, report);
+  const sessions = resolveBfd(bfd, report);
   const vrrp = resolveVrrp(
     {
       vrrp_script: definitions(statements, 'vrrp_script'),
@@ -152,7 +156,8 @@ export function buildConfiguration(
     },
     { globals, facts, report },
   );
-  reportInsecurity(globals, vrrp, statements, report);
+  const check = resolveCheck(statements, { globals, facts, report });
+  reportInsecurity(globals, vrrp, check, statements, report);
   const later = laterKeywords(keywords, nodes);
   if (later.length > 0) diagnostics.push(notYetEffective(later));
   const namespace = root.net_namespace === undefined ? {} : { net_namespace: root.net_namespace };
@@ -164,6 +169,8 @@ export function buildConfiguration(
       use_pid_dir: root.use_pid_dir ?? false,
       child_wait_time: root.child_wait_time ?? seconds(5),
       ...vrrp,
+      ...check,
+      ...(sessions.length === 0 ? {} : { bfd_instance: sessions }),
     },
     diagnostics,
     ...namespace,

@@ -1,6 +1,8 @@
 // Scripts that run while nobody has said that only safe ones may: said once for VRRP and once for the scripts of
 // start and stop, and it is what makes `-t` end with 6.
 
+import type { CheckConfig } from './check/resolve.ts';
+import type { VirtualServer } from './check/rules.ts';
 import { AFTERWARDS, type Reporter } from './config/build.ts';
 import { command } from './config/command.ts';
 import type { GlobalDefs } from './config/globals.ts';
@@ -18,6 +20,7 @@ interface Found {
 export function reportInsecurity(
   globals: GlobalDefs,
   vrrp: VrrpConfig,
+  check: CheckConfig,
   statements: readonly Found[],
   report: Reporter,
 ): void {
@@ -51,7 +54,19 @@ export function reportInsecurity(
   );
   const script = fifo ?? statements.flatMap((statement) => runs(statement, vrrp) ?? [])[0];
   if (script !== undefined) say('', script);
+  const server = statements.find(({ keyword }) => keyword === 'virtual_server');
+  if (server !== undefined && (check.virtual_server ?? []).some(runsScript)) say('check ', server);
 }
+
+const runsScript = (server: VirtualServer): boolean =>
+  server.quorum_up !== undefined ||
+  server.quorum_down !== undefined ||
+  server.real_server.some(
+    (real) =>
+      real.notify_up !== undefined ||
+      real.notify_down !== undefined ||
+      real.checkers.some((checker) => checker.script !== undefined),
+  );
 
 /** The statement that names a script that runs. */
 function runs(block: Found, vrrp: VrrpConfig): Found | undefined {

@@ -214,15 +214,18 @@ function readHeaded(
     report(missingArgument(node), node);
     return undefined;
   }
-  const name = node.words.map((word) => word.text).join(' ');
-  const statements = readBlock(row.rows, node.children ?? [], name, report);
   const reading = heading.parse(
     node.words.map((word) => word.text),
     node.raw,
   );
   for (const complaint of reading.complaints ?? [])
     report({ ...complaint, message: complaint.message.replaceAll('%n', owner) }, node);
-  return reading.value === undefined ? undefined : { heading: reading.value, statements };
+  if (reading.value === undefined) return undefined;
+  const name = node.words.map((word) => word.text).join(' ');
+  return {
+    heading: reading.value,
+    statements: readBlock(row.rows, node.children ?? [], name, report),
+  };
 }
 
 function readEntries(
@@ -233,16 +236,19 @@ function readEntries(
   again: boolean,
   report: Reporter,
 ): readonly Entry<unknown>[] | undefined {
+  const about = row.named === true ? (node.words[0]?.text ?? '') : owner;
   const fill = (template: string): string =>
-    template.replaceAll('%n', owner).replaceAll('%k', name);
+    template.replaceAll('%n', about).replaceAll('%k', name);
+  if (row.named === true && node.words.length !== 1) {
+    report(missingArgument(node), node);
+    return undefined;
+  }
   if (again && row.again !== undefined) {
     report(givenTwice(fill(row.again)), node);
     return undefined;
   }
-  if (row.empty !== undefined && (node.children ?? []).length === 0) {
-    const emptiness = { id: 'empty-block', severity: 'error', class: 'general' } as const;
-    report({ ...emptiness, message: fill(row.empty) }, node, atClosing(node));
-  }
+  const bare = (node.children ?? []).length === 0;
+  if (row.empty !== undefined && bare) report(emptiness(fill(row.empty)), node, atClosing(node));
   const entries: Entry<unknown>[] = [];
   for (const line of row.several === true ? oneByOne(node) : (node.children ?? [])) {
     const reading = row.entry.parse(
@@ -255,6 +261,13 @@ function readEntries(
   }
   return entries;
 }
+
+const emptiness = (message: string): Complaint => ({
+  id: 'empty-block',
+  severity: 'error',
+  class: 'general',
+  message,
+});
 
 /** Each word as if it stood on a line of its own. */
 const oneByOne = (node: Node): Node[] =>

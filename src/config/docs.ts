@@ -82,7 +82,7 @@ function syntaxOf(row: AnyRow): string {
     case 'words':
       return row.type.syntax;
     case 'entries':
-      return `{ ${row.entry.syntax} ... }`;
+      return `${row.named === true ? '<name> ' : ''}{ ${row.entry.syntax} ... }`;
     case 'section':
       return '{ ... }';
     case 'named':

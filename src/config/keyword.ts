@@ -63,6 +63,8 @@ export interface EntriesRow<E> extends Documented {
   readonly entry: ValueType<E>;
   /** The words that an entry may have, for the documentation. */
   readonly grammar?: Block;
+  /** A name stands before the brace; without it keepalived ends. */
+  readonly named?: true;
   /** Any number of entries on a line, each a word. */
   readonly several?: true;
   /** keepalived's sentence for a block with nothing in it; %n is the block around. */

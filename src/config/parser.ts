@@ -245,7 +245,7 @@ function openBlock(
     return;
   }
   if (row.form === 'named') frame.names.add(identity);
-  if (row.form === 'entries' && node.words.length > 0) {
+  if (row.form === 'entries' && row.named === undefined && node.words.length > 0) {
     state.diagnostics.push({
       id: 'extra-words',
       severity: 'error',

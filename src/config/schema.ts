@@ -34,6 +34,7 @@ function rowSchema(row: AnyRow): JsonSchema {
     case 'words':
       return describe(row.type.schema, row.doc, defaultOf(row));
     case 'entries':
+      if (row.named === true) return namedEntries(row.entry.schema, row.doc);
       return { type: 'array', items: row.entry.schema, description: row.doc };
     case 'section':
       return { ...blockSchema(row.rows), description: row.doc };
@@ -45,6 +46,17 @@ function rowSchema(row: AnyRow): JsonSchema {
     }
   }
 }
+
+const namedEntries = (items: JsonSchema, description: string): JsonSchema => ({
+  type: 'array',
+  items: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['name', 'entries'],
+    properties: { name: { type: 'string', minLength: 1 }, entries: { type: 'array', items } },
+  },
+  description,
+});
 
 /** What the type says about itself, its unit for example, follows the meaning of the keyword. */
 function describe(schema: JsonSchema, doc: string, more: JsonSchema): JsonSchema {

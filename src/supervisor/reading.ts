@@ -37,19 +37,28 @@ export function readConfiguration(source: Source, namespace?: string): Reading {
 const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 /** What the parent keeps: what is of no child alone. */
-export type Common = Pick<Config, 'global_defs' | keyof Omit<Config, keyof VrrpConfig>>;
+export type Common = Pick<
+  Config,
+  'global_defs' | 'net_namespace' | 'instance' | 'use_pid_dir' | 'child_wait_time'
+>;
 
-/** What the VRRP child gets. */
-export function vrrpPart(config: Config): VrrpConfig {
-  const {
-    net_namespace: _,
-    instance: __,
-    use_pid_dir: ___,
-    child_wait_time: ____,
-    ...vrrp
-  } = config;
-  return vrrp;
-}
+/** Every part of a VrrpConfig; the compiler sees that none is forgotten. */
+const VRRP_PARTS: Readonly<Record<keyof VrrpConfig, true>> = {
+  global_defs: true,
+  vrrp_instance: true,
+  vrrp_script: true,
+  vrrp_track_process: true,
+  track_file: true,
+  vrrp_sync_group: true,
+  track_group: true,
+  garp_group: true,
+};
+
+/** What the VRRP child gets: nothing of virtual servers and BFD sessions. */
+export const vrrpPart = (config: Config): VrrpConfig =>
+  Object.fromEntries(
+    Object.entries(config).filter(([part]) => Object.hasOwn(VRRP_PARTS, part)),
+  ) as unknown as VrrpConfig;
 
 export function commonPart(config: Config): Common {
   const { global_defs, net_namespace, instance, use_pid_dir, child_wait_time } = config;

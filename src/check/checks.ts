@@ -1,0 +1,260 @@
+// The rules between the keywords of one checker, as keepalived 2.2.7 applies them: which checkers can run.
+
+import { atClosing, collect, nodeOf } from '../config/build.ts';
+import type { Block, Infer, Statement } from '../config/keyword.ts';
+import type { Node } from '../config/parser.ts';
+import { lookUpUser } from '../config/script.ts';
+import type { Script } from '../config/value.ts';
+import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
+import { type fileRows, miscRows, tcpRows, udpRows } from './checkers.ts';
+import type { realServer } from './keywords.ts';
+import type { References, Surroundings } from './references.ts';
+import { mistake } from './value.ts';
+
+export type CheckKind =
+  | 'MISC_CHECK'
+  | 'SMTP_CHECK'
+  | 'TCP_CHECK'
+  | 'HTTP_GET'
+  | 'SSL_GET'
+  | 'DNS_CHECK'
+  | 'PING_CHECK'
+  | 'UDP_CHECK'
+  | 'BFD_CHECK'
+  | 'FILE_CHECK';
+
+/** A checker as configured; its command found, its names known. */
+export interface Checker {
+  readonly kind: CheckKind;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly script?: Script;
+  /** HTTP_GET and SSL_GET. */
+  readonly url?: readonly Readonly<Record<string, unknown>>[];
+}
+
+interface Server {
+  readonly name: string;
+  readonly address: Ip;
+  readonly node: Node;
+  readonly order: number;
+}
+
+interface Found {
+  readonly keyword: string;
+  readonly node: Node;
+  readonly value: unknown;
+}
+
+interface Inner {
+  readonly heading: unknown;
+  readonly statements: readonly Found[];
+}
+
+export function resolveCheckers(
+  statements: readonly Statement<typeof realServer>[],
+  server: Server,
+  references: References,
+  around: Surroundings,
+): Checker[] {
+  return (statements as readonly Found[]).flatMap((statement) => {
+    const { keyword, node, value } = statement;
+    if (!isKind(keyword)) return [];
+    const { statements: inner } = value as Inner;
+    const checker = resolveChecker(keyword, node, inner, server, references, around);
+    return checker === undefined ? [] : [checker];
+  });
+}
+
+const isKind = (keyword: string): keyword is CheckKind =>
+  keyword.endsWith('_CHECK') || keyword === 'HTTP_GET' || keyword === 'SSL_GET';
+
+function resolveChecker(
+  kind: CheckKind,
+  node: Node,
+  inner: readonly Found[],
+  server: Server,
+  references: References,
+  around: Surroundings,
+): Checker | undefined {
+  const values = valuesOf(inner);
+  switch (kind) {
+    case 'MISC_CHECK':
+      return resolveMisc(kind, node, inner, values, around);
+    case 'HTTP_GET':
+    case 'SSL_GET':
+      checkConnection(node, inner, server, around);
+      return resolveGet(kind, node, inner, values, around);
+    case 'UDP_CHECK':
+      checkConnection(node, inner, server, around);
+      checkLengths(node, inner, around);
+      return { kind, values };
+    case 'SMTP_CHECK':
+      checkConnection(node, inner, server, around);
+      for (const { keyword, node: at, value } of inner)
+        if (keyword === 'host') checkConnection(at, (value as Inner).statements, server, around);
+      return { kind, values };
+    case 'TCP_CHECK':
+    case 'DNS_CHECK':
+    case 'PING_CHECK':
+      checkConnection(node, inner, server, around);
+      return { kind, values };
+    case 'BFD_CHECK':
+      return resolveBfd(kind, node, inner, values, server, references, around);
+    case 'FILE_CHECK':
+      return resolveFile(kind, node, inner, values, server, references, around);
+  }
+}
+
+/** The last value of each keyword. */
+const valuesOf = (inner: readonly Found[]): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    inner.flatMap(({ keyword, value }) =>
+      keyword === 'url' || keyword === 'host' ? [] : [[keyword, value]],
+    ),
+  );
+
+const typed = <B extends Block>(inner: readonly Found[]): readonly Statement<B>[] =>
+  inner as unknown as readonly Statement<B>[];
+
+/** Both ends have one family, and a link-local end needs an interface. */
+function checkConnection(
+  node: Node,
+  inner: readonly Found[],
+  server: Server,
+  { report }: Surroundings,
+): void {
+  const statements = typed<typeof tcpRows>(inner);
+  let target: Ip = server.address;
+  let source: Ip | undefined;
+  for (const { keyword, value, node: at } of statements) {
+    if (keyword !== 'connect_ip' && keyword !== 'bindto') continue;
+    if (keyword === 'connect_ip') target = value;
+    else source = value;
+    if (source === undefined || family(source) === family(target)) continue;
+    const other = keyword === 'bindto' ? 'connect_ip' : 'bindto';
+    const message = `${keyword} address ${value} does not match address family of ${other} - skipping`;
+    report(mistake('check-family', message), at);
+    if (keyword === 'bindto') source = undefined;
+    else target = server.address;
+  }
+  const given = collect(tcpRows, statements) as Infer<typeof tcpRows>;
+  if (isLinkLocal6(target) && given.bind_if === undefined) {
+    const message = `Checker link local address ${target} requires a bind_if`;
+    report(mistake('check-without-interface', message), node, atClosing(node));
+  }
+}
+
+function resolveMisc(
+  kind: CheckKind,
+  node: Node,
+  inner: readonly Found[],
+  values: Readonly<Record<string, unknown>>,
+  { globals, facts, report }: Surroundings,
+): Checker | undefined {
+  const statements = typed<typeof miscRows>(inner);
+  const { misc_path: command, user } = collect(miscRows, statements) as Infer<typeof miscRows>;
+  if (command === undefined) {
+    const message = 'No script path has been specified for MISC_CHECKER - skipping';
+    report(mistake('script-missing', message), node, atClosing(node));
+    return undefined;
+  }
+  const [path = '', ...words] = command.words;
+  const as = user === undefined ? globals.script_user : lookUpUser(user, facts);
+  if (as === undefined) {
+    const message =
+      user === undefined
+        ? `Unable to set default user for misc script ${path} - removing`
+        : `Failed to set uid/gid for misc checker script '${path}' - removing`;
+    const at = nodeOf(statements, 'user');
+    report(mistake('no-script-user', message), at ?? node, at === undefined ? atClosing(node) : {});
+    return undefined;
+  }
+  const found = facts.inspect(path, as);
+  const insecure = globals.enable_script_security ? found.insecure : undefined;
+  if (found.path === undefined || insecure !== undefined) {
+    const message = insecure ?? found.message ?? path;
+    report(
+      { ...mistake('script-unusable', message), class: 'none', assumed: 'the check is left out' },
+      nodeOf(statements, 'misc_path') ?? node,
+    );
+    return undefined;
+  }
+  return { kind, values, script: { words: [found.path, ...words], ...as } };
+}
+
+function resolveGet(
+  kind: CheckKind,
+  node: Node,
+  inner: readonly Found[],
+  values: Readonly<Record<string, unknown>>,
+  { report }: Surroundings,
+): Checker | undefined {
+  const url = inner.flatMap(({ keyword, node: at, value }) => {
+    if (keyword !== 'url') return [];
+    const page = valuesOf((value as Inner).statements);
+    if (page.path !== undefined) return [page];
+    const message = 'HTTP/SSL_GET checker url has no path - ignoring';
+    report(mistake('url-without-path', message), at, atClosing(at));
+    return [];
+  });
+  if (url.length > 0) return { kind, values, url };
+  // keepalived 2.2.7 crashes after saying so.
+  const message = 'HTTP/SSL_GET checker has no urls specified - ignoring';
+  report(mistake('no-url', message), node, atClosing(node));
+  return undefined;
+}
+
+function checkLengths(node: Node, inner: readonly Found[], { report }: Surroundings): void {
+  const given = collect(udpRows, typed<typeof udpRows>(inner)) as Infer<typeof udpRows>;
+  const { min_reply_length: least, max_reply_length: most } = given;
+  if (least <= most) return;
+  const message = `UDP_CHECK min_reply length ${least} > max_reply_length ${most} - will always fail`;
+  report(mistake('reply-length', message), node, atClosing(node));
+}
+
+function resolveBfd(
+  kind: CheckKind,
+  node: Node,
+  inner: readonly Found[],
+  values: Readonly<Record<string, unknown>>,
+  server: Server,
+  references: References,
+  { report }: Surroundings,
+): Checker | undefined {
+  const name = inner.findLast(({ keyword }) => keyword === 'name');
+  if (name === undefined) {
+    // Where it was refused, that has been said.
+    const refused = (node.children ?? []).some(({ keyword }) => keyword === 'name');
+    const message = `(${server.name}) No name has been specified for BFD_CHECKER - skipping`;
+    if (!refused) report(mistake('name-missing', message), node, atClosing(node));
+    return undefined;
+  }
+  const known = references.bfd_instance.get(String(name.value));
+  if (known !== undefined && known < server.order) return { kind, values };
+  const message = `(${server.name}) BFD_CHECK - BFD ${name.value} not configured`;
+  report(mistake('unknown-bfd', message), name.node);
+  return undefined;
+}
+
+function resolveFile(
+  kind: CheckKind,
+  node: Node,
+  inner: readonly Found[],
+  values: Readonly<Record<string, unknown>>,
+  server: Server,
+  references: References,
+  { report }: Surroundings,
+): Checker | undefined {
+  const given = typed<typeof fileRows>(inner);
+  const files = given.filter((statement) => statement.keyword === 'track_file');
+  let found = false;
+  for (const { value, node: at } of files) {
+    const known = references.track_file.get(String(value));
+    if (known !== undefined && known < server.order) found = true;
+    else report(mistake('unknown-file', `track_file ${value} not found`), at);
+  }
+  if (found) return { kind, values };
+  const message = 'FILE_CHECK has no track_file specified - ignoring';
+  report(mistake('file-missing', message), node, atClosing(node));
+  return undefined;
+}

@@ -1,0 +1,83 @@
+// All blocks of virtual servers -> the services that can run, and what is said about them.
+
+import type { Entry, Statement } from '../config/keyword.ts';
+import type { Node } from '../config/parser.ts';
+import type { checkKeywords, virtualServer } from './keywords.ts';
+import type { Surroundings } from './references.ts';
+import { resolveVirtualServers, type VirtualServer } from './rules.ts';
+import { type GroupEntry, mistake, type Service } from './value.ts';
+
+export interface VirtualServerGroup {
+  readonly name: string;
+  readonly entries: readonly GroupEntry[];
+}
+
+export interface CheckConfig {
+  readonly SSL?: Readonly<Record<string, string>>;
+  readonly virtual_server_group?: readonly VirtualServerGroup[];
+  readonly virtual_server?: readonly VirtualServer[];
+}
+
+type Keyword = keyof typeof checkKeywords;
+
+interface RootStatement {
+  readonly keyword: string;
+  readonly node: Node;
+  readonly value: unknown;
+}
+
+export function resolveCheck(
+  statements: readonly RootStatement[],
+  around: Surroundings,
+): CheckConfig {
+  const of = (keyword: Keyword | 'track_file' | 'bfd_instance') =>
+    statements.flatMap((statement, order) =>
+      statement.keyword === keyword ? [{ ...statement, order }] : [],
+    );
+  const named = (keyword: 'track_file' | 'bfd_instance', usable: (s: RootStatement) => boolean) =>
+    new Map(
+      of(keyword)
+        .filter(usable)
+        .map((s) => [s.node.words[0]?.text ?? '', s.order] as const)
+        .reverse(),
+    );
+  const groups = of('virtual_server_group').flatMap(({ node, value }) => {
+    const list = value as readonly Entry<GroupEntry>[];
+    return list.length === 0
+      ? []
+      : [{ name: node.words[0]?.text ?? '', entries: list.map((entry) => entry.value) }];
+  });
+  const servers = resolveVirtualServers(
+    of('virtual_server').map(({ node, value, order }) => ({
+      node,
+      order,
+      ...(value as {
+        readonly heading: Service;
+        readonly statements: readonly Statement<typeof virtualServer>[];
+      }),
+    })),
+    {
+      groups: new Map(groups.map(({ name, entries }) => [name, entries] as const)),
+      track_file: named('track_file', ({ value }) => gives(value, 'file')),
+      bfd_instance: named(
+        'bfd_instance',
+        ({ value }) => !gives(value, 'vrrp') || gives(value, 'checker'),
+      ),
+    },
+    around,
+  );
+  const contexts = of('SSL');
+  for (const { node } of contexts.slice(1))
+    around.report(mistake('ssl-twice', 'SSL context already specified - replacing'), node);
+  const context = contexts.at(-1)?.value as readonly RootStatement[] | undefined;
+  return {
+    ...(context === undefined
+      ? {}
+      : { SSL: Object.fromEntries(context.map((s) => [s.keyword, String(s.value)])) }),
+    ...(groups.length === 0 ? {} : { virtual_server_group: groups }),
+    ...(servers.length === 0 ? {} : { virtual_server: servers }),
+  };
+}
+
+const gives = (block: unknown, keyword: string): boolean =>
+  (block as readonly RootStatement[]).some((statement) => statement.keyword === keyword);

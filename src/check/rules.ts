@@ -1,0 +1,365 @@
+// The rules between the keywords of a virtual server and its real servers, as keepalived 2.2.7 applies them. What
+// comes out is plain JSON: the services that can run.
+
+import { AFTERWARDS, atClosing, collect, nodeOf } from '../config/build.ts';
+import type { Infer, Statement } from '../config/keyword.ts';
+import type { Node } from '../config/parser.ts';
+import { resolveScript } from '../config/script.ts';
+import type { Script } from '../config/value.ts';
+import { type Family, family } from '../lib/ip.ts';
+import { type Checker, resolveCheckers } from './checks.ts';
+import { realServer, virtualServer } from './keywords.ts';
+import type { References, Surroundings } from './references.ts';
+import { type Endpoint, type Method, mistake, type Service } from './value.ts';
+
+type VirtualRows = Infer<typeof virtualServer>;
+type RealRows = Infer<typeof realServer>;
+type RealStatement = Statement<typeof realServer>;
+type VirtualStatement = Statement<typeof virtualServer>;
+
+type CheckKeyword = Extract<keyof typeof realServer, `${string}_CHECK` | `${string}_GET`>;
+
+export interface RealServer
+  extends Endpoint,
+    Omit<RealRows, CheckKeyword | 'weight' | 'notify_up' | 'notify_down'> {
+  readonly weight: number;
+  readonly notify_up?: Script;
+  readonly notify_down?: Script;
+  /** In the order of the file. */
+  readonly checkers: readonly Checker[];
+}
+
+export interface VirtualServer
+  extends Omit<
+    VirtualRows,
+    'real_server' | 'lvs_sched' | 'lvs_method' | 'quorum_up' | 'quorum_down'
+  > {
+  readonly service: Service;
+  readonly lvs_sched: NonNullable<VirtualRows['lvs_sched']>;
+  readonly lvs_method: Method;
+  readonly quorum_up?: Script;
+  readonly quorum_down?: Script;
+  readonly real_server: readonly RealServer[];
+}
+
+export interface VirtualBlock {
+  readonly node: Node;
+  /** Its place among the blocks of the file. */
+  readonly order: number;
+  readonly heading: Service;
+  readonly statements: readonly VirtualStatement[];
+}
+
+/** Services that have a real server, in the order of the file. */
+export function resolveVirtualServers(
+  blocks: readonly VirtualBlock[],
+  references: References,
+  around: Surroundings,
+): VirtualServer[] {
+  return blocks.flatMap((block) => {
+    const server = resolveService(block, references, around);
+    return server === undefined ? [] : [server];
+  });
+}
+
+/** As keepalived writes it: `[192.0.2.1]:tcp:80`, `FWM 1`, `[name]:0`. */
+export function nameOf(service: Service, protocol: VirtualRows['protocol']): string {
+  if ('fwmark' in service) return `FWM ${service.fwmark}`;
+  if ('group' in service) return `[${service.group}]:0`;
+  return `[${service.address}]:${protocol?.toLowerCase() ?? 'none'}:${service.port}`;
+}
+
+function resolveService(
+  block: VirtualBlock,
+  references: References,
+  around: Surroundings,
+): VirtualServer | undefined {
+  const { node, statements, heading: service } = block;
+  const { report } = around;
+  checkFlags(statements, around);
+  const given = collect(virtualServer, statements) as VirtualRows;
+  const of = familyOf(block, given, around);
+  const reals = realServersOf(block, given, of, references, around);
+  let name = nameOf(service, given.protocol);
+  const say = (keyword: string, id: string, message: string): void =>
+    report(mistake(id, message), nodeOf(statements, keyword as 'quorum') ?? node, AFTERWARDS);
+  if (reals.length === 0) {
+    say('', 'no-real-server', `Virtual server ${name} has no real servers - ignoring`);
+    return undefined;
+  }
+  const marked = 'fwmark' in service;
+  let { protocol } = given;
+  if (marked) {
+    if (given.ha_suspend)
+      say(
+        'ha_suspend',
+        'mark-suspend',
+        `Virtual server ${name}: cannot use ha_suspend with fwmarks - clearing ha_suspend`,
+      );
+    if (protocol !== undefined)
+      say(
+        'protocol',
+        'mark-protocol',
+        `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
+      );
+  } else if (protocol === undefined) {
+    say('', 'no-protocol', `Virtual server ${name}: no protocol set - defaulting to UDP`);
+    protocol = 'UDP';
+    name = nameOf(service, protocol);
+  }
+  if (given.lvs_sched === undefined)
+    say('', 'no-scheduler', `Virtual server ${name}: no scheduler set, setting default 'wlc'`);
+  if (given.lvs_method === undefined)
+    say('', 'no-method', `Virtual server ${name}: no forwarding method set, setting default NAT`);
+  if (given.ops && !marked && protocol !== 'UDP')
+    say(
+      'ops',
+      'ops-without-udp',
+      `Virtual server ${name}: one packet scheduling requires UDP - resetting`,
+    );
+  const persistent = needsPersistence(service, references);
+  if (persistent && given.persistence_timeout === undefined && !grained(given))
+    say(
+      '',
+      'zero-port',
+      `Virtual server ${name}: zero port only valid for persistent services - setting`,
+    );
+  const { quorum, hysteresis } = decideQuorum(given, name, reals, say);
+  const { real_server: _, quorum_up: __, quorum_down: ___, ...rest } = given;
+  return {
+    ...rest,
+    ...scriptsOf(statements, around),
+    service,
+    ...(protocol === undefined ? {} : { protocol }),
+    lvs_sched: given.lvs_sched ?? 'wlc',
+    lvs_method: given.lvs_method ?? { kind: 'NAT' },
+    ha_suspend: given.ha_suspend && !marked,
+    ops: given.ops && (marked || protocol === 'UDP'),
+    quorum,
+    hysteresis,
+    real_server: reals,
+  };
+}
+
+const grained = (given: VirtualRows): boolean => given.persistence_granularity !== undefined;
+
+const needsPersistence = (service: Service, references: References): boolean => {
+  if ('fwmark' in service) return false;
+  return 'group' in service
+    ? (references.groups.get(service.group) ?? []).some(
+        (entry) => 'address' in entry && entry.port === 0,
+      )
+    : service.port === 0;
+};
+
+/** The family of what clients talk to; of the first real server where nothing else tells. */
+function familyOf(
+  { heading, statements }: VirtualBlock,
+  given: VirtualRows,
+  { report }: Surroundings,
+): Family | undefined {
+  const own = 'address' in heading ? family(heading.address) : undefined;
+  const wanted = given.ip_family === undefined ? undefined : given.ip_family === 'inet6' ? 6 : 4;
+  const node = nodeOf(statements, 'ip_family');
+  if (own !== undefined && wanted !== undefined && own !== wanted && node !== undefined)
+    report(
+      mistake(
+        'service-family',
+        `Virtual server specified family ${given.ip_family} conflicts with server family`,
+      ),
+      node,
+    );
+  return own ?? wanted;
+}
+
+/** Flags of a scheduler stand after it. */
+function checkFlags(statements: readonly VirtualStatement[], { report }: Surroundings): void {
+  let scheduler: string | undefined;
+  let sorry = false;
+  for (const { keyword, node, value } of statements) {
+    switch (keyword) {
+      case 'lvs_sched':
+        scheduler = value;
+        break;
+      case 'sorry_server':
+        sorry = true;
+        break;
+      case 'hashed':
+      case 'sh-port':
+      case 'sh-fallback':
+      case 'mh-port':
+      case 'mh-fallback': {
+        const fits = keyword.startsWith('mh') ? scheduler === 'mh' : scheduler === 'sh';
+        if (fits || (keyword === 'hashed' && scheduler === 'mh')) break;
+        // keepalived says sh also where it means mh.
+        const message = `${keyword} only applies to sh scheduler - ignoring`;
+        report(mistake('flag-of-scheduler', message, { word: -1 }), node);
+        break;
+      }
+      case 'sorry_server_inhibit':
+        if (!sorry)
+          report(
+            mistake(
+              'no-sorry-server',
+              'Ignoring sorry_server inhibit used before or without sorry_server',
+              { word: -1 },
+            ),
+            node,
+          );
+        break;
+      case 'sorry_server_lvs_method':
+        if (!sorry)
+          report(
+            mistake('no-sorry-server', 'sorry_server forwarding used without sorry_server', {
+              word: -1,
+            }),
+            node,
+          );
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+function realServersOf(
+  block: VirtualBlock,
+  given: VirtualRows,
+  of: Family | undefined,
+  references: References,
+  around: Surroundings,
+): RealServer[] {
+  const { report } = around;
+  const servers: RealServer[] = [];
+  const name = nameOf(block.heading, given.protocol);
+  let expected = of;
+  const foreign = (kind: string, address: string, node: Node): void =>
+    report(
+      mistake(
+        'server-family',
+        `Address family of virtual server and ${kind} server ${address} don't match - skipping ${kind} server.`,
+      ),
+      node,
+      atClosing(block.node),
+    );
+  for (const { keyword, value, node } of block.statements) {
+    if (keyword !== 'real_server') continue;
+    const { address } = value.heading;
+    // A tunnel may carry one family in the other.
+    const tunnel = (lastMethod(value.statements) ?? given.lvs_method)?.kind === 'TUN';
+    if (expected === undefined && !tunnel) expected = family(address);
+    if (expected !== undefined && family(address) !== expected && !tunnel) {
+      foreign('real', address, node);
+      continue;
+    }
+    const real = resolveReal(
+      block,
+      value.heading,
+      value.statements,
+      node,
+      given,
+      references,
+      around,
+    );
+    const shown = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${real.port}`;
+    if (servers.some((other) => other.address === address && other.port === real.port))
+      report(
+        mistake(
+          'server-twice',
+          `VS ${name}: real server ${shown} is duplicated - removing second rs`,
+        ),
+        node,
+        AFTERWARDS,
+      );
+    else servers.push(real);
+  }
+  const sorry = given.sorry_server;
+  if (sorry !== undefined && expected !== undefined && family(sorry.address) !== expected)
+    foreign('sorry', sorry.address, nodeOf(block.statements, 'sorry_server') ?? block.node);
+  return servers;
+}
+
+const lastMethod = (statements: readonly RealStatement[]): Method | undefined => {
+  const found = statements.findLast((statement) => statement.keyword === 'lvs_method');
+  return found?.keyword === 'lvs_method' ? found.value : undefined;
+};
+
+function resolveReal(
+  block: VirtualBlock,
+  { address, port: own }: Endpoint,
+  statements: readonly RealStatement[],
+  node: Node,
+  given: VirtualRows,
+  references: References,
+  around: Surroundings,
+): RealServer {
+  const port = own === 0 && 'address' in block.heading ? block.heading.port : own;
+  const { notify_up: _, notify_down: __, ...values } = collect(realServer, statements) as RealRows;
+  const name = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${port}`;
+  const checkers = resolveCheckers(
+    statements,
+    { name, address, node, order: block.order },
+    references,
+    around,
+  );
+  return {
+    ...values,
+    ...scriptsOf(statements, around),
+    address,
+    port,
+    weight: values.weight ?? given.weight,
+    checkers,
+  };
+}
+
+const SCRIPTS = ['quorum_up', 'quorum_down', 'notify_up', 'notify_down'] as const;
+type ScriptKeyword = (typeof SCRIPTS)[number];
+
+function scriptsOf(
+  statements: readonly { readonly keyword: string; readonly value: unknown; readonly node: Node }[],
+  { globals, facts, report }: Surroundings,
+): { [K in ScriptKeyword]?: Script } {
+  const scripts: { [K in ScriptKeyword]?: Script } = {};
+  for (const { keyword, value, node } of statements) {
+    const name = SCRIPTS.find((known) => known === keyword);
+    if (name === undefined) continue;
+    const script = resolveScript(
+      value as Parameters<typeof resolveScript>[0],
+      node,
+      globals,
+      facts,
+      report,
+    );
+    if (script !== undefined) scripts[name] = script;
+  }
+  return scripts;
+}
+
+function decideQuorum(
+  given: VirtualRows,
+  name: string,
+  reals: readonly RealServer[],
+  say: (keyword: string, id: string, message: string) => void,
+): { readonly quorum: number; readonly hysteresis: number } {
+  const total = reals.reduce((sum, { weight }) => sum + weight, 0);
+  let { quorum, hysteresis } = given;
+  if (quorum > total) {
+    say(
+      'quorum',
+      'quorum-too-high',
+      `Warning - quorum ${quorum} for ${name} exceeds total weight of real servers ${total}, reducing quorum to ${total}`,
+    );
+    quorum = total;
+  }
+  if (hysteresis >= quorum) {
+    // keepalived 2.2.7 takes 1 from 0 and gets the largest number there is.
+    const reduced = quorum === 0 ? 4294967295 : quorum - 1;
+    say(
+      'hysteresis',
+      'hysteresis-too-high',
+      `Virtual server ${name}: hysteresis ${hysteresis} >= quorum ${quorum}; setting hysteresis to ${reduced}`,
+    );
+    hysteresis = Math.max(0, quorum - 1);
+  }
+  return { quorum, hysteresis };
+}
