@@ -1,7 +1,13 @@
 // Value types of virtual and real servers: what stands before the brace, forwarding methods, service addresses.
 
 import type { Complaint } from '../config/diagnostic.ts';
-import { type Reading, readIp, type ValueType, wholeNumber } from '../config/value.ts';
+import {
+  type JsonSchema,
+  type Reading,
+  readIp,
+  type ValueType,
+  wholeNumber,
+} from '../config/value.ts';
 import { family, type Ip, ipBytes } from '../lib/ip.ts';
 
 export const mistake = (id: string, message: string, more: Partial<Complaint> = {}): Complaint => ({
@@ -11,6 +17,19 @@ export const mistake = (id: string, message: string, more: Partial<Complaint> = 
   message,
   word: 0,
   ...more,
+});
+
+const TEXT = { type: 'string' };
+const PORT = { type: 'integer', minimum: 0, maximum: 65535 };
+const MARK = { type: 'integer', minimum: 0, maximum: 4294967295 };
+const object = (
+  properties: Record<string, JsonSchema>,
+  required: readonly string[],
+): JsonSchema => ({
+  type: 'object',
+  additionalProperties: false,
+  required,
+  properties,
 });
 
 /** What a virtual server is known by. */
@@ -38,14 +57,11 @@ export const service: ValueType<Service> = {
     return 'group' in value ? `group ${value.group}` : `${value.address} ${value.port}`;
   },
   schema: {
-    type: 'object',
-    oneOf: [{ required: ['address', 'port'] }, { required: ['fwmark'] }, { required: ['group'] }],
-    properties: {
-      address: { type: 'string' },
-      port: { type: 'integer', minimum: 0, maximum: 65535 },
-      fwmark: { type: 'integer', minimum: 1, maximum: 4294967295 },
-      group: { type: 'string' },
-    },
+    anyOf: [
+      object({ address: TEXT, port: PORT }, ['address', 'port']),
+      object({ fwmark: MARK }, ['fwmark']),
+      object({ group: TEXT }, ['group']),
+    ],
   },
 };
 
@@ -226,16 +242,18 @@ export const groupEntry: ValueType<GroupEntry> = {
     return `${value.address}${end}${mask}${value.port === 0 ? '' : ` ${value.port}`}`;
   },
   schema: {
-    type: 'object',
-    oneOf: [{ required: ['address', 'port'] }, { required: ['fwmark'] }],
-    properties: {
-      address: { type: 'string' },
-      last: { type: 'string' },
-      prefix: { type: 'integer', minimum: 1, maximum: 128 },
-      port: { type: 'integer', minimum: 0, maximum: 65535 },
-      fwmark: { type: 'integer', minimum: 0, maximum: 4294967295 },
-      family: { enum: ['inet', 'inet6'] },
-    },
+    anyOf: [
+      object(
+        {
+          address: TEXT,
+          last: TEXT,
+          prefix: { type: 'integer', minimum: 1, maximum: 128 },
+          port: PORT,
+        },
+        ['address', 'port'],
+      ),
+      object({ fwmark: MARK, family: { enum: ['inet', 'inet6'] } }, ['fwmark']),
+    ],
   },
 };
 

@@ -491,7 +491,8 @@ export const authenticationType: ValueType<'PASS'> = {
             {
               id: text === 'AH' ? 'auth-type-ah' : 'unknown-auth-type',
               severity: 'error',
-              class: 'general',
+              // keepalived accepts AH, so it changes no exit status.
+              class: text === 'AH' ? 'none' : 'general',
               message:
                 text === 'AH'
                   ? '(%n) authentication type AH is not available: adverts carry no authentication'
