@@ -93,13 +93,15 @@ inline bool IoThread::DrainSocket(int fd, Watched& watched) {
   const Nanos now = Now();
   if (count < 0) {
     // An asynchronous error (the interface went down) is read away; netlink tells the story.
-    if (error == EAGAIN) watched.polled = now;
+    if (error == EAGAIN) watched.Emptied(now, Clock(CLOCK_REALTIME));
     watched.latest = now;
     return error != EAGAIN && error != EBADF && error != ENOTSOCK;
   }
-  // The stamp is wall-clock time: its age is taken off our clock, so that a step of the wall clock between
-  // arrival and reading can at most move the instant within the time since the last look.
+  // The stamp is wall-clock time: its age is taken off our clock. Where the wall clock has jumped since the last look, as
+  // it does when a paused machine goes on, the stamps of that time say nothing: what is read has arrived by now, and
+  // nobody takes over because it seems to be old.
   const Nanos wall = Clock(CLOCK_REALTIME);
+  const bool jumped = std::abs(wall - now - watched.wall) > kJump && watched.polled > 0;
   for (int i = 0; i < count; i++) {
     RecordHeader header{};
     header.kind = kPacket;
@@ -108,14 +110,14 @@ inline bool IoThread::DrainSocket(int fd, Watched& watched) {
     header.aux = -1;
     CopyAddress(senders[i], header.from, header.family);
     const Nanos stamp = ReadControl(headers[i].msg_hdr, header);
-    const Nanos age = stamp == 0 ? 0 : wall - stamp;
+    const Nanos age = stamp == 0 || jumped ? 0 : wall - stamp;
     watched.latest = std::clamp(now - age, std::min(watched.polled, now), now);
     header.at = ToMicros(watched.latest);
     header.read = ToMicros(now);
     Push(header, buffers[i]);
   }
   // Only an empty socket bounds what comes next: behind a full batch wait packets that are as old as these.
-  if (count < kBatch) watched.polled = now;
+  if (count < kBatch) watched.Emptied(now, wall);
   return count == kBatch;
 }
 

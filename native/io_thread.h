@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <optional>
@@ -115,6 +116,8 @@ constexpr int kBatch = 32;
 /** 255 IPv6 addresses in one packet are 4088 bytes; what is longer arrives cut off. */
 constexpr size_t kPacketLimit = 4608;
 constexpr size_t kNetlinkLimit = 65536;
+/** More than adjusting a clock moves it between two looks, and less than anybody waits for. */
+constexpr Nanos kJump = 10'000'000;
 /** A thread that wakes so much later than it wanted was not run: nor was JavaScript. */
 constexpr Nanos kAbsence = 100'000'000;
 /** Batches read from one socket before the others and the schedules get their turn. */
@@ -285,10 +288,17 @@ class IoThread {
     pid_t pid = 0;
     /** When the socket was last seen empty: what is read later cannot have arrived before. */
     Nanos polled = 0;
+    /** Wall clock minus ours at that moment. */
+    Nanos wall = 0;
     /** Arrival of the last packet read. */
     Nanos latest = 0;
     /** News of the kernel was dropped and JavaScript does not know yet. */
     bool resync = false;
+
+    void Emptied(Nanos now, Nanos real) {
+      polled = now;
+      wall = real - now;
+    }
   };
 
   IoThread();

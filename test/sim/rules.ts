@@ -7,7 +7,7 @@ import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
 interface Arrival {
   readonly at: Instant;
   readonly priority: number;
-  /** Microseconds, as the sender was configured. */
+  /** Microseconds, as the sender says. */
   readonly interval: number;
 }
 
@@ -23,8 +23,12 @@ export class Rules {
     this.#since = now;
   }
 
-  arrived(bytes: Uint8Array, sender: VrrpInstance, at: Instant): void {
-    this.#arrivals.push({ at, priority: bytes[22] ?? 0, interval: sender.advert_int });
+  arrived(bytes: Uint8Array, at: Instant): void {
+    // RFC 3768 5.1: a byte of seconds; RFC 9568 5.2: twelve bits of hundredths.
+    const two = (bytes[20] ?? 0) >> 4 === 2;
+    const hundredths = (((bytes[24] ?? 0) & 0x0f) << 8) | (bytes[25] ?? 0);
+    const interval = two ? (bytes[25] ?? 0) * 1_000_000 : hundredths * 10_000;
+    this.#arrivals.push({ at, priority: bytes[22] ?? 0, interval });
     // Only the last few can matter.
     if (this.#arrivals.length > 400) this.#arrivals = this.#arrivals.slice(-200);
   }
