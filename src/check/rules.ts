@@ -83,6 +83,12 @@ function resolveService(
   let name = nameOf(service, given.protocol);
   const say = (keyword: string, id: string, message: string): void =>
     report(mistake(id, message), nodeOf(statements, keyword as 'quorum') ?? node, AFTERWARDS);
+  if ('group' in service && !references.groups.has(service.group)) {
+    // keepalived drops it without a word.
+    const message = `Virtual server group ${service.group} is not defined`;
+    report({ ...mistake('unknown-group', message), class: 'none' }, node, AFTERWARDS);
+    return undefined;
+  }
   if (reals.length === 0) {
     say('', 'no-real-server', `Virtual server ${name} has no real servers - ignoring`);
     return undefined;
@@ -124,6 +130,8 @@ function resolveService(
       'zero-port',
       `Virtual server ${name}: zero port only valid for persistent services - setting`,
     );
+  checkPorts(name, block, given, reals, say);
+  checkSorry(name, given, reals, say);
   const { quorum, hysteresis } = decideQuorum(given, name, reals, say);
   const { real_server: _, quorum_up: __, quorum_down: ___, ...rest } = given;
   return {
@@ -139,6 +147,52 @@ function resolveService(
     hysteresis,
     real_server: reals,
   };
+}
+
+type SayOf = (keyword: string, id: string, message: string) => void;
+
+/** Only NAT can change a port. */
+function checkPorts(
+  name: string,
+  { heading }: VirtualBlock,
+  given: VirtualRows,
+  reals: readonly RealServer[],
+  say: SayOf,
+): void {
+  if ('group' in heading) return;
+  for (const { lvs_method: own, address, port } of reals) {
+    const kind = (own ?? given.lvs_method)?.kind ?? 'NAT';
+    const marked = 'fwmark' in heading;
+    if (kind === 'NAT' || port === (marked ? 0 : heading.port)) continue;
+    const real = `[${address}]:${given.protocol?.toLowerCase() ?? (marked ? 'none' : 'udp')}:${port}`;
+    say(
+      'real_server',
+      'port-differs',
+      marked
+        ? `WARNING - fwmark virtual server ${name}, real server ${real} has port specified - clearing`
+        : `WARNING - virtual server ${name} and real server ${real} ports don't match - resetting`,
+    );
+  }
+}
+
+function checkSorry(
+  name: string,
+  given: VirtualRows,
+  reals: readonly RealServer[],
+  say: SayOf,
+): void {
+  const sorry = given.sorry_server;
+  if (sorry === undefined) return;
+  for (const { address, port, inhibit_on_failure: inhibit } of reals) {
+    if (address !== sorry.address || port !== sorry.port) continue;
+    if ((inhibit ?? given.inhibit_on_failure) === given.sorry_server_inhibit) continue;
+    const real = `[${address}]:${given.protocol?.toLowerCase() ?? 'udp'}:${port}`;
+    say(
+      'sorry_server',
+      'sorry-inhibit',
+      `Virtual server ${name}: real server ${real} matches sorry server, but inhibit setting differs, setting on sorry server`,
+    );
+  }
 }
 
 const grained = (given: VirtualRows): boolean => given.persistence_granularity !== undefined;
@@ -240,7 +294,7 @@ function realServersOf(
         `Address family of virtual server and ${kind} server ${address} don't match - skipping ${kind} server.`,
       ),
       node,
-      atClosing(block.node),
+      atClosing(kind === 'real' ? node : block.node),
     );
   for (const { keyword, value, node } of block.statements) {
     if (keyword !== 'real_server') continue;

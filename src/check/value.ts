@@ -4,6 +4,7 @@ import type { Complaint } from '../config/diagnostic.ts';
 import {
   type JsonSchema,
   type Reading,
+  readHost,
   readIp,
   type ValueType,
   wholeNumber,
@@ -81,8 +82,7 @@ function readService(words: readonly string[]): Reading<Service> {
     const message = `virtual server fwmark '${second}' must be in [0, 4294967295] - ignoring`;
     return { complaints: [mistake('invalid-fwmark', message, causeOf(mark))] };
   }
-  // keepalived takes a prefix or a range here, and forgets it.
-  const address = readIp(first.split(/[-/]/)[0] as string);
+  const address = readHost(first);
   const number = port(second);
   if (address !== undefined && number.value !== undefined)
     return { value: { address, port: number.value } };
@@ -106,7 +106,7 @@ export const endpoint = (
   syntax: '<ip> [<port>]',
   minimum: 1,
   parse: ([first = '', second]) => {
-    const address = readIp(first);
+    const address = readHost(first);
     const number = port(second);
     return address !== undefined && number.value !== undefined
       ? { value: { address, port: number.value } }

@@ -190,24 +190,29 @@ function resolveScriptUser(
   report: Reporter,
 ): { readonly uid: number; readonly gid: number } | undefined {
   let resolved: { readonly uid: number; readonly gid: number } | undefined;
+  let failed = false;
   for (const statement of statements) {
     if (statement.keyword !== 'script_user') continue;
     const found = lookUpUser(statement.value, facts);
-    if (found !== undefined) resolved = found;
-    else
-      report(
-        {
-          id: 'unknown-user',
-          severity: 'error',
-          class: 'general',
-          message: 'Error setting global script uid/gid',
-          cause: `no such user or group: ${scriptUser.format(statement.value)}`,
-          word: 0,
-        },
-        statement.node,
-      );
+    if (found !== undefined) {
+      resolved = found;
+      continue;
+    }
+    failed = true;
+    report(
+      {
+        id: 'unknown-user',
+        severity: 'error',
+        class: 'general',
+        message: 'Error setting global script uid/gid',
+        cause: `no such user or group: ${scriptUser.format(statement.value)}`,
+        word: 0,
+      },
+      statement.node,
+    );
   }
-  if (resolved !== undefined) return resolved;
+  // Somebody was wanted and is not there: nobody else runs scripts in his place.
+  if (resolved !== undefined || failed) return resolved;
   const account = facts.user(DEFAULT_ACCOUNT);
   if (account !== undefined) return account;
   // With script security a script needs a user of its own; without, it runs as the daemon does.

@@ -256,6 +256,12 @@ function openBlock(
       length: node.words[0]?.text.length ?? 1,
     });
   }
+  if (row.form === 'blocks' && refused(row, node)) {
+    // What it is about is not known: what is in it means nothing, and build.ts says why.
+    frame.nodes.push(node);
+    state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
+    return;
+  }
   state.stack.push({
     kind: row.form === 'entries' ? 'entries' : 'statements',
     entries: row.form === 'entries',
@@ -266,6 +272,17 @@ function openBlock(
     node,
   });
 }
+
+const refused = (
+  { heading }: Extract<AnyRow, { form: 'blocks' }>,
+  { words, raw }: Omit<Node, 'children'>,
+): boolean =>
+  heading !== undefined &&
+  (words.length < heading.minimum ||
+    heading.parse(
+      words.map((word) => word.text),
+      raw,
+    ).value === undefined);
 
 /** Reported once, and the whole block goes with it: what stands around it keeps its meaning. */
 function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, state: State): void {

@@ -56,7 +56,8 @@ export function resolveScript(
     return disable(
       'no-script-user',
       'Unable to set default user keepalived_script for script',
-      'general',
+      // A script_user that does not exist has been spoken of.
+      runners.enable_script_security ? 'general' : 'none',
     );
   if (as === 'unknown') {
     const { user = '', group } = text;

@@ -254,11 +254,14 @@ export function readIp(text: string): Ip | undefined {
   return /(^|\.)0\d/.test(text) && !text.includes(':') ? undefined : parseIp(text);
 }
 
+/** keepalived takes a prefix or a range here, and forgets it. */
+export const readHost = (text: string): Ip | undefined => readIp(text.split(/[-/]/)[0] as string);
+
 export const ipAddress: ValueType<Ip> = {
   syntax: '<ip>',
   minimum: 1,
   parse: ([text = '']) => {
-    const value = readIp(text);
+    const value = readHost(text);
     return value === undefined
       ? bad('invalid-address', `'${text}' is not an address`, { class: 'general' })
       : { value };
