@@ -174,6 +174,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "catchSignal", CatchSignal);
   Export(exports, "capabilities", Capabilities);
   Export(exports, "openLocked", OpenLocked);
+  Export(exports, "makeFifo", MakeFifo);
   Export(exports, "syslog", Syslog);
   Export(exports, "sendLocal", SendLocal);
   Export(exports, "dropText", DropText);

@@ -327,6 +327,12 @@ inline Napi::Value OpenLocked(const Napi::CallbackInfo& info) {
   Fail(env, "open", EBUSY);
 }
 
+inline void MakeFifo(const Napi::CallbackInfo& info) {
+  const std::string path = StringFrom(info[0], "path");
+  const auto mode = static_cast<mode_t>(RangeFrom(info[1], "mode", 0, 07777));
+  Checked(info.Env(), "mkfifo", mkfifo(path.c_str(), mode));
+}
+
 inline int ConnectLog() {
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   sockaddr_un address{};

@@ -2,8 +2,20 @@
 // the labels of keepalived 2.2.7. Labels come from the keyword table; lines without a row speak of what this
 // version does not have. Nothing here is parsed back.
 
-import { type GlobalDefs, globalDefs } from './globals.ts';
+import { type Fifo, type GlobalDefs, globalDefs } from './globals.ts';
 import type { Block } from './keyword.ts';
+import type { Script } from './value.ts';
+
+const owner = ({ uid, gid }: { readonly uid: number; readonly gid: number }): string =>
+  `uid:gid ${uid}:${gid}`;
+
+function fifoLines(whose: string, fifo: Fifo | undefined, script: Script | undefined): string[] {
+  if (fifo === undefined) return [];
+  const line = `${whose} notify fifo = ${fifo.path}, ${owner(fifo)}`;
+  if (script === undefined) return [line];
+  const words = [...script.words, fifo.path].map((word) => `'${word}'`).join(' ');
+  return [line, `${whose} notify fifo script = ${words}, ${owner(script)}`];
+}
 
 /** What is said of the daemon and does not stand in global_defs. */
 export interface DumpFacts {
@@ -50,13 +62,14 @@ const LAYOUT: readonly Line[] = [
     ...(dynamic === undefined ? [] : [`Allow interface changes = ${dynamic !== 'yes'}`]),
   ],
   (_, { default_interface: name }) => (name === undefined ? [] : [`Default interface = ${name}`]),
-  fixed(
-    'Disable local IGMP = no',
-    'LVS flush = false',
-    'LVS flush on stop = disabled',
-    'FIFO write vrrp states on reload = false',
-    'VRRP notify priority changes = false',
-  ),
+  fixed('Disable local IGMP = no', 'LVS flush = false', 'LVS flush on stop = disabled'),
+  (defs) => [
+    ...fifoLines('Global', defs.notify_fifo, defs.notify_fifo_script),
+    ...fifoLines('VRRP', defs.vrrp_notify_fifo, defs.vrrp_notify_fifo_script),
+    ...fifoLines('LVS', defs.lvs_notify_fifo, defs.lvs_notify_fifo_script),
+  ],
+  'fifo_write_vrrp_states_on_reload',
+  fixed('VRRP notify priority changes = false'),
   'vrrp_mcast_group4',
   'vrrp_mcast_group6',
   'vrrp_garp_master_delay',

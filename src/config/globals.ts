@@ -5,7 +5,7 @@ import { type Duration, micros, ZERO } from '../lib/time.ts';
 import { collect, type MachineFacts, type Reporter } from './build.ts';
 import { checkRows } from './global/check.ts';
 import { processRows } from './global/process.ts';
-import { reportRows } from './global/report.ts';
+import { fifoRows, reportRows } from './global/report.ts';
 import { invalidServer, mistaken } from './global/value.ts';
 import { vrrpRows } from './global/vrrp.ts';
 import { type Infer, optional, type Statement } from './keyword.ts';
@@ -22,6 +22,7 @@ export const globalDefs = {
   ...processRows,
   ...vrrpRows,
   ...reportRows,
+  ...fifoRows,
   ...checkRows,
 };
 
@@ -29,7 +30,7 @@ export const globalDefs = {
 export interface GlobalDefs
   extends Omit<
     Infer<typeof globalDefs>,
-    'router_id' | 'script_user' | 'vrrp_min_garp' | ScriptKeyword
+    'router_id' | 'script_user' | 'vrrp_min_garp' | ScriptKeyword | FifoKeyword
   > {
   readonly router_id: string;
   /** Absent: script security is on and nobody was named to run scripts. */
@@ -45,6 +46,16 @@ export interface GlobalDefs
   readonly notify_fifo_script?: Script;
   readonly vrrp_notify_fifo_script?: Script;
   readonly lvs_notify_fifo_script?: Script;
+  readonly notify_fifo?: Fifo;
+  readonly vrrp_notify_fifo?: Fifo;
+  readonly lvs_notify_fifo?: Fifo;
+}
+
+/** A FIFO and who shall own it. */
+export interface Fifo {
+  readonly path: string;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 const SCRIPTS = [
@@ -54,6 +65,8 @@ const SCRIPTS = [
   'vrrp_notify_fifo_script',
   'lvs_notify_fifo_script',
 ] as const;
+const FIFOS = ['notify_fifo', 'vrrp_notify_fifo', 'lvs_notify_fifo'] as const;
+type FifoKeyword = (typeof FIFOS)[number];
 type ScriptKeyword = (typeof SCRIPTS)[number];
 
 /** What the statements of global_defs mean on this machine. Explicit settings beat vrrp_min_garp wherever they stand. */
@@ -70,6 +83,9 @@ export function resolveGlobals(
     notify_fifo_script: _fifo,
     vrrp_notify_fifo_script: _vrrp,
     lvs_notify_fifo_script: _lvs,
+    notify_fifo: _fifo1,
+    vrrp_notify_fifo: _fifo2,
+    lvs_notify_fifo: _fifo3,
     ...given
   } = collect(globalDefs, statements) as Infer<typeof globalDefs>;
   const explicit = new Set(statements.map((statement) => statement.keyword));
@@ -95,6 +111,7 @@ export function resolveGlobals(
       facts,
       report,
     ),
+    ...resolveFifos(statements, facts, report),
     router_id: given.router_id ?? facts.hostname,
     ...(scripts === undefined ? {} : { script_user: scripts }),
     vrrp_cpu_affinity: resolveAffinity(statements, facts, report),
@@ -180,6 +197,42 @@ function resolveScripts(
     }
   }
   return scripts;
+}
+
+/** keepalived says nothing of an owner that does not exist; the FIFO is then the daemon's own. */
+function resolveFifos(
+  statements: readonly Statement<typeof globalDefs>[],
+  facts: MachineFacts,
+  report: Reporter,
+): { readonly [K in FifoKeyword]?: Fifo } {
+  const fifos: { [K in FifoKeyword]?: Fifo } = {};
+  for (const { keyword, value, node } of statements) {
+    switch (keyword) {
+      case 'notify_fifo':
+      case 'vrrp_notify_fifo':
+      case 'lvs_notify_fifo': {
+        const { path, user, group } = value;
+        const named = { user: user ?? '', ...(group === undefined ? {} : { group }) };
+        const owner = user === undefined ? undefined : lookUpUser(named, facts);
+        if (user !== undefined && owner === undefined)
+          report(
+            {
+              id: 'unknown-user',
+              severity: 'warning',
+              class: 'none',
+              message: `FIFO ${path} is owned by root: no such user or group`,
+              word: 1,
+            },
+            node,
+          );
+        fifos[keyword] = { path, ...(owner ?? { uid: 0, gid: 0 }) };
+        break;
+      }
+      default:
+        break;
+    }
+  }
+  return fifos;
 }
 
 const DEFAULT_ACCOUNT = 'keepalived_script';

@@ -165,6 +165,8 @@ export interface Native {
   capabilities(): bigint;
   /** open(O_CREAT | O_CLOEXEC) and flock(LOCK_EX | LOCK_NB); EAGAIN where it is held. */
   openLocked(path: string, mode: number): number;
+  /** mkfifo(3), under the umask. */
+  makeFifo(path: string, mode: number): void;
   /** One line to /dev/log; never blocks; false where it had to be dropped. */
   syslog(priority: number, line: string): boolean;
   /** One datagram to a UNIX socket, without waiting; @ at the beginning of the path is the abstract namespace. */

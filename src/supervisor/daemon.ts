@@ -29,6 +29,7 @@ import {
 } from './machine.ts';
 import { commandLine, missingCapabilities, setCorePattern } from './machinery.ts';
 import { inNamespace } from './namespace.ts';
+import { Pipes } from './pipes.ts';
 import { Reader } from './reader.ts';
 import { type Common, commonPart, logLines, readConfiguration, vrrpPart } from './reading.ts';
 import type { Source } from './self.ts';
@@ -76,6 +77,9 @@ class Parent {
   /** A child that has nothing to run yet. */
   #spare: Child | undefined;
   #estate: Estate | undefined;
+  readonly #pipes = new Pipes((path, error) =>
+    this.#log.error(`Unable to create FIFO ${path}: ${error.message}`),
+  );
   #reader: Reader | undefined;
   #pidFiles: PidFiles | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -134,6 +138,7 @@ class Parent {
       return;
     }
     this.#reportLosses();
+    this.#pipes.keep(common.global_defs);
     const parcel = openParcel();
     writeParcel(parcel, vrrpPart(config));
     const journal = journalOf(config);
@@ -400,6 +405,7 @@ class Parent {
     if (this.#current !== undefined) closeParcel(this.#current.parcel);
     this.#current = this.#next;
     this.#next = undefined;
+    this.#pipes.keep(this.#current.common.global_defs);
     this.#estate?.extend(this.#current.journal);
     this.#spare?.send({ type: 'prepare', parcel: this.#parcel() });
     this.#obey(this.#current.common);
@@ -466,6 +472,7 @@ class Parent {
     clearTimeout(this.#timer);
     this.#dropSpare();
     this.#reader?.cancel();
+    this.#pipes.close();
     this.#pidFiles?.remove();
     this.#restoreCorePattern();
     this.#log.info(`Stopped Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);

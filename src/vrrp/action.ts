@@ -44,6 +44,8 @@ export type VrrpAction =
       /** Appended to the script's own words. */
       readonly words: readonly string[];
     }
+  /** A line, without its end, for whoever reads the FIFOs. */
+  | { readonly type: 'fifo'; readonly line: string }
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string }
   /** Everything is released: the process may end with this status. */
   | { readonly type: 'exit'; readonly status: number };

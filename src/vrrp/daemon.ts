@@ -3,6 +3,7 @@
 
 import { createWriteStream } from 'node:fs';
 import { constants } from 'node:os';
+import type { Script } from '../config/value.ts';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
 import type { Order, Paces } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
@@ -16,6 +17,7 @@ import { Scripts } from '../net/script.ts';
 import { Thread } from '../net/thread.ts';
 import type { VrrpAction } from './action.ts';
 import type { Facts, VrrpEvent } from './event.ts';
+import { Fifos } from './fifos.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
 import { Lookahead } from './shot.ts';
@@ -63,6 +65,7 @@ class VrrpDaemon {
   readonly #route: Route;
   readonly #wire: Wire;
   readonly #scripts: Scripts;
+  readonly #fifos: Fifos;
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
   readonly #lookahead: Lookahead<RouterState>;
   /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
@@ -101,6 +104,10 @@ class VrrpDaemon {
     this.#route = new Route();
     this.#wire = new Wire(this.#route);
     this.#scripts = this.#createScripts();
+    this.#fifos = new Fifos(context.log, ({ words, uid, gid }, path) =>
+      runScript({ words: [...words, path], uid, gid }),
+    );
+    this.#fifos.configure(config.global_defs);
     this.#lookahead = new Lookahead(this.#wire, (state, at) => step(state, DEADLINE, at));
     this.#loop = new Loop(createRouter(config), {
       machine: { step, nextDeadline },
@@ -127,6 +134,7 @@ class VrrpDaemon {
       case 'reload':
         this.#context.log.info('Reloading');
         nameProcess(order.config);
+        this.#fifos.configure(order.config.global_defs);
         this.#take({ type: 'reload', config: order.config }, native.now());
         this.#channel.report({ type: 'reloaded', paces: this.paces() });
         break;
@@ -181,19 +189,8 @@ class VrrpDaemon {
 
   #createScripts(): Scripts {
     const { log } = this.#context;
-    const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
     return new Scripts({
-      spawn: ({ words, uid, gid }) =>
-        native.spawn({
-          file: words[0] ?? '',
-          arguments: words,
-          environment,
-          uid,
-          gid,
-          groups: uid === 0 ? [] : [gid],
-          umask: process.umask(),
-          deathSignal: constants.signals.SIGTERM,
-        }),
+      spawn: runScript,
       failed: ({ words }, error) =>
         log.error(`Error exec-ing command '${words[0]}': ${error.message}`),
       overdue: ({ words }) =>
@@ -319,6 +316,9 @@ class VrrpDaemon {
           gid: action.script.gid,
         });
         return [];
+      case 'fifo':
+        this.#fifos.write(action.line);
+        return [];
       case 'exit':
         this.#end(action.status);
         return [];
@@ -331,6 +331,7 @@ class VrrpDaemon {
   #end(status: number): void {
     const finish = (): void => {
       clearTimeout(patience);
+      this.#fifos.close();
       this.#thread.stop();
       this.#wire.close();
       this.#route.close();
@@ -365,6 +366,20 @@ function realTimePriority({ global_defs }: VrrpConfig): number {
 function nameProcess({ global_defs }: VrrpConfig): void {
   const usual = global_defs.process_names ? 'keepalived_vrrp' : 'keepalived';
   native.setName(global_defs.vrrp_process_name ?? usual);
+}
+
+/** In the background, with the environment of the daemon; the pid. */
+function runScript({ words, uid, gid }: Pick<Script, 'words' | 'uid' | 'gid'>): number {
+  return native.spawn({
+    file: words[0] ?? '',
+    arguments: words,
+    environment: Object.entries(process.env).map(([name, value]) => `${name}=${value}`),
+    uid,
+    gid,
+    groups: uid === 0 ? [] : [gid],
+    umask: process.umask(),
+    deathSignal: constants.signals.SIGTERM,
+  });
 }
 
 let prepared: VrrpConfig | undefined;

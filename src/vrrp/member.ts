@@ -9,9 +9,10 @@ import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.t
 import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
 import { burst, forget } from './burst.ts';
 import { type Fault, sameFaults } from './fault.ts';
-import type { InstanceAction, InstanceEvent, MasterState, Notification } from './instance.ts';
+import type { InstanceAction, InstanceEvent, MasterState } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { INIT, stepInstance } from './machine.ts';
+import { notify } from './notify.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
 import { BURST, nextSend, phaseOf } from './schedule.ts';
 import {
@@ -165,7 +166,8 @@ export function settle(
     setMember(draft, position, release(draft, member, lines));
   }
   for (const action of said)
-    if (action.type === 'notify') notify(memberAt(draft, position), action.state, lines);
+    if (action.type === 'notify')
+      notify(draft.router.config, memberAt(draft, position), action.state, lines);
   draft.actions.push(...lines);
 }
 
@@ -402,36 +404,4 @@ export function logAddresses(member: Member, verb: string, lines: VrrpAction[]):
   };
   if (virtual_ipaddress.length > 0) line('VIPs');
   if (virtual_ipaddress_excluded.length > 0) line('E-VIPs');
-}
-
-// Scripts
-
-function notify({ config }: Member, state: Notification, lines: VrrpAction[]): void {
-  const own = ownScript(config, state);
-  if (own !== undefined) lines.push({ type: 'run', owner: config.name, script: own, words: [] });
-  // keepalived reports a lower priority to the FIFOs and to its own script only.
-  if (config.notify !== undefined && state !== 'MASTER_RX_LOWER_PRI')
-    lines.push({
-      type: 'run',
-      owner: config.name,
-      script: config.notify,
-      words: ['INSTANCE', config.name, state, String(config.priority)],
-    });
-}
-
-function ownScript(config: VrrpInstance, state: Notification) {
-  switch (state) {
-    case 'MASTER':
-      return config.notify_master;
-    case 'BACKUP':
-      return config.notify_backup;
-    case 'FAULT':
-      return config.notify_fault;
-    case 'STOP':
-      return config.notify_stop;
-    case 'DELETED':
-      return config.notify_deleted === true ? undefined : config.notify_deleted;
-    case 'MASTER_RX_LOWER_PRI':
-      return config.notify_master_rx_lower_pri;
-  }
 }

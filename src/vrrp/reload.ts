@@ -7,6 +7,7 @@ import { desiredAddresses, virtualAddresses } from './addresses.ts';
 import type { InstanceAction, InstanceState, Rules } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { createMember, memberAt, refresh, remove, setMember, settle } from './member.ts';
+import { repeatStates } from './notify.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { masterDownInterval, nextSend } from './schedule.ts';
 import { identity, startMember } from './start.ts';
@@ -50,6 +51,12 @@ export function reload(draft: Draft, config: VrrpConfig): void {
       if (member.config !== before.get(name)) settle(draft, position, member, []);
     }
   }
+  draft.actions.push(
+    ...repeatStates(
+      config,
+      draft.router.members.filter(({ config: { name } }) => !fresh.has(name)),
+    ),
+  );
 }
 
 /** Gives up an instance that the new configuration lacks, or that becomes another virtual router. */

@@ -82,4 +82,7 @@ export class Lookahead<State> {
 }
 
 const isWire = (action: VrrpAction): action is WireAction =>
-  action.type !== 'log' && action.type !== 'run' && action.type !== 'exit';
+  action.type !== 'log' &&
+  action.type !== 'run' &&
+  action.type !== 'fifo' &&
+  action.type !== 'exit';

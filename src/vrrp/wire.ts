@@ -36,7 +36,7 @@ const program = ({ family, group, vrids }: SocketSpec): Uint8Array =>
     ...(group === undefined ? {} : { destination: group }),
   });
 
-export type WireAction = Exclude<VrrpAction, { readonly type: 'run' | 'log' | 'exit' }>;
+export type WireAction = Exclude<VrrpAction, { readonly type: 'run' | 'fifo' | 'log' | 'exit' }>;
 
 export class Wire {
   readonly #route: Route;

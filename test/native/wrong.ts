@@ -311,6 +311,18 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['ELOOP', '/proc/self/exe', 0o600],
     ],
   },
+  makeFifo: {
+    wrong: [
+      ...not(['/x', 0o600], 0, 'a\0b').filter(([p]) => p !== 'text'),
+      ...integers(['/x', 0], 1),
+      ['/x', -1],
+      ['/x', 0o10000],
+    ],
+    refused: [
+      ['EEXIST', '/tmp', 0o600],
+      ['ENOENT', '/nowhere/fifo', 0o600],
+    ],
+  },
   sendLocal: {
     wrong: [
       ...not(['/x', bytes], 0, 'a\0b').filter(([p]) => p !== 'text'),

@@ -88,18 +88,6 @@ export const reportRows = later({
   ),
 
   // FIFOs
-  notify_fifo: optional(fifo, 'FIFO for all events.', fifoNotes('notify_fifo')),
-  notify_fifo_script: optional(
-    command,
-    'Reader of notify_fifo, which gets its path as last argument.',
-    fifoScript('notify_fifo_script'),
-  ),
-  vrrp_notify_fifo: optional(fifo, 'FIFO for events of VRRP.', fifoNotes('vrrp_notify_fifo')),
-  vrrp_notify_fifo_script: optional(
-    command,
-    'Reader of vrrp_notify_fifo.',
-    fifoScript('vrrp_notify_fifo_script'),
-  ),
   lvs_notify_fifo: optional(
     fifo,
     'FIFO for events of virtual and real servers.',
@@ -149,3 +137,19 @@ export const reportRows = later({
     { since: '2.4.3', otherwise: 'none' },
   ),
 });
+
+/** What works already. */
+export const fifoRows = {
+  notify_fifo: optional(fifo, 'FIFO for all events.', fifoNotes('notify_fifo')),
+  notify_fifo_script: optional(
+    command,
+    'Reader of notify_fifo, which gets its path as last argument.',
+    fifoScript('notify_fifo_script'),
+  ),
+  vrrp_notify_fifo: optional(fifo, 'FIFO for events of VRRP.', fifoNotes('vrrp_notify_fifo')),
+  vrrp_notify_fifo_script: optional(
+    command,
+    'Reader of vrrp_notify_fifo.',
+    fifoScript('vrrp_notify_fifo_script'),
+  ),
+};

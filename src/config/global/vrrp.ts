@@ -200,6 +200,12 @@ export const vrrpRows = {
     { refusal: 'Invalid value for vrrp_min_garp specified' },
   ),
 
+  fifo_write_vrrp_states_on_reload: defaulted(
+    flag,
+    false,
+    'Write all states to the FIFOs after a reload.',
+    { label: 'FIFO write vrrp states on reload', show: yesNo },
+  ),
   ...later({
     vrrp_strict: defaulted(flag, false, 'Default strict_mode of all instances.', {
       label: 'VRRP strict mode',
@@ -269,13 +275,6 @@ export const vrrpRows = {
         refusal: "Invalid value '%w' for global vrrp_notify_priority_changes specified",
       },
     ),
-    fifo_write_vrrp_states_on_reload: defaulted(
-      flag,
-      false,
-      'Write all states to the FIFOs after a reload.',
-      { label: 'FIFO write vrrp states on reload', show: yesNo },
-    ),
-
     // Netfilter
     vrrp_iptables: optional(
       {

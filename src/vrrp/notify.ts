@@ -1,0 +1,66 @@
+// What scripts and FIFOs are told, in keepalived's words and order: the script for the state, then the one for any state.
+
+import type { VrrpAction } from './action.ts';
+import type { InstanceState, Notification } from './instance.ts';
+import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import type { Member } from './state.ts';
+
+/** A member has come to a new state, or has heard something worth telling. */
+export function notify(
+  all: VrrpConfig,
+  { config }: Member,
+  state: Notification,
+  lines: VrrpAction[],
+): void {
+  const own = ownScript(config, state);
+  if (own !== undefined) lines.push({ type: 'run', owner: config.name, script: own, words: [] });
+  // keepalived reports a lower priority to the FIFOs and to its own script only.
+  if (config.notify !== undefined && state !== 'MASTER_RX_LOWER_PRI')
+    lines.push({
+      type: 'run',
+      owner: config.name,
+      script: config.notify,
+      words: ['INSTANCE', config.name, state, String(config.priority)],
+    });
+  if (hasFifo(all)) lines.push(line(config, state));
+}
+
+const hasFifo = ({ global_defs: { notify_fifo, vrrp_notify_fifo } }: VrrpConfig): boolean =>
+  notify_fifo !== undefined || vrrp_notify_fifo !== undefined;
+
+const line = ({ name, priority }: VrrpInstance, state: string): VrrpAction => ({
+  type: 'fifo',
+  line: `INSTANCE "${name}" ${state} ${priority}`,
+});
+
+/** Where somebody reads from FIFOs and wants to hear all states again after a reload. */
+export function repeatStates(all: VrrpConfig, members: readonly Member[]): readonly VrrpAction[] {
+  if (!hasFifo(all) || !all.global_defs.fifo_write_vrrp_states_on_reload) return [];
+  return members.flatMap(({ config, state }) => {
+    const known = WORDS[state.name];
+    return known === undefined ? [] : [line(config, known)];
+  });
+}
+
+const WORDS: { readonly [name in InstanceState['name']]?: string } = {
+  master: 'MASTER',
+  backup: 'BACKUP',
+  fault: 'FAULT',
+};
+
+function ownScript(config: VrrpInstance, state: Notification) {
+  switch (state) {
+    case 'MASTER':
+      return config.notify_master;
+    case 'BACKUP':
+      return config.notify_backup;
+    case 'FAULT':
+      return config.notify_fault;
+    case 'STOP':
+      return config.notify_stop;
+    case 'DELETED':
+      return config.notify_deleted === true ? undefined : config.notify_deleted;
+    case 'MASTER_RX_LOWER_PRI':
+      return config.notify_master_rx_lower_pri;
+  }
+}
