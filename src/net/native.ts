@@ -152,7 +152,7 @@ export interface Native {
   setName(name: string): void;
   /** Rewrites what ps shows; process.argv stays as it is. */
   setArguments(words: readonly string[]): void;
-  /** MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT. */
+  /** What is not JavaScript's own (program, libraries, native heap, stack) stays in memory once it is used. */
   lockMemory(): void;
   setLimit(resource: number, soft: number, hard: number): void;
   enterNamespace(path: string, type: number): void;

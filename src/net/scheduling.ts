@@ -5,7 +5,7 @@ import { native } from './native.ts';
 export interface Privileges {
   /** Nice value; 0 leaves it. */
   readonly nice: number;
-  /** MCL_ONFAULT: what is in memory stays there. */
+  /** The program and its native part stay in memory (native.lockMemory). */
   readonly lockMemory: boolean;
   /** Processors to run on; all where absent. */
   readonly cpus?: readonly number[];

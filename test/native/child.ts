@@ -141,6 +141,12 @@ const roles: Record<string, () => void | Promise<void>> = {
     const before = read('VmRSS');
     native.lockMemory();
     say(JSON.stringify({ locked: read('VmLck'), growth: read('VmRSS') - before }));
+    // More machine code than fits what V8 had reserved when the memory was locked.
+    setFlagsFromString('--always-sparkplug');
+    for (let i = 0; i < 4_000; i++) {
+      const run = new Function('n', `let s = ${i}; for (let j = 0; j < n; j++) s += j; return s`);
+      run(i % 7);
+    }
   },
 
   /** Writes to /dev/log, of which it has one of its own, before there is a reader, while it sleeps, and after. */

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './command.ts';
-import { requireProgram } from './programs.ts';
+import { node, requireProgram } from './programs.ts';
 
 export type DaemonKind = 'ours' | 'keepalived' | 'frr';
 
@@ -54,7 +54,7 @@ function commandOf(kind: DaemonKind, options: readonly string[], program = ourPr
   switch (kind) {
     case 'ours':
       if (!existsSync(program)) throw new Error(`${program} does not exist: run scripts/build`);
-      return [process.execPath, program, ...usual];
+      return [node, program, ...usual];
     case 'keepalived':
       return [requireProgram('keepalived'), ...usual];
     case 'frr': {

@@ -20,6 +20,12 @@ export const programs = {
   mount: 'mount',
 } as const;
 
+/** What runs ours: KEEPALIVED_TEST_NODE names another than this process's own, for example scripts/sanitized-node. */
+export const node = process.env.KEEPALIVED_TEST_NODE ?? process.execPath;
+
+/** Under the sanitizers some calls of the kernel are left out (mlockall), and everything is slower and bigger. */
+export const sanitized = node.endsWith('sanitized-node');
+
 export type Program = keyof typeof programs;
 
 /** The packages to install, each once. */

@@ -8,7 +8,7 @@ import { dirname, join, relative } from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment, run, runNow } from './command.ts';
-import { requireProgram } from './programs.ts';
+import { node, requireProgram } from './programs.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 export const program =
@@ -118,7 +118,7 @@ export class Sandbox {
   ): Running {
     this.write('tmp/keepalived.conf', config);
     const words = ['-n', '-l', '-D', '-f', '/tmp/keepalived.conf', ...options];
-    return this.start([process.execPath, program, ...words], { env });
+    return this.start([node, program, ...words], { env });
   }
 
   /** A file below `run` or `tmp`; undefined where it is not there. */

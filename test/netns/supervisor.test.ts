@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from './command.ts';
+import { node } from './programs.ts';
 import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const config = `global_defs {
@@ -145,16 +146,7 @@ test(
     box.write('tmp/keepalived.conf', config);
     const fixture = fileURLToPath(new URL('../fixtures/hanging.ts', import.meta.url));
     const project = fileURLToPath(new URL('../..', import.meta.url));
-    const command = [
-      process.execPath,
-      '--import',
-      'tsx',
-      fixture,
-      '-n',
-      '-l',
-      '-f',
-      '/tmp/keepalived.conf',
-    ];
+    const command = [node, '--import', 'tsx', fixture, '-n', '-l', '-f', '/tmp/keepalived.conf'];
     const daemon = box.start(command, { directory: project });
     const child = await running(box, daemon);
     daemon.signal('SIGUSR2');
@@ -242,7 +234,7 @@ test(
     const box = await sandbox(t);
     box.write('tmp/keepalived.conf', config);
     const start = (...more: string[]): Running =>
-      box.start([process.execPath, program, ...more], { directory: '/tmp' });
+      box.start([node, program, ...more], { directory: '/tmp' });
     const launcher = start('-D', '-l', '-f', 'keepalived.conf');
     assert.equal(await launcher.ended, 0);
     const pid = box.pid('run/keepalived.pid');
@@ -391,15 +383,7 @@ test(
     const box = await sandbox(t);
     box.write('tmp/keepalived.conf', config);
     const drop = ['setpriv', '--bounding-set', '-sys_nice,-ipc_lock,-sys_admin'];
-    const daemon = box.start([
-      ...drop,
-      process.execPath,
-      program,
-      '-n',
-      '-l',
-      '-f',
-      '/tmp/keepalived.conf',
-    ]);
+    const daemon = box.start([...drop, node, program, '-n', '-l', '-f', '/tmp/keepalived.conf']);
     const child = await running(box, daemon);
     assert.ok(alive(child));
     const lines = daemon.stderr.split('\n').filter((line) => line.includes('Running without'));
@@ -582,7 +566,7 @@ test('-M sets the core pattern while the daemon runs', options, async (t) => {
   box.write('tmp/keepalived.conf', config);
   const bind = 'mount --bind /tmp/pattern /proc/sys/kernel/core_pattern && exec "$@"';
   const own = ['unshare', '--mount', '--propagation', 'private', '/bin/sh', '-c', bind, 'sh'];
-  const more = [process.execPath, program, '-n', '-l', '-f', '/tmp/keepalived.conf', '-Mcore.%p'];
+  const more = [node, program, '-n', '-l', '-f', '/tmp/keepalived.conf', '-Mcore.%p'];
   const daemon = box.start([...own, ...more]);
   await running(box, daemon);
   assert.equal(box.read('tmp/pattern'), 'core.%p');
@@ -601,7 +585,7 @@ test('a reader of the log that does not read holds nobody up', options, async (t
     '/bin/sh',
     '-c',
     script,
-    process.execPath,
+    node,
     program,
     '-n',
     '-l',
