@@ -22,12 +22,13 @@ export class Thread {
   readonly #renewal: NodeJS.Timeout;
 
   /** Throws EPERM where real-time priority is not permitted, EBUSY where the process has a thread already. */
-  constructor(onRecords: (records: readonly Record[]) => void, settings: ThreadSettings) {
+  constructor(onRecords: (records: Iterable<Record>) => void, settings: ThreadSettings) {
     const ring = new Uint8Array(RING);
     native.start(
       (length) => {
         native.alive();
-        onRecords([...readRecords(ring, length)]);
+        // One at a time: thousands at once would outlive the young part of the heap.
+        onRecords(readRecords(ring, length));
         // Only now may a shot fire again: everything that came before has been considered.
         native.settle();
       },

@@ -167,7 +167,7 @@ class VrrpDaemon {
   #startThread(config: VrrpConfig, lost: string[]): Thread {
     const priority = realTimePriority(config);
     const deadmanFd = this.#context.deadman;
-    const onRecords = (records: readonly Record[]): void => {
+    const onRecords = (records: Iterable<Record>): void => {
       for (const record of records) this.#takeRecord(record);
     };
     try {

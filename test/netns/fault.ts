@@ -169,7 +169,7 @@ async function settle<Outcome>(
 const bare = (address: string): string => address.replace(/\/.*/, '');
 
 /** Written anew whenever a subject has been observed; a file with both is a result. */
-function record(
+export function record(
   { id, title, place }: Pick<Fault<unknown>, 'id' | 'title' | 'place'>,
   told: Readonly<Partial<Record<Subject, string>>>,
 ): void {

@@ -109,6 +109,41 @@ test('every kind at once, for three minutes, is fewer than 20 lines in any minut
   }
 });
 
+// Holds because `receive` gives what is wrong to no instance: in src/vrrp/receive.ts, `count(draft, position, …)` is
+// followed by `return`. keepalived reads a socket with the timer of the master's own adverts and arms it anew.
+test('nothing that is wrong moves the schedule of a master, nor the timer of a backup', () => {
+  const silent = Object.entries(wrong).filter(([reason]) => reason !== 'addresses');
+  for (const role of ['master', 'backup'] as const) {
+    const one = host({});
+    if (role === 'master') one.until('master');
+    else hear(one, { priority: 200 }, one.now);
+    const { state, speaking } = one.member();
+    const orders: string[] = [];
+    for (let i = 1; i <= 100; i++)
+      for (const [, change] of silent) {
+        hear(one, { priority: 254, ...change }, (one.now + 1_000) as Instant);
+        orders.push(...one.kinds);
+      }
+    assert.deepEqual(orders, [], role);
+    assert.equal(one.member().state, state, role);
+    assert.equal(one.member().speaking, speaking, role);
+  }
+});
+
+test('the schedule of a master stands whatever adverts of lower priority it answers', () => {
+  const one = host({ lower_prio_no_advert: false }).until('master');
+  const { speaking } = one.member();
+  const orders: string[] = [];
+  for (let i = 1; i <= 1_000; i++) {
+    hear(one, {}, (one.now + 1_000) as Instant);
+    orders.push(...one.kinds);
+  }
+  // One answer a period, and what it announces; no order that concerns the schedule.
+  assert.deepEqual([...new Set(orders)].sort(), ['announce', 'send']);
+  assert.equal(orders.filter((kind) => kind === 'send').length, 1);
+  assert.equal(one.member().speaking, speaking);
+});
+
 test('a hundred instances that are all talked to wrongly are as quiet as one, and what was not said is counted', () => {
   const many = Array.from({ length: 100 }, (_, i) => ({
     name: `VI_${i}`,
