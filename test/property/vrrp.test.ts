@@ -8,11 +8,13 @@ import { type Ip, ipFromBytes } from '../../src/lib/ip.ts';
 import type { LinkAddress } from '../../src/lib/link.ts';
 import { centis, type Instant, micros, seconds } from '../../src/lib/time.ts';
 import type { VrrpAction } from '../../src/vrrp/action.ts';
-import type { ReceivedPacket, VrrpEvent } from '../../src/vrrp/event.ts';
+import { journalOf } from '../../src/vrrp/addresses.ts';
+import type { Inheritance, ReceivedPacket, VrrpEvent } from '../../src/vrrp/event.ts';
 import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
 import { adverts } from '../../src/vrrp/member.ts';
 import { decodeAdvert, encodeAdvert, type Outgoing, vridOf } from '../../src/vrrp/packet.ts';
 import { createRouter, nextDeadline, type RouterState, step } from '../../src/vrrp/router.ts';
+import { roleOf } from '../../src/vrrp/start.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { link } from '../sim/host.ts';
 
@@ -228,6 +230,23 @@ const FACTS = {
   addresses: [fact('10.0.0.5', 24, 0), fact('fe80::5', 64, 253)],
 };
 
+/** Of any instance, at any time before, whether it is configured or not. */
+const inheritances: fc.Arbitrary<Inheritance> = fc.record({
+  journal: fc.subarray(journalOf(config(...choices))),
+  roles: fc.array(
+    fc.record({
+      role: fc.constantFrom(...choices.map(roleOf)),
+      spokeAt: fc.nat(4e6).map((ago) => -ago as Instant),
+    }),
+    { maxLength: 3 },
+  ),
+});
+const left = fc.subarray([
+  fact('10.0.0.100', 24, 0),
+  { ...fact('10.0.0.1', 32, 0), index: 3 },
+  fact('fe80::100', 128, 253),
+]);
+
 function freeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
   if (Object.isFrozen(value)) return;
@@ -273,8 +292,10 @@ test('the router is total, leaves its argument alone, and orders what its state 
   fc.assert(
     fc.property(
       configs,
+      inheritances,
+      left,
       fc.array(fc.tuple(draws, fc.nat(3000)), { maxLength: 60 }),
-      (start, history) => {
+      (start, inheritance, remains, history) => {
         let state = createRouter(start);
         let now = 0 as Instant;
         const paces = new Set<number>();
@@ -290,7 +311,8 @@ test('the router is total, leaves its argument alone, and orders what its state 
           const next = nextDeadline(state);
           assert.ok(next === undefined || Number.isFinite(next));
         };
-        take({ type: 'facts', facts: FACTS });
+        const facts = { ...FACTS, addresses: [...FACTS.addresses, ...remains] };
+        take({ type: 'facts', facts, inheritance });
         for (const [draw, wait] of history) {
           const due = nextDeadline(state);
           now = (

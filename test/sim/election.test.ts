@@ -46,6 +46,7 @@ test('a loop that is blocked for a while neither takes over falsely nor misses a
     interval: millis(10),
     nopreempt: false,
     two: false,
+    slower: 1,
     loss: 0,
     latency: 10,
     happenings: Array.from({ length: 10 }, (_, i) => ({

@@ -50,6 +50,8 @@ export interface Plan {
   readonly nopreempt: boolean;
   /** A second virtual router on each machine, with the priorities the other way round. */
   readonly two: boolean;
+  /** How much slower it is. */
+  readonly slower: 1 | 3;
   /** Thousandths. */
   readonly loss: number;
   readonly latency: number;
@@ -68,6 +70,7 @@ export const plans = (unique: boolean): fc.Arbitrary<Plan> => {
     interval: fc.constantFrom(seconds(1), millis(100), millis(100), millis(10)),
     nopreempt: unique ? fc.constant(false) : fc.boolean(),
     two: fc.boolean(),
+    slower: fc.constantFrom(1, 3),
     loss: fc.constantFrom(0, 0, 20, 200),
     latency: fc.integer({ min: 0, max: 30 }),
     happenings: fc.array(
@@ -96,7 +99,7 @@ const virtual = (vrid: number, count: number) =>
   }));
 
 function build(plan: Plan, mutation: Mutation): Segment {
-  const { priorities, version, nopreempt, two, seed } = plan;
+  const { priorities, version, nopreempt, two, slower, seed } = plan;
   const router = (vrid: number, priority: number): VrrpInstance =>
     instance({
       name: `VI_${vrid}`,
@@ -104,7 +107,7 @@ function build(plan: Plan, mutation: Mutation): Segment {
       virtual_ipaddress: virtual(vrid, 1),
       priority,
       version,
-      advert_int: intervalOf(plan),
+      advert_int: scale(intervalOf(plan), vrid === 52 ? slower : 1),
       nopreempt,
       garp_master_delay: seconds(0),
       garp_lower_prio_delay: seconds(0),
