@@ -12,6 +12,7 @@ import type { Instant } from '../lib/time.ts';
 import { type Log, openLog } from '../log.ts';
 import { Loop } from '../loop.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
+import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
 import { VERSION } from '../version.ts';
 import { journalOf } from '../vrrp/addresses.ts';
@@ -153,6 +154,7 @@ class Parent {
     // Signals that came before were for a daemon that was not there yet.
     this.#take({ type: 'begin' });
     if (this.#child === undefined) this.#dropSpare();
+    dropTextSoon();
   }
 
   #take(event: ParentEvent): void {

@@ -7,8 +7,9 @@ import type { Script } from '../config/value.ts';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
 import type { Order, Paces } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
-import { type Duration, type Instant, since } from '../lib/time.ts';
+import { type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
+import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
 import type { Record } from '../net/record.ts';
 import { Route, readNews } from '../net/route.ts';
@@ -22,6 +23,7 @@ import type { VrrpConfig } from './keywords.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
 import { Lookahead } from './shot.ts';
 import { roleOf } from './start.ts';
+import { warmUp } from './warmup.ts';
 import { Wire } from './wire.ts';
 
 /** Priority of the I/O thread where the configuration names none, and no ceiling. */
@@ -386,50 +388,9 @@ let prepared: VrrpConfig | undefined;
 
 /** Once for a configuration: a spare does it before it is needed. */
 function prepare(config: VrrpConfig): void {
-  if (prepared !== config) warmUp(config);
+  if (prepared === config) return;
+  warmUp(config);
   prepared = config;
-}
-
-/** Runs of the core on made-up news before the first real one: cold, the path to an advert takes three times as long. */
-function warmUp(config: VrrpConfig): void {
-  for (let run = 0; run < 20; run++) {
-    let state = createRouter(config);
-    let now = 1 as Instant;
-    const indexes = new Map<string, number>();
-    for (const { interface: name } of config.vrrp_instance)
-      if (name !== undefined && !indexes.has(name)) indexes.set(name, indexes.size + 1);
-    state = step(state, { type: 'facts', facts: imaginaryFacts(indexes) }, now).state;
-    for (let deadline = nextDeadline(state), i = 0; deadline !== undefined && i < 4; i++) {
-      now = deadline;
-      state = step(state, DEADLINE, now).state;
-      deadline = nextDeadline(state);
-    }
-    step(state, { type: 'stop' }, (now + (1 as Duration)) as Instant);
-  }
-}
-
-function imaginaryFacts(indexes: ReadonlyMap<string, number>): Facts {
-  const both = ['192.0.2.1', 'fe80::1'] as readonly string[];
-  return {
-    links: [...indexes].map(([name, index]) => ({
-      index,
-      name,
-      mac: '02:00:00:00:00:01',
-      mtu: 1500,
-      hardware: 1,
-      up: true,
-      running: true,
-      multicast: true,
-    })),
-    addresses: [...indexes.values()].flatMap((index) =>
-      both.map((address) => ({
-        index,
-        address: address as Facts['addresses'][number]['address'],
-        prefix: 24,
-        scope: address === 'fe80::1' ? 253 : 0,
-        secondary: false,
-        tentative: false,
-      })),
-    ),
-  };
+  // What is locked into memory is meant to stay there.
+  if (!config.global_defs.vrrp_no_swap) dropTextSoon(() => warmUp(prepared ?? config));
 }
