@@ -26,5 +26,7 @@ export const notYetEffective = (keywords: readonly string[]): Complaint => ({
   id: 'not-yet-effective',
   severity: 'warning',
   class: 'none',
-  message: `accepted, not yet effective: ${keywords.join(', ')}`,
+  message: `accepted, not yet effective: ${keywords.join(', ')}${
+    keywords.includes('virtual_server') ? ' - health checking and IPVS are not there yet' : ''
+  }`,
 });

@@ -112,7 +112,7 @@ export const processRows = {
   include_check: optional(
     includeChecks,
     'From here on, which mistakes of an include end the daemon with status 6; without words, all of them.',
-    { example: 'include_check match +brace_match' },
+    { example: 'match +brace_match' },
   ),
   ...later({
     min_auto_priority_delay: defaulted(
