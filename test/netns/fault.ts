@@ -159,11 +159,31 @@ async function settle<Outcome>(
   const heard = lab.now();
   // By then b would have taken over, had it not heard a.
   await lab.until('b has accepted a', () => lab.now() > heard + 4 * router.interval * 1e6);
+  await untilCalm(lab, daemon);
   const address = bare(router.addresses[0] ?? '');
   assert.deepEqual(lab.holders(address), ['a'], 'the scene settles');
   const restart = (config: string, after?: Daemon): Daemon =>
     a.start(subject, config, after === undefined ? options : { ...options, after });
   return { lab, subject, a, b, daemon, peer, router, restart, address };
+}
+
+/** Waits until the daemon does no more than its usual work: whatever it prepares for later is ready. */
+async function untilCalm(lab: Lab, daemon: Daemon): Promise<void> {
+  const used = (): number => {
+    try {
+      return daemon.cpuTime();
+    } catch {
+      return Number.POSITIVE_INFINITY; // one of its processes was just ending
+    }
+  };
+  let [since, before] = [lab.now(), used()];
+  await lab.until('the daemon has come to rest', () => {
+    if (lab.now() < since + 250_000) return false;
+    const now = used();
+    const spent = now - before;
+    [since, before] = [lab.now(), now];
+    return spent >= 0 && spent < 10_000;
+  });
 }
 
 const bare = (address: string): string => address.replace(/\/.*/, '');
