@@ -39,6 +39,10 @@ export interface Notices {
   readonly counted: boolean;
 }
 
+/** What stands in place of the options. */
+const TOOLS = ['convert'] as const;
+export type Tool = (typeof TOOLS)[number];
+
 export type Invocation =
   | { readonly kind: 'run'; readonly options: Options; readonly notices: Notices }
   /** Check only; messages go to `output`, or to stderr where it is absent. */
@@ -49,6 +53,8 @@ export type Invocation =
       readonly output?: string;
     }
   | { readonly kind: 'version' }
+  /** A first word that keepalived does not have: it asks for something other than the daemon. */
+  | { readonly kind: 'tool'; readonly tool: Tool; readonly words: readonly string[] }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'print'; readonly text: string }
   | { readonly kind: 'error'; readonly text: string };
@@ -75,7 +81,7 @@ const ABSENT = new Set([
 
 function definitions(): Command {
   const command = new Command('keepalived')
-    .usage('[OPTION...]')
+    .usage('[OPTION...]\n       keepalived convert FILE')
     .helpOption(false)
     .configureHelp({ helpWidth: 100 });
   const facility = 'syslog facility: 0-7, local0-local7, user or daemon (default)';
@@ -203,6 +209,8 @@ const unknownOption = (name: string): string =>
 
 /** `words` without the program's name. */
 export function readCommandLine(words: readonly string[]): Invocation {
+  const tool = TOOLS.find((name) => name === words[0]);
+  if (tool !== undefined) return { kind: 'tool', tool, words: words.slice(1) };
   const command = definitions();
   const { given, strays, error } = readWords(words, command.options);
   for (const { option, value } of given) {

@@ -6,6 +6,7 @@
 for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const) process.on(signal, ignore);
 
 import { close as closeInspector } from 'node:inspector';
+import type { Tool } from './cli.ts';
 import type { Role } from './supervisor/self.ts';
 
 // One that came before is acted on by a thread of Node's, a little later.
@@ -27,12 +28,19 @@ async function run(): Promise<number> {
       return runVrrpChild(role, words);
     case 'reader': {
       const { runReader } = await import('./supervisor/reader.ts');
+      await prepareFormat(role.source.file);
       return runReader(role.source, role.parcel, role.namespace);
     }
     case 'daemon':
     case undefined:
       return runCommand(words, role);
   }
+}
+
+/** What reads YAML is loaded where it is needed only. */
+async function prepareFormat(file: string): Promise<void> {
+  const { prepareFormat: prepare } = await import('./config/source.ts');
+  await prepare(file);
 }
 
 async function runVrrpChild(
@@ -86,6 +94,8 @@ async function runCommand(
       process.stderr.write(versionText(`Linux ${release()} ${version()}`, process.version));
       return 0;
     }
+    case 'tool':
+      return runTool(invocation.tool, invocation.words);
     case 'test':
     case 'run':
       break;
@@ -93,6 +103,7 @@ async function runCommand(
   const { options, notices } = invocation;
   if (notices.strays !== undefined) process.stdout.write(`${notices.strays}\n`);
   for (const text of notices.ignored) process.stderr.write(`${text}\n`);
+  await prepareFormat(options.file);
   if (invocation.kind === 'test') {
     const { runCheck } = await import('./supervisor/check.ts');
     process.umask(options.umask ?? 0o177);
@@ -119,6 +130,15 @@ async function runCommand(
     if (role !== undefined) tellLauncher();
   };
   return runParent({ options, words, directory, self, spare, ready });
+}
+
+async function runTool(tool: Tool, words: readonly string[]): Promise<number> {
+  switch (tool) {
+    case 'convert': {
+      const { runConvert } = await import('./tool/convert.ts');
+      return runConvert(words);
+    }
+  }
 }
 
 process.exit(await run());

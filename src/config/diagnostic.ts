@@ -143,7 +143,7 @@ export function nearest(text: string, candidates: Iterable<string>): string | un
   let bestDistance = Math.max(1, Math.floor(Math.min(text.length, 40) / 3)) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - text.length) >= bestDistance) continue;
-    const distance = editDistance(text.toLowerCase(), candidate, bestDistance);
+    const distance = editDistance(text.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
-import { buildConfiguration, type Config } from '../keywords.ts';
+import { buildConfiguration, type Config, keywords } from '../keywords.ts';
 import type { Inspection, InterfaceFacts, MachineFacts } from './build.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import {
@@ -17,7 +17,7 @@ import {
   readPattern,
   type SourceFile,
 } from './include.ts';
-import { lex } from './lexer.ts';
+import { type Line, lex } from './lexer.ts';
 
 export interface LoadOptions {
   /** A file, or a pattern of files. */
@@ -42,8 +42,24 @@ export interface Loaded {
   readonly files: readonly string[];
 }
 
-/** Never throws for anything that stands in the files, or for files that are not there. */
-export function loadConfiguration(options: LoadOptions): Loaded {
+/** The statements of all files, before anything is known of their meaning. */
+export interface LoadedLines {
+  readonly lines: readonly Line[];
+  readonly diagnostics: readonly Diagnostic[];
+  /** What only YAML's schema refuses: worth saying of lines that nothing else is said of. */
+  readonly schema: readonly Diagnostic[];
+  readonly files: readonly string[];
+}
+
+const isYaml = (path: string): boolean => /\.ya?ml$/.test(path);
+let yaml: typeof import('./yaml.ts') | undefined;
+
+/** Loads what reads YAML, where the name says YAML. To be waited for before that file is read. */
+export async function prepareFormat(file: string): Promise<void> {
+  if (isYaml(file)) yaml ??= await import('./yaml.ts');
+}
+
+export function loadLines(options: LoadOptions): LoadedLines {
   const files = readingOnce();
   const main = readPattern(files, options.file, resolve(options.directory ?? '.'));
   const diagnostics: Diagnostic[] = main.problems.map(({ problem, name }) =>
@@ -52,6 +68,16 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   if (main.files.length === 0 && diagnostics.length === 0)
     diagnostics.push(fileProblem('no-match', options.file, options.allConfig === true));
   if (main.files.length > 1) diagnostics.push(severalFiles(options.file, main.files));
+  if (isYaml(options.file)) {
+    const { readYaml } = yaml as NonNullable<typeof yaml>;
+    const read = main.files.map((file) => readYaml(file, keywords));
+    return {
+      lines: read.flatMap((one) => one.lines),
+      diagnostics: [...diagnostics, ...read.flatMap((one) => one.diagnostics)],
+      schema: read.flatMap((one) => one.schema),
+      files: files.seen(),
+    };
+  }
   const lexed = lex(main.files, {
     read: (pattern, directory) => readPattern(files, pattern, directory),
     configId: options.configId ?? (hostname().split('.')[0] as string),
@@ -59,10 +85,23 @@ export function loadConfiguration(options: LoadOptions): Loaded {
     random: { seed: options.seed ?? randomInt(2 ** 32) },
     environment: process.env,
   });
-  diagnostics.push(...lexed.diagnostics);
+  return {
+    lines: lexed.lines,
+    diagnostics: [...diagnostics, ...lexed.diagnostics],
+    schema: [],
+    files: files.seen(),
+  };
+}
+
+/** Never throws for anything that stands in the files, or for files that are not there. */
+export function loadConfiguration(options: LoadOptions): Loaded {
+  const { lines, diagnostics, schema, files } = loadLines(options);
   const ended = diagnostics.some((d) => d.severity === 'fatal');
-  const built = ended ? { diagnostics: [] } : buildConfiguration(lexed.lines, gatherFacts());
-  return { ...built, diagnostics: [...diagnostics, ...built.diagnostics], files: files.seen() };
+  const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts());
+  const found = [...diagnostics, ...built.diagnostics];
+  const spoken = new Set(found.map((d) => `${d.file}:${d.line}`));
+  found.push(...schema.filter((d) => !spoken.has(`${d.file}:${d.line}`)));
+  return { ...built, diagnostics: found, files };
 }
 
 function fileProblem(problem: ReadProblem, name: string, counts: boolean): Diagnostic {

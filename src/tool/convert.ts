@@ -1,0 +1,68 @@
+// `keepalived convert FILE`: keepalived.conf as YAML, and YAML as keepalived.conf, on standard output. The result is read
+// again and compared: what would mean something else is refused.
+
+import { writeSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { toPlain, toText } from '../config/convert.ts';
+import { type Diagnostic, exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
+import { type Line, lex } from '../config/lexer.ts';
+import { parse } from '../config/parser.ts';
+import { gatherFacts, loadLines, prepareFormat } from '../config/source.ts';
+import { readYaml } from '../config/yaml.ts';
+import { buildConfiguration, keywords } from '../keywords.ts';
+
+export interface Converted {
+  readonly text: string;
+  /** What the result says: the same as the original, or the conversion has failed. */
+  readonly lines: readonly Line[];
+  readonly lost: readonly Line[];
+}
+
+const asFile = (text: string) => ({ name: 'converted', path: '/converted', directory: '/', text });
+
+export function confToYaml(lines: readonly Line[]): Converted {
+  const documents = toPlain(parse(lines, keywords).nodes, keywords);
+  const text = documents.map((plain) => stringify(plain, { lineWidth: 0 })).join('---\n');
+  return { text, lines: readYaml(asFile(text), keywords).lines, lost: [] };
+}
+
+export function yamlToConf(lines: readonly Line[]): Converted {
+  const { text, lost } = toText(lines);
+  const read = lex([asFile(text)], {
+    read: () => ({ files: [], problems: [] }),
+    configId: '',
+    random: { seed: 0 },
+  });
+  return { text, lines: read.lines, lost };
+}
+
+const usage = 'Usage: keepalived convert [-i ID] FILE\n';
+
+export async function runConvert(words: readonly string[]): Promise<number> {
+  const rest = [...words];
+  const configId = rest[0] === '-i' ? rest.splice(0, 2)[1] : undefined;
+  const [file, ...more] = rest;
+  if (file === undefined || file.startsWith('-') || more.length > 0) {
+    writeSync(2, usage);
+    return file === '--help' || file === '-h' ? 0 : 1;
+  }
+  await prepareFormat(file);
+  const path = resolve(file);
+  const loaded = loadLines({ file: path, ...(configId === undefined ? {} : { configId }) });
+  const said: Diagnostic[] = [...loaded.diagnostics, ...parse(loaded.lines, keywords).diagnostics];
+  for (const diagnostic of said) writeSync(2, `${formatDiagnostic(diagnostic)}\n`);
+  if (said.some((d) => d.severity === 'fatal')) return exitStatus(said) || 4;
+  const converted = /\.ya?ml$/.test(path) ? yamlToConf(loaded.lines) : confToYaml(loaded.lines);
+  for (const line of converted.lost)
+    writeSync(2, `${line.file}:${line.line}: keepalived.conf has no way to write this\n`);
+  const facts = gatherFacts();
+  const meaning = (lines: readonly Line[]): string =>
+    JSON.stringify(buildConfiguration(lines, facts).config) ?? '';
+  if (converted.lost.length > 0 || meaning(converted.lines) !== meaning(loaded.lines)) {
+    writeSync(2, `${file} cannot be converted without a change of meaning\n`);
+    return 5;
+  }
+  process.stdout.write(converted.text);
+  return exitStatus(said);
+}

@@ -1,0 +1,130 @@
+// keepalived.conf -> YAML -> keepalived.conf: every real configuration means the same in each of them, and its YAML is
+// what the schema allows.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { MachineFacts } from '../../src/config/build.ts';
+import { readPattern } from '../../src/config/include.ts';
+import { type Line, lex } from '../../src/config/lexer.ts';
+import { readYaml } from '../../src/config/yaml.ts';
+import { buildConfiguration, keywords } from '../../src/keywords.ts';
+import { confToYaml, yamlToConf } from '../../src/tool/convert.ts';
+
+const corpus = join(import.meta.dirname, '../fixtures/corpus');
+const names = readFileSync(join(corpus, 'interfaces.batch'), 'utf8').matchAll(/link set (\S+) up/g);
+const facts: MachineFacts = {
+  hostname: 'host',
+  processors: 2,
+  interfaces: new Map([...names].map(([, name = '']) => [name, { loopback: false, mtu: 1500 }])),
+  user: () => ({ uid: 0, gid: 0 }),
+  group: () => 0,
+  inspect: (path) => ({ path }),
+};
+
+function linesOf(text: string): readonly Line[] {
+  const none = { read: () => ({ problem: 'missing' as const }), list: () => undefined };
+  return lex([{ name: 'x', path: '/x', directory: '/', text }], {
+    read: (pattern, directory) => readPattern(none, pattern, directory),
+    configId: 'vm',
+    random: { seed: 1 },
+  }).lines;
+}
+
+const meaning = (lines: readonly Line[]) => buildConfiguration(lines, facts).config;
+
+const files = ['files', 'clients'].flatMap((group) =>
+  readdirSync(join(corpus, group), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(group, entry.name)),
+);
+
+test('real configurations mean the same as YAML and back', () => {
+  let meaningful = 0;
+  for (const file of files) {
+    const lines = linesOf(readFileSync(join(corpus, file), 'utf8'));
+    const expected = meaning(lines);
+    // What ends the daemon means nothing, and the statement that does it cannot be carried over.
+    if (expected === undefined) continue;
+    const yaml = confToYaml(lines);
+    const read = readYaml({ name: 'y', path: '/y', directory: '/', text: yaml.text }, keywords);
+    assert.deepEqual(read.diagnostics, [], file);
+    assert.deepEqual(read.schema, [], `${file}\n${yaml.text}`);
+    assert.deepEqual(meaning(read.lines), expected, `${file}\n${yaml.text}`);
+    const back = yamlToConf(read.lines);
+    assert.deepEqual(back.lost, [], file);
+    assert.deepEqual(meaning(back.lines), expected, `${file}\n${back.text}`);
+    meaningful++;
+  }
+  assert.ok(meaningful > 150, `${meaningful} of ${files.length} mean anything`);
+});
+
+const yaml = (text: string) => readYaml({ name: 'y', path: '/y', directory: '/', text }, keywords);
+
+test('a mistake in YAML is said with its place', () => {
+  const { diagnostics } = yaml(
+    'vrrp_instance:\n  - name: A\n    nopreempt: yes\n    unicast_peer: {a: b}\n',
+  );
+  assert.deepEqual(
+    diagnostics.map(({ id, line, column }) => [id, line, column]),
+    [
+      ['yaml-type', 3, 16],
+      ['yaml-type', 4, 19],
+    ],
+  );
+  const { schema } = yaml(
+    'vrrp_instance:\n  - name: A\n    virtual_router_id: 5\n    state: BACKUPP\n',
+  );
+  assert.deepEqual(
+    schema.map(({ id, line, column, hint }) => [id, line, column, hint]),
+    [['schema', 4, 12, "did you mean 'BACKUP'?"]],
+  );
+});
+
+for (const [what, text, id] of [
+  ['broken YAML', 'a: [1\nb: 2', 'yaml-syntax'],
+  ['a key twice', 'global_defs: {}\nglobal_defs: {}', 'yaml-syntax'],
+  ['a list at the top', '- a', 'yaml-type'],
+  [
+    "another program's dialect",
+    'vrrp_instances:\n  - name: A\nhealth_checkers: []\n',
+    'foreign-dialect',
+  ],
+  ['endless nesting', '['.repeat(5000), 'yaml-syntax'],
+] as const) {
+  test(`YAML: ${what}`, () => {
+    assert.deepEqual(
+      yaml(text).diagnostics.map((d) => d.id),
+      [id],
+    );
+  });
+}
+
+test('numbers, text and lists of words say the same', () => {
+  const texts = (text: string) => yaml(text).lines.map((line) => line.text.text);
+  assert.deepEqual(
+    texts('vrrp_script:\n  - name: a b\n    script: \'"/bin/x" \'\n    interval: 5\n'),
+    ['vrrp_script "a b"', '{', 'script "/bin/x" ', 'interval 5', '}'],
+  );
+  assert.deepEqual(
+    texts('global_defs:\n  vrrp_cpu_affinity: [0, 1]\n  vrrp_no_swap: false\n  umask: 0177'),
+    ['global_defs', '{', 'vrrp_cpu_affinity 0 1', 'umask 0177', '}'],
+  );
+});
+
+test('aliases and merged mappings', () => {
+  const { lines, diagnostics } = yaml(
+    'vrrp_instance:\n  - &a\n    name: A\n    priority: 5\n  - <<: *a\n    name: B\n',
+  );
+  assert.deepEqual(diagnostics, []);
+  assert.deepEqual(
+    lines.map((line) => line.text.text).filter((text) => text.includes(' ')),
+    ['vrrp_instance A', 'priority 5', 'vrrp_instance B', 'priority 5'],
+  );
+});
+
+test('a mapping inside itself ends', () => {
+  const ids = yaml('global_defs: &g {router_id: *g, <<: *g}\n').diagnostics.map((d) => d.id);
+  assert.ok(ids.includes('yaml-type'), ids.join());
+});
