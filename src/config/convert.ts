@@ -114,11 +114,14 @@ function plainValue(type: ValueType<unknown>, value: unknown, node: Node): Plain
       break;
     }
     case 'word': {
-      // What was cut or corrected is written as it was understood.
+      // What was cut or corrected is written as it was understood, and a choice in its own spelling.
+      const understood = splitWords(textOf(type.format(value))).words;
       const wrong = (type.parse(textsOf(node.words), node.raw).complaints ?? []).length > 0;
-      const words = wrong ? splitWords(textOf(type.format(value))).words : node.words;
-      const [first = ''] = textsOf(words);
-      if (first !== '' && same([first], quote(first))) return first;
+      const exact = wrong || type.schema.enum !== undefined;
+      for (const words of exact ? [understood] : [node.words.slice(0, 1), understood]) {
+        const text = textsOf(words).join(' ');
+        if (text !== '' && same([text], quote(text))) return text;
+      }
       break;
     }
     case 'text':

@@ -182,3 +182,12 @@ test('any words give an answer, never an exception or an exit', () => {
     { numRuns: 1000 },
   );
 });
+
+test('a first word that asks for something else', () => {
+  assert.deepEqual(readCommandLine(['convert', '-i', 'x', 'a.conf']), {
+    kind: 'tool',
+    tool: 'convert',
+    words: ['-i', 'x', 'a.conf'],
+  });
+  assert.equal(readCommandLine(['-n', 'convert']).kind, 'run');
+});
