@@ -172,6 +172,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "childSubreaper", ChildSubreaper);
   Export(exports, "newSession", NewSession);
   Export(exports, "catchSignal", CatchSignal);
+  Export(exports, "relaySignal", RelaySignal);
   Export(exports, "capabilities", Capabilities);
   Export(exports, "openLocked", OpenLocked);
   Export(exports, "makeFifo", MakeFifo);

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -312,6 +313,53 @@ inline void CatchSignal(const Napi::CallbackInfo& info) {
   action.sa_flags = SA_RESTART;
   sigfillset(&action.sa_mask);
   Checked(env, "sigaction", sigaction(number, &action, nullptr));
+}
+
+/** A signal that goes on to another process before this one's own handler has its turn. */
+struct Relay {
+  std::atomic<int> target{-1};
+  struct sigaction own {};
+  bool installed = false;
+};
+
+inline Relay& RelayOf(int number) {
+  static Relay relays[_NSIG];
+  return relays[number];
+}
+
+inline void PassOn(int number, siginfo_t* info, void* context) {
+  const int saved = errno;
+  Relay& relay = RelayOf(number);
+  // A descriptor of the process: its number cannot have become another's.
+  const int target = relay.target.load();
+  if (target >= 0) syscall(SYS_pidfd_send_signal, target, number, nullptr, 0);
+  errno = saved;
+  if ((relay.own.sa_flags & SA_SIGINFO) != 0)
+    relay.own.sa_sigaction(number, info, context);
+  else
+    relay.own.sa_handler(number);
+}
+
+/** From the handler itself, so that it does not wait for JavaScript. Pid 0 ends it. */
+inline void RelaySignal(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int number = SignalFrom(info[0], "signal");
+  const auto pid = static_cast<pid_t>(RangeFrom(info[1], "pid", 0, INT32_MAX));
+  Relay& relay = RelayOf(number);
+  Descriptor next(pid == 0 ? -1 : Checked(env, "pidfd_open", static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
+  if (!relay.installed && pid != 0) {
+    Checked(env, "sigaction", sigaction(number, nullptr, &relay.own));
+    const bool handled = (relay.own.sa_flags & SA_SIGINFO) != 0 ||
+                         (relay.own.sa_handler != SIG_DFL && relay.own.sa_handler != SIG_IGN);
+    if (!handled) Fail(env, "sigaction", EINVAL);
+    struct sigaction action = relay.own;
+    action.sa_flags |= SA_SIGINFO;
+    action.sa_sigaction = PassOn;
+    Checked(env, "sigaction", sigaction(number, &action, nullptr));
+    relay.installed = true;
+  }
+  const int before = relay.target.exchange(next.release());
+  if (before >= 0) close(before);
 }
 
 // ---- files and log

@@ -161,6 +161,11 @@ export interface Native {
   newSession(): void;
   /** Signals that Node cannot handle become 'signal' records. */
   catchSignal(signal: number): void;
+  /**
+   * Passes the signal on to a process before the handler that stands here has its turn, without waiting for
+   * JavaScript. Pid 0: to nobody any more. EINVAL where the signal has no handler.
+   */
+  relaySignal(signal: number, pid: number): void;
   /** Effective capabilities, as a bit mask. */
   capabilities(): bigint;
   /** open(O_CREAT | O_CLOEXEC) and flock(LOCK_EX | LOCK_NB); EAGAIN where it is held. */

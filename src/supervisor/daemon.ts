@@ -56,6 +56,7 @@ interface Current {
 }
 
 const DEADLINE: ParentEvent = { type: 'deadline' };
+const SIGTERM = 15;
 /** Default file creation mask, as keepalived's. */
 const MASK = 0o177;
 
@@ -253,6 +254,8 @@ class Parent {
       estate.extend((this.#current as Current).journal);
       child.send({ type: 'configure', parcel: this.#parcel(), inheritance, ledger: estate.ledger });
       this.#pidFiles?.writeChild(child.pid);
+      // It is told to stop in any case: the sooner its priority 0 leaves, the sooner another takes over.
+      native.relaySignal(SIGTERM, child.pid);
       return { type: 'forked', pid: child.pid };
     } catch (error) {
       return { type: 'forkFailed', code: (error as NodeJS.ErrnoException).code ?? String(error) };
@@ -323,7 +326,10 @@ class Parent {
       this.#take({ type: 'spareGone' });
       return;
     }
-    if (this.#child?.pid === pid) this.#child = undefined;
+    if (this.#child?.pid === pid) {
+      this.#child = undefined;
+      native.relaySignal(SIGTERM, 0);
+    }
     this.#take({
       type: 'exited',
       pid,

@@ -40,6 +40,15 @@ function startBusy(onRecord: () => void = () => {}): void {
   native.alarm(native.now() + 100);
 }
 
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A datagram socket at /dev/log that is read only when asked: Node itself has none. */
 async function startReader(): Promise<{ read(): Promise<string[]>; end(): Promise<void> }> {
   const program = `use Socket; $| = 1; unlink "/dev/log"; socket(S, AF_UNIX, SOCK_DGRAM, 0) or die;
@@ -113,6 +122,21 @@ const roles: Record<string, () => void | Promise<void>> = {
     native.catchSignal(36);
     native.catchSignal(63);
     say('ready');
+  },
+
+  /** Passes SIGTERM on to the process `words[0]` and is busy until that is gone. */
+  relay() {
+    const target = Number(words[0]);
+    process.on('SIGTERM', () => {
+      say('own turn');
+      process.exit(0);
+    });
+    native.relaySignal(15, target);
+    say('ready');
+    const patience = performance.now() + 10_000;
+    while (lives(target) && performance.now() < patience);
+    say(lives(target) ? 'never passed on' : 'passed on');
+    setTimeout(() => say('no turn'), 10_000);
   },
 
   /** Holds the lock on the file `words[0]` until it is killed. */

@@ -107,6 +107,31 @@ describe('scheduling', () => {
   });
 });
 
+describe('a relayed signal', () => {
+  it('reaches the other process while JavaScript is busy, and its own handler after that', async () => {
+    const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], {
+      stdio: 'ignore',
+    });
+    try {
+      let end: string | null = null;
+      other.on('exit', (_status, signal) => {
+        end = signal;
+      });
+      const pid = await start('relay', 'ready', `${other.pid}`);
+      process.kill(pid, 'SIGTERM');
+      await eventually(() => /turn/.test(said), 'the turn of its own handler');
+      assert.deepEqual(said.trim().split('\n'), ['ready', 'passed on', 'own turn']);
+      assert.equal(end, 'SIGTERM');
+    } finally {
+      other.kill('SIGKILL');
+    }
+  });
+
+  it('is refused for one that no handler stands for', () => {
+    assert.throws(() => native.relaySignal(12, process.pid), { code: 'EINVAL' });
+  });
+});
+
 describe('identity', () => {
   it('is what ps, /proc and pidof-like programs see, while process.argv stays', async () => {
     const pid = await start('identity', ']');

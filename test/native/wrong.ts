@@ -282,6 +282,13 @@ export const rows: { readonly [name in keyof Native]: Row } = {
     ],
   },
   parentDeathSignal: { wrong: [...integers([0], 0), [-1], [65]] },
+  relaySignal: {
+    wrong: [...integers([10, 0], 0), ...integers([10, 0], 1), [-1, 0], [65, 0], [10, -1]],
+    refused: [
+      ['EINVAL', 19, process.pid],
+      ['ESRCH', 10, 2 ** 22],
+    ],
+  },
   catchSignal: {
     wrong: [...integers([0], 0), [-1], [65]],
     refused: [
