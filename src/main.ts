@@ -31,6 +31,10 @@ async function run(): Promise<number> {
       await prepareFormat(role.source.file);
       return runReader(role.source, role.parcel, role.namespace);
     }
+    case 'mailer': {
+      const { runMailer } = await import('./supervisor/mailer.ts');
+      return runMailer();
+    }
     case 'daemon':
     case undefined:
       return runCommand(words, role);

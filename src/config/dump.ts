@@ -2,12 +2,16 @@
 // the labels of keepalived 2.2.7. Labels come from the keyword table; lines without a row speak of what this
 // version does not have. Nothing here is parsed back.
 
+import { toSeconds } from '../lib/time.ts';
 import { type Fifo, type GlobalDefs, globalDefs } from './globals.ts';
 import type { Block } from './keyword.ts';
 import type { Script } from './value.ts';
 
 const owner = ({ uid, gid }: { readonly uid: number; readonly gid: number }): string =>
   `uid:gid ${uid}:${gid}`;
+
+const offOn = (value: boolean | undefined): string =>
+  value === undefined ? 'unset' : value ? 'on' : 'off';
 
 function fifoLines(whose: string, fifo: Fifo | undefined, script: Script | undefined): string[] {
   if (fifo === undefined) return [];
@@ -50,9 +54,24 @@ const LAYOUT: readonly Line[] = [
     ];
   },
   'router_id',
+  ({ smtp_server: server, smtp_helo_name: helo, ...defs }) => [
+    ...(server === undefined
+      ? []
+      : [`Smtp server = ${server.host}`, `Smtp server port = ${server.port}`]),
+    ...(helo === undefined ? [] : [`Smtp HELO name = ${helo}`]),
+    ...(server === undefined
+      ? []
+      : [`Smtp server connection timeout = ${toSeconds(defs.smtp_connect_timeout)}`]),
+    ...(defs.notification_email_from === undefined
+      ? []
+      : [`Email notification from = ${defs.notification_email_from}`]),
+    ...(defs.notification_email.length === 0
+      ? []
+      : ['Email notification to:', ...defs.notification_email.map((name) => `  ${name}`)]),
+    `Default smtp_alert = ${offOn(defs.smtp_alert)}`,
+    `Default smtp_alert_vrrp = ${offOn(defs.smtp_alert_vrrp)}`,
+  ],
   fixed(
-    'Default smtp_alert = unset',
-    'Default smtp_alert_vrrp = unset',
     'Default smtp_alert_checker = unset',
     'Checkers log all failures = false',
     'No test config before reload',

@@ -5,7 +5,7 @@ import { type Duration, micros, ZERO } from '../lib/time.ts';
 import { collect, type MachineFacts, type Reporter } from './build.ts';
 import { checkRows } from './global/check.ts';
 import { processRows } from './global/process.ts';
-import { fifoRows, reportRows } from './global/report.ts';
+import { reportRows, tellRows } from './global/report.ts';
 import { invalidServer, mistaken } from './global/value.ts';
 import { vrrpRows } from './global/vrrp.ts';
 import { type Infer, optional, type Statement } from './keyword.ts';
@@ -22,7 +22,7 @@ export const globalDefs = {
   ...processRows,
   ...vrrpRows,
   ...reportRows,
-  ...fifoRows,
+  ...tellRows,
   ...checkRows,
 };
 

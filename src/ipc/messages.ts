@@ -35,6 +35,8 @@ export type Report =
   | { readonly type: 'ready'; readonly paces: Paces }
   | { readonly type: 'heartbeat'; readonly n: number }
   | { readonly type: 'reloaded'; readonly paces: Paces }
+  /** To be mailed; who gets it is for the parent to say. */
+  | { readonly type: 'mail'; readonly subject: string; readonly text: string }
   | { readonly type: 'dumped'; readonly kind: DumpKind }
   /** Everything is released: the process ends now. */
   | { readonly type: 'finished' };

@@ -1,6 +1,7 @@
 // The shell of the parent: processes, signals, files and the clock around machine.ts. It parses nothing after the start
 // and speaks no protocol, so that watching is never held up.
 
+import type { ChildProcess } from 'node:child_process';
 import { release, version } from 'node:os';
 import { resolve } from 'node:path';
 import { COMPATIBLE } from '../cli.ts';
@@ -31,6 +32,7 @@ import {
 import { commandLine, missingCapabilities, setCorePattern } from './machinery.ts';
 import { inNamespace } from './namespace.ts';
 import { Pipes } from './pipes.ts';
+import { type Mail, Postman, relayOf, startMailer } from './postman.ts';
 import { Reader } from './reader.ts';
 import { type Common, commonPart, logLines, readConfiguration, vrrpPart } from './reading.ts';
 import type { Source } from './self.ts';
@@ -79,6 +81,13 @@ class Parent {
   /** A child that has nothing to run yet. */
   #spare: Child | undefined;
   #estate: Estate | undefined;
+  readonly #postman = new Postman(
+    () => this.#startMailer(),
+    ({ failure }) => {
+      if (failure === undefined) this.#log.info('SMTP alert successfully sent.');
+      else this.#log.error(`Cannot send SMTP alert: ${failure}`);
+    },
+  );
   readonly #pipes = new Pipes((path, error) =>
     this.#log.error(`Unable to create FIFO ${path}: ${error.message}`),
   );
@@ -314,6 +323,9 @@ class Parent {
         this.#estate?.settle(report.paces, (this.#current as Current).journal);
         this.#take({ type: 'reloaded', pid });
         break;
+      case 'mail':
+        this.#mail(report);
+        break;
       case 'dumped':
       case 'finished':
         break;
@@ -336,6 +348,20 @@ class Parent {
       ...(status === undefined ? {} : { status }),
       ...(signal === undefined ? {} : { signal }),
     });
+  }
+
+  #mail(mail: Mail): void {
+    const { common } = this.#current as Current;
+    const relay = relayOf(common.global_defs);
+    if (relay === undefined) return;
+    const { subject, text } = mail;
+    this.#postman.send({ relay, mail: { subject, text } });
+  }
+
+  #startMailer(): ChildProcess {
+    const { self, words } = this.#context;
+    const { net_namespace } = this.#place((this.#current as Current).common);
+    return inNamespace(net_namespace, () => startMailer(self, words));
   }
 
   /** Nobody will need it, or it was born in the wrong place. */
@@ -480,6 +506,7 @@ class Parent {
     clearTimeout(this.#timer);
     this.#dropSpare();
     this.#reader?.cancel();
+    this.#postman.close();
     this.#pipes.close();
     this.#pidFiles?.remove();
     this.#restoreCorePattern();

@@ -22,6 +22,7 @@ export type Role =
       /** Variables that cost time at start and that scripts want back. */
       readonly restore: Readonly<Record<string, string>>;
     }
+  | { readonly name: 'mailer' }
   | {
       readonly name: 'reader';
       readonly source: Source;

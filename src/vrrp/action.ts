@@ -46,9 +46,17 @@ export type VrrpAction =
     }
   /** A line, without its end, for whoever reads the FIFOs. */
   | { readonly type: 'fifo'; readonly line: string }
+  /** For the people that notification_email names. */
+  | { readonly type: 'mail'; readonly subject: string; readonly text: string }
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string }
   /** Everything is released: the process may end with this status. */
   | { readonly type: 'exit'; readonly status: number };
+
+/** Orders that neither the wire nor the kernel sees: they wait until those that do are done. */
+export type Aside = Extract<
+  VrrpAction,
+  { readonly type: 'run' | 'fifo' | 'mail' | 'log' | 'exit' }
+>;
 
 /** syslog severities in use: 3, 4, 6 and 7; 'detail' is printed only with -D. */
 export type Severity = 'error' | 'warning' | 'info' | 'detail';

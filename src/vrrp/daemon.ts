@@ -321,6 +321,9 @@ class VrrpDaemon {
       case 'fifo':
         this.#fifos.write(action.line);
         return [];
+      case 'mail':
+        this.#channel.report(action);
+        return [];
       case 'exit':
         this.#end(action.status);
         return [];

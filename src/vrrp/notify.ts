@@ -1,4 +1,4 @@
-// What scripts and FIFOs are told, in keepalived's words and order: the script for the state, then the one for any state.
+// What scripts, FIFOs and people are told, in keepalived's words and order: the script for the state, then the one for any state.
 
 import type { VrrpAction } from './action.ts';
 import type { InstanceState, Notification } from './instance.ts';
@@ -23,7 +23,27 @@ export function notify(
       words: ['INSTANCE', config.name, state, String(config.priority)],
     });
   if (hasFifo(all)) lines.push(line(config, state));
+  if (isMailed(all, config, state)) lines.push(mail(all, config, state));
 }
+
+/** Changes of state only, as keepalived; smtp_alert is off unless the instance or global_defs says otherwise. */
+function isMailed({ global_defs }: VrrpConfig, config: VrrpInstance, state: Notification): boolean {
+  const { notification_email, no_email_faults, smtp_alert, smtp_alert_vrrp } = global_defs;
+  if (notification_email === undefined || notification_email.length === 0) return false;
+  if (!(config.smtp_alert ?? smtp_alert_vrrp ?? smtp_alert ?? false)) return false;
+  if (state === 'FAULT') return !no_email_faults;
+  return state === 'MASTER' || state === 'BACKUP';
+}
+
+const mail = (
+  { global_defs }: VrrpConfig,
+  { name }: VrrpInstance,
+  state: Notification,
+): VrrpAction => ({
+  type: 'mail',
+  subject: `[${global_defs.router_id}] VRRP Instance ${name} - Entering ${state} state`,
+  text: `=> VRRP Instance is ${state === 'MASTER' ? 'now' : 'no longer'} owning VRRP VIPs <=\n\n`,
+});
 
 const hasFifo = ({ global_defs: { notify_fifo, vrrp_notify_fifo } }: VrrpConfig): boolean =>
   notify_fifo !== undefined || vrrp_notify_fifo !== undefined;

@@ -96,6 +96,10 @@ const hmacRows = {
 };
 
 export const optionRows = {
+  smtp_alert: optional(onOff, 'Mail on changes of state.', {
+    refusal: 'Invalid vrrp_instance smtp_alert parameter %w',
+    otherwise: 'smtp_alert_vrrp, then smtp_alert of global_defs, then off',
+  }),
   ...later({
     unicast_fault_no_peer: defaulted(
       flag,
@@ -119,10 +123,6 @@ export const optionRows = {
     no_accept: defaulted(flag, false, 'Drop packets sent to the virtual addresses.'),
     strict_mode: inherited(onOff, 'vrrp_strict', 'Allow only what the RFCs allow.', {
       refusal: '(%n) invalid strict_mode %w specified',
-    }),
-    smtp_alert: optional(onOff, 'Mail on changes of state.', {
-      refusal: 'Invalid vrrp_instance smtp_alert parameter %w',
-      otherwise: 'smtp_alert_vrrp, then smtp_alert of global_defs, then off',
     }),
     notify_priority_changes: inherited(
       onOff,

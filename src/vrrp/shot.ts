@@ -85,4 +85,5 @@ const isWire = (action: VrrpAction): action is WireAction =>
   action.type !== 'log' &&
   action.type !== 'run' &&
   action.type !== 'fifo' &&
+  action.type !== 'mail' &&
   action.type !== 'exit';

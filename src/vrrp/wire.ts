@@ -4,7 +4,7 @@
 import { admit } from '../net/filter.ts';
 import { native, type ShotPart } from '../net/native.ts';
 import type { Route } from '../net/route.ts';
-import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
+import type { Aside, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
 const VRRP = 112;
@@ -36,7 +36,7 @@ const program = ({ family, group, vrids }: SocketSpec): Uint8Array =>
     ...(group === undefined ? {} : { destination: group }),
   });
 
-export type WireAction = Exclude<VrrpAction, { readonly type: 'run' | 'fifo' | 'log' | 'exit' }>;
+export type WireAction = Exclude<VrrpAction, Aside>;
 
 export class Wire {
   readonly #route: Route;

@@ -37,45 +37,11 @@ const fifoScript = (what: string) => ({ bare: `No ${what} specified`, otherwise:
 
 export const reportRows = later({
   // Mail
-  notification_email: entries(word(), 'Who gets mail.', {
-    several: true,
-    empty: 'Warning - empty notification_email block',
-    example: 'admin@example.org',
-  }),
-  notification_email_from: optional(word(), 'Sender of mail.', {
-    label: 'Email notification from',
-    bare: 'emailfrom missing - ignoring',
-    otherwise: 'the user at the host name',
-  }),
-  smtp_server: optional(mailServer, 'Server that mail is handed to.', {
-    otherwise: 'none: no mail',
-    example: '192.0.2.25 25',
-  }),
-  smtp_helo_name: optional(word(), 'Name given in the greeting of mail.', {
-    otherwise: 'the host name',
-  }),
-  smtp_connect_timeout: defaulted(
-    { ...wholeSeconds(1, 4294), parse: readTimeout },
-    seconds(30),
-    'How long the mail server may take.',
-    { refusal: "smtp_connect_timeout '%w' must be in [0, 4294] - ignoring" },
-  ),
-  smtp_alert: optional(
-    onOff,
-    'Default of all smtp_alert.',
-    alert('smtp_alert', 'Default smtp_alert'),
-  ),
-  smtp_alert_vrrp: optional(
-    onOff,
-    'Default smtp_alert of instances and groups.',
-    alert('smtp_alert_vrrp', 'Default smtp_alert_vrrp'),
-  ),
   smtp_alert_checker: optional(
     onOff,
     'Default smtp_alert of virtual and real servers.',
     alert('smtp_alert_checker', 'Default smtp_alert_checker'),
   ),
-  no_email_faults: defaulted(flag, false, 'No mail of a change to FAULT.'),
   no_checker_emails: defaulted(
     onOff,
     false,
@@ -139,7 +105,44 @@ export const reportRows = later({
 });
 
 /** What works already. */
-export const fifoRows = {
+export const tellRows = {
+  // Mail
+  notification_email: entries(word(), 'Who gets mail.', {
+    several: true,
+    empty: 'Warning - empty notification_email block',
+    example: 'admin@example.org',
+  }),
+  notification_email_from: optional(word(), 'Sender of mail.', {
+    label: 'Email notification from',
+    bare: 'emailfrom missing - ignoring',
+    otherwise: 'the user at the host name',
+  }),
+  smtp_server: optional(mailServer, 'Server that mail is handed to.', {
+    otherwise: 'none: no mail',
+    example: '192.0.2.25 25',
+  }),
+  smtp_helo_name: optional(word(), 'Name given in the greeting of mail.', {
+    otherwise: 'the host name',
+  }),
+  smtp_connect_timeout: defaulted(
+    { ...wholeSeconds(1, 4294), parse: readTimeout },
+    seconds(30),
+    'How long the mail server may take.',
+    { refusal: "smtp_connect_timeout '%w' must be in [0, 4294] - ignoring" },
+  ),
+  smtp_alert: optional(
+    onOff,
+    'Default of all smtp_alert.',
+    alert('smtp_alert', 'Default smtp_alert'),
+  ),
+  smtp_alert_vrrp: optional(
+    onOff,
+    'Default smtp_alert of instances and groups.',
+    alert('smtp_alert_vrrp', 'Default smtp_alert_vrrp'),
+  ),
+  no_email_faults: defaulted(flag, false, 'No mail of a change to FAULT.'),
+
+  // FIFOs
   notify_fifo: optional(fifo, 'FIFO for all events.', fifoNotes('notify_fifo')),
   notify_fifo_script: optional(
     command,
