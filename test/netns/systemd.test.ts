@@ -33,7 +33,8 @@ for (const path of ['/tmp/notify', '@ka-notify'])
       const daemon = box.daemon(config(1), [], { NOTIFY_SOCKET: path });
       await until('READY', () => told().length === 1);
       assert.deepEqual(told(), [`READY=1 MAINPID=${daemon.pid}`]);
-      assert.match(daemon.stderr, /Entering BACKUP STATE/);
+      // The log comes through another pipe.
+      await until('its log', () => daemon.stderr.includes('Entering BACKUP STATE'));
       box.write('tmp/keepalived.conf', config(2));
       daemon.signal('SIGHUP');
       await until('READY after a reload', () => told().length === 3);
