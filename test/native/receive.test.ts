@@ -213,6 +213,7 @@ describe('the queue to JavaScript', () => {
     ip('address', 'delete', '10.9.9.9/32', 'dev', 'a');
   });
 
+  // The guard is NoteLoss in native/io_loop.h: noted at the end of a delivery, the loss would come after the alarm.
   it('has the loss where it happened: before an alarm that is decided without what was lost', async () => {
     const near = keep(cable.socket('near'));
     const far = keep(cable.socket('far', 4, 16 << 20));

@@ -14,6 +14,8 @@ import { buildMutant, placeOf } from './mutant.ts';
 import { milliseconds } from './observe.ts';
 
 const full = process.env.KEEPALIVED_TEST_FULL !== undefined;
+/** With sanitizers every step takes many times as long, and memory says nothing: fewer packets, the same promises. */
+const instrumented = process.env.KEEPALIVED_TEST_NODE !== undefined;
 const recording = process.env.KEEPALIVED_FAULTS_RESULTS !== undefined;
 
 /** What V8 may make of its heap; a leak of 100 bytes a packet is more than that in any of these scenes. */
@@ -54,7 +56,7 @@ function scene(
 }
 
 function chosen(): Scene[] {
-  const rate = 10_000;
+  const rate = instrumented ? 500 : 10_000;
   const each = (kinds: readonly KindName[]): Flood[] => kinds.map((kind) => flood(3, rate, kind));
   const all = [flood(2, rate, ...kindNames)];
   return [
@@ -91,7 +93,7 @@ function check(target: Target, outcome: Outcome): void {
       assert.ok(silence < 2 * interval, `${kind}: silent for ${milliseconds(silence)}`);
     assert.equal(takeovers, 0, `${kind}: takeovers`);
     assert.deepEqual(counted, owed, `${kind}: what was counted`);
-    if (kinds.every((one) => unheard.includes(one)))
+    if (!instrumented && kinds.every((one) => unheard.includes(one)))
       assert.ok(load < IDLE, `${kind}: ${load.toFixed(3)} of a processor`);
   }
   const { lines, seconds, sent, heard, growth } = outcome;
@@ -100,7 +102,7 @@ function check(target: Target, outcome: Outcome): void {
     `${lines.length} lines in ${seconds.toFixed(0)} s:\n${lines.slice(0, 40).join('\n')}`,
   );
   assert.equal(heard, sent, 'every advert of the master is heard');
-  assert.ok(growth < GROWTH_KILOBYTES, `${growth} kB more`);
+  if (!instrumented) assert.ok(growth < GROWTH_KILOBYTES, `${growth} kB more`);
 }
 
 /**
@@ -111,12 +113,12 @@ async function play(target: Target, floods: readonly Flood[]): Promise<Outcome> 
   for (let attempt = 1; ; attempt++) {
     const outcome = await playFloods(target, floods);
     const disturbed = outcome.waves.some(({ waited, interval }) => waited > interval / 4);
-    if (!disturbed || attempt === 3) return outcome;
+    if (!disturbed || attempt === 3 || target.subject === 'keepalived') return outcome;
   }
 }
 
 describe('a flood', () => {
-  for (const { name, target, floods } of full ? whole() : chosen())
+  for (const { name, target, floods } of full && !instrumented ? whole() : chosen())
     it(`at a ${name}`, async (t) => {
       const outcome = await play(target, floods);
       t.diagnostic(tell(target, outcome));
@@ -153,7 +155,9 @@ const guards: readonly Guard[] = [
   },
 ];
 
-describe('without its guard a flood does harm', { skip: full ? false : 'only with --full' }, () => {
+describe('without its guard a flood does harm', {
+  skip: full && !instrumented ? false : 'only with --full',
+}, () => {
   for (const guard of guards)
     it(`${guard.guard}: ${placeOf(guard)}`, async (t) => {
       const mutant = await buildMutant(guard);
@@ -202,14 +206,14 @@ function tell(
   parts.push(`${count(perMinute, 'log line')} a minute`);
   const load = Math.max(...waves.map((wave) => wave.load));
   parts.push(`at most ${Math.round(load * 100)} % of a processor`);
-  parts.push(`${(growth / 1024).toFixed(1)} MB more memory`);
+  parts.push(`memory ${growth < 0 ? '-' : '+'}${(Math.abs(growth) / 1024).toFixed(1)} MB`);
   return parts.join(', ');
 }
 
 describe('the same at keepalived 2.2.7', {
   skip: recording ? false : 'only where results are asked for',
 }, () => {
-  let place = 20;
+  let place = 11;
   for (const role of ['master', 'backup'] as const)
     for (const rate of [500, 10_000]) {
       const title = `${rate.toLocaleString('en')} wrong packets a second of ${v3Kinds.length} kinds, each kind alone, at a ${role} (VRRPv3, 0.1 s)`;
@@ -219,7 +223,7 @@ describe('the same at keepalived 2.2.7', {
         const told: Partial<Record<Target['subject'], string>> = {};
         for (const subject of ['ours', 'keepalived'] as const) {
           const target: Target = { subject, role, version: 3, family: 4 };
-          const floods = v3Kinds.map((kind) => ({ ...flood(3, rate, kind), duration: 2 }));
+          const floods = v3Kinds.map((kind) => ({ ...flood(3, rate, kind), duration: 1 }));
           told[subject] = tell(target, await play(target, floods));
           t.diagnostic(`${subject}: ${told[subject]}`);
         }

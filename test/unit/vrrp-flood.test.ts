@@ -93,6 +93,7 @@ const most = (lines: readonly { at: Instant }[]): number =>
     ...lines.map(({ at }) => lines.filter((l) => l.at >= at && l.at < at + seconds(60)).length),
   );
 
+// Guards: COMPLAINT_PAUSE in src/vrrp/receive.ts, LINES and TIMES in src/vrrp/chatter.ts (`admits`).
 test('every kind at once, for three minutes, is fewer than 20 lines in any minute, and every packet is counted', () => {
   for (const role of ['master', 'backup'] as const) {
     const one = host({});
