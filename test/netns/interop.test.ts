@@ -9,6 +9,7 @@ import type { ElectionCase, Profile } from './election.ts';
 import { describeCase, runElection } from './election.ts';
 import type { Case } from './pairwise.ts';
 import { allCases, pairsOf, pairwise } from './pairwise.ts';
+import { sanitized } from './programs.ts';
 
 const subject = (process.env.KEEPALIVED_TEST_SUBJECT ?? 'ours') as DaemonKind;
 const full = process.env.KEEPALIVED_TEST_FULL === '1';
@@ -70,7 +71,8 @@ describe('interop', { concurrency: 5 }, () => {
   }
 });
 
-describe('interop at 10 ms', { concurrency: 1 }, () => {
+// Instrumented code does not keep what 36 ms decide.
+describe('interop at 10 ms', { concurrency: 1, skip: sanitized }, () => {
   for (const one of fast) {
     const election = asElection(one);
     it(describeCase(election), async () => {

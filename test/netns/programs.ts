@@ -23,7 +23,7 @@ export const programs = {
 /** What runs ours: KEEPALIVED_TEST_NODE names another than this process's own, for example scripts/sanitized-node. */
 export const node = process.env.KEEPALIVED_TEST_NODE ?? process.execPath;
 
-/** Under the sanitizers some calls of the kernel are left out (mlockall), and everything is slower and bigger. */
+/** Under the sanitizers memory is neither locked nor given back, and everything is slower: no test of those then. */
 export const sanitized = node.endsWith('sanitized-node');
 
 export type Program = keyof typeof programs;
