@@ -70,6 +70,7 @@ const SIGNALS: Readonly<Record<string, number>> = {
   DATA: 10,
   STATS: 12,
   STATS_CLEAR: 63,
+  JSON: 36,
 };
 
 /** What keepalived 2.2.7 has and this version has not. */

@@ -28,7 +28,7 @@ export type Order =
   /** Release everything and end. Comes from SIGTERM, and from the parent's death. */
   | { readonly type: 'stop' };
 
-export type DumpKind = 'data' | 'statistics' | 'clear';
+export type DumpKind = 'data' | 'statistics' | 'clear' | 'json';
 
 /** Child to parent. */
 export type Report =

@@ -194,6 +194,9 @@ class Parent {
       case 12:
         this.#take({ type: 'dump', kind: 'statistics' });
         break;
+      case 36:
+        this.#take({ type: 'dump', kind: 'json' });
+        break;
       case 63:
         this.#take({ type: 'dump', kind: 'clear' });
         break;

@@ -5,7 +5,7 @@ import { createWriteStream } from 'node:fs';
 import { constants } from 'node:os';
 import type { Script } from '../config/value.ts';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
-import type { Order, Paces } from '../ipc/messages.ts';
+import type { DumpKind, Order, Paces } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
@@ -150,13 +150,14 @@ class VrrpDaemon {
   }
 
   /** The code that writes dumps is loaded when the first one is asked for. */
-  async #dump(kind: 'data' | 'statistics' | 'clear'): Promise<void> {
-    const what = kind === 'data' ? 'data' : 'stats';
+  async #dump(kind: DumpKind): Promise<void> {
+    const what = { data: 'data', statistics: 'stats', clear: 'stats', json: 'json' }[kind];
     this.#context.log.info(`Printing VRRP ${what} for process(${process.pid}) on signal`);
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
-      const { writeData, writeStatistics } = await import('./report.ts');
+      const { writeData, writeJson, writeStatistics } = await import('./report.ts');
       if (kind === 'data') writeData(this.#loop.state, native.now(), this.#wire.descriptors(), '');
+      else if (kind === 'json') writeJson(this.#loop.state, native.now());
       else writeStatistics(this.#loop.state, native.now());
     } catch (error) {
       this.#context.log.error(`Cannot write state file: ${(error as Error).message}`);

@@ -10,6 +10,7 @@ import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { isUnicast } from './member.ts';
+import { isMailing } from './notify.ts';
 import { exactSkew, nextSend } from './schedule.ts';
 import type { Member, RouterState, SocketRecord } from './state.ts';
 import { sentBy } from './statistics.ts';
@@ -69,7 +70,7 @@ function statisticsOf(member: Member, now: Instant): string {
 }
 
 function instanceLines(
-  { kernel }: RouterState,
+  { kernel, config: all }: RouterState,
   member: Member,
   clock: Clock,
   descriptors: ReadonlyMap<string, number>,
@@ -128,7 +129,7 @@ function instanceLines(
     ...addressLines(member, kernel),
     ...unicastLines(config),
     ...when(fd !== undefined, `   fd_in ${fd}, fd_out ${fd}`),
-    '   Using smtp notification = no',
+    `   Using smtp notification = ${isMailing(all, config) ? 'yes' : 'no'}`,
     `   Notify deleted = ${config.notify_deleted === undefined ? 'Fault' : 'Deleted'}`,
     ...scriptLines(config),
     '   Notify priority changes = false',
@@ -162,7 +163,7 @@ function masterLines(config: VrrpInstance, state: InstanceState): readonly strin
   ];
 }
 
-const since = (state: InstanceState, clock: Clock): Instant =>
+export const since = (state: InstanceState, clock: Clock): Instant =>
   state.name === 'init' ? clock.monotonic : state.since;
 
 function readTimeout(config: VrrpInstance, state: InstanceState, clock: Clock): string {
@@ -198,11 +199,15 @@ const SCOPES: Readonly<Record<number, string>> = {
   255: 'nowhere',
 };
 
-function addressLines(member: Member, kernel: RouterState['kernel']): readonly string[] {
-  const { config, held } = member;
+/** Each address as keepalived writes it; `set` says that it is on its interface. */
+export function addressTexts(
+  { config, held }: Member,
+  kernel: RouterState['kernel'],
+  entries: VrrpInstance['virtual_ipaddress'],
+): readonly string[] {
   const set = new Set(held.map(addressKey));
   const indexes = new Map(Object.values(kernel.links).map(({ name, index }) => [name, index]));
-  const line = (entry: VrrpInstance['virtual_ipaddress'][number]): string => {
+  return entries.map((entry) => {
     const { address, prefix, scope, label, broadcast, peer, deprecated } = entry;
     const dev = entry.dev ?? config.interface ?? '';
     const whole = family(address) === 4 ? 32 : 128;
@@ -216,18 +221,24 @@ function addressLines(member: Member, kernel: RouterState['kernel']): readonly s
       ...(whole === 32 ? [] : [deprecated === true ? 'deprecated' : 'preferred_lft forever']),
       ...(set.has(addressKey({ index: indexes.get(dev) ?? -1, address, prefix })) ? ['set'] : []),
     ];
-    return `     ${words.join(' ')}`;
-  };
+    return words.join(' ');
+  });
+}
+
+function addressLines(member: Member, kernel: RouterState['kernel']): readonly string[] {
+  const { config } = member;
+  const lines = (entries: VrrpInstance['virtual_ipaddress']): readonly string[] =>
+    addressTexts(member, kernel, entries).map((text) => `     ${text}`);
   return [
     ...(config.virtual_ipaddress.length === 0
       ? []
       : [
           `   Virtual IP (${config.virtual_ipaddress.length}):`,
-          ...config.virtual_ipaddress.map(line),
+          ...lines(config.virtual_ipaddress),
         ]),
     ...(config.virtual_ipaddress_excluded.length === 0
       ? []
-      : ['   Virtual IP Excluded :', ...config.virtual_ipaddress_excluded.map(line)]),
+      : ['   Virtual IP Excluded :', ...lines(config.virtual_ipaddress_excluded)]),
   ];
 }
 

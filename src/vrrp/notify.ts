@@ -26,11 +26,17 @@ export function notify(
   if (isMailed(all, config, state)) lines.push(mail(all, config, state));
 }
 
-/** Changes of state only, as keepalived; smtp_alert is off unless the instance or global_defs says otherwise. */
-function isMailed({ global_defs }: VrrpConfig, config: VrrpInstance, state: Notification): boolean {
-  const { notification_email, no_email_faults, smtp_alert, smtp_alert_vrrp } = global_defs;
+/** smtp_alert is off unless the instance or global_defs says otherwise. */
+export const isMailing = (
+  { global_defs: { smtp_alert, smtp_alert_vrrp } }: VrrpConfig,
+  config: VrrpInstance,
+): boolean => config.smtp_alert ?? smtp_alert_vrrp ?? smtp_alert ?? false;
+
+/** Changes of state only, as keepalived. */
+function isMailed(all: VrrpConfig, config: VrrpInstance, state: Notification): boolean {
+  const { notification_email, no_email_faults } = all.global_defs;
   if (notification_email === undefined || notification_email.length === 0) return false;
-  if (!(config.smtp_alert ?? smtp_alert_vrrp ?? smtp_alert ?? false)) return false;
+  if (!isMailing(all, config)) return false;
   if (state === 'FAULT') return !no_email_faults;
   return state === 'MASTER' || state === 'BACKUP';
 }

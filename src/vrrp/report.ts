@@ -1,9 +1,10 @@
-// The VRRP process's state files: keepalived.data and keepalived.stats. Loaded when the first one is asked for.
+// The VRRP process's state files: keepalived.data, keepalived.stats and keepalived.json. Loaded when the first one is asked for.
 
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
-import { dumpData, dumpStatistics } from './dump.ts';
+import { type Clock, dumpData, dumpStatistics } from './dump.ts';
+import { dumpJson } from './json.ts';
 import type { RouterState } from './router.ts';
 
 /** The interface that keepalived gives to static addresses without one. */
@@ -16,9 +17,7 @@ export function writeData(
   descriptors: ReadonlyMap<string, number>,
   suffix: string,
 ): void {
-  const wall = new Date();
-  const zone = (-wall.getTimezoneOffset() * MINUTE) as Duration;
-  const clock = { monotonic: now, wall: wall.getTime() * 1000, zone };
+  const clock = clockAt(now);
   const hasDefault = Object.values(state.kernel.links).some(
     ({ name }) => name === DEFAULT_INTERFACE,
   );
@@ -28,6 +27,17 @@ export function writeData(
     dumpData(state, clock, descriptors),
   ].join('\n');
   writeDump(`${dumpFolder(process.env)}/keepalived${suffix}.data`, text);
+}
+
+function clockAt(monotonic: Instant): Clock {
+  const wall = new Date();
+  const zone = (-wall.getTimezoneOffset() * MINUTE) as Duration;
+  return { monotonic, wall: wall.getTime() * 1000, zone };
+}
+
+export function writeJson(state: RouterState, now: Instant): void {
+  if (state.members.length === 0) return;
+  writeDump(`${dumpFolder(process.env)}/keepalived.json`, `${dumpJson(state, clockAt(now))}\n`);
 }
 
 export function writeStatistics(state: RouterState, now: Instant): void {

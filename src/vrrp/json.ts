@@ -1,0 +1,124 @@
+// The state for programs: keepalived.json, with keepalived's names, order and number formats (json_version 1). Passwords are
+// masked, as 2.4.3 does. Nothing here is parsed back.
+
+import type { Script } from '../config/value.ts';
+import { type Instant, toSeconds } from '../lib/time.ts';
+import { addressTexts, type Clock, since } from './dump.ts';
+import type { InstanceState } from './instance.ts';
+import type { VrrpInstance } from './keywords.ts';
+import { authType } from './member.ts';
+import { isMailing } from './notify.ts';
+import type { Member, RouterState } from './state.ts';
+import { sentBy } from './statistics.ts';
+
+/** One line: an array with an object for each instance. */
+export function dumpJson(state: RouterState, clock: Clock): string {
+  const instances = state.members.map((member) =>
+    object([
+      ['data', data(state, member, clock)],
+      ['stats', statistics(member, clock.monotonic)],
+    ]),
+  );
+  return `[${instances.join(',')}]`;
+}
+
+/** A name and a value that is JSON already; one without a value is left out. */
+type Field = readonly [name: string, json: string | undefined];
+
+const object = (fields: readonly Field[]): string =>
+  `{${fields.flatMap(([name, json]) => (json === undefined ? [] : [`"${name}":${json}`])).join(',')}}`;
+
+// keepalived's writer escapes the slash.
+const text = (value: string): string => JSON.stringify(value).replaceAll('/', '\\/');
+const bit = (value: boolean): string => (value ? '1' : '0');
+const list = (texts: readonly string[]): string | undefined =>
+  texts.length === 0 ? undefined : `[${texts.map(text).join(',')}]`;
+
+function script(value: Script | true | undefined): string | undefined {
+  if (value === undefined || value === true) return undefined;
+  return text(value.words.map((word) => `'${word}'`).join(' '));
+}
+
+const STATES: { readonly [name in InstanceState['name']]: number } = {
+  init: 0,
+  stop: 0,
+  backup: 1,
+  master: 2,
+  fault: 3,
+};
+
+function data({ kernel, config: all }: RouterState, member: Member, clock: Clock): string {
+  const { config, state } = member;
+  return object([
+    ['iname', text(config.name)],
+    ['dont_track_primary', bit(config.dont_track_primary)],
+    ['skip_check_adv_addr', bit(config.skip_check_adv_addr)],
+    ['strict_mode', bit(config.strict_mode === true)],
+    ['vmac_ifname', text('')],
+    ['ifp_ifname', config.interface === undefined ? undefined : text(config.interface)],
+    ['master_priority', String(state.name === 'backup' ? (state.master?.priority ?? 0) : 0)],
+    ['last_transition', wallSeconds(clock, since(state, clock))],
+    ['garp_delay', String(toSeconds(config.garp_master_delay))],
+    ['garp_refresh', String(toSeconds(config.garp_master_refresh))],
+    ['garp_rep', String(config.garp_master_repeat)],
+    ['garp_refresh_rep', String(config.garp_master_refresh_repeat)],
+    ['garp_lower_prio_delay', String(toSeconds(config.garp_lower_prio_delay))],
+    ['garp_lower_prio_rep', String(config.garp_lower_prio_repeat)],
+    ['lower_prio_no_advert', bit(config.lower_prio_no_advert)],
+    ['higher_prio_send_advert', bit(config.higher_prio_send_advert)],
+    ['vrid', String(config.virtual_router_id)],
+    ['base_priority', String(config.priority)],
+    ['effective_priority', String(config.priority)],
+    ['vipset', String(state.name === 'master')],
+    ['promote_secondaries', String(config.promote_secondaries === true)],
+    ['adver_int', String(toSeconds(config.advert_int))],
+    ['master_adver_int', String(toSeconds(masterInterval(config, state)))],
+    ['accept', bit(config.accept)],
+    ['nopreempt', String(config.nopreempt)],
+    ['preempt_delay', String(Math.trunc(toSeconds(config.preempt_delay)))],
+    ['state', String(STATES[state.name])],
+    ['wantstate', String(STATES[state.name])],
+    ['version', String(config.version)],
+    ['smtp_alert', String(isMailing(all, config))],
+    ['notify_deleted', String(config.notify_deleted !== undefined)],
+    ['script_backup', script(config.notify_backup)],
+    ['script_master', script(config.notify_master)],
+    ['script_fault', script(config.notify_fault)],
+    ['script_stop', script(config.notify_stop)],
+    ['script_deleted', script(config.notify_deleted)],
+    ['script', script(config.notify)],
+    ['script_master_rx_lower_pri', script(config.notify_master_rx_lower_pri)],
+    ['vips', list(addressTexts(member, kernel, config.virtual_ipaddress))],
+    ['evips', list(addressTexts(member, kernel, config.virtual_ipaddress_excluded))],
+    ['auth_type', String(authType(config))],
+    ['auth_data', config.authentication === undefined ? undefined : text('********')],
+  ]);
+}
+
+const masterInterval = (config: VrrpInstance, state: InstanceState) =>
+  state.name === 'backup' ? state.masterInterval : config.advert_int;
+
+/** Seconds since 1970, six decimals. */
+const wallSeconds = ({ wall, monotonic }: Clock, at: Instant): string =>
+  ((wall - (monotonic - at)) / 1e6).toFixed(6);
+
+function statistics(member: Member, now: Instant): string {
+  const { received, becameMaster, releasedMaster, drops, ...zero } = member.statistics;
+  const counters: readonly (readonly [string, number])[] = [
+    ['advert_rcvd', received],
+    ['advert_sent', sentBy(member, now)],
+    ['become_master', becameMaster],
+    ['release_master', releasedMaster],
+    ['packet_len_err', drops.length],
+    ['advert_interval_err', drops.interval],
+    ['ip_ttl_err', drops.ttl],
+    ['invalid_type_rcvd', drops.type],
+    ['addr_list_err', drops.addresses],
+    ['invalid_authtype', drops.authType],
+    ['authtype_mismatch', drops.authMismatch],
+    ['auth_failure', drops.authFailure],
+    ['pri_zero_rcvd', zero.priorityZeroReceived],
+    ['pri_zero_sent', zero.priorityZeroSent],
+  ];
+  return object(counters.map(([name, count]) => [name, String(count)]));
+}
