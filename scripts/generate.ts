@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { markdown } from '../src/config/docs.ts';
 import { jsonSchema } from '../src/config/schema.ts';
 import { keywords } from '../src/keywords.ts';
+import { lintSchema } from '../src/tool/report.ts';
 import { type Result, reliability } from './reliability.ts';
 
 const root = new URL('..', import.meta.url);
@@ -16,6 +17,7 @@ const outputs = {
   'docs/keywords.md': markdown(keywords),
   'docs/reliability.md': reliability(seen),
   'docs/config.schema.json': `${JSON.stringify(jsonSchema(keywords), null, 2)}\n`,
+  'docs/lint.schema.json': `${JSON.stringify(lintSchema, null, 2)}\n`,
 };
 
 const stale = Object.entries(outputs).filter(([path, text]) => current(path) !== text);

@@ -40,7 +40,7 @@ export interface Notices {
 }
 
 /** What stands in place of the options. */
-const TOOLS = ['convert'] as const;
+const TOOLS = ['convert', 'help', 'lint'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 export type Invocation =
@@ -82,7 +82,9 @@ const ABSENT = new Set([
 
 function definitions(): Command {
   const command = new Command('keepalived')
-    .usage('[OPTION...]\n       keepalived convert FILE')
+    .usage(
+      '[OPTION...]\n       keepalived lint FILE...\n       keepalived convert FILE\n       keepalived help KEYWORD',
+    )
     .helpOption(false)
     .configureHelp({ helpWidth: 100 });
   const facility = 'syslog facility: 0-7, local0-local7, user or daemon (default)';

@@ -142,6 +142,14 @@ async function runTool(tool: Tool, words: readonly string[]): Promise<number> {
       const { runConvert } = await import('./tool/convert.ts');
       return runConvert(words);
     }
+    case 'help': {
+      const { runHelp } = await import('./tool/help.ts');
+      return runHelp(words);
+    }
+    case 'lint': {
+      const { runLint } = await import('./tool/lint.ts');
+      return runLint(words);
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 // The keyword table -> docs/keywords.md, the reference page. Writes no file.
 
 import type { AnyRow, Block, Presence, WordsRow } from './keyword.ts';
+import { splitWords, textOf } from './text.ts';
+import type { ValueType } from './value.ts';
 
 const INTRODUCTION = `<!-- Generated from the keyword table by scripts/generate.ts. Do not edit. -->
 
@@ -72,9 +74,10 @@ function inner(path: string, row: AnyRow): string[] {
 function table(rows: Block): string {
   const lines = Object.entries(rows).map(
     ([keyword, row]) =>
-      `| ${[code(keyword), code(syntaxOf(row)), defaultOf(row), docOf(row)].join(' | ')} |`,
+      `| ${[code(keyword), code(syntaxOf(row)), defaultOf(row), docOf(row), code(exampleOf(keyword, row))].join(' | ')} |`,
   );
-  return ['| Keyword | Arguments | Default | Meaning |', '|---|---|---|---|', ...lines].join('\n');
+  const head = ['| Keyword | Arguments | Default | Meaning | Example |', '|---|---|---|---|---|'];
+  return [...head, ...lines].join('\n');
 }
 
 function syntaxOf(row: AnyRow): string {
@@ -97,7 +100,7 @@ function defaultOf(row: AnyRow): string {
   if (row.otherwise !== undefined) return cell(row.otherwise);
   if (row.inherits !== undefined) return code(row.inherits);
   if (row.presence === 'required') return 'required';
-  return row.fallback === undefined ? '' : shown(row);
+  return row.fallback === undefined ? 'none' : shown(row);
 }
 
 /** A flag has no text of its own: it is there or not. */
@@ -108,13 +111,126 @@ function shown(row: WordsRow<unknown, Presence>): string {
 
 function docOf(row: AnyRow): string {
   const aliases = Object.keys(row.aliases ?? {});
-  const example =
-    row.form !== 'words' || row.example === undefined ? '' : ` Example: ${code(row.example)}.`;
   const older = aliases.length === 0 ? '' : ` Also written ${aliases.map(code).join(', ')}.`;
   const newer = row.since === undefined ? '' : ' *Newer than keepalived 2.2.7.*';
   const later = row.effect === undefined ? '' : ' *Not yet effective.*';
-  return cell(row.doc) + example + older + newer + later;
+  return cell(row.doc) + older + newer + later;
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const code = (text: string): string => (text === '' ? '' : `\`${cell(text)}\``);
+
+/** Words that mean something to some type; the first that a type takes without complaint is its example. */
+const SAMPLES = [
+  ...[
+    '192.0.2.1',
+    'eth0',
+    '1',
+    '10',
+    '1000',
+    '0.5',
+    'on',
+    'example',
+    'A',
+    '224.0.0.18',
+    'ff02::12',
+  ],
+  ...['"/usr/local/bin/check --fast"', '/usr/local/bin/check', '192.0.2.1 80', '0123456789abcdef'],
+  ...[
+    'root',
+    '/etc/keepalived/example',
+    'eth0 1',
+    '1 2',
+    'TCP',
+    '00:11:22:33:44:55',
+    '^ok$',
+    '200',
+  ],
+];
+
+/** A line that can be written as it stands; a block shows how it begins. */
+export function exampleOf(keyword: string, row: AnyRow): string {
+  switch (row.form) {
+    case 'words': {
+      const words = row.example ?? wordsExample(row);
+      // An example may be given with its keyword.
+      return words.split(' ')[0] === keyword ? words : `${keyword} ${words}`.trimEnd();
+    }
+    case 'entries': {
+      const name = row.named === true ? ' example' : '';
+      return row.example === undefined
+        ? `${keyword}${name} {`
+        : `${keyword}${name} { ${row.example} }`;
+    }
+    case 'section':
+      return `${keyword} {`;
+    case 'named':
+      return `${keyword} example {`;
+    case 'blocks':
+      return `${keyword} ${row.heading === undefined ? '' : sampleOf(row.heading)}`
+        .trimEnd()
+        .concat(' {');
+  }
+}
+
+function wordsExample({ type, fallback }: WordsRow<unknown, Presence>): string {
+  if (
+    fallback !== undefined &&
+    typeof fallback !== 'boolean' &&
+    accepted(type, type.format(fallback))
+  )
+    return type.format(fallback);
+  return type.minimum === 0 && accepted(type, '') ? '' : sampleOf(type);
+}
+
+function sampleOf(type: ValueType<unknown>): string {
+  const { enum: choice, minimum } = type.schema as { enum?: readonly string[]; minimum?: number };
+  const texts = [choice?.[0], ...SAMPLES, minimum === undefined ? undefined : String(minimum)];
+  return texts.find((text) => text !== undefined && accepted(type, text)) ?? type.syntax;
+}
+
+function accepted(type: ValueType<unknown>, text: string): boolean {
+  const words = splitWords(textOf(text)).words.map((word) => word.text);
+  if (words.length < type.minimum) return false;
+  const { value, complaints = [] } = type.parse(words, text);
+  return value !== undefined && complaints.length === 0;
+}
+
+interface Spot {
+  readonly keyword: string;
+  readonly row: AnyRow;
+  /** The blocks around it, outermost first. */
+  readonly path: readonly string[];
+}
+
+function spots(rows: Block, path: readonly string[] = []): Spot[] {
+  return Object.entries(rows).flatMap(([keyword, row]) => {
+    const below =
+      row.form === 'words' ? {} : row.form === 'entries' ? (row.grammar ?? {}) : row.rows;
+    return [{ keyword, row, path }, ...spots(below, [...path, keyword])];
+  });
+}
+
+export const keywordNames = (table: Block): readonly string[] => [
+  ...new Set(spots(table).map(({ keyword }) => keyword)),
+];
+
+/** What `keepalived help` prints: a keyword may stand in several blocks, and mean something else in each. */
+export function entriesFor(table: Block, word: string): readonly string[] {
+  return spots(table)
+    .filter(({ keyword, row }) => keyword === word || Object.hasOwn(row.aliases ?? {}, word))
+    .map(({ keyword, row, path }) => {
+      const fallback = defaultOf(row).replaceAll('`', '');
+      const inner =
+        row.form === 'words' ? {} : row.form === 'entries' ? (row.grammar ?? {}) : row.rows;
+      const names = Object.keys(inner);
+      return [
+        `${keyword} ${syntaxOf(row)}`.trimEnd(),
+        `  in       ${path.length === 0 ? 'the top level' : path.join(' / ')}`,
+        `  meaning  ${docOf(row).replaceAll(/[`*]|\\(?=\|)/g, '')}`,
+        ...(fallback === '' ? [] : [`  default  ${fallback}`]),
+        `  example  ${exampleOf(keyword, row)}`,
+        ...(names.length === 0 ? [] : [`  has      ${names.join(' ')}`]),
+      ].join('\n');
+    });
+}

@@ -72,11 +72,11 @@ test('every keyword stands in the reference page, with a description', () => {
   visit(keywords);
 });
 
-test('every table row of the reference page has four cells', () => {
+test('every table row of the reference page has five cells', () => {
   for (const line of markdown(keywords)
     .split('\n')
     .filter((text) => text.startsWith('|')))
-    assert.equal(line.split(/(?<!\\)\|/).length, 6, line);
+    assert.equal(line.split(/(?<!\\)\|/).length, 7, line);
 });
 
 test('the generated files are fresh', () => {
