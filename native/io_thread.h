@@ -189,7 +189,8 @@ class IoThread {
   }
   /**
    * One that is ordered more than a period late joins its schedule where that is by now, unless something was heard that
-   * JavaScript does not know yet: it was slow, but would decide the same again. Otherwise it stalls.
+   * JavaScript does not know yet: it was slow, but would decide the same again. Otherwise it stalls. What is due leaves
+   * before this returns, so before whatever is ordered next.
    */
   void SetPace(uint32_t id, Pace pace) {
     Lock lock(mutex_);
@@ -197,9 +198,12 @@ class IoThread {
     if (late > pace.period && !exhausted_) {
       DrainUntil(Now());
       if (unsettled_.heard == 0) pace.next += late / pace.period * pace.period;
-      Wake();
     }
     paces_[id] = std::move(pace);
+    if (late >= 0) {
+      RunPaces();
+      Wake();
+    }
     Rearm();
   }
   bool Repace(uint32_t id, std::vector<Tick> ticks) {

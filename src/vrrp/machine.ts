@@ -314,6 +314,8 @@ function masterHears(
     (source === undefined ? 1 : compareIp(advert.source, source));
   if (order > 0) {
     const same = advert.priority === rules.priority;
+    // A loop that was late announces after the other one did, who corrects that only where it hears an advert of ours.
+    const isFresh = since(now, state.since) < rules.advert_int;
     const masterInterval = rules.version === 3 ? advert.interval : rules.advert_int;
     const because: Because = { because: 'advert', from: advert.source, priority: advert.priority };
     const step = becomeBackup(rules, 'Entering BACKUP STATE', because, masterInterval, now);
@@ -330,7 +332,7 @@ function masterHears(
             ? `Master received advert from ${advert.source} with same priority ${advert.priority} but higher IP address than ours`
             : `Master received advert from ${advert.source} with higher priority ${advert.priority}, ours ${rules.priority}`,
         ),
-        ...(rules.higher_prio_send_advert ? [{ type: 'interject' } as const] : []),
+        ...(rules.higher_prio_send_advert || isFresh ? [{ type: 'interject' } as const] : []),
         ...intervalLearned(rules, rules.advert_int, masterInterval),
         ...step.actions,
       ],

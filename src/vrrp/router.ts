@@ -19,6 +19,7 @@ import { tuneSockets } from './audience.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
 import { catchUp, chatterDeadline, onOverflow, restrain, SILENT } from './chatter.ts';
 import type { Inheritance, VrrpEvent } from './event.ts';
+import type { InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { instanceDeadline } from './machine.ts';
 import { advance, createMember, memberAt, refresh, setMember } from './member.ts';
@@ -134,6 +135,7 @@ function onDeadline(draft: Draft): void {
     const at = instanceDeadline(state);
     const said = draft.actions.length;
     if (at !== undefined && at <= draft.now) advance(draft, position, { type: 'deadline' });
+    if (isStalled(state)) repairAll(draft, position);
     // Announced because of what another sent, as often as it is sent.
     if (state.name === 'master' && at === state.lowerAnnounceAt) restrain(draft, said);
     repairRefused(draft, position);
@@ -230,10 +232,14 @@ function logAssigned(
   });
 }
 
+const isStalled = (state: InstanceState): boolean =>
+  state.name === 'master' && state.stall !== undefined;
+
 /** Puts back what a master holds and somebody else took away: just that, with its announcement. */
 function repair(draft: Draft, position: number, lost: (held: KernelAddress) => boolean): void {
   const member = memberAt(draft, position);
-  if (member.state.name !== 'master') return;
+  // After a stall it may have to yield: until it has read everything it takes nothing back.
+  if (member.state.name !== 'master' || isStalled(member.state)) return;
   const missing = member.held.filter(
     (held) => lost(held) && draft.router.kernel.links[held.index] !== undefined,
   );

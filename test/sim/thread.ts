@@ -129,9 +129,11 @@ export class Thread {
       this.#drain();
       if (this.#unsettled.heard === 0)
         pace.next = after(pace.next, (Math.floor(late / pace.period) * pace.period) as Duration);
-      if (this.#notes.length > 0) this.#process.wake();
     }
     this.paces.set(id, pace);
+    // What is due leaves before whatever is ordered next.
+    if (late >= 0) this.#runPaces();
+    if (this.#notes.length > 0) this.#process.wake();
     this.#rearm();
   }
 

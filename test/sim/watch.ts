@@ -19,8 +19,8 @@ const SLACK = millis(20);
 
 interface Record {
   readonly rules: Rules;
-  /** When an advert with a priority left last. */
-  spokeAt: Instant | undefined;
+  /** When an advert with a priority left last, from which process, and when the last one of the process before did. */
+  spoke: { readonly at: Instant; readonly pid: number; readonly before: Instant } | undefined;
   grid: { readonly since: Instant; readonly due: Instant } | undefined;
   /** Since when the kernel has had something else than the role asks for. */
   wrongSince: Instant | undefined;
@@ -73,8 +73,13 @@ export class Watch {
     const priority = bytes?.[22] ?? 0;
     const record = this.#record(position, vrid);
     this.sent.push({ at: now, position, priority });
-    if (priority > 0) record.spokeAt = now;
     const child = machine.daemon?.child;
+    const pid = child?.pid ?? 0;
+    const { spoke } = record;
+    if (priority > 0) {
+      const before = spoke?.pid === pid ? spoke.before : (spoke?.at ?? (0 as Instant));
+      record.spoke = { at: now, pid, before };
+    }
     this.#check(child?.runs() === true, `r${position} speaks, and does not run`);
     if (scheduled === undefined) return;
     const { due, period } = scheduled;
@@ -124,7 +129,10 @@ export class Watch {
     }
     if (state.reason.because === 'adopted') {
       // INVARIANT: nobody who is too late adopts.
-      const silence = this.#segment.now - (record.spokeAt ?? 0);
+      const { spoke } = record;
+      const pid = this.#segment.machine(position).daemon?.child?.pid;
+      const last = spoke?.pid === pid ? spoke?.before : spoke?.at;
+      const silence = this.#segment.now - (last ?? 0);
       const most = 3 * config.advert_int;
       this.#check(silence < most, `r${position} adopts after ${silence} us of silence`);
     }
@@ -233,7 +241,7 @@ export class Watch {
     const key = `${position} ${vrid}`;
     let record = this.#records.get(key);
     if (record === undefined) {
-      record = { rules: new Rules(), spokeAt: undefined, grid: undefined, wrongSince: undefined };
+      record = { rules: new Rules(), spoke: undefined, grid: undefined, wrongSince: undefined };
       this.#records.set(key, record);
     }
     return record;

@@ -314,6 +314,15 @@ test('higher_prio_send_advert sends once more before giving way', () => {
   assert.deepEqual(one.others[0], { type: 'interject' });
 });
 
+test('a role that was taken a moment ago is not given up without an advert: our announcement may be the last', () => {
+  const one = master({ garp_master_delay: seconds(0) });
+  const { since } = one.master;
+  one.hears(200, after(since, millis(999)));
+  assert.deepEqual(one.others, [{ type: 'interject' }, { type: 'notify', state: 'BACKUP' }]);
+  const later = master().hears(200, after(since, seconds(1)));
+  assert.deepEqual(later.others, [{ type: 'notify', state: 'BACKUP' }]);
+});
+
 test('a shutdown says priority 0', () => {
   const one = master().step({ type: 'stop' }, at(10));
   assert.equal(one.state.name, 'stop');

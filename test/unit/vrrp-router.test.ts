@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Script } from '../../src/config/value.ts';
-import { after, type Instant, micros, millis, seconds } from '../../src/lib/time.ts';
+import { after, type Duration, type Instant, micros, millis, seconds } from '../../src/lib/time.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { address, asNews, FACTS, Host, link, priorityIn, texts } from '../sim/host.ts';
@@ -162,14 +162,14 @@ test('many addresses: the first announcements leave after the first chunk, the r
 });
 
 test('losing an election: silence first, then the addresses go', () => {
-  const one = mastered(scripts).hears(200);
+  const one = mastered(scripts).hears(200, '10.0.0.9', {}, at(10));
   assert.deepEqual(one.kinds, ['silence', 'removeAddresses', 'run', 'run']);
   assert.deepEqual(one.logs.slice(-2), ['(VI_1) Entering BACKUP STATE', '(VI_1) removing VIPs.']);
   assert.deepEqual(one.scripts, ['backup', 'any INSTANCE VI_1 BACKUP 100']);
 });
 
 test('higher_prio_send_advert speaks once more, before the silence', () => {
-  const one = mastered({ higher_prio_send_advert: true }).hears(200);
+  const one = mastered({ higher_prio_send_advert: true }).hears(200, '10.0.0.9', {}, at(10));
   assert.deepEqual(one.kinds, ['send', 'silence', 'removeAddresses']);
 });
 
@@ -511,6 +511,7 @@ test('a stalled schedule speaks at once and goes on where it would be, and what 
   const one = mastered({ garp_master_delay: seconds(0) });
   const { pace, speaking } = one.member();
   const first = speaking?.first ?? at(0);
+  for (const each of one.member().held) one.take({ type: 'address', address: asNews(each) });
   one.take({ type: 'stalled', pace, missed: after(first, seconds(5)) }, after(first, seconds(6.5)));
   assert.deepEqual(one.kinds, ['silence']);
   one.deadline();
@@ -518,6 +519,19 @@ test('a stalled schedule speaks at once and goes on where it would be, and what 
   assert.equal(one.of('pace')[0]?.first, after(first, seconds(7)));
   assert.deepEqual(one.of('send')[0]?.datagrams, one.of('pace')[0]?.datagrams);
   assert.equal(one.member().statistics.sent, 5 + 1);
+});
+
+test('what was taken away during a stall is put back when it is over, not before', () => {
+  const one = mastered({ garp_master_delay: seconds(0), garp_master_repeat: 1 });
+  const { pace, speaking } = one.member();
+  const now = after(speaking?.first ?? at(0), seconds(6.5));
+  one.take({ type: 'stalled', pace, missed: after(now, -seconds(1.5) as Duration) }, now);
+  const [held] = one.member().held;
+  assert.ok(held !== undefined);
+  one.take({ type: 'address', address: asNews(held) }, now);
+  assert.deepEqual(one.take({ type: 'addressGone', address: asNews(held) }, now).kinds, []);
+  one.deadline();
+  assert.deepEqual(one.kinds, ['pace', 'send', 'addAddresses', 'announce']);
 });
 
 // Counters
