@@ -401,17 +401,17 @@ export const miscRows = {
   }),
 };
 
-const onlyName: ValueType<string> = {
-  ...word(),
+/** One word; how many there are is looked at in checks.ts, which can say where. */
+const names: ValueType<readonly string[]> = {
   syntax: '<bfd_instance>',
-  parse: ([text = '', more]) =>
-    more === undefined ? { value: text } : { complaints: [mistake('extra-words', TOO_MANY)] },
+  minimum: 0,
+  parse: (words) => ({ value: words }),
+  format: (value) => value.join(' '),
+  schema: { type: 'array', items: { type: 'string' }, minItems: 1, maxItems: 1 },
 };
-const TOO_MANY = '(%n) BFD_CHECK - No or too many names specified - skipping checker';
 
 export const bfdRows = {
-  name: optional(onlyName, 'Session that must be up.', {
-    bare: TOO_MANY,
+  name: optional(names, 'Session that must be up.', {
     otherwise: 'none: it is required',
   }),
   alpha: onOffOf('alpha', 'Take it for failed until the session is up.', fromServer),

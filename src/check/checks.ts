@@ -223,15 +223,19 @@ function resolveBfd(
 ): Checker | undefined {
   const name = inner.findLast(({ keyword }) => keyword === 'name');
   if (name === undefined) {
-    // Where it was refused, that has been said.
-    const refused = (node.children ?? []).some(({ keyword }) => keyword === 'name');
     const message = `(${server.name}) No name has been specified for BFD_CHECKER - skipping`;
-    if (!refused) report(mistake('name-missing', message), node, atClosing(node));
+    report(mistake('name-missing', message), node, atClosing(node));
     return undefined;
   }
-  const known = references.bfd_instance.get(String(name.value));
+  const [session = '', ...more] = name.value as readonly string[];
+  if (session === '' || more.length > 0) {
+    const message = `(${server.name}) BFD_CHECK - No or too many names specified - skipping checker`;
+    report(mistake('name-missing', message), name.node);
+    return undefined;
+  }
+  const known = references.bfd_instance.get(session);
   if (known !== undefined && known < server.order) return { kind, values };
-  const message = `(${server.name}) BFD_CHECK - BFD ${name.value} not configured`;
+  const message = `(${server.name}) BFD_CHECK - BFD ${session} not configured`;
   report(mistake('unknown-bfd', message), name.node);
   return undefined;
 }

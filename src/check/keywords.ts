@@ -216,6 +216,15 @@ const granularity: ValueType<string> = {
         },
 };
 
+/** Read only where there is a sorry server, as keepalived does. */
+const methodWords: ValueType<readonly string[]> = {
+  syntax: method('').syntax,
+  minimum: 0,
+  parse: (words) => ({ value: words }),
+  format: (value) => value.join(' '),
+  schema: { type: 'array', items: { type: 'string' }, minItems: 1 },
+};
+
 const schedulerFlag = (doc: string) => defaulted(flag, false, doc);
 
 export const virtualServer = {
@@ -311,7 +320,7 @@ export const virtualServer = {
     { otherwise: 'none', example: '192.0.2.99 80' },
   ),
   sorry_server_inhibit: defaulted(flag, false, 'Weight 0 in place of removal of that server.'),
-  sorry_server_lvs_method: optional(method('sorry server', 0), 'How packets reach that server.', {
+  sorry_server_lvs_method: optional(methodWords, 'How packets reach that server.', {
     otherwise: fromService,
   }),
   real_server: headed(

@@ -10,7 +10,7 @@ import { type Family, family } from '../lib/ip.ts';
 import { type Checker, resolveCheckers } from './checks.ts';
 import { realServer, virtualServer } from './keywords.ts';
 import type { References, Surroundings } from './references.ts';
-import { type Endpoint, type Method, mistake, type Service } from './value.ts';
+import { type Endpoint, type Method, method, mistake, type Service } from './value.ts';
 
 type VirtualRows = Infer<typeof virtualServer>;
 type RealRows = Infer<typeof realServer>;
@@ -32,8 +32,14 @@ export interface RealServer
 export interface VirtualServer
   extends Omit<
     VirtualRows,
-    'real_server' | 'lvs_sched' | 'lvs_method' | 'quorum_up' | 'quorum_down'
+    | 'real_server'
+    | 'lvs_sched'
+    | 'lvs_method'
+    | 'sorry_server_lvs_method'
+    | 'quorum_up'
+    | 'quorum_down'
   > {
+  readonly sorry_server_lvs_method?: Method;
   readonly service: Service;
   readonly lvs_sched: NonNullable<VirtualRows['lvs_sched']>;
   readonly lvs_method: Method;
@@ -133,10 +139,18 @@ function resolveService(
   checkPorts(name, block, given, reals, say);
   checkSorry(name, given, reals, say);
   const { quorum, hysteresis } = decideQuorum(given, name, reals, say);
-  const { real_server: _, quorum_up: __, quorum_down: ___, ...rest } = given;
+  const {
+    real_server: _,
+    quorum_up: __,
+    quorum_down: ___,
+    sorry_server_lvs_method: words,
+    ...rest
+  } = given;
+  const sorry = words === undefined ? undefined : sorryMethod.parse(words, '').value;
   return {
     ...rest,
     ...scriptsOf(statements, around),
+    ...(sorry === undefined ? {} : { sorry_server_lvs_method: sorry }),
     service,
     ...(protocol === undefined ? {} : { protocol }),
     lvs_sched: given.lvs_sched ?? 'wlc',
@@ -226,6 +240,8 @@ function familyOf(
   return own ?? wanted;
 }
 
+const sorryMethod = method('sorry server');
+
 /** Flags of a scheduler stand after it. */
 function checkFlags(statements: readonly VirtualStatement[], { report }: Surroundings): void {
   let scheduler: string | undefined;
@@ -262,7 +278,10 @@ function checkFlags(statements: readonly VirtualStatement[], { report }: Surroun
           );
         break;
       case 'sorry_server_lvs_method':
-        if (!sorry)
+        if (sorry)
+          for (const complaint of sorryMethod.parse(value, '').complaints ?? [])
+            report(complaint, node);
+        else
           report(
             mistake('no-sorry-server', 'sorry_server forwarding used without sorry_server', {
               word: -1,

@@ -146,9 +146,9 @@ const CHECKSUMS = ['nocsum', 'csum', 'remcsum'] as const;
 const oneWord = <T extends string>(names: readonly T[], text: string | undefined): T | undefined =>
   names.find((name) => name === text);
 
-export const method = (of: string, minimum = 1): ValueType<Method> => ({
+export const method = (of: string): ValueType<Method> => ({
   syntax: 'NAT|DR|TUN [type ipip|gue|gre] [port <int>] [nocsum|csum|remcsum]',
-  minimum,
+  minimum: 1,
   parse: (words) => readMethod(words, of),
   format: ({ kind, type, port: number, checksum }) =>
     [

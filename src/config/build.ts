@@ -118,7 +118,7 @@ function readRow(
 ): unknown {
   switch (row.form) {
     case 'words':
-      return readWordsRow(row, node, name, owner, again, report);
+      return readWordsRow(row, node, owner, again, report);
     case 'entries':
       return readEntries(row, node, name, owner, again, report);
     case 'section':
@@ -137,7 +137,6 @@ function readRow(
 function readWordsRow(
   row: WordsRow<unknown, Presence>,
   node: Node,
-  name: string,
   owner: string,
   again: boolean,
   report: Reporter,
@@ -145,7 +144,7 @@ function readWordsRow(
   const fill = (template: string): string =>
     template
       .replaceAll('%n', owner)
-      .replaceAll('%k', name)
+      .replaceAll('%k', node.keyword)
       .replaceAll('%w', node.words[0]?.text ?? '');
   const words = row.type.ownQuotes === true && node.raw !== '' ? 1 : node.words.length;
   if (words < row.type.minimum) {

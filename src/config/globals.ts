@@ -114,7 +114,9 @@ export function resolveGlobals(
     ...resolveFifos(statements, facts, report),
     router_id: given.router_id ?? facts.hostname,
     ...(scripts === undefined ? {} : { script_user: scripts }),
-    vrrp_cpu_affinity: resolveAffinity(statements, facts, report),
+    vrrp_cpu_affinity: resolveAffinity('vrrp', statements, facts, report),
+    checker_cpu_affinity: resolveAffinity('checker', statements, facts, report),
+    bfd_cpu_affinity: resolveAffinity('bfd', statements, facts, report),
     // keepalived: 1 µs would end the process at once.
     vrrp_rlimit_rttime: micros(Math.max(2, given.vrrp_rlimit_rttime)),
     vrrp_garp_master_delay: delay,
@@ -273,14 +275,22 @@ function resolveScriptUser(
   return secure ? undefined : { uid: 0, gid: 0 };
 }
 
+type AffinityKeyword = 'vrrp_cpu_affinity' | 'checker_cpu_affinity' | 'bfd_cpu_affinity';
+
+const isAffinity = (
+  statement: Statement<typeof globalDefs>,
+): statement is Extract<Statement<typeof globalDefs>, { keyword: AffinityKeyword }> =>
+  statement.keyword.endsWith('_cpu_affinity');
+
 function resolveAffinity(
+  of: 'vrrp' | 'checker' | 'bfd',
   statements: readonly Statement<typeof globalDefs>[],
   facts: MachineFacts,
   report: Reporter,
 ): readonly number[] {
   let processors: readonly number[] = [];
   for (const statement of statements) {
-    if (statement.keyword !== 'vrrp_cpu_affinity') continue;
+    if (statement.keyword !== `${of}_cpu_affinity` || !isAffinity(statement)) continue;
     const wrong = statement.value.findIndex((processor) => processor >= facts.processors);
     if (wrong < 0) {
       processors = statement.value;
@@ -291,7 +301,7 @@ function resolveAffinity(
         id: 'no-such-processor',
         severity: 'error',
         class: 'number',
-        message: `Invalid cpu_id:${statement.value[wrong]} specified for vrrp process`,
+        message: `Invalid cpu_id:${statement.value[wrong]} specified for ${of} process`,
         cause: `number '${statement.value[wrong]}' outside range [0, ${facts.processors - 1}]`,
         word: wrong,
       },

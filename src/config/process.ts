@@ -23,20 +23,27 @@ export const fileMask: ValueType<number> = {
   minimum: 1,
   parse: (words) => {
     const text = words.join('');
-    const value = /^\d/.test(text) ? cNumber(text) : maskBits(text);
-    return value === undefined || value > 0o777
-      ? refuse('invalid-umask', `invalid umask value ${words.join(' ')}`)
+    if (/^\d/.test(text)) {
+      const value = cNumber(text);
+      return value === undefined || value > 0o777
+        ? refuse('invalid-umask', `invalid umask value ${words.join(' ')}`)
+        : { value };
+    }
+    const value = maskBits(text);
+    return typeof value === 'string'
+      ? refuse('unknown-umask-bit', `Unknown umask bit ${value}`)
       : { value };
   },
   format: (value) => `0${value.toString(8)}`,
   schema: { type: 'integer', minimum: 0, maximum: 0o777 },
 };
 
-function maskBits(text: string): number | undefined {
+/** Or the name that is none. */
+function maskBits(text: string): number | string {
   let mask = 0;
   for (const name of text.split('|')) {
     const bit = MASK_BITS[name];
-    if (bit === undefined) return undefined;
+    if (bit === undefined) return name;
     mask |= bit;
   }
   return mask;
@@ -81,6 +88,13 @@ export const realTime = (of: string): ValueType<number> => ({
   schema: { type: 'integer', minimum: 0, maximum: 99 },
 });
 
+const NO_PROCESSOR = {
+  id: 'number-out-of-range',
+  severity: 'error',
+  class: 'number',
+  message: 'a processor has a number from 0 on',
+} as const;
+
 /** Numbers of processors; which of them exist is a fact of the machine. */
 export const affinity: ValueType<readonly number[]> = {
   syntax: '<int> ...',
@@ -88,9 +102,9 @@ export const affinity: ValueType<readonly number[]> = {
   parse: (words) => {
     const value: number[] = [];
     for (const [index, text] of words.entries()) {
-      const reading = wholeNumber(text, 0, 1023);
-      if (reading.value === undefined)
-        return { complaints: (reading.complaints ?? []).map((c) => ({ ...c, word: index })) };
+      const reading = wholeNumber(text, -2147483648, 2147483647);
+      if (reading.value === undefined || reading.value < 0)
+        return { complaints: [{ ...NO_PROCESSOR, ...reading.complaints?.[0], word: index }] };
       if (!value.includes(reading.value)) value.push(reading.value);
     }
     return { value };

@@ -76,6 +76,8 @@ export function wholeNumber(word: string, minimum: number, maximum: number): Rea
   const value = Number(text) + 0;
   if (minimum >= 0 && value > 0xffffffff)
     return bad('number-out-of-range', `number '${word}' outside unsigned integer range`);
+  if (minimum < 0 && (value > 0x7fffffff || value < -0x80000000))
+    return bad('number-out-of-range', `number '${word}' outside integer range`);
   if (value < minimum || value > maximum)
     return bad('number-out-of-range', `number '${word}' outside range [${minimum}, ${maximum}]`);
   return { value };
@@ -280,10 +282,12 @@ export const multicast = (of: Family): ValueType<Ip> => ({
   syntax: `<ipv${of} multicast>`,
   minimum: 1,
   parse: ([text = '']) => {
-    const value = readIp(text);
-    return value === undefined || family(value) !== of || !isMulticast(value)
-      ? bad('not-multicast', `'${text}' is not an IPv${of} multicast address`, { class: 'general' })
-      : { value };
+    const value = readHost(text);
+    if (value === undefined || family(value) !== of)
+      return bad('invalid-address', `Can't parse %k [${text}]. Skipping`, { class: 'general' });
+    return isMulticast(value)
+      ? { value }
+      : bad('not-multicast', `%k [${text}] is not multicast. Skipping`, { class: 'general' });
   },
   format: (value) => value,
   schema: { type: 'string', description: `IPv${of} multicast address` },

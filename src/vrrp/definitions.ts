@@ -164,7 +164,7 @@ export function defineProcesses(
       report(mistake('process-missing', message), node, atClosing(node));
       return [];
     }
-    if (most !== undefined && most < given.quorum)
+    if (most !== undefined && most !== 0 && most < given.quorum)
       report(
         mistake('quorum-max', 'quorum_max is less than quorum - ignoring'),
         nodeOf(statements, 'quorum_max') ?? node,
@@ -172,7 +172,8 @@ export function defineProcesses(
       );
     if (again(seen, name)) return [];
     names.add('track_process', name, block.order, given.weight);
-    const limit = most === undefined || most < given.quorum ? {} : { quorum_max: most };
+    const limit =
+      most === undefined || (most !== 0 && most < given.quorum) ? {} : { quorum_max: most };
     return [{ ...given, ...limit, name, process }];
   });
 }

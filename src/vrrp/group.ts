@@ -73,7 +73,7 @@ export const trackGroupRows = later({
 });
 
 const interval = (doc: string, otherwise: string) =>
-  optional(decimalSeconds(0, 4294.967295), doc, { otherwise });
+  optional(decimalSeconds(0, 2147.483647), doc, { otherwise });
 
 export const garpGroupRows = later({
   garp_interval: interval(

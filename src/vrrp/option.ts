@@ -152,8 +152,8 @@ export const optionRows = {
       extraInterfaces(0),
       'Announce addresses on other interfaces again and again.',
       {
-        bare: '(%n): garp_extra_if specified without time - ignoring',
-        refusal: "(%n): garp_extra_if '%w' invalid - ignoring",
+        bare: '(%n): %k specified without time - ignoring',
+        refusal: "(%n): %k '%w' invalid - ignoring",
         otherwise: 'vrrp_garp_extra_if',
         aliases: {
           vmac_garp_intvl: {

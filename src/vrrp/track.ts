@@ -205,7 +205,13 @@ const initFile: ValueType<InitFile> = {
     const complaints: Complaint[] = [];
     for (const [index, text] of words.entries()) {
       if (/^[+-]?\d+$/.test(text)) {
-        value = Number(text);
+        const reading = wholeNumber(text, -2147483648, 2147483647);
+        if (reading.value === undefined) {
+          const message = `Track file %n init value ${text} is invalid`;
+          complaints.push(mistake('init-value', message, index));
+          continue;
+        }
+        value = reading.value;
         if (value < -254 || value > 254)
           complaints.push({
             ...mistake(
@@ -242,6 +248,7 @@ export const fileRows = later({
     { weight: 1, reverse: false },
     'The number in the file is multiplied by this; 0 means that any other number than 0 is a fault.',
     {
+      bare: 'No weight specified for track file %n - ignoring',
       again: 'Weight already set for track file %n - ignoring %w',
       refusal: 'Weight (%w) for track_file %n must be between [-254..254] inclusive. Ignoring...',
     },

@@ -11,8 +11,9 @@ import type { Judgement } from './judge.ts';
 import { LANGUAGE, PARTS } from './language.ts';
 import { mixtures } from './mixture.ts';
 import { linesOf, makeBench, THREE_INTERFACES, type Theirs } from './oracle.ts';
+import { rowCases } from './rows.ts';
 
-const cases: readonly Case[] = [...CASES, ...LANGUAGE, ...mixtures(200, 1)];
+const cases: readonly Case[] = [...CASES, ...LANGUAGE, ...mixtures(200, 1), ...rowCases()];
 const bench = makeBench(`ka-config-${process.pid}`, THREE_INTERFACES);
 const folder = mkdtempSync(join(tmpdir(), 'ka-config-'));
 const paths = cases.map((_, index) => join(folder, 'case', `${index}.conf`));

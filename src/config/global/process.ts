@@ -78,6 +78,7 @@ export const processRows = {
   vrrp_cpu_affinity: optional(affinity, 'Processors that the VRRP child may run on.', {
     label: 'VRRP CPU Affinity',
     bare: 'No vrrp cpu_id set specified',
+    refusal: 'Invalid cpu_id:%w specified for vrrp process',
     // keepalived 2.2.7 leaves out processor 0.
     show: (value) =>
       value
@@ -157,6 +158,7 @@ export const processRows = {
     checker_cpu_affinity: optional(affinity, 'Processors that the checker child may run on.', {
       label: 'Checker CPU Affinity',
       bare: 'No checker cpu_id set specified',
+      refusal: 'Invalid cpu_id:%w specified for checker process',
     }),
     checker_rlimit_rttime: defaulted(
       wholeMicros(1, 4294967295),
@@ -199,6 +201,7 @@ export const processRows = {
     bfd_cpu_affinity: optional(affinity, 'Processors that the BFD child may run on.', {
       label: 'BFD CPU Affinity',
       bare: 'No bfd cpu_id set specified',
+      refusal: 'Invalid cpu_id:%w specified for bfd process',
     }),
     bfd_rlimit_rttime: defaulted(
       wholeMicros(1, 4294967295),

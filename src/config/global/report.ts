@@ -9,6 +9,7 @@ import {
   flag,
   onOff,
   type Reading,
+  type ValueType,
   wholeNumber,
   wholeSeconds,
   word,
@@ -23,6 +24,13 @@ const readTimeout = ([text = '']: readonly string[]): Reading<Duration> => {
   // The misspelling is keepalived's.
   const message = 'smtp_conect_timeout must be greater than 0, setting to 1';
   return { value: seconds(1), complaints: [mistaken('zero-timeout', message, { assumed: '1' })] };
+};
+
+/** keepalived says nothing about the bare keyword. */
+const nameIfAny: ValueType<string> = {
+  ...word(),
+  minimum: 0,
+  parse: ([text]) => (text === undefined ? {} : { value: text }),
 };
 
 const alert = (what: string, label: string) =>
@@ -121,7 +129,7 @@ export const tellRows = {
     otherwise: 'none: no mail',
     example: '192.0.2.25 25',
   }),
-  smtp_helo_name: optional(word(), 'Name given in the greeting of mail.', {
+  smtp_helo_name: optional(nameIfAny, 'Name given in the greeting of mail.', {
     otherwise: 'the host name',
   }),
   smtp_connect_timeout: defaulted(

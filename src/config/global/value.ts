@@ -132,12 +132,7 @@ export const extraInterfaces = (minimum: number): ValueType<ExtraInterfaces> => 
       const reading = period.parse([text], text);
       return reading.value === undefined
         ? {
-            complaints: (reading.complaints ?? []).map((c) => ({
-              ...c,
-              message: `%k '${text}' invalid - ignoring`,
-              cause: c.message,
-              word: all ? 1 : 0,
-            })),
+            complaints: (reading.complaints ?? []).map((c) => ({ ...c, word: all ? 1 : 0 })),
           }
         : { value: { all, every: reading.value } };
     },

@@ -64,7 +64,6 @@ export const vrrpRows = {
     'Group that IPv4 adverts are sent to.',
     {
       label: 'VRRP IPv4 mcast group',
-      refusal: 'vrrp_mcast_group4 [%w] is not multicast. Skipping',
     },
   ),
   vrrp_mcast_group6: defaulted(
@@ -73,7 +72,6 @@ export const vrrpRows = {
     'Group that IPv6 adverts are sent to.',
     {
       label: 'VRRP IPv6 mcast group',
-      refusal: 'vrrp_mcast_group6 [%w] is not multicast. Skipping',
     },
   ),
   vrrp_down_timer_adverts: defaulted(
@@ -215,7 +213,8 @@ export const vrrpRows = {
       extraInterfaces(1),
       'Announce addresses on other interfaces than the instance again and again.',
       {
-        bare: 'vrrp_garp_extra_if specified without time - ignoring',
+        bare: '%k specified without time - ignoring',
+        refusal: "%k '%w' invalid - ignoring",
         otherwise: 'off',
         aliases: {
           vrrp_vmac_garp_intvl: {
