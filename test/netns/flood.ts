@@ -63,7 +63,7 @@ export interface Outcome {
   /** Adverts of the master that the target had to hear, and heard; undefined at a master. */
   readonly sent?: number;
   readonly heard?: number;
-  /** What the target's memory grew by from after the first flood to the end, in kilobytes. */
+  /** What the target's memory grew by from after the second flood to the end, in kilobytes. */
   readonly growth: number;
 }
 
@@ -83,7 +83,8 @@ export async function playFloods(target: Target, floods: readonly Flood[]): Prom
     let memory = 0;
     for (const flood of floods) {
       waves.push(await endure(scene, storm, flood));
-      if (memory === 0) memory = memoryOf(scene.daemon);
+      // By then V8 has compiled what is hot, and has the heap that it wants.
+      if (waves.length <= 2) memory = memoryOf(scene.daemon);
     }
     const growth = memoryOf(scene.daemon) - memory;
     const lines = scene.daemon.lines
