@@ -138,6 +138,8 @@ const LAYOUT: readonly Line[] = [
     'rx_bufs_multiples = 3',
   ),
   'umask',
+  ({ vrrp_startup_delay: delay }) =>
+    delay === undefined ? [] : [`vrrp_startup_delay = ${toSeconds(delay)}`],
 ];
 
 /** Lines without line ends, the heading first. */

@@ -9,9 +9,10 @@ import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.t
 import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
 import { burst, forget } from './burst.ts';
 import { type Fault, sameFaults } from './fault.ts';
+import { stepHeld } from './hold.ts';
 import type { InstanceAction, InstanceEvent, MasterState } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
-import { INIT, stepInstance } from './machine.ts';
+import { INIT } from './machine.ts';
 import { notify } from './notify.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
 import { BURST, nextSend, phaseOf } from './schedule.ts';
@@ -48,7 +49,13 @@ export function advance(draft: Draft, position: number, event: InstanceEvent): v
   const member = memberAt(draft, position);
   const { config, source } = member;
   const subject = source === undefined ? { rules: config } : { rules: config, source };
-  const { state, actions } = stepInstance(subject, member.state, event, draft.now);
+  const { state, actions } = stepHeld(
+    subject,
+    member.state,
+    event,
+    draft.now,
+    draft.router.holdUntil,
+  );
   if (state === member.state && actions.length === 0) return;
   const next = state.name === 'master' ? apart(draft, member, state) : state;
   settle(draft, position, { ...member, state: next }, actions);

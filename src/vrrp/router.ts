@@ -3,7 +3,7 @@
 // It never fails: what the kernel refuses comes back as an event.
 
 import type { Step } from '../lib/machine.ts';
-import type { Instant } from '../lib/time.ts';
+import { type Instant, since, toSeconds } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
 import {
   kernelFacts,
@@ -19,6 +19,7 @@ import { tuneSockets } from './audience.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
 import { catchUp, chatterDeadline, onOverflow, restrain, SILENT } from './chatter.ts';
 import type { Inheritance, VrrpEvent } from './event.ts';
+import { holdUntil } from './hold.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { instanceDeadline } from './machine.ts';
@@ -73,6 +74,7 @@ export function nextDeadline(state: RouterState): Instant | undefined {
 function beforeFacts(draft: Draft, event: VrrpEvent): void {
   if (event.type === 'facts') {
     draft.router = { ...draft.router, phase: 'running', kernel: kernelFacts(event.facts) };
+    hold(draft);
     startMembers(draft, event.inheritance ?? NOTHING);
     tuneSockets(draft);
   } else if (event.type === 'reload') {
@@ -80,6 +82,14 @@ function beforeFacts(draft: Draft, event: VrrpEvent): void {
   } else if (event.type === 'stop') {
     stop(draft);
   }
+}
+
+function hold(draft: Draft): void {
+  const until = holdUntil(draft.router.config, draft.now);
+  if (until === undefined) return;
+  draft.router = { ...draft.router, holdUntil: until };
+  const text = `Delaying startup for ${toSeconds(since(until, draft.now))} seconds`;
+  draft.actions.push({ type: 'log', severity: 'info', text });
 }
 
 function onEvent(draft: Draft, event: VrrpEvent): void {

@@ -14,6 +14,8 @@ export interface RouterState {
   /** 'new' until the first facts have come. */
   readonly phase: 'new' | 'running' | 'stopped';
   readonly config: VrrpConfig;
+  /** Nobody becomes master before this. */
+  readonly holdUntil?: Instant;
   /** In the order of the configuration. */
   readonly members: readonly Member[];
   readonly kernel: KernelFacts;

@@ -204,6 +204,20 @@ export const vrrpRows = {
     'Write all states to the FIFOs after a reload.',
     { label: 'FIFO write vrrp states on reload', show: yesNo },
   ),
+  vrrp_startup_delay: optional(
+    decimalSeconds(0.001, 4294.967295),
+    'How long instances wait after the daemon has started.',
+    {
+      label: 'vrrp_startup_delay',
+      refusal: "vrrp_startup_delay '%w' is invalid",
+      otherwise: '0',
+    },
+  ),
+  vrrp_delay_after_boot: optional(
+    decimalSeconds(0.001, 4294.967295),
+    'How long instances wait after the machine has started.',
+    { refusal: "vrrp_delay_after_boot '%w' is invalid", otherwise: '0', since: '2.4.3' },
+  ),
   ...later({
     vrrp_strict: defaulted(flag, false, 'Default strict_mode of all instances.', {
       label: 'VRRP strict mode',
@@ -252,16 +266,6 @@ export const vrrpRows = {
       false,
       'Default owner_ignore_adverts of all instances.',
       { since: '2.4.3' },
-    ),
-    vrrp_startup_delay: optional(
-      decimalSeconds(0.001, 4294.967295),
-      'How long instances wait after the daemon has started.',
-      { refusal: "vrrp_startup_delay '%w' is invalid", otherwise: '0' },
-    ),
-    vrrp_delay_after_boot: optional(
-      decimalSeconds(0.001, 4294.967295),
-      'How long instances wait after the machine has started.',
-      { refusal: "vrrp_delay_after_boot '%w' is invalid", otherwise: '0', since: '2.4.3' },
     ),
     log_unknown_vrids: defaulted(flag, false, 'Log adverts of virtual routers that are not ours.'),
     vrrp_notify_priority_changes: defaulted(
