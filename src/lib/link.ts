@@ -23,6 +23,8 @@ export interface Link {
   readonly forwarding6?: boolean;
   /** IFLA_INFO_KIND, for example 'macvlan'; absent on physical devices. */
   readonly kind?: string;
+  /** Of a VRF device: its routing table. */
+  readonly vrf?: number;
 }
 
 /** RTPROT_KEEPALIVED, the IFA_PROTO of what this program adds; kernels before 5.18 do not keep it. */

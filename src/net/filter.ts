@@ -56,6 +56,27 @@ export function admit({ family, at, least, values, destination }: Admission): Ui
   return assemble(program);
 }
 
+/** Of a netlink socket's news: messages of these types whose byte `at` has the value, where one is asked for. */
+export function admitMessages(
+  messages: readonly { readonly type: number; readonly at?: number; readonly value?: number }[],
+): Uint8Array {
+  const program: Instruction[] = [];
+  for (const { type, at, value } of messages) {
+    // The type's low byte; struct nlmsghdr is in host order, and no type here is above 255.
+    program.push([LOAD_BYTE, 0, 0, 4]);
+    if (at === undefined || value === undefined) program.push([JUMP_IF_EQUAL, 0, 1, type], accept);
+    else
+      program.push(
+        [JUMP_IF_EQUAL, 0, 3, type],
+        [LOAD_BYTE, 0, 0, at],
+        [JUMP_IF_EQUAL, 0, 1, value],
+        accept,
+      );
+  }
+  program.push(refuse);
+  return assemble(program);
+}
+
 function assemble(program: readonly Instruction[]): Uint8Array {
   const bytes = new DataView(new ArrayBuffer(program.length * 8));
   // Whether the machine is little-endian.

@@ -15,16 +15,26 @@ export const RTM_GETLINK = 18;
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
+export const RTM_NEWROUTE = 24;
+export const RTM_DELROUTE = 25;
+export const RTM_NEWRULE = 32;
+export const RTM_DELRULE = 33;
 
 /** Multicast groups of a monitor socket, as the bit mask that bind() takes. */
 export const RTMGRP_LINK = 0x1;
 export const RTMGRP_IPV4_IFADDR = 0x10;
 export const RTMGRP_IPV6_IFADDR = 0x100;
+export const RTMGRP_IPV4_ROUTE = 0x40;
+export const RTMGRP_IPV4_RULE = 0x80;
+export const RTMGRP_IPV6_ROUTE = 0x400;
+export const RTMGRP_IPV6_RULE = 0x40000;
 
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_ACK = 0x4;
+export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
+export const NLM_F_APPEND = 0x800;
 const NLM_F_DUMP = 0x300;
 
 const HEADER = 16;
@@ -59,13 +69,7 @@ export function encodeMessage(
   view.setUint16(6, flags | NLM_F_REQUEST, true);
   view.setUint32(8, sequence, true);
   bytes.set(family, HEADER);
-  let offset = HEADER + align(family.length);
-  for (const { type: name, bytes: value } of attributes) {
-    view.setUint16(offset, 4 + value.length, true);
-    view.setUint16(offset + 2, name, true);
-    bytes.set(value, offset + 4);
-    offset += align(4 + value.length);
-  }
+  writeAttributes(bytes, HEADER + align(family.length), attributes);
   return bytes;
 }
 
@@ -103,6 +107,30 @@ export function decodeAttributes(body: Uint8Array, headerLength: number): Map<nu
     offset += align(length);
   }
   return attributes;
+}
+
+/** The attributes alone, for those that are nested. */
+export function encodeAttributes(attributes: readonly Attribute[]): Uint8Array {
+  const bytes = new Uint8Array(attributes.reduce((sum, a) => sum + align(4 + a.bytes.length), 0));
+  writeAttributes(bytes, 0, attributes);
+  return bytes;
+}
+
+function writeAttributes(bytes: Uint8Array, from: number, attributes: readonly Attribute[]): void {
+  const view = new DataView(bytes.buffer);
+  let offset = from;
+  for (const { type: name, bytes: value } of attributes) {
+    view.setUint16(offset, 4 + value.length, true);
+    view.setUint16(offset + 2, name, true);
+    bytes.set(value, offset + 4);
+    offset += align(4 + value.length);
+  }
+}
+
+export function u16(value: number): Uint8Array {
+  const bytes = new Uint8Array(2);
+  new DataView(bytes.buffer).setUint16(0, value, true);
+  return bytes;
 }
 
 export function u32(value: number): Uint8Array {

@@ -1,16 +1,31 @@
-// The kernel's links and addresses: what there is, what changes, and orders to change it.
+// The kernel's links, addresses, routes and rules: what there is, what changes, and orders to change it. Of routes and
+// rules it asks for nothing but news of deletions: a full table may have millions.
 
 import type { KernelAddress, Link, LinkAddress } from '../lib/link.ts';
+import {
+  type GoneRoute,
+  type GoneRule,
+  KEEPALIVED_PROTOCOL,
+  type KernelRoute,
+  type KernelRule,
+} from '../lib/route.ts';
+import { admitMessages } from './filter.ts';
 import { native, type Refusal, type ShotPart } from './native.ts';
 import {
   decodeMessages,
   NETLINK_ROUTE,
   RTM_DELADDR,
   RTM_DELLINK,
+  RTM_DELROUTE,
+  RTM_DELRULE,
   RTM_NEWADDR,
   RTM_NEWLINK,
   RTMGRP_IPV4_IFADDR,
+  RTMGRP_IPV4_ROUTE,
+  RTMGRP_IPV4_RULE,
   RTMGRP_IPV6_IFADDR,
+  RTMGRP_IPV6_ROUTE,
+  RTMGRP_IPV6_RULE,
   RTMGRP_LINK,
 } from './netlink.ts';
 import {
@@ -20,22 +35,43 @@ import {
   encodeNewAddress,
 } from './rt-address.ts';
 import { decodeLink, encodeLinkDump } from './rt-link.ts';
+import {
+  decodeGoneRoute,
+  encodeDeleteRoute,
+  encodeNewRoute,
+  encodeRestoredRoute,
+} from './rt-route.ts';
+import { decodeGoneRule, encodeDeleteRule, encodeNewRule } from './rt-rule.ts';
 
 export type News =
   | { readonly type: 'link'; readonly link: Link }
   | { readonly type: 'linkGone'; readonly index: number }
   | { readonly type: 'address'; readonly address: LinkAddress }
-  | { readonly type: 'addressGone'; readonly address: LinkAddress };
+  | { readonly type: 'addressGone'; readonly address: LinkAddress }
+  | { readonly type: 'routeGone'; readonly route: GoneRoute }
+  | { readonly type: 'ruleGone'; readonly rule: GoneRule };
 
-/** A refused order; `address` is the one it was about. */
-export interface RefusedAddress {
-  readonly address: KernelAddress;
+/** A refused order, and what it was about. */
+export interface Refused<T> {
+  readonly about: T;
   readonly code: string;
   readonly message: string;
 }
 
 /** A receive buffer that takes the answers to thousands of refused requests. */
 const ANSWERS = 4 << 20;
+/** How an order becomes a message. */
+type Encode<T> = (what: T, sequence: number, acknowledge: boolean) => Uint8Array;
+
+/** What a shot can add. */
+export type Addition =
+  | { readonly kind: 'address'; readonly what: KernelAddress }
+  | { readonly kind: 'route'; readonly what: KernelRoute }
+  | { readonly kind: 'rule'; readonly what: KernelRule };
+
+/** rtm_protocol, behind struct nlmsghdr. */
+const ROUTE_PROTOCOL_AT = 21;
+
 /** Messages in one sendmsg: enough to be cheap, few enough to keep the loop turning. */
 const CHUNK = 64;
 
@@ -46,7 +82,9 @@ export class Route {
   readonly #shots: number;
   #sequence = 1;
   /** What the shot being prepared, or last fired, adds; by sequence. */
-  readonly #shot = new Map<number, KernelAddress>();
+  readonly #shot = new Map<number, Addition>();
+  /** News of deleted routes and rules, once somebody has asked for them. */
+  #routing: number | undefined;
 
   constructor() {
     this.#commands = native.netlinkSocket(NETLINK_ROUTE, 0, ANSWERS);
@@ -59,9 +97,9 @@ export class Route {
     native.watch(this.#monitor);
   }
 
-  /** Records of this descriptor are news; 'resync' records of it mean that news was lost. */
-  get monitor(): number {
-    return this.#monitor;
+  /** Whether records of this descriptor are news; 'resync' records of it mean that news was lost. */
+  isMonitor(fd: number): boolean {
+    return fd === this.#monitor || fd === this.#routing;
   }
 
   links(): Link[] {
@@ -77,13 +115,46 @@ export class Route {
   }
 
   /** What refused addresses are left; one that is there already is no failure. */
-  add(addresses: readonly KernelAddress[]): RefusedAddress[] {
+  add(addresses: readonly KernelAddress[]): Refused<KernelAddress>[] {
     return this.#order(addresses, encodeNewAddress, 'EEXIST');
   }
 
   /** One that is gone already, or whose interface is, is no failure. */
-  remove(addresses: readonly KernelAddress[]): RefusedAddress[] {
+  remove(addresses: readonly KernelAddress[]): Refused<KernelAddress>[] {
     return this.#order(addresses, encodeDeleteAddress, 'EADDRNOTAVAIL', 'ENODEV');
+  }
+
+  /** `restored`: parts of a route may still be there. */
+  addRoutes(routes: readonly KernelRoute[], restored: boolean): Refused<KernelRoute>[] {
+    return this.#order(routes, restored ? encodeRestoredRoute : encodeNewRoute, 'EEXIST');
+  }
+
+  removeRoutes(routes: readonly KernelRoute[]): Refused<KernelRoute>[] {
+    return this.#order(routes, encodeDeleteRoute, 'ESRCH', 'ENODEV');
+  }
+
+  addRules(rules: readonly KernelRule[]): Refused<KernelRule>[] {
+    return this.#order(rules, encodeNewRule, 'EEXIST');
+  }
+
+  removeRules(rules: readonly KernelRule[]): Refused<KernelRule>[] {
+    return this.#order(rules, encodeDeleteRule, 'ENOENT');
+  }
+
+  /** From now on deleted rules are news, and deleted routes of keepalived's protocol. */
+  watchRouting(): void {
+    if (this.#routing !== undefined) return;
+    const groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV6_RULE;
+    const fd = native.netlinkSocket(NETLINK_ROUTE, groups, ANSWERS);
+    native.filter(
+      fd,
+      admitMessages([
+        { type: RTM_DELRULE },
+        { type: RTM_DELROUTE, at: ROUTE_PROTOCOL_AT, value: KEEPALIVED_PROTOCOL },
+      ]),
+    );
+    native.watch(fd);
+    this.#routing = fd;
   }
 
   /** Begins a new shot: what an earlier one added is settled. */
@@ -91,14 +162,14 @@ export class Route {
     this.#shot.clear();
   }
 
-  /** Messages that add these addresses when the I/O thread sends them; no answer but refusals. */
-  shotParts(addresses: readonly KernelAddress[]): ShotPart[] {
+  /** Messages that add these when the I/O thread sends them; no answer but refusals. */
+  shotParts(additions: readonly Addition[]): ShotPart[] {
     const parts: ShotPart[] = [];
-    for (let from = 0; from < addresses.length; from += CHUNK) {
-      const messages = addresses.slice(from, from + CHUNK).map((address) => {
+    for (let from = 0; from < additions.length; from += CHUNK) {
+      const messages = additions.slice(from, from + CHUNK).map((addition) => {
         const sequence = this.#sequence++;
-        this.#shot.set(sequence, address);
-        return encodeNewAddress(address, sequence, false);
+        this.#shot.set(sequence, addition);
+        return encodeAddition(addition, sequence);
       });
       parts.push({ fd: this.#shots, datagrams: [{ bytes: join(messages) }] });
     }
@@ -106,28 +177,25 @@ export class Route {
   }
 
   /** What was refused of the shot that has been fired; one that is there already is no failure. */
-  shotRefusals(): RefusedAddress[] {
+  shotRefusals(): Refused<Addition>[] {
     return native.collect(this.#shots).flatMap((refusal) => {
-      const address = this.#shot.get(refusal.sequence);
-      if (address === undefined || refusal.code === 'EEXIST') return [];
-      return [{ address, code: refusal.code, message: refusal.message ?? '' }];
+      const about = this.#shot.get(refusal.sequence);
+      if (about === undefined || refusal.code === 'EEXIST') return [];
+      return [{ about, code: refusal.code, message: refusal.message ?? '' }];
     });
   }
 
   close(): void {
+    if (this.#routing !== undefined) native.close(this.#routing);
     native.close(this.#shots);
     native.close(this.#monitor);
     native.close(this.#commands);
   }
 
-  #order(
-    addresses: readonly KernelAddress[],
-    encode: typeof encodeNewAddress,
-    ...harmless: readonly string[]
-  ): RefusedAddress[] {
-    const refused: RefusedAddress[] = [];
-    for (let from = 0; from < addresses.length; from += CHUNK) {
-      const chunk = addresses.slice(from, from + CHUNK);
+  #order<T>(wanted: readonly T[], encode: Encode<T>, ...harmless: readonly string[]): Refused<T>[] {
+    const refused: Refused<T>[] = [];
+    for (let from = 0; from < wanted.length; from += CHUNK) {
+      const chunk = wanted.slice(from, from + CHUNK);
       const first = this.#sequence;
       this.#sequence += chunk.length;
       // Only the last asks for an answer: a refusal is always answered, each with its own sequence.
@@ -140,11 +208,22 @@ export class Route {
   }
 }
 
-function explain(chunk: readonly KernelAddress[], first: number, refusal: Refusal): RefusedAddress {
-  const address = chunk[refusal.sequence - first];
-  if (address === undefined)
+function encodeAddition(addition: Addition, sequence: number): Uint8Array {
+  switch (addition.kind) {
+    case 'address':
+      return encodeNewAddress(addition.what, sequence, false);
+    case 'route':
+      return encodeNewRoute(addition.what, sequence, false);
+    case 'rule':
+      return encodeNewRule(addition.what, sequence, false);
+  }
+}
+
+function explain<T>(chunk: readonly T[], first: number, refusal: Refusal): Refused<T> {
+  const about = chunk[refusal.sequence - first];
+  if (about === undefined)
     throw new RangeError(`the kernel answered a request that was not made: ${refusal.sequence}`);
-  return { address, code: refusal.code, message: refusal.message ?? '' };
+  return { about, code: refusal.code, message: refusal.message ?? '' };
 }
 
 export function readNews(bytes: Uint8Array): News[] {
@@ -165,6 +244,14 @@ export function readNews(bytes: Uint8Array): News[] {
       case RTM_DELADDR: {
         const address = decodeAddress(message);
         return address === undefined ? [] : [{ type: 'addressGone', address }];
+      }
+      case RTM_DELROUTE: {
+        const route = decodeGoneRoute(message);
+        return route === undefined ? [] : [{ type: 'routeGone', route }];
+      }
+      case RTM_DELRULE: {
+        const rule = decodeGoneRule(message);
+        return rule === undefined ? [] : [{ type: 'ruleGone', rule }];
       }
       default:
         return [];

@@ -20,6 +20,8 @@ const IFLA_AF_SPEC = 26;
 const AF_INET6 = 10;
 const IFLA_INET6_CONF = 2;
 const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
+const IFLA_VRF_TABLE = 1;
 
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
@@ -39,7 +41,9 @@ export function decodeLink({ body }: Message): Link | undefined {
   const flags = view.getUint32(8, true);
   const parent = attributes.get(IFLA_LINK);
   const info = attributes.get(IFLA_LINKINFO);
-  const kind = info === undefined ? undefined : decodeAttributes(info, 0).get(IFLA_INFO_KIND);
+  const details = info === undefined ? undefined : decodeAttributes(info, 0);
+  const kind = details?.get(IFLA_INFO_KIND);
+  const vrf = readVrf(kind, details?.get(IFLA_INFO_DATA));
   const mtu = attributes.get(IFLA_MTU);
   const forwarding6 = readForwarding6(attributes.get(IFLA_AF_SPEC));
   return {
@@ -54,7 +58,14 @@ export function decodeLink({ body }: Message): Link | undefined {
     ...(forwarding6 === undefined ? {} : { forwarding6 }),
     ...(parent === undefined ? {} : { parent: readU32(parent) }),
     ...(kind === undefined ? {} : { kind: readCString(kind) }),
+    ...(vrf === undefined ? {} : { vrf }),
   };
+}
+
+function readVrf(kind: Uint8Array | undefined, data: Uint8Array | undefined): number | undefined {
+  if (kind === undefined || data === undefined || readCString(kind) !== 'vrf') return undefined;
+  const table = decodeAttributes(data, 0).get(IFLA_VRF_TABLE);
+  return table === undefined ? undefined : readU32(table);
 }
 
 /** The first of the interface's IPv6 settings; absent where the interface has no IPv6. */

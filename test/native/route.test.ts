@@ -120,7 +120,7 @@ describe('addresses', () => {
     const wanted = many.map((one, n) => (bad.has(n) ? { ...one, index: 999_999 } : one));
     const refused = route.add(wanted);
     assert.deepEqual(
-      refused.map(({ address }) => address),
+      refused.map(({ about }) => about),
       [...bad].map((n) => wanted[n]),
     );
     assert.ok(refused.every(({ code }) => code === 'ENODEV'));
@@ -202,7 +202,7 @@ describe('links', () => {
     const news = (): News[] =>
       tape
         .of('packet')
-        .filter(({ fd }) => fd === route.monitor)
+        .filter(({ fd }) => route.isMonitor(fd))
         .flatMap(({ bytes }) => readNews(bytes));
     ip('link', 'add', 'name', 'm', 'link', 'a', 'type', 'macvlan', 'mode', 'private');
     ip('address', 'add', '10.40.0.1/24', 'dev', 'm');
