@@ -26,12 +26,19 @@ export interface MachineFacts {
   readonly group: (name: string) => number | undefined;
   /** Whether the name of a host can be looked up; absent where nobody asks. */
   readonly resolves?: (host: string) => boolean;
+  /** A number by its name in one of iproute2's files, or of a protocol in /etc/protocols. */
+  readonly numberOf: (kind: NameKind, name: string) => number | undefined;
+  /** The routing table of a VRF device. */
+  readonly vrfTable: (device: string) => number | undefined;
   /** Looks at a command as whoever will run it. */
   readonly inspect: (
     path: string,
     as: { readonly uid: number; readonly gid: number },
   ) => Inspection;
 }
+
+/** rt_tables, rt_protos, rt_scopes, rt_realms, rt_dsfield, group and protocols. */
+export type NameKind = 'table' | 'protocol' | 'scope' | 'realm' | 'tos' | 'group' | 'transport';
 
 export interface InterfaceFacts {
   readonly loopback: boolean;

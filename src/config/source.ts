@@ -7,7 +7,7 @@ import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSyn
 import { availableParallelism, hostname } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import { buildConfiguration, type Config, keywords } from '../keywords.ts';
-import type { Inspection, InterfaceFacts, MachineFacts } from './build.ts';
+import type { Inspection, InterfaceFacts, MachineFacts, NameKind } from './build.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import {
   type FileResult,
@@ -28,6 +28,8 @@ export interface LoadOptions {
   readonly allConfig?: boolean;
   /** Where relative paths of `file` begin. */
   readonly directory?: string;
+  /** The routing table of each VRF device; asked for when a configuration names one. */
+  readonly vrfTables?: () => ReadonlyMap<string, number>;
   /** Makes `${_RANDOM}` repeatable. */
   readonly seed?: number;
 }
@@ -97,7 +99,7 @@ export function loadLines(options: LoadOptions): LoadedLines {
 export function loadConfiguration(options: LoadOptions): Loaded {
   const { lines, diagnostics, schema, files } = loadLines(options);
   const ended = diagnostics.some((d) => d.severity === 'fatal');
-  const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts());
+  const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts(options.vrfTables));
   const found = [...diagnostics, ...built.diagnostics];
   const spoken = new Set(found.map((d) => `${d.file}:${d.line}`));
   found.push(...schema.filter((d) => !spoken.has(`${d.file}:${d.line}`)));
@@ -159,7 +161,7 @@ function readFile(path: string): FileResult {
 }
 
 /** Everything is read in the namespace of the calling thread; /sys could still show another one. */
-export function gatherFacts(): MachineFacts {
+export function gatherFacts(vrfTables?: LoadOptions['vrfTables']): MachineFacts {
   return {
     hostname: hostname(),
     processors: availableParallelism(),
@@ -168,6 +170,8 @@ export function gatherFacts(): MachineFacts {
       accounts('/etc/passwd', name, ([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) })),
     group: (name) => accounts('/etc/group', name, ([, , gid]) => Number(gid)),
     resolves,
+    numberOf,
+    vrfTable: (device) => vrfTables?.().get(device),
     inspect,
   };
 }
@@ -207,6 +211,49 @@ function accounts<T>(
     .map((line) => line.split(':'))
     .find(([first]) => first === name);
   return fields === undefined ? undefined : of(fields);
+}
+
+const NAME_FILES: Readonly<Record<Exclude<NameKind, 'transport'>, string>> = {
+  table: 'rt_tables',
+  protocol: 'rt_protos',
+  scope: 'rt_scopes',
+  realm: 'rt_realms',
+  tos: 'rt_dsfield',
+  group: 'group',
+};
+
+/** Distributions put iproute2's files into one of these; the administrator's come first. */
+const NAME_FOLDERS = ['/etc/iproute2', '/usr/share/iproute2', '/usr/lib/iproute2'];
+
+function numberOf(kind: NameKind, name: string): number | undefined {
+  if (kind === 'transport') return transportNumber(name);
+  const file = NAME_FILES[kind];
+  for (const folder of NAME_FOLDERS) {
+    const more = listOf(`${folder}/${file}.d`).filter((entry) => entry.endsWith('.conf'));
+    for (const path of [file, ...more.map((entry) => `${file}.d/${entry}`)])
+      for (const line of readLines(`${folder}/${path}`)) {
+        const [number = '', found] = (line.split('#')[0] as string).trim().split(/\s+/);
+        if (found === name && Number.isInteger(Number(number))) return Number(number);
+      }
+  }
+  return undefined;
+}
+
+function listOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}
+
+/** /etc/protocols: name, number, further names. */
+function transportNumber(name: string): number | undefined {
+  for (const line of readLines('/etc/protocols')) {
+    const [first, number, ...aliases] = (line.split('#')[0] as string).trim().split(/\s+/);
+    if (first === name || aliases.includes(name)) return Number(number);
+  }
+  return undefined;
 }
 
 /** Finds a command and judges it as keepalived does, in keepalived's words. */
