@@ -26,6 +26,7 @@ import type { Definition } from './vrrp/definitions.ts';
 import { garpGroupRows, interfaceRows, syncGroupRows, trackGroupRows } from './vrrp/group.ts';
 import { type VrrpConfig, vrrpInstance } from './vrrp/keywords.ts';
 import { resolveVrrp } from './vrrp/resolve.ts';
+import { type Placed, staticRows } from './vrrp/static.ts';
 import { fileRows, processRows, scriptRows } from './vrrp/track.ts';
 
 export const keywords = {
@@ -91,8 +92,8 @@ export const keywords = {
   }),
   track_group: named(trackGroupRows, 'Instances that static objects can make fail.', {
     again: 'track_group %n already defined',
-    effect: 'later',
   }),
+  ...staticRows,
   ...checkKeywords,
   bfd_instance: named(bfdInstance, 'A BFD session.', {
     again: 'Configuration error: BFD instance %n already configured - ignoring',
@@ -153,6 +154,9 @@ export function buildConfiguration(
       interface_up_down_delays: statements.flatMap((s) =>
         s.keyword === 'interface_up_down_delays' ? s.value : [],
       ),
+      static_ipaddress: placed(statements, 'static_ipaddress'),
+      static_routes: placed(statements, 'static_routes'),
+      static_rules: placed(statements, 'static_rules'),
     },
     { globals, facts, report },
   );
@@ -181,6 +185,17 @@ type Rows = typeof keywords;
 type Named = {
   [K in keyof Rows]: Rows[K] extends { readonly form: 'named' } ? K : never;
 }[keyof Rows];
+
+/** The lines of a keyword's blocks, each with the place of its block in the file. */
+const placed = <K extends 'static_ipaddress' | 'static_routes' | 'static_rules'>(
+  statements: readonly Statement<Rows>[],
+  keyword: K,
+): Placed<Extract<Statement<Rows>, { keyword: K }>['value'][number]>[] =>
+  statements.flatMap((statement, order) =>
+    statement.keyword === keyword
+      ? (statement.value as readonly never[]).map((entry) => ({ entry, order }))
+      : [],
+  );
 
 /** The blocks of a keyword that have names, each with its place in the file. */
 function definitions<K extends Named>(

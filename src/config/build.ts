@@ -27,9 +27,9 @@ export interface MachineFacts {
   /** Whether the name of a host can be looked up; absent where nobody asks. */
   readonly resolves?: (host: string) => boolean;
   /** A number by its name in one of iproute2's files, or of a protocol in /etc/protocols. */
-  readonly numberOf: (kind: NameKind, name: string) => number | undefined;
+  readonly numberOf?: (kind: NameKind, name: string) => number | undefined;
   /** The routing table of a VRF device. */
-  readonly vrfTable: (device: string) => number | undefined;
+  readonly vrfTable?: (device: string) => number | undefined;
   /** Looks at a command as whoever will run it. */
   readonly inspect: (
     path: string,

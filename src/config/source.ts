@@ -99,7 +99,9 @@ export function loadLines(options: LoadOptions): LoadedLines {
 export function loadConfiguration(options: LoadOptions): Loaded {
   const { lines, diagnostics, schema, files } = loadLines(options);
   const ended = diagnostics.some((d) => d.severity === 'fatal');
-  const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts(options.vrfTables));
+  const built = ended
+    ? { diagnostics: [] }
+    : buildConfiguration(lines, gatherFacts(options.vrfTables));
   const found = [...diagnostics, ...built.diagnostics];
   const spoken = new Set(found.map((d) => `${d.file}:${d.line}`));
   found.push(...schema.filter((d) => !spoken.has(`${d.file}:${d.line}`)));

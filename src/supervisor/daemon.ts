@@ -34,7 +34,14 @@ import { inNamespace } from './namespace.ts';
 import { Pipes } from './pipes.ts';
 import { type Mail, Postman, relayOf, startMailer } from './postman.ts';
 import { Reader } from './reader.ts';
-import { type Common, commonPart, logLines, readConfiguration, vrrpPart } from './reading.ts';
+import {
+  type Common,
+  commonPart,
+  logLines,
+  readConfiguration,
+  vrrpPart,
+  wantsVrrp,
+} from './reading.ts';
 import type { Source } from './self.ts';
 import { catchSignals } from './signal.ts';
 import type { Start } from './spare.ts';
@@ -153,7 +160,7 @@ class Parent {
     const parcel = openParcel();
     writeParcel(parcel, vrrpPart(config));
     const journal = journalOf(config);
-    this.#current = { common, wanted: config.vrrp_instance.length > 0, parcel, journal };
+    this.#current = { common, wanted: wantsVrrp(config), parcel, journal };
     this.#estate = inNamespace(this.#namespace(), () => new Estate(pidFiles.journal));
     this.#loop = new Loop(createParent(this.#settings(this.#current)), {
       machine: { step, nextDeadline },

@@ -5,6 +5,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import { formatLogLine } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/source.ts';
 import type { Config } from '../keywords.ts';
+import { vrfTables } from '../net/vrf.ts';
 import { journalOf } from '../vrrp/addresses.ts';
 import type { JournalEntry } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
@@ -21,7 +22,8 @@ export interface Reading {
 
 /** `namespace` is that of -s, which beats the file's. */
 export function readConfiguration(source: Source, namespace?: string): Reading {
-  const read = (): ReturnType<typeof loadConfiguration> => loadConfiguration(source);
+  const read = (): ReturnType<typeof loadConfiguration> =>
+    loadConfiguration({ ...source, vrfTables });
   let wanted = namespace;
   try {
     const first = inNamespace(namespace, read);
@@ -52,6 +54,9 @@ const VRRP_PARTS: Readonly<Record<keyof VrrpConfig, true>> = {
   vrrp_sync_group: true,
   track_group: true,
   garp_group: true,
+  static_ipaddress: true,
+  static_routes: true,
+  static_rules: true,
 };
 
 /** What the VRRP child gets: nothing of virtual servers and BFD sessions. */
@@ -70,6 +75,16 @@ export function commonPart(config: Config): Common {
     child_wait_time,
   };
 }
+
+/** Whether there is anything for a VRRP child. */
+export const wantsVrrp = ({
+  vrrp_instance,
+  static_ipaddress,
+  static_routes,
+  static_rules,
+}: VrrpConfig): boolean =>
+  vrrp_instance.length > 0 ||
+  [static_ipaddress, static_routes, static_rules].some((part) => part !== undefined);
 
 export interface LogLine {
   readonly severity: 'error' | 'warning';
@@ -103,7 +118,7 @@ export function findingOf({ config, diagnostics, unreachable }: Reading): Findin
     ? {
         lines,
         common: commonPart(config),
-        wanted: config.vrrp_instance.length > 0,
+        wanted: wantsVrrp(config),
         journal: journalOf(config),
       }
     : { lines, wanted: false, journal: [] };

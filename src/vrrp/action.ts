@@ -4,6 +4,7 @@
 import type { Script } from '../config/value.ts';
 import type { Family, Ip } from '../lib/ip.ts';
 import type { KernelAddress } from '../lib/link.ts';
+import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 
 export type { KernelAddress } from '../lib/link.ts';
@@ -30,6 +31,15 @@ export type VrrpAction =
   | { readonly type: 'silence'; readonly pace: number }
   | { readonly type: 'addAddresses'; readonly addresses: readonly KernelAddress[] }
   | { readonly type: 'removeAddresses'; readonly addresses: readonly KernelAddress[] }
+  /** `restored`: somebody took them away, perhaps in part. */
+  | {
+      readonly type: 'addRoutes';
+      readonly routes: readonly KernelRoute[];
+      readonly restored?: true;
+    }
+  | { readonly type: 'removeRoutes'; readonly routes: readonly KernelRoute[] }
+  | { readonly type: 'addRules'; readonly rules: readonly KernelRule[] }
+  | { readonly type: 'removeRules'; readonly rules: readonly KernelRule[] }
   /** Whole Ethernet frames (gratuitous ARP, unsolicited NA) to send on an interface. */
   | {
       readonly type: 'announce';

@@ -1,6 +1,7 @@
 // From the kernel's links and addresses to what an instance may do with them: its source address, its faults,
 // the addresses it wants on interfaces, and those a predecessor left behind. All are functions of facts.
 
+import type { AddressEntry } from '../config/value.ts';
 import { type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
@@ -104,6 +105,12 @@ export function interfacesOf(config: VrrpInstance): readonly string[] {
   if (config.interface !== undefined && !config.dont_track_primary) names.add(config.interface);
   for (const { dev } of entriesOf(config))
     if (dev !== undefined && dev !== config.interface) names.add(dev);
+  // Those of next hops do not count: the route goes on over the others.
+  for (const { dev, no_track } of config.virtual_routes ?? [])
+    if (dev !== undefined && no_track !== true) names.add(dev);
+  for (const { iif, oif, no_track } of config.virtual_rules ?? [])
+    for (const name of no_track === true ? [] : [iif, oif]) if (name !== undefined) names.add(name);
+  for (const name of config.tied_to ?? []) names.add(name);
   return [...names];
 }
 
@@ -194,33 +201,39 @@ export const desiredAddresses = (
 ): readonly KernelAddress[] => desiredOn(config, links);
 
 const desiredOn = remembered(
-  (config: VrrpInstance, links: KernelFacts['links']): readonly KernelAddress[] => {
-    const indexes = new Map<string, number>();
-    for (const index in links) {
-      const link = links[index];
-      if (link !== undefined && !indexes.has(link.name)) indexes.set(link.name, link.index);
-    }
-    const desired = new Map<string, KernelAddress>();
-    for (const { dev, dad, mngtmpaddr, noprefixroute, autojoin, home, ...entry } of entriesOf(
-      config,
-    )) {
-      const index = indexes.get(dev ?? config.interface ?? '');
-      if (index === undefined) continue;
-      const address: KernelAddress = {
-        ...entry,
-        index,
-        ...(entry.address.includes(':') && dad === undefined ? { noDad: true } : {}),
-        ...(home === undefined ? {} : { home }),
-        ...(mngtmpaddr === undefined ? {} : { manageTemporary: true }),
-        ...(noprefixroute === undefined ? {} : { noPrefixRoute: true }),
-        ...(autojoin === undefined ? {} : { autoJoin: true }),
-      };
-      const key = addressKey(address);
-      if (!desired.has(key)) desired.set(key, address);
-    }
-    return [...desired.values()];
-  },
+  (config: VrrpInstance, links: KernelFacts['links']): readonly KernelAddress[] =>
+    kernelAddresses(entriesOf(config), config.interface, links),
 );
+
+/** `usual`: the interface of entries that name none. The first of two equal ones counts. */
+export function kernelAddresses(
+  entries: readonly AddressEntry[],
+  usual: string | undefined,
+  links: KernelFacts['links'],
+): readonly KernelAddress[] {
+  const indexes = new Map<string, number>();
+  for (const index in links) {
+    const link = links[index];
+    if (link !== undefined && !indexes.has(link.name)) indexes.set(link.name, link.index);
+  }
+  const desired = new Map<string, KernelAddress>();
+  for (const { dev, dad, mngtmpaddr, noprefixroute, autojoin, home, ...entry } of entries) {
+    const index = indexes.get(dev ?? usual ?? '');
+    if (index === undefined) continue;
+    const address: KernelAddress = {
+      ...entry,
+      index,
+      ...(entry.address.includes(':') && dad === undefined ? { noDad: true } : {}),
+      ...(home === undefined ? {} : { home }),
+      ...(mngtmpaddr === undefined ? {} : { manageTemporary: true }),
+      ...(noprefixroute === undefined ? {} : { noPrefixRoute: true }),
+      ...(autojoin === undefined ? {} : { autoJoin: true }),
+    };
+    const key = addressKey(address);
+    if (!desired.has(key)) desired.set(key, address);
+  }
+  return [...desired.values()];
+}
 
 /** Which of these the kernel has. */
 export function present(

@@ -104,6 +104,7 @@ class VrrpDaemon {
 
     nameProcess(config);
     this.#route = new Route();
+    if (hasRouting(config)) this.#route.watchRouting();
     this.#wire = new Wire(this.#route);
     this.#scripts = this.#createScripts();
     this.#fifos = new Fifos(context.log, ({ words, uid, gid }, path) =>
@@ -137,6 +138,7 @@ class VrrpDaemon {
         this.#context.log.info('Reloading');
         nameProcess(order.config);
         this.#fifos.configure(order.config.global_defs);
+        if (hasRouting(order.config)) this.#route.watchRouting();
         this.#take({ type: 'reload', config: order.config }, native.now());
         this.#channel.report({ type: 'reloaded', paces: this.paces() });
         break;
@@ -258,7 +260,7 @@ class VrrpDaemon {
   }
 
   #takePacket(record: Extract<Record, { readonly kind: 'packet' }>): void {
-    if (record.fd === this.#route.monitor) {
+    if (this.#route.isMonitor(record.fd)) {
       for (const news of readNews(record.bytes)) {
         if (news.type === 'linkGone') this.#wire.forgetInterface(news.index);
         this.#take(news, record.at);
@@ -387,6 +389,16 @@ function runScript({ words, uid, gid }: Pick<Script, 'words' | 'uid' | 'gid'>): 
     deathSignal: constants.signals.SIGTERM,
   });
 }
+
+/** Where nobody asks for routes or rules, the news of them is none of ours. */
+const hasRouting = (config: VrrpConfig): boolean =>
+  [config, ...config.vrrp_instance].some(
+    (part) =>
+      'static_routes' in part ||
+      'static_rules' in part ||
+      'virtual_routes' in part ||
+      'virtual_rules' in part,
+  );
 
 let prepared: VrrpConfig | undefined;
 

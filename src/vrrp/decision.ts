@@ -4,13 +4,14 @@
 import { AFTERWARDS, type MachineFacts, nodeOf, type Reporter } from '../config/build.ts';
 import type { Complaint, Diagnostic } from '../config/diagnostic.ts';
 import type { GlobalDefs } from '../config/globals.ts';
-import type { Infer, Statement } from '../config/keyword.ts';
+import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveScript } from '../config/script.ts';
 import type { AddressEntry, Script } from '../config/value.ts';
 import type { Family } from '../lib/ip.ts';
 import { type Duration, millis, seconds, toSeconds } from '../lib/time.ts';
 import type { VrrpInstance, vrrpInstance } from './keywords.ts';
+import type { RuleText } from './rule.ts';
 
 export type Rows = typeof vrrpInstance;
 export type InstanceStatement = Statement<Rows>;
@@ -27,6 +28,12 @@ export interface Surroundings {
   readonly globals: GlobalDefs;
   readonly facts: MachineFacts;
   readonly report: Reporter;
+}
+
+/** Where rules of routing are among what is read. */
+export interface RuledSurroundings extends Surroundings {
+  /** The preference of a rule, its own or the one it gets. */
+  readonly preference: (entry: Entry<RuleText>) => number;
 }
 
 export const fatal = (id: string, message: string): Complaint => ({

@@ -2,15 +2,17 @@
 // 2.4.3 does). Lines that keepalived lacks (faults, dropped packets) have the form of its lists, which every
 // known reader skips. Nothing here is parsed back.
 
+import type { AddressEntry } from '../config/value.ts';
 import { family, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
 import { type Duration, type Instant, toSeconds } from '../lib/time.ts';
-import { addressKey, entriesOf, interfacesOf } from './addresses.ts';
+import { addressKey, entriesOf, interfacesOf, linkNamed } from './addresses.ts';
 import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
-import type { VrrpInstance } from './keywords.ts';
+import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isUnicast } from './member.ts';
 import { isMailing } from './notify.ts';
+import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
 import type { Member, RouterState, SocketRecord } from './state.ts';
 import { sentBy } from './statistics.ts';
@@ -30,6 +32,7 @@ export function dumpData(
   descriptors: ReadonlyMap<string, number>,
 ): string {
   return [
+    ...staticLines(state),
     '------< VRRP Topology >------',
     ...state.members.flatMap((member) => instanceLines(state, member, clock, descriptors)),
     '------< VRRP Sockpool >------',
@@ -129,6 +132,8 @@ function instanceLines(
     ...addressLines(member, kernel),
     ...unicastLines(config),
     ...when(fd !== undefined, `   fd_in ${fd}, fd_out ${fd}`),
+    ...listed('   Virtual Routes :', config.virtual_routes?.map(routeText)),
+    ...listed('   Virtual Rules :', config.virtual_rules?.map(ruleText)),
     `   Using smtp notification = ${isMailing(all, config) ? 'yes' : 'no'}`,
     `   Notify deleted = ${config.notify_deleted === undefined ? 'Fault' : 'Deleted'}`,
     ...scriptLines(config),
@@ -199,6 +204,33 @@ const SCOPES: Readonly<Record<number, string>> = {
   255: 'nowhere',
 };
 
+const listed = (title: string, lines: readonly string[] = []): readonly string[] =>
+  lines.length === 0 ? [] : [title, ...lines.map((line) => `     ${line}`)];
+
+/** What an address looks like in the dump; `set` are those that have been ordered. */
+function addressText(
+  entry: StaticAddress | AddressEntry,
+  usual: string,
+  set: ReadonlySet<string>,
+  kernel: RouterState['kernel'],
+): string {
+  const { address, prefix, scope, label, broadcast, peer, deprecated, dev = usual } = entry;
+  const index = linkNamed(kernel, dev)?.index ?? -1;
+  const whole = family(address) === 4 ? 32 : 128;
+  return [
+    prefix === whole ? address : `${address}/${prefix}`,
+    ...(peer === undefined ? [] : [`peer ${peer}`]),
+    ...(broadcast === undefined ? [] : [`brd ${broadcast}`]),
+    `dev ${dev}`,
+    `scope ${SCOPES[scope] ?? scope}`,
+    ...(label === undefined ? [] : [`label ${label}`]),
+    ...(whole === 32 ? [] : [deprecated === true ? 'deprecated' : 'preferred_lft forever']),
+    ...('no_track' in entry ? ['no_track'] : []),
+    ...('track_group' in entry ? [`track_group ${entry.track_group}`] : []),
+    ...(set.has(addressKey({ index, address, prefix })) ? ['set'] : []),
+  ].join(' ');
+}
+
 /** Each address as keepalived writes it; `set` says that it is on its interface. */
 export function addressTexts(
   { config, held }: Member,
@@ -206,39 +238,40 @@ export function addressTexts(
   entries: VrrpInstance['virtual_ipaddress'],
 ): readonly string[] {
   const set = new Set(held.map(addressKey));
-  const indexes = new Map(Object.values(kernel.links).map(({ name, index }) => [name, index]));
-  return entries.map((entry) => {
-    const { address, prefix, scope, label, broadcast, peer, deprecated } = entry;
-    const dev = entry.dev ?? config.interface ?? '';
-    const whole = family(address) === 4 ? 32 : 128;
-    const words = [
-      prefix === whole ? address : `${address}/${prefix}`,
-      ...(peer === undefined ? [] : [`peer ${peer}`]),
-      ...(broadcast === undefined ? [] : [`brd ${broadcast}`]),
-      `dev ${dev}`,
-      `scope ${SCOPES[scope] ?? scope}`,
-      ...(label === undefined ? [] : [`label ${label}`]),
-      ...(whole === 32 ? [] : [deprecated === true ? 'deprecated' : 'preferred_lft forever']),
-      ...(set.has(addressKey({ index: indexes.get(dev) ?? -1, address, prefix })) ? ['set'] : []),
-    ];
-    return words.join(' ');
-  });
+  return entries.map((entry) => addressText(entry, config.interface ?? '', set, kernel));
 }
 
 function addressLines(member: Member, kernel: RouterState['kernel']): readonly string[] {
-  const { config } = member;
-  const lines = (entries: VrrpInstance['virtual_ipaddress']): readonly string[] =>
-    addressTexts(member, kernel, entries).map((text) => `     ${text}`);
+  const { virtual_ipaddress, virtual_ipaddress_excluded } = member.config;
+  const texts = (entries: VrrpInstance['virtual_ipaddress']): readonly string[] =>
+    addressTexts(member, kernel, entries);
   return [
-    ...(config.virtual_ipaddress.length === 0
-      ? []
-      : [
-          `   Virtual IP (${config.virtual_ipaddress.length}):`,
-          ...lines(config.virtual_ipaddress),
+    ...listed(`   Virtual IP (${virtual_ipaddress.length}):`, texts(virtual_ipaddress)),
+    ...listed('   Virtual IP Excluded :', texts(virtual_ipaddress_excluded)),
+  ];
+}
+
+const groupLines = ({ track_group = [] }: VrrpConfig): readonly string[] =>
+  track_group.length === 0
+    ? []
+    : [
+        '------< Static Track groups >------',
+        ...track_group.flatMap(({ name, group }) => [
+          ` Static Track Group = ${name}`,
+          ...listed('   VRRP member instances :', group),
         ]),
-    ...(config.virtual_ipaddress_excluded.length === 0
-      ? []
-      : ['   Virtual IP Excluded :', ...lines(config.virtual_ipaddress_excluded)]),
+      ];
+
+function staticLines({ config, kernel, statics }: RouterState): readonly string[] {
+  const set = new Set(statics.addresses.map(addressKey));
+  return [
+    ...listed(
+      '------< Static Addresses >------',
+      config.static_ipaddress?.map((entry) => addressText(entry, '', set, kernel)),
+    ),
+    ...listed('------< Static Routes >------', config.static_routes?.map(routeText)),
+    ...listed('------< Static Rules >------', config.static_rules?.map(ruleText)),
+    ...groupLines(config),
   ];
 }
 

@@ -3,6 +3,7 @@
 
 import type { Ip } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
+import type { GoneRoute, GoneRule } from '../lib/route.ts';
 import type { Instant } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
 import type { VrrpConfig } from './keywords.ts';
@@ -19,6 +20,8 @@ export type VrrpEvent =
   | { readonly type: 'linkGone'; readonly index: number }
   | { readonly type: 'address'; readonly address: LinkAddress }
   | { readonly type: 'addressGone'; readonly address: LinkAddress }
+  | { readonly type: 'routeGone'; readonly route: GoneRoute }
+  | { readonly type: 'ruleGone'; readonly rule: GoneRule }
   /** An action that the kernel refused. `code` is 'EPERM' and the like. */
   | {
       readonly type: 'refused';

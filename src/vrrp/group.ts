@@ -65,12 +65,12 @@ export const syncGroupRows = later({
   }),
 });
 
-export const trackGroupRows = later({
-  group: entries(word(), 'Instances that fail when what the group tracks is gone.', {
+export const trackGroupRows = {
+  group: entries(word(), 'Instances that fail when an interface of its static objects does.', {
     several: true,
     example: 'VI_1',
   }),
-});
+};
 
 const interval = (doc: string, otherwise: string) =>
   optional(decimalSeconds(0, 2147.483647), doc, { otherwise });

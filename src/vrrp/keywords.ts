@@ -28,9 +28,13 @@ import {
 import type { Family, Ip } from '../lib/ip.ts';
 import { type Duration, seconds } from '../lib/time.ts';
 import type { TrackFile, TrackLists, TrackProcess, VrrpScript } from './definitions.ts';
+import { routeGrammar, ruleGrammar } from './grammar.ts';
 import { linkRows } from './link.ts';
 import type { GarpGroup, SyncGroup, TrackGroup } from './membership.ts';
 import { optionRows } from './option.ts';
+import { routeLine } from './route.ts';
+import type { RouteEntry, RuleEntry } from './routing.ts';
+import { ruleLine } from './rule.ts';
 import { type TrackKeyword, trackRows } from './track.ts';
 import {
   addressGrammar,
@@ -137,6 +141,14 @@ export const vrrpInstance = {
     'Addresses held as master and left out of adverts; both families may be mixed.',
     { grammar: addressGrammar, example: '192.0.2.101/24' },
   ),
+  virtual_routes: entries(routeLine(false), 'Routes held as master.', {
+    grammar: routeGrammar,
+    example: '198.51.100.0/24 via 192.0.2.1 dev eth0',
+  }),
+  virtual_rules: entries(ruleLine(false), 'Policy rules held as master.', {
+    grammar: ruleGrammar,
+    example: 'from 192.0.2.100 table 100 priority 100',
+  }),
   accept: defaulted(flag, true, 'Accept packets sent to the virtual addresses.'),
 
   // Elections
@@ -242,6 +254,8 @@ type Decided =
   | 'unicast_peer'
   | 'virtual_ipaddress'
   | 'virtual_ipaddress_excluded'
+  | 'virtual_routes'
+  | 'virtual_rules'
   | 'preempt'
   | 'notify_master'
   | 'notify_backup'
@@ -271,6 +285,11 @@ export interface VrrpInstance
   readonly unicast_peer: readonly UnicastPeer[];
   readonly virtual_ipaddress: readonly AddressEntry[];
   readonly virtual_ipaddress_excluded: readonly AddressEntry[];
+  /** Absent: none. */
+  readonly virtual_routes?: readonly RouteEntry[];
+  readonly virtual_rules?: readonly RuleEntry[];
+  /** Interfaces of static objects that a track_group ties it to. */
+  readonly tied_to?: readonly string[];
   /** global_defs vrrp_garp_interval and vrrp_gna_interval; 0 is no limit. */
   readonly garp_interval: Duration;
   readonly gna_interval: Duration;
@@ -291,15 +310,27 @@ export interface UnicastPeer {
   readonly max_ttl?: number;
 }
 
+/** An address that is there whatever the state of any instance is. */
+export interface StaticAddress extends AddressEntry {
+  readonly dev: string;
+  /** Leave it gone when somebody deletes it. */
+  readonly no_track?: true;
+  readonly track_group?: string;
+}
+
 export interface VrrpConfig {
   readonly global_defs: GlobalDefs;
   /** In the order of the file. */
   readonly vrrp_instance: readonly VrrpInstance[];
-  /** What has no effect yet. */
+  /** What has no effect yet, but for track_group. */
   readonly vrrp_script?: readonly VrrpScript[];
   readonly vrrp_track_process?: readonly TrackProcess[];
   readonly track_file?: readonly TrackFile[];
   readonly vrrp_sync_group?: readonly SyncGroup[];
   readonly track_group?: readonly TrackGroup[];
   readonly garp_group?: readonly GarpGroup[];
+  /** Absent: none. */
+  readonly static_ipaddress?: readonly StaticAddress[];
+  readonly static_routes?: readonly RouteEntry[];
+  readonly static_rules?: readonly RuleEntry[];
 }

@@ -4,6 +4,7 @@
 
 import { family, type Ip } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
+import { remembered } from '../lib/memo.ts';
 import type { Instant } from '../lib/time.ts';
 import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
@@ -15,6 +16,13 @@ import type { VrrpInstance } from './keywords.ts';
 import { INIT } from './machine.ts';
 import { notify } from './notify.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
+import {
+  holdRouting,
+  NO_ROUTING,
+  removeRouting,
+  type WantedRouting,
+  wantedRouting,
+} from './routes.ts';
 import { BURST, nextSend, phaseOf } from './schedule.ts';
 import {
   type Draft,
@@ -32,6 +40,7 @@ export function createMember(config: VrrpInstance, pace: number): Member {
     faults: [],
     held: [],
     refused: [],
+    routing: NO_ROUTING,
     statistics: NO_STATISTICS,
     complained: {},
   };
@@ -361,6 +370,51 @@ function hold(
   if (repeat > 0) burst(draft, member, added, desired, repeat, aloud ? lines : []);
   else if (added.length > 0)
     burst(draft, member, added, added, member.config.garp_master_repeat, lines);
+  holdOnward(draft, position, lines);
+}
+
+/** Routes and rules come after the addresses: a gateway must be on a known network. */
+export function holdOnward(draft: Draft, position: number, lines: VrrpAction[]): void {
+  const member = memberAt(draft, position);
+  const { config, routing } = member;
+  const before = draft.actions.length;
+  const next = holdRouting(draft, routing, wantedOnward(config, draft.router.kernel));
+  if (next === routing) return;
+  setMember(draft, position, { ...member, routing: next });
+  if (draft.actions.length > before) logRouting(config, 'setting', lines);
+}
+
+export const wantedOnward = (
+  config: VrrpInstance,
+  { links }: Pick<RouterState['kernel'], 'links'>,
+): WantedRouting =>
+  config.virtual_routes === undefined && config.virtual_rules === undefined
+    ? NO_ROUTING
+    : wantedRouting(onward(config, undefined), links);
+
+const onward = remembered(
+  ({ virtual_routes: routes = [], virtual_rules: rules = [] }: VrrpInstance, _: undefined) => ({
+    routes,
+    rules,
+  }),
+);
+
+/** The words keepalived says; rules come second, and go first. */
+export function logRouting(
+  { name, virtual_routes, virtual_rules }: VrrpInstance,
+  verb: 'setting' | 'removing',
+  lines: VrrpAction[],
+): void {
+  const kinds = [
+    ...(virtual_routes === undefined ? [] : ['Routes']),
+    ...(virtual_rules === undefined ? [] : ['Rules']),
+  ];
+  for (const kind of verb === 'setting' ? kinds : kinds.reverse())
+    lines.push({
+      type: 'log',
+      severity: 'detail',
+      text: `(${name}) ${verb} Virtual ${kind}`,
+    });
 }
 
 /** Those of `some` that are not among `others`. */
@@ -391,6 +445,12 @@ function oursToHold(
 
 function release(draft: Draft, member: Member, lines: VrrpAction[]): Member {
   forget(draft, member.pace);
+  const { routing, ...bare } = member;
+  if (routing !== NO_ROUTING) {
+    removeRouting(draft, routing);
+    logRouting(member.config, 'removing', lines);
+    return release(draft, { ...bare, routing: NO_ROUTING }, lines);
+  }
   if (member.held.length === 0 && member.refused.length === 0) return member;
   if (member.held.length > 0) logAddresses(member, 'removing', lines);
   remove(draft, member.held);

@@ -2,12 +2,15 @@
 // without a socket is at fault; one without an address goes on with the others.
 
 import { after, millis, seconds } from '../lib/time.ts';
-import type { KernelAddress, SocketSpec } from './action.ts';
+import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import { addressKey } from './addresses.ts';
 import type { VrrpEvent } from './event.ts';
 import { memberAt, refresh, setMember } from './member.ts';
 import { complain } from './receive.ts';
+import { refuseRouting } from './routes.ts';
+import { entryOf, routeText, ruleText } from './routing-text.ts';
 import type { Draft, SocketRecord } from './state.ts';
+import { refuseStatics } from './statics.ts';
 
 type Refused = Extract<VrrpEvent, { type: 'refused' }>;
 
@@ -24,6 +27,17 @@ export function onRefused(draft: Draft, refused: Refused): void {
       return;
     case 'addAddresses':
       if (code !== 'EEXIST') addressesRefused(draft, action.addresses, refused);
+      if (code !== 'EEXIST') staticsRefused(draft, action, refused);
+      return;
+    case 'addRoutes':
+    case 'addRules':
+      if (code !== 'EEXIST') routingRefused(draft, action, refused);
+      return;
+    case 'removeRoutes':
+    case 'removeRules':
+      // Somebody was faster, or the predecessor never added what the kernel would not take.
+      if (['ESRCH', 'ENOENT', 'ENODEV', 'EINVAL', 'EOPNOTSUPP'].includes(code)) return;
+      log(draft, `cannot remove ${describeRouting(draft, action)}: ${said(refused)}`);
       return;
     case 'removeAddresses':
       // Somebody was faster.
@@ -115,6 +129,47 @@ function addressesRefused(
       `cannot add ${ours.map(text).join(', ')}: ${said(refused)}`,
     );
   }
+}
+
+type RoutingAction = Extract<
+  VrrpAction,
+  { type: 'addRoutes' | 'removeRoutes' | 'addRules' | 'removeRules' }
+>;
+
+function routingRefused(
+  draft: Draft,
+  action: Extract<RoutingAction, { type: 'addRoutes' | 'addRules' }>,
+  refused: Refused,
+): void {
+  const what = describeRouting(draft, action);
+  for (const position of draft.router.members.keys()) {
+    const member = memberAt(draft, position);
+    const routing = refuseRouting(draft, member.routing, action);
+    if (routing === undefined) continue;
+    setMember(draft, position, { ...member, routing });
+    complain(draft, position, `routing ${what}`, `cannot add ${what}: ${said(refused)}`);
+  }
+  staticsRefused(draft, action, refused);
+}
+
+function staticsRefused(
+  draft: Draft,
+  action: Parameters<typeof refuseStatics>[1],
+  refused: Refused,
+): void {
+  if (!refuseStatics(draft, action)) return;
+  const what =
+    action.type === 'addAddresses'
+      ? `address ${action.addresses.map(text).join(', ')}`
+      : describeRouting(draft, action);
+  log(draft, `cannot add static ${what}: ${said(refused)}`);
+}
+
+function describeRouting(draft: Draft, action: RoutingAction): string {
+  const { links } = draft.router.kernel;
+  return action.type === 'addRoutes' || action.type === 'removeRoutes'
+    ? `route ${action.routes.map((route) => routeText(entryOf(route, links))).join(', ')}`
+    : `rule ${action.rules.map(ruleText).join(', ')}`;
 }
 
 function sendRefused(

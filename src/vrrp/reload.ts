@@ -6,12 +6,22 @@ import { after, type Duration, type Instant } from '../lib/time.ts';
 import { desiredAddresses, virtualAddresses } from './addresses.ts';
 import type { InstanceAction, InstanceState, Rules } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import { createMember, memberAt, refresh, remove, setMember, settle } from './member.ts';
+import {
+  createMember,
+  memberAt,
+  refresh,
+  remove,
+  setMember,
+  settle,
+  wantedOnward,
+} from './member.ts';
 import { repeatStates } from './notify.ts';
 import { OWNER_PRIORITY } from './packet.ts';
+import { shedRouting } from './routes.ts';
 import { masterDownInterval, nextSend } from './schedule.ts';
 import { identity, startMember } from './start.ts';
 import type { Draft, Member } from './state.ts';
+import { holdStatics, shedStatics } from './statics.ts';
 
 export function reload(draft: Draft, config: VrrpConfig): void {
   const wanted = new Map(config.vrrp_instance.map((instance) => [instance.name, instance]));
@@ -37,7 +47,9 @@ export function reload(draft: Draft, config: VrrpConfig): void {
   draft.router = { ...draft.router, config, members, nextPace, virtual: virtualAddresses(config) };
   const before = new Map([...kept].map(([name, member]) => [name, member.config]));
   // What one instance loses another may gain: all removals come before the first addition.
+  shedStatics(draft);
   for (const position of members.keys()) shed(draft, position);
+  holdStatics(draft);
   for (const [
     position,
     {
@@ -84,6 +96,7 @@ function keep(member: Member, config: VrrpInstance, now: Instant): Member {
 
 /** Removes what a master holds and should not hold any more. */
 function shed(draft: Draft, position: number): void {
+  shedOnward(draft, position);
   const member = memberAt(draft, position);
   if (member.held.length === 0) return;
   // Compared with every attribute: an address with another label has to be taken off and put on again.
@@ -94,6 +107,14 @@ function shed(draft: Draft, position: number): void {
   remove(draft, gone);
   const held = member.held.filter((address) => !gone.includes(address));
   setMember(draft, position, { ...member, held });
+}
+
+function shedOnward(draft: Draft, position: number): void {
+  const member = memberAt(draft, position);
+  if (member.state.name !== 'master') return;
+  const wanted = wantedOnward(member.config, draft.router.kernel);
+  const routing = shedRouting(draft, member.routing, wanted);
+  if (routing !== member.routing) setMember(draft, position, { ...member, routing });
 }
 
 /** The same state under other rules: deadlines are counted from where they were counted before. */

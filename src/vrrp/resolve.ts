@@ -17,12 +17,15 @@ import type {
   syncGroupRows,
   trackGroupRows,
 } from './group.ts';
-import type { VrrpConfig, vrrpInstance } from './keywords.ts';
+import type { VrrpConfig, VrrpInstance, vrrpInstance } from './keywords.ts';
 import { checkInterfaces, resolveGarpGroups, resolveSyncGroups } from './membership.ts';
+import { preferences } from './routing.ts';
+import type { RuleText } from './rule.ts';
 import { resolveInstances } from './rules.ts';
+import { resolveStatics, type StaticBlocks } from './static.ts';
 import { type fileRows, processRows, type scriptRows, type Weight } from './track.ts';
 
-export interface VrrpBlocks {
+export interface VrrpBlocks extends StaticBlocks {
   readonly vrrp_script: readonly Definition<typeof scriptRows>[];
   readonly vrrp_track_process: readonly Definition<typeof processRows>[];
   readonly track_file: readonly Definition<typeof fileRows>[];
@@ -43,8 +46,9 @@ export interface VrrpBlocks {
   readonly interface_up_down_delays: readonly Entry<DelayEntry>[];
 }
 
-export function resolveVrrp(blocks: VrrpBlocks, around: Surroundings): VrrpConfig {
-  const { report } = around;
+export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): VrrpConfig {
+  const { report } = surroundings;
+  const around = { ...surroundings, preference: preferences(rulesInOrder(blocks), report) };
   const names = new Names();
   const used = blocks.vrrp_instance.length > 0;
   const scripts = defineScripts(blocks.vrrp_script, names, used, around);
@@ -56,15 +60,17 @@ export function resolveVrrp(blocks: VrrpBlocks, around: Surroundings): VrrpConfi
     const weight = statements.findLast((s) => s.keyword === 'weight')?.value as Weight | undefined;
     names.add('track_bfd', name, order, weight ?? { weight: 0, reverse: false });
   }
-  const instances = resolveInstances(blocks.vrrp_instance, around, names);
+  const resolved = resolveInstances(blocks.vrrp_instance, around, names);
+  const statics = resolveStatics(blocks, groupsOf(blocks), around);
+  const instances = resolved.map((instance): VrrpInstance => {
+    const tied = statics.tied.get(instance.name);
+    return tied === undefined ? instance : { ...instance, tied_to: tied };
+  });
   const groups = resolveSyncGroups(blocks.vrrp_sync_group, instances, names, around);
   const garpGroups = resolveGarpGroups(blocks.garp_group, around);
   checkInterfaces(blocks.linkbeat_interfaces, 'linkbeat interface', around);
   checkInterfaces(blocks.interface_up_down_delays, 'up/down delay', around);
-  const trackGroups = blocks.track_group.map(({ name, statements }) => ({
-    name,
-    group: statements.flatMap((s) => s.value.map(({ value }) => value)),
-  }));
+  const trackGroups = groupsOf(blocks).map(({ name, group }) => ({ name, group }));
   return {
     global_defs: around.globals,
     vrrp_instance: instances,
@@ -74,8 +80,28 @@ export function resolveVrrp(blocks: VrrpBlocks, around: Surroundings): VrrpConfi
     ...some('vrrp_sync_group', groups),
     ...some('track_group', trackGroups),
     ...some('garp_group', garpGroups),
+    ...statics.part,
   };
 }
+
+const groupsOf = ({ track_group }: VrrpBlocks) =>
+  track_group.map(({ name, order, statements }) => ({
+    name,
+    order,
+    group: statements.flatMap((s) => s.value.map(({ value }) => value)),
+  }));
+
+/** All rules of routing in the order of the file: those without a preference get one in that order. */
+const rulesInOrder = ({ vrrp_instance, static_rules }: VrrpBlocks): readonly Entry<RuleText>[] =>
+  [
+    ...static_rules.map(({ entry, order }) => ({ order, entries: [entry] })),
+    ...vrrp_instance.map(({ order, statements }) => ({
+      order,
+      entries: statements.flatMap((s) => (s.keyword === 'virtual_rules' ? s.value : [])),
+    })),
+  ]
+    .sort((a, b) => a.order - b.order)
+    .flatMap(({ entries }) => entries);
 
 /** Only what there is goes to the child. */
 const some = <K extends string, T>(

@@ -27,9 +27,18 @@ import { advance, createMember, memberAt, refresh, setMember } from './member.ts
 import { receive } from './receive.ts';
 import { onRefused, retrySockets } from './refusal.ts';
 import { reload } from './reload.ts';
+import {
+  afterAddress,
+  onLinkUp,
+  onRouteGone,
+  onRuleGone,
+  repairRouting,
+  retryRefused,
+} from './repair.ts';
 import { earliest } from './schedule.ts';
 import { startMembers } from './start.ts';
 import type { Draft, RouterState } from './state.ts';
+import { NO_STATICS, onStaticAddressGone, releaseStatics, repairStatics } from './statics.ts';
 import { clearStatistics } from './statistics.ts';
 
 export type { RouterState } from './state.ts';
@@ -48,6 +57,7 @@ export function createRouter(config: VrrpConfig): RouterState {
     queues: {},
     nextPace: config.vrrp_instance.length,
     chatter: SILENT,
+    statics: NO_STATICS,
   };
 }
 
@@ -66,7 +76,12 @@ export function step(
 export function nextDeadline(state: RouterState): Instant | undefined {
   let best = earliest(queueDeadline(state.queues), chatterDeadline(state.chatter));
   for (const member of state.members)
-    best = earliest(best, instanceDeadline(member.state), member.repairAt);
+    best = earliest(
+      best,
+      instanceDeadline(member.state),
+      earliest(member.repairAt, member.routing.retryAt),
+    );
+  best = earliest(best, earliest(state.statics.retryAt, state.statics.routing.retryAt));
   for (const key in state.sockets) best = earliest(best, state.sockets[key]?.until);
   return best;
 }
@@ -105,6 +120,7 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'facts':
       draft.router = { ...draft.router, kernel: kernelFacts(event.facts) };
+      repairStatics(draft);
       for (const position of draft.router.members.keys()) repairAll(draft, position);
       refreshAll(draft);
       return;
@@ -119,6 +135,12 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'addressGone':
       onAddressGone(draft, event.address);
+      return;
+    case 'routeGone':
+      onRouteGone(draft, event.route);
+      return;
+    case 'ruleGone':
+      onRuleGone(draft, event.rule);
       return;
     case 'refused':
       onRefused(draft, event);
@@ -150,6 +172,7 @@ function onDeadline(draft: Draft): void {
     if (state.name === 'master' && at === state.lowerAnnounceAt) restrain(draft, said);
     repairRefused(draft, position);
   }
+  retryRefused(draft);
   retrySockets(draft);
   flush(draft);
   catchUp(draft);
@@ -168,6 +191,7 @@ function stop(draft: Draft): void {
     const { socket: _, ...rest } = memberAt(draft, position);
     setMember(draft, position, rest);
   }
+  releaseStatics(draft);
   settleSockets(draft);
   draft.router = { ...draft.router, phase: 'stopped', queues: {}, chatter: SILENT };
   draft.actions.push({ type: 'exit', status: 0 });
@@ -197,6 +221,7 @@ function onLink(draft: Draft, index: number, kernel: RouterState['kernel']): voi
           : `Netlink reports ${name} ${is ? 'up' : 'down'}`,
     });
   refreshAll(draft);
+  if (is && !was) onLinkUp(draft, index);
 }
 
 function onAddress(
@@ -219,6 +244,7 @@ function onAddressGone(
   draft.router = { ...draft.router, kernel: withoutAddress(draft.router.kernel, address) };
   for (const position of draft.router.members.keys())
     repair(draft, position, (held) => sameAddress(held, address));
+  onStaticAddressGone(draft, address);
   if (draft.router.virtual[address.address] !== undefined) return;
   if (sourcesOf(draft.router).has(address.address))
     logAssigned(draft, 'Deassigned', 'from', address);
@@ -260,11 +286,13 @@ function repair(draft: Draft, position: number, lost: (held: KernelAddress) => b
     text: `Netlink reflector reports IP ${address} removed from ${draft.router.kernel.links[index]?.name}`,
   }));
   burst(draft, member, missing, missing, member.config.garp_master_repeat, lines);
+  afterAddress(draft, member);
   draft.actions.push(...lines);
 }
 
 function repairAll(draft: Draft, position: number): void {
   const { addresses } = draft.router.kernel;
+  repairRouting(draft, memberAt(draft, position));
   repair(draft, position, (held) => {
     const known = addresses[held.index] ?? [];
     return !known.some(

@@ -59,7 +59,7 @@ function numbered(
   message: (name: Name) => string,
 ): number | undefined {
   if (name === undefined) return undefined;
-  const value = typeof name === 'number' ? name : at.facts.numberOf(kind, name);
+  const value = typeof name === 'number' ? name : at.facts.numberOf?.(kind, name);
   if (value !== undefined && value <= most) return value;
   return refuse(at, `unknown-${kind}`, message(name));
 }
@@ -72,7 +72,7 @@ function realms(at: Look, text: string | undefined, message: string): number | u
   if (text === undefined) return undefined;
   const parts = text.split('/').map((part) => {
     if (/^(0[xX][0-9a-fA-F]+|\d+)$/.test(part)) return Number(part);
-    return part === '' ? undefined : at.facts.numberOf('realm', part);
+    return part === '' ? undefined : at.facts.numberOf?.('realm', part);
   });
   const [first, second, ...more] = parts;
   const right = parts.every((part) => part !== undefined && part <= 255) && more.length === 0;
@@ -144,7 +144,7 @@ const EVERYTHING: readonly string[] = ['default', 'any', 'all', 'default6'];
 
 function vrfTable(at: Look, vrf: string | undefined): number | undefined {
   if (vrf === undefined) return undefined;
-  const table = at.facts.vrfTable(vrf);
+  const table = at.facts.vrfTable?.(vrf);
   if (table !== undefined) return table;
   return at.facts.interfaces.has(vrf)
     ? refuse(at, 'no-vrf', `Route specified VRF ${vrf} is not a VRF`)
@@ -218,7 +218,7 @@ function ruleOrigin(at: Look, { no_track, protocol }: RuleText): number | undefi
 /** One that is wrong is left out, and the rule stays. */
 function transport(at: Look, name: Name | undefined): number | undefined {
   if (name === undefined) return undefined;
-  const value = typeof name === 'number' ? name : at.facts.numberOf('transport', name);
+  const value = typeof name === 'number' ? name : at.facts.numberOf?.('transport', name);
   // Numbers up to 127, as keepalived has it; names may have greater ones.
   if (value !== undefined && value <= (typeof name === 'number' ? 127 : 255)) return value;
   at.report(

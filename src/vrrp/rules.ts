@@ -17,16 +17,17 @@ import {
   type InstanceStatement,
   mistake,
   type Rows,
+  type RuledSurroundings,
   resolveScripts,
   roundInterval,
   type Say,
-  type Surroundings,
 } from './decision.ts';
 import { Names, resolveTracks } from './definitions.ts';
 import { vrrpInstance as rows, type UnicastPeer, type VrrpInstance } from './keywords.ts';
 import { linkRows } from './link.ts';
 import { refuseOwnersWeights } from './membership.ts';
 import { optionRows } from './option.ts';
+import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
 import { applyStrict } from './strict.ts';
 import type { AddressText, PeerText } from './value.ts';
 import { checkOwnInterface } from './vmac.ts';
@@ -34,7 +35,7 @@ import { checkOwnInterface } from './vmac.ts';
 /** All instances of a file, less those that cannot run; of those a fatal diagnostic speaks. */
 export function resolveInstances(
   blocks: readonly InstanceBlock[],
-  around: Surroundings,
+  around: RuledSurroundings,
   names: Names = new Names(),
 ): VrrpInstance[] {
   const instances: VrrpInstance[] = [];
@@ -88,11 +89,13 @@ interface Walk {
   peers: UnicastPeer[];
   addresses: AddressEntry[];
   excluded: AddressEntry[];
+  routes: RouteEntry[];
+  rules: RuleEntry[];
 }
 
 export function resolveInstance(
   block: InstanceBlock,
-  around: Surroundings,
+  around: RuledSurroundings,
   names: Names = new Names(),
   links = new Map<string, string>(),
 ): VrrpInstance | undefined {
@@ -164,6 +167,8 @@ export function resolveInstance(
     skip_check_adv_addr: given.skip_check_adv_addr ?? globals.vrrp_skip_check_adv_addr,
     virtual_ipaddress: addresses,
     virtual_ipaddress_excluded: excluded,
+    ...(walk.routes.length === 0 ? {} : { virtual_routes: walk.routes }),
+    ...(walk.rules.length === 0 ? {} : { virtual_rules: walk.rules }),
     accept: given.accept,
     ...preemption,
     down_timer_adverts: given.down_timer_adverts ?? globals.vrrp_down_timer_adverts,
@@ -222,7 +227,7 @@ const sourceOf = (
   return unicast ? { unicast_src_ip: source } : { mcast_src_ip: source };
 };
 
-function walkStatements(block: InstanceBlock, around: Surroundings): Walk {
+function walkStatements(block: InstanceBlock, around: RuledSurroundings): Walk {
   const walk: Walk = {
     family: undefined,
     version: undefined,
@@ -235,6 +240,8 @@ function walkStatements(block: InstanceBlock, around: Surroundings): Walk {
     peers: [],
     addresses: [],
     excluded: [],
+    routes: [],
+    rules: [],
   };
   for (const statement of block.statements) walkOver(statement, walk, block.name, around);
   return walk;
@@ -244,7 +251,7 @@ function walkOver(
   statement: InstanceStatement,
   walk: Walk,
   name: string,
-  around: Surroundings,
+  around: RuledSurroundings,
 ): void {
   const { node } = statement;
   const { report } = around;
@@ -303,6 +310,16 @@ function walkOver(
         walk.excluded.push(resolveAddress(entry.value));
       }
       return;
+    case 'virtual_routes':
+      walk.routes.push(...statement.value.flatMap((entry) => resolveRoute(entry, around) ?? []));
+      return;
+    case 'virtual_rules':
+      walk.rules.push(
+        ...statement.value.flatMap(
+          (entry) => resolveRule(entry, around.preference(entry), around) ?? [],
+        ),
+      );
+      return;
     case 'preempt':
     case 'nopreempt':
       walk.nopreempt = statement.keyword === 'nopreempt';
@@ -318,7 +335,7 @@ function checkInterface(
   node: Node,
   name: string,
   before: string | undefined,
-  { facts, globals, report }: Surroundings,
+  { facts, globals, report }: RuledSurroundings,
 ): string | undefined {
   if (link.length > 15) {
     report(
@@ -420,7 +437,7 @@ function takeAddress(
   entry: Entry<AddressText>,
   walk: Walk,
   name: string,
-  around: Surroundings,
+  around: RuledSurroundings,
 ): void {
   if (!takeFamily(entry.value.address, walk)) {
     around.report(
@@ -437,9 +454,9 @@ function takeAddress(
   walk.addresses.push(resolveAddress(entry.value));
 }
 
-function checkDevice(
+export function checkDevice(
   { value, node }: Entry<AddressText>,
-  { facts, globals, report }: Surroundings,
+  { facts, globals, report }: RuledSurroundings,
 ): void {
   if (value.dev === undefined || facts.interfaces.has(value.dev)) return;
   if (globals.dynamic_interfaces !== undefined) return;
@@ -456,7 +473,7 @@ function checkDevice(
   );
 }
 
-function resolveAddress({ scope, '-nodad': dad, ...rest }: AddressText): AddressEntry {
+export function resolveAddress({ scope, '-nodad': dad, ...rest }: AddressText): AddressEntry {
   return {
     ...rest,
     scope: scope ?? 0,

@@ -12,13 +12,17 @@ import {
   advance,
   isUnicast,
   logAddresses,
+  logRouting,
   memberAt,
   refresh,
   remove,
   setMember,
+  wantedOnward,
 } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
+import { NO_ROUTING, removeRouting } from './routes.ts';
 import type { Draft, Member } from './state.ts';
+import { holdStatics } from './statics.ts';
 
 /** Others that this one's configuration says nothing about may wait for fewer lost adverts than it does. */
 const USUAL_DOWN_TIMER = 3;
@@ -34,6 +38,7 @@ export const roleOf = (config: VrrpInstance): string => `${config.name} ${identi
 
 /** Starts every instance of a new process. */
 export function startMembers(draft: Draft, { journal, roles }: Inheritance): void {
+  holdStatics(draft);
   const spoke = new Map(roles.map(({ role, spokeAt }) => [role, spokeAt]));
   const others: number[] = [];
   for (const position of draft.router.members.keys()) {
@@ -53,6 +58,7 @@ export function startMember(draft: Draft, position: number): void {
   refresh(draft, position);
   const member = memberAt(draft, position);
   removeLeftovers(draft, member);
+  removeRoutingLeftovers(draft, member);
   advance(draft, position, { type: 'start', faults: member.faults });
 }
 
@@ -92,6 +98,25 @@ function removeLeftovers(draft: Draft, member: Member): void {
   remove(draft, left);
   const lines: VrrpAction[] = [];
   logAddresses(member, 'removing', lines);
+  draft.actions.push(...lines);
+}
+
+/** Nobody has asked the kernel which are there: removing one that is not is no failure. */
+function removeRoutingLeftovers(draft: Draft, { config }: Member): void {
+  const wanted = wantedOnward(config, draft.router.kernel);
+  if (wanted === NO_ROUTING) return;
+  const { members, statics } = draft.router;
+  const others = [statics.routing, ...members.map(({ routing }) => routing)];
+  const held = new Set(
+    others.flatMap(({ routes, rules }) => [...routes, ...rules].map((one) => JSON.stringify(one))),
+  );
+  const left = (one: unknown): boolean => !held.has(JSON.stringify(one));
+  removeRouting(draft, {
+    routes: wanted.routes.filter(left),
+    rules: wanted.rules.filter(left),
+  });
+  const lines: VrrpAction[] = [];
+  logRouting(config, 'removing', lines);
   draft.actions.push(...lines);
 }
 

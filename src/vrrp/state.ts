@@ -3,6 +3,7 @@
 
 import type { Ip } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
+import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import type { Fault } from './fault.ts';
@@ -27,6 +28,29 @@ export interface RouterState {
   readonly queues: Readonly<Record<number, AnnouncementQueue>>;
   readonly nextPace: number;
   readonly chatter: Chatter;
+  /** What is there whatever the instances do. */
+  readonly statics: Statics;
+}
+
+/** Routes and rules that were ordered, for an instance or for the static blocks. */
+export interface Routing {
+  readonly routes: readonly KernelRoute[];
+  readonly rules: readonly KernelRule[];
+  /** Those among them that the kernel refused, tried again at `retryAt`. */
+  readonly refused: {
+    readonly routes: readonly KernelRoute[];
+    readonly rules: readonly KernelRule[];
+  };
+  readonly retryAt?: Instant;
+}
+
+export interface Statics {
+  readonly addresses: readonly KernelAddress[];
+  readonly refused: readonly KernelAddress[];
+  readonly retryAt?: Instant;
+  readonly routing: Routing;
+  /** Orders whose refusal has been logged. */
+  readonly complained: Readonly<Record<string, true>>;
 }
 
 /** What was logged lately because of what others sent, and what was not. */
@@ -66,6 +90,7 @@ export interface Member {
   /** Orders the kernel refused, tried again at `repairAt`. */
   readonly refused: readonly KernelAddress[];
   readonly repairAt?: Instant;
+  readonly routing: Routing;
   readonly statistics: Statistics;
   /** When each kind of complaint was last logged: a flood must not fill the log. */
   readonly complained: Readonly<Record<string, Instant>>;

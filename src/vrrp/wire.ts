@@ -3,8 +3,8 @@
 
 import { admit } from '../net/filter.ts';
 import { native, type ShotPart } from '../net/native.ts';
-import type { Route } from '../net/route.ts';
-import type { Aside, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
+import type { Addition, Refused, Route } from '../net/route.ts';
+import type { Aside, SocketSpec, VrrpAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
 const VRRP = 112;
@@ -84,7 +84,11 @@ export class Wire {
           return [{ fd: this.#fd(action.socket), pace, period, first, ticks: [datagrams] }];
         }
         case 'addAddresses':
-          return this.#route.shotParts(action.addresses);
+          return this.#route.shotParts(action.addresses.map((what) => ({ kind: 'address', what })));
+        case 'addRoutes':
+          return this.#route.shotParts(action.routes.map((what) => ({ kind: 'route', what })));
+        case 'addRules':
+          return this.#route.shotParts(action.rules.map((what) => ({ kind: 'rule', what })));
         case 'announce': {
           const datagrams = action.frames.map((bytes) => ({ bytes }));
           return [{ fd: this.#announcer(action.interface), datagrams }];
@@ -103,11 +107,11 @@ export class Wire {
     if (action.type === 'pace') this.#paces.set(action.pace, { fd: this.#fd(action.socket) });
   }
 
-  /** What the kernel refused of the addresses that a shot added. */
+  /** What the kernel refused of what a shot added. */
   shotRefusals(): readonly VrrpEvent[] {
-    return this.#route.shotRefusals().map(({ address, code, message }) => ({
+    return this.#route.shotRefusals().map(({ about, code, message }) => ({
       type: 'refused',
-      action: { type: 'addAddresses', addresses: [address] },
+      action: additionOf(about),
       code,
       message,
     }));
@@ -161,9 +165,28 @@ export class Wire {
         this.#paces.delete(action.pace);
         return [];
       case 'addAddresses':
-        return this.#refusals(action, this.#route.add(action.addresses));
+        return refusals(this.#route.add(action.addresses), (addresses) => ({
+          ...action,
+          addresses,
+        }));
       case 'removeAddresses':
-        return this.#refusals(action, this.#route.remove(action.addresses));
+        return refusals(this.#route.remove(action.addresses), (addresses) => ({
+          ...action,
+          addresses,
+        }));
+      case 'addRoutes': {
+        const refused = this.#route.addRoutes(action.routes, action.restored === true);
+        return refusals(refused, (routes) => ({ ...action, routes }));
+      }
+      case 'removeRoutes':
+        return refusals(this.#route.removeRoutes(action.routes), (routes) => ({
+          ...action,
+          routes,
+        }));
+      case 'addRules':
+        return refusals(this.#route.addRules(action.rules), (rules) => ({ ...action, rules }));
+      case 'removeRules':
+        return refusals(this.#route.removeRules(action.rules), (rules) => ({ ...action, rules }));
       case 'announce':
         native.send(
           this.#announcer(action.interface),
@@ -171,23 +194,6 @@ export class Wire {
         );
         return [];
     }
-  }
-
-  /** One event for each address, so that those that were accepted are not doubted. */
-  #refusals(
-    action: Extract<WireAction, { readonly type: 'addAddresses' | 'removeAddresses' }>,
-    refused: readonly {
-      readonly address: KernelAddress;
-      readonly code: string;
-      readonly message: string;
-    }[],
-  ): readonly VrrpEvent[] {
-    return refused.map(({ address, code, message }) => ({
-      type: 'refused',
-      action: { ...action, addresses: [address] },
-      code,
-      message,
-    }));
   }
 
   #open(spec: SocketSpec): void {
@@ -240,5 +246,28 @@ export class Wire {
     const fd = native.packetSocket(index);
     this.#announcers.set(index, fd);
     return fd;
+  }
+}
+
+/** One event for each, so that those that were accepted are not doubted. */
+const refusals = <T>(
+  refused: readonly Refused<T>[],
+  action: (about: readonly T[]) => VrrpAction,
+): readonly VrrpEvent[] =>
+  refused.map(({ about, code, message }) => ({
+    type: 'refused',
+    action: action([about]),
+    code,
+    message,
+  }));
+
+function additionOf({ kind, what }: Addition): VrrpAction {
+  switch (kind) {
+    case 'address':
+      return { type: 'addAddresses', addresses: [what] };
+    case 'route':
+      return { type: 'addRoutes', routes: [what] };
+    case 'rule':
+      return { type: 'addRules', rules: [what] };
   }
 }

@@ -17,6 +17,8 @@ const configOf = (statements: readonly string[]): Config => {
   const { config, diagnostics } = buildConfiguration(lines, {
     hostname: 'vm',
     processors: 2,
+    numberOf: () => undefined,
+    vrfTable: () => undefined,
     interfaces: new Map(),
     user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
     group: () => undefined,

@@ -1,0 +1,193 @@
+// The blocks static_ipaddress, static_routes and static_rules: what is there as long as the daemon runs, whatever
+// its instances do.
+
+import { type Entry, entries, optional } from '../config/keyword.ts';
+import type { Node } from '../config/parser.ts';
+import { type AddressEntry, flag, type Reading, type ValueType } from '../config/value.ts';
+import { mistake, type RuledSurroundings } from './decision.ts';
+import { routeGrammar, ruleGrammar } from './grammar.ts';
+import type { StaticAddress, VrrpConfig } from './keywords.ts';
+import { type RouteText, routeLine } from './route.ts';
+import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
+import { type RuleText, ruleLine } from './rule.ts';
+import { checkDevice, resolveAddress } from './rules.ts';
+import { type AddressText, addressGrammar, addressLine } from './value.ts';
+
+/** keepalived's default_interface. */
+const USUAL_INTERFACE = 'eth0';
+
+export interface StaticAddressText extends AddressText {
+  readonly no_track?: true;
+  readonly track_group?: string;
+}
+
+/** The words of an address of an instance, and who minds when it vanishes. */
+const staticAddressLine: ValueType<StaticAddressText> = {
+  ...addressLine,
+  parse: readLine,
+  format: ({ no_track, track_group, ...address }) =>
+    [
+      addressLine.format(address),
+      ...(track_group === undefined ? [] : ['track_group', track_group]),
+      ...(no_track === undefined ? [] : ['no_track']),
+    ].join(' '),
+  schema: {
+    ...addressLine.schema,
+    properties: {
+      ...(addressLine.schema.properties as object),
+      no_track: { const: true },
+      track_group: { type: 'string' },
+    },
+  },
+};
+
+function readLine(words: readonly string[], raw: string): Reading<StaticAddressText> {
+  const rest: string[] = [];
+  const places: number[] = [];
+  const more: { no_track?: true; track_group?: string } = {};
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] as string;
+    const group = words[i + 1];
+    if (word === 'no_track') more.no_track = true;
+    else if (word === 'track_group' && group !== undefined) {
+      more.track_group = group;
+      i++;
+    } else if (word === 'track_group') {
+      const message = `No track_group parameter specified for ${words[0]}`;
+      return { complaints: [{ ...mistake('option-without-value', message), word: i }] };
+    } else {
+      places.push(i);
+      rest.push(word);
+    }
+  }
+  const { value, complaints = [] } = addressLine.parse(rest, raw);
+  const placed = complaints.map((complaint) => ({
+    ...complaint,
+    word: places[complaint.word ?? 0] ?? 0,
+  }));
+  return value === undefined
+    ? { complaints: placed }
+    : { value: { ...value, ...more }, complaints: placed };
+}
+
+export const staticRows = {
+  static_ipaddress: entries(
+    staticAddressLine,
+    'Addresses that are there as long as the daemon runs.',
+    {
+      grammar: {
+        ...addressGrammar,
+        dev: { ...addressGrammar.dev, otherwise: USUAL_INTERFACE },
+        no_track: optional(flag, 'Leave it gone when somebody deletes it.'),
+      },
+      example: '192.0.2.5/24 dev eth0',
+    },
+  ),
+  static_routes: entries(routeLine(true), 'Routes that are there as long as the daemon runs.', {
+    grammar: routeGrammar,
+    example: '198.51.100.0/24 via 192.0.2.1 dev eth0',
+  }),
+  static_rules: entries(ruleLine(true), 'Policy rules that are there as long as the daemon runs.', {
+    grammar: ruleGrammar,
+    example: 'from 192.0.2.5 table 100 priority 100',
+  }),
+};
+
+/** A line and the place of its block in the file. */
+export interface Placed<E> {
+  readonly entry: E;
+  readonly order: number;
+}
+
+export interface StaticBlocks {
+  readonly static_ipaddress: readonly Placed<Entry<StaticAddressText>>[];
+  readonly static_routes: readonly Placed<Entry<RouteText>>[];
+  readonly static_rules: readonly Placed<Entry<RuleText>>[];
+}
+
+interface Group {
+  readonly name: string;
+  readonly order: number;
+  readonly group: readonly string[];
+}
+
+/** What is there, and the interfaces that instances depend on because of it, by the name of the instance. */
+export interface ResolvedStatics {
+  readonly part: Pick<VrrpConfig, 'static_ipaddress' | 'static_routes' | 'static_rules'>;
+  readonly tied: ReadonlyMap<string, readonly string[]>;
+}
+
+export function resolveStatics(
+  blocks: StaticBlocks,
+  groups: readonly Group[],
+  around: RuledSurroundings,
+): ResolvedStatics {
+  const tied = new Map<string, string[]>();
+  /** Ties the instances of a group to interfaces; a group must stand before its use. */
+  const tie = (
+    name: string | undefined,
+    order: number,
+    node: Node,
+    links: readonly (string | undefined)[],
+    bare: string,
+  ): void => {
+    if (name === undefined) return;
+    const group = groups.find((one) => one.name === name && one.order < order);
+    const there = links.filter((link) => link !== undefined);
+    if (group === undefined)
+      around.report(mistake('unknown-group', `track_group ${name} not found`), node);
+    else if (there.length === 0) around.report(mistake('group-without-interface', bare), node);
+    for (const member of group?.group ?? [])
+      tied.set(member, [...new Set([...(tied.get(member) ?? []), ...there])]);
+  };
+
+  const addresses = blocks.static_ipaddress.flatMap(({ entry, order }): StaticAddress[] => {
+    const address = resolveStaticAddress(entry, around);
+    if (address === undefined) return [];
+    tie(entry.value.track_group, order, entry.node, [address.dev], '');
+    return [address];
+  });
+  const routes = blocks.static_routes.flatMap(({ entry, order }): RouteEntry[] => {
+    const bare = 'Static route cannot have track group if no oif specified';
+    tie(entry.value.track_group, order, entry.node, [entry.value.dev], bare);
+    return [resolveRoute(entry, around) ?? []].flat();
+  });
+  const rules = blocks.static_rules.flatMap(({ entry, order }): RuleEntry[] => {
+    const { iif, oif, track_group } = entry.value;
+    const bare = 'Static rule cannot have track_group if dev/iif not specified';
+    tie(track_group, order, entry.node, [iif, oif], bare);
+    return [resolveRule(entry, around.preference(entry), around) ?? []].flat();
+  });
+  return {
+    part: {
+      ...(addresses.length === 0 ? {} : { static_ipaddress: addresses }),
+      ...(routes.length === 0 ? {} : { static_routes: routes }),
+      ...(rules.length === 0 ? {} : { static_rules: rules }),
+    },
+    tied,
+  };
+}
+
+function resolveStaticAddress(
+  entry: Entry<StaticAddressText>,
+  around: RuledSurroundings,
+): StaticAddress | undefined {
+  const { no_track, track_group, ...text } = entry.value;
+  const resolved: AddressEntry = resolveAddress(text);
+  const { dev = USUAL_INTERFACE } = resolved;
+  if (text.dev === undefined && !around.facts.interfaces.has(dev)) {
+    const message = `Static address ${entry.node.words[0]?.text} requires either an interface or default interface must exist`;
+    around.report(
+      { ...mistake('no-interface', message, { word: 0 }), class: 'interface' },
+      entry.node,
+    );
+    return undefined;
+  }
+  checkDevice(entry, around);
+  return {
+    ...resolved,
+    dev,
+    ...(no_track === undefined ? {} : { no_track }),
+    ...(track_group === undefined ? {} : { track_group }),
+  };
+}
