@@ -2,7 +2,7 @@
 // the labels of keepalived 2.2.7. Labels come from the keyword table; lines without a row speak of what this
 // version does not have. Nothing here is parsed back.
 
-import { toSeconds } from '../lib/time.ts';
+import { toSeconds, ZERO } from '../lib/time.ts';
 import { type Fifo, type GlobalDefs, globalDefs } from './globals.ts';
 import type { Block } from './keyword.ts';
 import type { Script } from './value.ts';
@@ -31,12 +31,8 @@ export interface DumpFacts {
 
 type Line = keyof typeof globalDefs | ((defs: GlobalDefs, facts: DumpFacts) => readonly string[]);
 
-const fixed =
-  (...lines: readonly string[]): Line =>
-  () =>
-    lines;
-
 const LAYOUT: readonly Line[] = [
+  ({ config_save_dir: folder }) => (folder === undefined ? [] : [`Config save dir = ${folder}`]),
   (_, { net_namespace, instance }) => [
     `Network namespace = ${net_namespace ?? '(default)'}`,
     'Network namespace ipvs = (main namespace)',
@@ -45,13 +41,15 @@ const LAYOUT: readonly Line[] = [
   'process_name',
   // process_names is short for four names; one of them has a keyword of its own.
   (defs) => {
-    const vrrp = defs.vrrp_process_name ?? (defs.process_names ? 'keepalived_vrrp' : undefined);
-    return [
-      ...(vrrp === undefined ? [] : [`${globalDefs.vrrp_process_name.label} = ${vrrp}`]),
-      ...(defs.process_names
-        ? ['LVS process name = keepalived_lvs', 'BFD process name = keepalived_bfd']
-        : []),
-    ];
+    const names = [
+      ['VRRP', defs.vrrp_process_name, 'keepalived_vrrp'],
+      ['LVS', defs.checker_process_name, 'keepalived_lvs'],
+      ['BFD', defs.bfd_process_name, 'keepalived_bfd'],
+    ] as const;
+    return names.flatMap(([of, given, short]) => {
+      const name = given ?? (defs.process_names ? short : undefined);
+      return name === undefined ? [] : [`${of} process name = ${name}`];
+    });
   },
   'router_id',
   ({ smtp_server: server, smtp_helo_name: helo, ...defs }) => [
@@ -71,24 +69,34 @@ const LAYOUT: readonly Line[] = [
     `Default smtp_alert = ${offOn(defs.smtp_alert)}`,
     `Default smtp_alert_vrrp = ${offOn(defs.smtp_alert_vrrp)}`,
   ],
-  fixed(
-    'Default smtp_alert_checker = unset',
-    'Checkers log all failures = false',
-    'No test config before reload',
-  ),
+  ({ smtp_alert_checker: alert }) => [`Default smtp_alert_checker = ${offOn(alert)}`],
+  'checker_log_all_failures',
+  reloadLines,
   ({ dynamic_interfaces: dynamic }) => [
     `Dynamic interfaces = ${dynamic !== undefined}`,
     ...(dynamic === undefined ? [] : [`Allow interface changes = ${dynamic !== 'yes'}`]),
   ],
+  ({ no_email_faults: none }) => (none ? ['Send emails for fault transitions = off'] : []),
   (_, { default_interface: name }) => (name === undefined ? [] : [`Default interface = ${name}`]),
-  fixed('Disable local IGMP = no', 'LVS flush = false', 'LVS flush on stop = disabled'),
+  ({ lvs_timeouts: { tcp, tcpfin, udp } = {} }) => [
+    ...(tcp === undefined ? [] : [`LVS TCP timeout = ${toSeconds(tcp)}`]),
+    ...(tcpfin === undefined ? [] : [`LVS TCP FIN timeout = ${toSeconds(tcpfin)}`]),
+    // keepalived says TCP here too.
+    ...(udp === undefined ? [] : [`LVS TCP timeout = ${toSeconds(udp)}`]),
+  ],
+  ({ disable_local_igmp: off }) => [`Disable local IGMP = ${off ? 'yes' : 'no'}`],
+  syncLines,
+  'lvs_flush',
+  ({ lvs_flush_on_stop: flush }) => [
+    `LVS flush on stop = ${flush === undefined ? 'disabled' : flush === 'all' ? 'full' : flush}`,
+  ],
   (defs) => [
     ...fifoLines('Global', defs.notify_fifo, defs.notify_fifo_script),
     ...fifoLines('VRRP', defs.vrrp_notify_fifo, defs.vrrp_notify_fifo_script),
     ...fifoLines('LVS', defs.lvs_notify_fifo, defs.lvs_notify_fifo_script),
   ],
   'fifo_write_vrrp_states_on_reload',
-  fixed('VRRP notify priority changes = false'),
+  'vrrp_notify_priority_changes',
   'vrrp_mcast_group4',
   'vrrp_mcast_group6',
   'vrrp_garp_master_delay',
@@ -98,48 +106,64 @@ const LAYOUT: readonly Line[] = [
   'vrrp_garp_lower_prio_delay',
   'vrrp_garp_lower_prio_repeat',
   'vrrp_down_timer_adverts',
-  fixed('Gratuitous ARP for each secondary VMAC = 0s'),
+  ({ vrrp_garp_extra_if: extra }) => [
+    `Gratuitous ARP for each secondary ${extra?.all === true ? 'i/f' : 'VMAC'} = ${toSeconds(extra?.every ?? ZERO)}s`,
+  ],
   'vrrp_lower_prio_no_advert',
   'vrrp_higher_prio_send_advert',
   'vrrp_garp_interval',
   'vrrp_gna_interval',
   'vrrp_version',
-  fixed('nftables without counters'),
+  netfilterLines,
   'vrrp_check_unicast_src',
   'vrrp_skip_check_adv_addr',
-  fixed('VRRP strict mode = false'),
+  'vrrp_strict',
   'max_auto_priority',
-  fixed('Min auto priority delay = 1000000 usecs'),
+  'min_auto_priority_delay',
   'vrrp_priority',
   'vrrp_no_swap',
   'vrrp_rt_priority',
-  ({ vrrp_cpu_affinity: processors }) => (processors.length === 0 ? [] : [affinity(processors)]),
+  ({ vrrp_cpu_affinity: processors }) => affinity('VRRP', processors),
   'vrrp_rlimit_rttime',
-  fixed(...processLines('Checker'), ...processLines('BFD')),
-  fixed(
-    'SNMP vrrp disabled',
-    'SNMP checker disabled',
-    'SNMP RFCv2 disabled',
-    'SNMP RFCv3 disabled',
-    'SNMP traps disabled',
-    'SNMP socket = default (unix:/var/agentx/master)',
-    'DBus disabled',
-    'DBus service name = ',
-  ),
+  'checker_priority',
+  'checker_no_swap',
+  'checker_rt_priority',
+  ({ checker_cpu_affinity: processors }) => affinity('Checker', processors),
+  'checker_rlimit_rttime',
+  'bfd_priority',
+  'bfd_no_swap',
+  'bfd_rt_priority',
+  ({ bfd_cpu_affinity: processors }) => affinity('BFD', processors),
+  'bfd_rlimit_rttime',
+  busLines,
   ({ enable_script_security: secure, script_user: user }) => [
     `Script security ${secure ? 'enabled' : 'disabled'}`,
     ...(user === undefined ? [] : [`Default script uid:gid ${user.uid}:${user.gid}`]),
   ],
-  fixed(
-    ...['vrrp_netlink_cmd', 'vrrp_netlink_monitor', 'process_monitor'].flatMap(bufferLines),
-    ...['lvs_netlink_cmd', 'lvs_netlink_monitor'].flatMap(bufferLines),
-    'rs_init_notifies = 0',
-    'no_checker_emails = 0',
-    'rx_bufs_multiples = 3',
-  ),
+  'vrrp_netlink_cmd_rcv_bufs',
+  'vrrp_netlink_cmd_rcv_bufs_force',
+  'vrrp_netlink_monitor_rcv_bufs',
+  'vrrp_netlink_monitor_rcv_bufs_force',
+  'process_monitor_rcv_bufs',
+  'process_monitor_rcv_bufs_force',
+  'lvs_netlink_cmd_rcv_bufs',
+  'lvs_netlink_cmd_rcv_bufs_force',
+  'lvs_netlink_monitor_rcv_bufs',
+  'lvs_netlink_monitor_rcv_bufs_force',
+  'rs_init_notifies',
+  'no_checker_emails',
+  ({ vrrp_rx_bufs_policy: policy }) =>
+    policy === undefined
+      ? []
+      : [typeof policy === 'number' ? `rx_bufs_size = ${policy}` : `rx_bufs_policy = ${policy}`],
+  'vrrp_rx_bufs_multiplier',
   'umask',
   ({ vrrp_startup_delay: delay }) =>
     delay === undefined ? [] : [`vrrp_startup_delay = ${toSeconds(delay)}`],
+  ({ log_unknown_vrids: log }) => (log ? ['log_unknown_vrids'] : []),
+  ({ vmac_prefix: prefix }) => (prefix === undefined ? [] : [`VMAC prefix = ${prefix}`]),
+  ({ vmac_addr_prefix: prefix }) =>
+    prefix === undefined ? [] : [`VMAC address prefix = ${prefix}`],
 ];
 
 /** Lines without line ends, the heading first. */
@@ -160,20 +184,100 @@ function rowLine(keyword: keyof typeof globalDefs, defs: GlobalDefs): readonly s
 }
 
 /** keepalived 2.2.7 shows processor 0 as nothing, with the blank that follows every number. */
-function affinity(processors: readonly number[]): string {
+function affinity(of: string, processors: readonly number[] = []): string[] {
+  if (processors.length === 0) return [];
   const sorted = [...processors].sort((a, b) => a - b);
-  return `VRRP CPU Affinity = ${sorted.map((p) => (p === 0 ? ' ' : `${p} `)).join('')}`;
+  return [`${of} CPU Affinity = ${sorted.map((p) => (p === 0 ? ' ' : `${p} `)).join('')}`];
 }
 
-function processLines(of: string): string[] {
+function reloadLines(defs: GlobalDefs): string[] {
+  const {
+    reload_check_config: check,
+    reload_time_file: time,
+    startup_script,
+    shutdown_script,
+  } = defs;
   return [
-    `${of} process priority = 0`,
-    `${of} don't swap = false`,
-    `${of} realtime priority = 0`,
-    `${of} realtime limit = 10000`,
+    check === undefined
+      ? 'No test config before reload'
+      : `Test config before reload, log to ${check}`,
+    ...(time === undefined
+      ? []
+      : [
+          `Reload time file = ${time}${defs.reload_repeat ? ' (repeat)' : ''}`,
+          'No reload scheduled',
+        ]),
+    ...(defs.reload_file === undefined ? [] : [`Reload_file = ${reloadFile(defs.reload_file)}`]),
+    ...(defs.tmp_config_directory === undefined
+      ? []
+      : [`config save directory = ${defs.tmp_config_directory}`]),
+    ...(defs.data_use_instance ? ['Use instance name in data dumps'] : []),
+    ...(startup_script === undefined
+      ? []
+      : [
+          `Startup script = ${scriptText(startup_script)}, timeout ${toSeconds(defs.startup_script_timeout)}`,
+        ]),
+    ...(shutdown_script === undefined
+      ? []
+      : [
+          `Shutdown script = ${scriptText(shutdown_script)} timeout ${toSeconds(defs.shutdown_script_timeout)}`,
+        ]),
   ];
 }
 
-function bufferLines(of: string): string[] {
-  return [`${of}_rcv_bufs = 0`, `${of}_rcv_bufs_force = 0`];
+const reloadFile = (path: string): string => (path.startsWith('/') ? path : `/run/${path}`);
+
+const scriptText = (script: Script): string =>
+  `${script.words.map((word) => `'${word}'`).join(' ')}, ${owner(script)}`;
+
+/** Without a number the daemon takes that of the instance later. */
+function syncLines({ lvs_sync_daemon: sync }: GlobalDefs): string[] {
+  if (sync === undefined) return [];
+  const line = (label: string, value: unknown): string[] =>
+    value === undefined ? [] : [`${label} ${value}`];
+  return [
+    ...line('LVS syncd vrrp name =', sync.inst),
+    `LVS syncd interface = ${sync.interface}`,
+    `LVS syncd syncid = ${sync.id ?? 4294967295}`,
+    ...line('LVS syncd maxlen =', sync.maxlen),
+    ...line('LVS mcast group', sync.group),
+    ...line('LVS syncd mcast port =', sync.port),
+    ...line('LVS syncd mcast ttl =', sync.ttl),
+  ];
+}
+
+function netfilterLines(defs: GlobalDefs): string[] {
+  const { nftables, nftables_ipvs: ipvs } = defs;
+  return [
+    ...(nftables === undefined
+      ? []
+      : [
+          `nftables table name = ${nftables[0] ?? 'keepalived'}`,
+          `nftables base chain priority = ${defs.nftables_priority}`,
+          `nftables ${defs.nftables_ifindex ? '' : "don't "}force use ifindex for link local IPv6`,
+        ]),
+    ...(ipvs === undefined
+      ? []
+      : [
+          `ipvs nftables table name = ${ipvs[0] ?? 'keepalived_ipvs'}`,
+          `ipvs nftables base chain priority = ${defs.nftables_ipvs_priority}`,
+          `ipvs nftables start fwmark = ${defs.nftables_ipvs_start_fwmark}`,
+        ]),
+    `nftables with${defs.nftables_counters ? '' : 'out'} counters`,
+  ];
+}
+
+function busLines(defs: GlobalDefs, { instance = '' }: DumpFacts): string[] {
+  const is = (what: string, on: boolean): string => `${what} ${on ? 'enabled' : 'disabled'}`;
+  const name = defs.dbus_service_name;
+  return [
+    is('SNMP vrrp', defs.enable_snmp_vrrp),
+    is('SNMP checker', defs.enable_snmp_checker),
+    is('SNMP RFCv2', defs.enable_snmp_rfc || defs.enable_snmp_rfcv2),
+    is('SNMP RFCv3', defs.enable_snmp_rfc || defs.enable_snmp_rfcv3),
+    is('SNMP traps', defs.enable_traps),
+    `SNMP socket = ${defs.snmp_socket ?? 'default (unix:/var/agentx/master)'}`,
+    is('DBus', defs.enable_dbus),
+    `DBus service name = ${name === undefined ? '' : `${name}${instance}`}`,
+  ];
 }

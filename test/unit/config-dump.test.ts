@@ -22,9 +22,12 @@ const configOf = (statements: readonly string[]): Config => {
     interfaces: new Map(),
     user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
     group: () => undefined,
-    inspect: () => ({}),
+    inspect: (path) => ({ path }),
   });
-  assert.deepEqual(diagnostics, []);
+  assert.deepEqual(
+    diagnostics.filter(({ class: kind }) => kind !== 'none'),
+    [],
+  );
   return config as Config;
 };
 
@@ -177,4 +180,196 @@ test('namespace and instance come first', () => {
   const lines = dumpGlobals(configOf([]).global_defs, { net_namespace: 'blue', instance: 'one' });
   assert.equal(lines[1], ' Network namespace = blue');
   assert.equal(lines[3], ' Instance name = one');
+});
+
+// keepalived_parent.data of a file with almost every keyword of global_defs; libnftnl's version is left out, and the
+// lower priority settings, which the parent shows before they are decided.
+const EVERYTHING = `process_name pn
+vrrp_process_name pv
+checker_process_name pc
+bfd_process_name pb
+router_id R
+smtp_helo_name helo
+checker_log_all_failures
+startup_script /bin/true
+startup_script_timeout 7
+shutdown_script "/bin/true a"
+shutdown_script_timeout 8
+min_auto_priority_delay 5
+dynamic_interfaces
+no_email_faults
+default_interface eth1
+lvs_timeouts tcp 1 tcpfin 2 udp 3
+lvs_flush
+lvs_flush_on_stop VS
+lvs_sync_daemon eth0 V id 3 maxlen 1000 port 99 ttl 4 group 224.0.0.99
+vrrp_garp_extra_if all 30
+vrrp_startup_delay 0.5
+log_unknown_vrids
+vmac_prefix vp
+vmac_addr_prefix va
+nftables tab
+nftables_priority 7
+nftables_ifindex
+nftables_counters
+nftables_ipvs tip
+nftables_ipvs_priority 8
+nftables_ipvs_start_fwmark 77
+vrrp_strict
+vrrp_notify_priority_changes
+fifo_write_vrrp_states_on_reload
+checker_priority -3
+checker_no_swap
+checker_cpu_affinity 0 1
+checker_rlimit_rttime 55
+bfd_priority -3
+bfd_no_swap
+bfd_cpu_affinity 1
+bfd_rlimit_rttime 66
+snmp_socket udp:1.2.3.4:5
+enable_traps
+enable_snmp_vrrp
+enable_snmp_rfc
+enable_snmp_checker
+enable_dbus
+dbus_service_name foo.bar
+enable_script_security
+script_user root
+vrrp_netlink_cmd_rcv_bufs 1000
+vrrp_netlink_cmd_rcv_bufs_force
+vrrp_netlink_monitor_rcv_bufs 2000
+vrrp_netlink_monitor_rcv_bufs_force
+process_monitor_rcv_bufs 3000
+process_monitor_rcv_bufs_force
+lvs_netlink_cmd_rcv_bufs 4000
+lvs_netlink_cmd_rcv_bufs_force
+lvs_netlink_monitor_rcv_bufs 5000
+lvs_netlink_monitor_rcv_bufs_force
+rs_init_notifies
+no_checker_emails
+vrrp_rx_bufs_policy MTU
+vrrp_rx_bufs_multiplier 5
+random_seed 5
+reload_check_config /tmp/rc
+reload_time_file /tmp/rt
+reload_repeat
+reload_file /tmp/rf
+include_check match
+config_save_dir /tmp/save
+tmp_config_directory /tmp
+data_use_instance
+disable_local_igmp`;
+const EVERYTHING_SHOWN = `------< Global definitions >------
+ Config save dir = /tmp/save
+ Network namespace = (default)
+ Network namespace ipvs = (main namespace)
+ Parent process name = pn
+ VRRP process name = pv
+ LVS process name = pc
+ BFD process name = pb
+ Router ID = R
+ Smtp HELO name = helo
+ Default smtp_alert = unset
+ Default smtp_alert_vrrp = unset
+ Default smtp_alert_checker = unset
+ Checkers log all failures = true
+ Test config before reload, log to /tmp/rc
+ Reload time file = /tmp/rt (repeat)
+ No reload scheduled
+ Reload_file = /tmp/rf
+ config save directory = /tmp
+ Use instance name in data dumps
+ Startup script = '/bin/true', uid:gid 0:0, timeout 7
+ Shutdown script = '/bin/true' 'a', uid:gid 0:0 timeout 8
+ Dynamic interfaces = true
+ Allow interface changes = false
+ Send emails for fault transitions = off
+ LVS TCP timeout = 1
+ LVS TCP FIN timeout = 2
+ LVS TCP timeout = 3
+ Disable local IGMP = yes
+ LVS syncd vrrp name = V
+ LVS syncd interface = eth0
+ LVS syncd syncid = 3
+ LVS syncd maxlen = 1000
+ LVS mcast group 224.0.0.99
+ LVS syncd mcast port = 99
+ LVS syncd mcast ttl = 4
+ LVS flush = true
+ LVS flush on stop = VS
+ FIFO write vrrp states on reload = true
+ VRRP notify priority changes = true
+ VRRP IPv4 mcast group = 224.0.0.18
+ VRRP IPv6 mcast group = ff02::12
+ Gratuitous ARP delay = 5
+ Gratuitous ARP repeat = 5
+ Gratuitous ARP refresh timer = 0
+ Gratuitous ARP refresh repeat = 1
+ Gratuitous ARP lower priority delay = 5
+ Gratuitous ARP lower priority repeat = 5
+ Num adverts before down = 3
+ Gratuitous ARP for each secondary i/f = 30s
+ Send advert after receive lower priority advert = true
+ Send advert after receive higher priority advert = false
+ Gratuitous ARP interval = 0.000000
+ Gratuitous NA interval = 0.000000
+ VRRP default protocol version = 2
+ nftables table name = tab
+ nftables base chain priority = 7
+ nftables force use ifindex for link local IPv6
+ ipvs nftables table name = tip
+ ipvs nftables base chain priority = 8
+ ipvs nftables start fwmark = 77
+ nftables with counters
+ VRRP check unicast_src = false
+ VRRP skip check advert addresses = false
+ VRRP strict mode = true
+ Max auto priority = 0
+ Min auto priority delay = 5 usecs
+ VRRP process priority = 0
+ VRRP don't swap = false
+ VRRP realtime priority = 0
+ VRRP realtime limit = 10000
+ Checker process priority = -3
+ Checker don't swap = true
+ Checker realtime priority = 0
+ Checker CPU Affinity =  1 
+ Checker realtime limit = 55
+ BFD process priority = -3
+ BFD don't swap = true
+ BFD realtime priority = 0
+ BFD CPU Affinity = 1 
+ BFD realtime limit = 66
+ SNMP vrrp enabled
+ SNMP checker enabled
+ SNMP RFCv2 enabled
+ SNMP RFCv3 enabled
+ SNMP traps enabled
+ SNMP socket = udp:1.2.3.4:5
+ DBus enabled
+ DBus service name = foo.bar
+ Script security enabled
+ Default script uid:gid 0:0
+ vrrp_netlink_cmd_rcv_bufs = 1000
+ vrrp_netlink_cmd_rcv_bufs_force = 1
+ vrrp_netlink_monitor_rcv_bufs = 2000
+ vrrp_netlink_monitor_rcv_bufs_force = 1
+ process_monitor_rcv_bufs = 3000
+ process_monitor_rcv_bufs_force = 1
+ lvs_netlink_cmd_rcv_bufs = 4000
+ lvs_netlink_cmd_rcv_bufs_force = 1
+ lvs_netlink_monitor_rcv_bufs = 5000
+ lvs_netlink_monitor_rcv_bufs_force = 1
+ rs_init_notifies = 1
+ no_checker_emails = 1
+ rx_bufs_policy = MTU
+ rx_bufs_multiples = 5
+ umask = 0177
+ vrrp_startup_delay = 0.5
+ log_unknown_vrids
+ VMAC prefix = vp
+ VMAC address prefix = va`;
+
+test('almost every keyword of global_defs is shown as keepalived shows it', () => {
+  assert.deepEqual(dump(...EVERYTHING.split('\n')), EVERYTHING_SHOWN.split('\n'));
 });
