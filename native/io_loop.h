@@ -136,7 +136,18 @@ inline void* IoThread::Main(void* self) {
   return nullptr;
 }
 
+/** The first shot of a process must not be the first use of its code, of the heap and of the stack. */
+inline void IoThread::WarmUp() {
+  Tick nothing(kBatch);
+  (void)SendAll(-1, nothing);
+  Watched nobody{Source::kSocket};
+  (void)DrainSocket(-1, nobody);
+  std::map<uint32_t, Pace> paces;
+  paces[0] = Pace{};
+}
+
 inline void IoThread::Run() {
+  WarmUp();
   epoll_event events[16];
   for (;;) {
     const int count = epoll_wait(epoll_, events, 16, -1);

@@ -311,6 +311,7 @@ class IoThread {
   void Release();
   static void CleanUp(void* self);
   static void* Main(void* self);
+  void WarmUp();
   void Run();
   void Rearm();
   /** Written whole: a reader sees the old instant or the new one. */
