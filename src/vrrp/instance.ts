@@ -119,7 +119,8 @@ export type InstanceAction =
   | { readonly type: 'farewell' }
   /** Tell the segment where the addresses are, `repeat` times each. `quiet`: what others send must not fill the log. */
   | { readonly type: 'announce'; readonly repeat: number; readonly quiet?: true }
-  | { readonly type: 'notify'; readonly state: Notification }
+  /** `again`: the process before may have told it already. */
+  | { readonly type: 'notify'; readonly state: Notification; readonly again?: true }
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string };
 
 export interface InstanceStep {

@@ -94,8 +94,8 @@ function start(rules: Rules, faults: readonly Fault[], now: Instant): InstanceSt
 }
 
 /**
- * No notification: nothing has changed for anyone. But the other may have ended before it could announce what it had
- * just taken over.
+ * Nothing has changed for anyone. But the other may have ended before it could announce what it had just taken over,
+ * or before it could start a script: both are told again.
  */
 function adopt(rules: Rules, now: Instant): InstanceStep {
   return {
@@ -103,6 +103,7 @@ function adopt(rules: Rules, now: Instant): InstanceStep {
     actions: [
       log('info', rules, 'Going on in MASTER STATE for a process that ended'),
       { type: 'announce', repeat: rules.garp_master_repeat },
+      { type: 'notify', state: 'MASTER', again: true },
     ],
   };
 }

@@ -183,7 +183,7 @@ export function settle(
   }
   for (const action of said)
     if (action.type === 'notify')
-      notify(draft.router.config, memberAt(draft, position), action.state, lines);
+      notify(draft.router.config, memberAt(draft, position), action, lines);
   draft.actions.push(...lines);
 }
 

@@ -1,15 +1,17 @@
 // What scripts, FIFOs and people are told, in keepalived's words and order: the script for the state, then the one for any state.
 
 import type { VrrpAction } from './action.ts';
-import type { InstanceState, Notification } from './instance.ts';
+import type { InstanceAction, InstanceState, Notification } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import type { Member } from './state.ts';
+
+type Told = Extract<InstanceAction, { readonly type: 'notify' }>;
 
 /** A member has come to a new state, or has heard something worth telling. */
 export function notify(
   all: VrrpConfig,
   { config }: Member,
-  state: Notification,
+  { state, again }: Told,
   lines: VrrpAction[],
 ): void {
   const own = ownScript(config, state);
@@ -23,7 +25,8 @@ export function notify(
       words: ['INSTANCE', config.name, state, String(config.priority)],
     });
   if (hasFifo(all)) lines.push(line(config, state));
-  if (isMailed(all, config, state)) lines.push(mail(all, config, state));
+  // People need not hear twice what programs must not miss.
+  if (again === undefined && isMailed(all, config, state)) lines.push(mail(all, config, state));
 }
 
 /** smtp_alert is off unless the instance or global_defs says otherwise. */

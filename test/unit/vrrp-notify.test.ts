@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Instant } from '../../src/lib/time.ts';
 import type { VrrpConfig } from '../../src/vrrp/keywords.ts';
+import { roleOf } from '../../src/vrrp/start.ts';
 import { config, instance } from '../sim/config.ts';
-import { Host } from '../sim/host.ts';
+import { FACTS, Host } from '../sim/host.ts';
 
 const fifo = { path: '/run/x', uid: 0, gid: 0 };
 function withFifo(globals: object, ...changes: Parameters<typeof instance>[0][]): VrrpConfig {
@@ -52,4 +54,23 @@ test('an instance that goes says FAULT, or DELETED where it asks for that', () =
       `INSTANCE "VI_1" ${word} 100`,
     ]);
   }
+});
+
+test('who adopts tells programs again, and people not', () => {
+  const all = withFifo(
+    { notify_fifo: fifo, notification_email: ['a@example.org'], smtp_alert: true },
+    { smtp_alert: true },
+  );
+  const [own = instance()] = all.vrrp_instance;
+  const inheritance = { journal: [], roles: [{ role: roleOf(own), spokeAt: 0 as Instant }] };
+  const host = new Host(all).take({ type: 'facts', facts: FACTS, inheritance }, 1 as Instant);
+  assert.deepEqual(linesOf(host), ['INSTANCE "VI_1" MASTER 100']);
+  assert.deepEqual(host.of('mail'), []);
+  assert.deepEqual(
+    host
+      .hears(200)
+      .of('mail')
+      .map(({ subject }) => subject),
+    ['[undefined] VRRP Instance VI_1 - Entering BACKUP state'],
+  );
 });

@@ -29,13 +29,14 @@ function begin(
   return host.take({ type: 'facts', facts, inheritance }, after(SPOKE, wait));
 }
 
-test('a role that nobody has missed goes on: an advert and an announcement at once, and nothing that changes anything', () => {
+test('a role that nobody has missed goes on: an advert at once, and what the other may not have come to say', () => {
   const host = begin({
     advert_int: millis(100),
     garp_master_repeat: 1,
     notify_master: { words: ['x'], uid: 0, gid: 0 },
   });
-  assert.deepEqual(host.kinds, ['open', 'pace', 'announce']);
+  assert.deepEqual(host.kinds, ['open', 'pace', 'announce', 'run']);
+  assert.deepEqual(host.scripts, ['x']);
   assert.equal(host.of('pace')[0]?.first, after(SPOKE, millis(50)));
   assert.deepEqual(host.member().state.name, 'master');
   assert.deepEqual(texts(host.member().held), ['10.0.0.100']);
