@@ -115,7 +115,7 @@ async function play(target: Target, floods: readonly Flood[]): Promise<Outcome> 
     const disturbed = outcome.waves.some(
       ({ slow, waited, interval }) => slow || waited > interval / 4,
     );
-    if (!disturbed || attempt === 3 || target.subject === 'keepalived') return outcome;
+    if (!disturbed || attempt === 3) return outcome;
   }
 }
 
