@@ -19,6 +19,7 @@ import { VERSION } from '../version.ts';
 import { journalOf } from '../vrrp/addresses.ts';
 import type { JournalEntry } from '../vrrp/event.ts';
 import { Child } from './child.ts';
+import { Crew } from './crew.ts';
 import { Estate } from './estate.ts';
 import { PidFileRefused, PidFiles } from './files.ts';
 import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
@@ -65,7 +66,6 @@ interface Current {
 }
 
 const DEADLINE: ParentEvent = { type: 'deadline' };
-const SIGTERM = 15;
 /** Default file creation mask, as keepalived's. */
 const MASK = 0o177;
 
@@ -84,9 +84,7 @@ class Parent {
   #current: Current | undefined;
   /** What a reload has read and the machine has not adopted yet. */
   #next: Current | undefined;
-  #child: Child | undefined;
-  /** A child that has nothing to run yet. */
-  #spare: Child | undefined;
+  readonly #crew: Crew;
   #estate: Estate | undefined;
   readonly #postman = new Postman(
     () => this.#startMailer(),
@@ -107,8 +105,15 @@ class Parent {
   constructor(context: ParentContext, done: (status: number) => void) {
     this.#context = context;
     this.#done = done;
-    this.#spare = context.spare;
-    if (this.#spare !== undefined) this.#listen(this.#spare);
+    this.#crew = new Crew(
+      {
+        report: (pid, report) => this.#report(pid, report),
+        exited: (pid, status, signal) => this.#exited(pid, status, signal),
+        hung: (pid) => this.#take({ type: 'hung', pid }),
+        spareGone: () => this.#take({ type: 'spareGone' }),
+      },
+      context.spare,
+    );
     const { options, directory } = context;
     this.#log = openLog(logOptions(options, directory, PARENT, {}));
   }
@@ -161,7 +166,13 @@ class Parent {
     writeParcel(parcel, vrrpPart(config));
     const journal = journalOf(config);
     this.#current = { common, wanted: wantsVrrp(config), parcel, journal };
-    this.#estate = inNamespace(this.#namespace(), () => new Estate(pidFiles.journal));
+    this.#estate = inNamespace(
+      this.#namespace(),
+      () =>
+        new Estate(pidFiles.journal, (error) =>
+          this.#log.error(`Cannot write ${pidFiles.journal}: ${error.message}`),
+        ),
+    );
     this.#loop = new Loop(createParent(this.#settings(this.#current)), {
       machine: { step, nextDeadline },
       deadline: DEADLINE,
@@ -170,7 +181,7 @@ class Parent {
     });
     // Signals that came before were for a daemon that was not there yet.
     this.#take({ type: 'begin' });
-    if (this.#child === undefined) this.#dropSpare();
+    if (this.#crew.child === undefined) this.#crew.dropSpare();
     dropTextSoon();
   }
 
@@ -207,10 +218,11 @@ class Parent {
       case 63:
         this.#take({ type: 'dump', kind: 'clear' });
         break;
-      case 17:
-        if (this.#child?.halted() === true) this.#take({ type: 'halted', pid: this.#child.pid });
-        if (this.#spare?.halted() === true) this.#spare.kill('SIGKILL');
+      case 17: {
+        const pid = this.#crew.halted();
+        if (pid !== undefined) this.#take({ type: 'halted', pid });
         break;
+      }
       default:
         this.#log.warning(`Signal ${signal} asks for something that this version does not have`);
     }
@@ -223,16 +235,16 @@ class Parent {
       case 'startSpare':
         return this.#startSpare();
       case 'dropSpare':
-        this.#dropSpare();
+        this.#crew.dropSpare();
         return [];
       case 'clean':
         this.#clean();
         return [];
       case 'kill':
-        if (this.#child?.pid === action.pid) this.#child.kill(action.signal);
+        if (this.#crew.child?.pid === action.pid) this.#crew.child.kill(action.signal);
         return [];
       case 'heartbeat':
-        this.#child?.send({ type: 'heartbeat', n: action.number });
+        this.#crew.child?.send({ type: 'heartbeat', n: action.number });
         return [];
       case 'read':
         this.#read();
@@ -241,10 +253,10 @@ class Parent {
         this.#adopt();
         return [];
       case 'reloadChild':
-        this.#child?.send({ type: 'reload', parcel: this.#parcel() });
+        this.#crew.child?.send({ type: 'reload', parcel: this.#parcel() });
         return [];
       case 'dumpChild':
-        this.#child?.send({ type: 'dump', kind: action.kind });
+        this.#crew.child?.send({ type: 'dump', kind: action.kind });
         return [];
       case 'dumpParent':
         this.#dump();
@@ -266,15 +278,11 @@ class Parent {
   #fork(inherit: boolean): ParentEvent {
     try {
       const estate = this.#estate as Estate;
-      const child = this.#spare?.alive === true ? this.#spare : this.#newChild();
-      this.#spare = undefined;
-      this.#child = child;
+      const child = this.#crew.promote(() => this.#newChild());
       const inheritance = estate.bequeath(inherit);
       estate.extend((this.#current as Current).journal);
       child.send({ type: 'configure', parcel: this.#parcel(), inheritance, ledger: estate.ledger });
       this.#pidFiles?.writeChild(child.pid);
-      // It is told to stop in any case: the sooner its priority 0 leaves, the sooner another takes over.
-      native.relaySignal(SIGTERM, child.pid);
       return { type: 'forked', pid: child.pid };
     } catch (error) {
       return { type: 'forkFailed', code: (error as NodeJS.ErrnoException).code ?? String(error) };
@@ -284,8 +292,8 @@ class Parent {
   /** It reads the configuration now, so that it has nothing left to load when it is needed. */
   #startSpare(): readonly ParentEvent[] {
     try {
-      this.#spare = this.#newChild();
-      this.#spare.send({ type: 'prepare', parcel: this.#parcel() });
+      const spare = this.#crew.addSpare(() => this.#newChild());
+      spare.send({ type: 'prepare', parcel: this.#parcel() });
       return [];
     } catch {
       // The next heartbeat tries again; until then a successor is started when one is needed.
@@ -307,17 +315,7 @@ class Parent {
     const { self, words, options, directory } = this.#context;
     const place = this.#place((this.#current as Current).common);
     const log = logOptions(options, directory, VRRP, place);
-    const child = inNamespace(place.net_namespace, () => new Child(self, words, log));
-    this.#listen(child);
-    return child;
-  }
-
-  #listen(child: Child): void {
-    child.listen({
-      report: (pid, report) => this.#report(pid, report),
-      exited: (pid, status, signal) => this.#exited(pid, status, signal),
-      hung: (pid) => this.#take({ type: 'hung', pid }),
-    });
+    return inNamespace(place.net_namespace, () => new Child(self, words, log));
   }
 
   #report(pid: number, report: Report): void {
@@ -343,15 +341,6 @@ class Parent {
   }
 
   #exited(pid: number, status: number | undefined, signal: string | undefined): void {
-    if (this.#spare?.pid === pid) {
-      this.#spare = undefined;
-      this.#take({ type: 'spareGone' });
-      return;
-    }
-    if (this.#child?.pid === pid) {
-      this.#child = undefined;
-      native.relaySignal(SIGTERM, 0);
-    }
     this.#take({
       type: 'exited',
       pid,
@@ -372,12 +361,6 @@ class Parent {
     const { self, words } = this.#context;
     const { net_namespace } = this.#place((this.#current as Current).common);
     return inNamespace(net_namespace, () => startMailer(self, words));
-  }
-
-  /** Nobody will need it, or it was born in the wrong place. */
-  #dropSpare(): void {
-    this.#spare?.kill('SIGKILL');
-    this.#spare = undefined;
   }
 
   // The configuration
@@ -451,7 +434,7 @@ class Parent {
     this.#next = undefined;
     this.#pipes.keep(this.#current.common.global_defs);
     this.#estate?.extend(this.#current.journal);
-    this.#spare?.send({ type: 'prepare', parcel: this.#parcel() });
+    this.#crew.spare?.send({ type: 'prepare', parcel: this.#parcel() });
     this.#obey(this.#current.common);
   }
 
@@ -478,7 +461,7 @@ class Parent {
     this.#log.flush();
     this.#log = openLog(logOptions(options, directory, PARENT, place));
     const { namespace } = options;
-    if (namespace === undefined || place.instance !== undefined) this.#dropSpare();
+    if (namespace === undefined || place.instance !== undefined) this.#crew.dropSpare();
   }
 
   /** What tells this daemon from others on the machine. */
@@ -514,7 +497,7 @@ class Parent {
     if (this.#ending) return;
     this.#ending = true;
     clearTimeout(this.#timer);
-    this.#dropSpare();
+    this.#crew.dropSpare();
     this.#reader?.cancel();
     this.#postman.close();
     this.#pipes.close();

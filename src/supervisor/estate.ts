@@ -19,8 +19,8 @@ export class Estate {
   #paces: Paces = {};
 
   /** Call it inside the namespace that the child works in. */
-  constructor(journal: string) {
-    this.#journal = new Journal(journal);
+  constructor(journal: string, refused: (error: Error) => void) {
+    this.#journal = new Journal(journal, refused);
     this.#ledger = openParcel();
     ftruncateSync(this.#ledger, 8 * SLOTS);
   }

@@ -23,12 +23,17 @@ interface Content {
 
 export class Journal {
   readonly #path: string;
+  readonly #refused: (error: Error) => void;
   readonly #place: Pick<Content, 'boot' | 'namespace'>;
   #entries: readonly JournalEntry[] = [];
 
-  /** Call it inside the namespace that the addresses are in. */
-  constructor(path: string) {
+  /**
+   * Call it inside the namespace that the addresses are in. `refused` hears why the file could not be written: the
+   * daemon goes on, and only a start after everything was killed will know less.
+   */
+  constructor(path: string, refused: (error: Error) => void) {
     this.#path = path;
+    this.#refused = refused;
     this.#place = {
       boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       namespace: readlinkSync('/proc/self/ns/net'),
@@ -55,7 +60,11 @@ export class Journal {
   /** Nothing is left on any interface. */
   remove(): void {
     this.#entries = [];
-    rmSync(this.#path, { force: true });
+    try {
+      rmSync(this.#path, { force: true });
+    } catch (error) {
+      this.#refused(error as Error);
+    }
   }
 
   /** Whatever cannot be read, or was not written by this user for this place, says nothing. */
@@ -79,10 +88,14 @@ export class Journal {
   #write(addresses: readonly JournalEntry[]): void {
     this.#entries = addresses;
     const draft = `${this.#path}.new`;
-    rmSync(draft, { force: true });
     const content: Content = { ...this.#place, addresses };
-    writeFileSync(draft, JSON.stringify(content), { flag: 'wx', mode: 0o600 });
-    renameSync(draft, this.#path);
+    try {
+      rmSync(draft, { force: true });
+      writeFileSync(draft, JSON.stringify(content), { flag: 'wx', mode: 0o600 });
+      renameSync(draft, this.#path);
+    } catch (error) {
+      this.#refused(error as Error);
+    }
   }
 }
 

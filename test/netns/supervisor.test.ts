@@ -409,7 +409,7 @@ test(
       process.kill(child, signal);
     for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE', 36, 63] as const) daemon.signal(signal);
     await until('statistics', () => box.read('tmp/keepalived.stats'));
-    await logged(daemon, 'Signal 36');
+    await until('the state for programs', () => box.read('tmp/keepalived.json'));
     assert.ok(alive(daemon.pid));
     assert.equal(box.pid('run/vrrp.pid'), child);
     assert.ok(alive(child));
