@@ -4,6 +4,7 @@
 
 import { Ajv, type ErrorObject } from 'ajv';
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -13,6 +14,7 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
+  visit,
   type YAMLMap,
 } from 'yaml';
 import { type Diagnostic, nearest } from './diagnostic.ts';
@@ -40,6 +42,8 @@ interface State {
   readonly schema: Diagnostic[];
   readonly table: Block;
   document: Document.Parsed | undefined;
+  /** Nodes with an anchor, in order, once an alias asks. */
+  anchors: ReadonlyMap<string, readonly Node[]> | undefined;
   full: boolean;
 }
 
@@ -53,6 +57,7 @@ export function readYaml(file: SourceFile, table: Block): YamlLexed {
     schema: [],
     table,
     document: undefined,
+    anchors: undefined,
     full: false,
   };
   try {
@@ -75,6 +80,7 @@ function readDocuments(state: State): void {
       return;
     }
     state.document = document;
+    state.anchors = undefined;
     const root = resolved(document.contents, state);
     if (root === null || (isScalar(root) && root.value === null)) continue;
     if (!isMap(root)) {
@@ -264,8 +270,21 @@ const textOfKey = (pair: Pair): string =>
 
 function resolved(node: unknown, state: State): Node | null {
   let found = node;
-  if (isAlias(found)) found = state.document === undefined ? null : found.resolve(state.document);
+  if (isAlias(found)) found = anchored(found, state);
   return isMap(found) || isSeq(found) || isScalar(found) ? found : null;
+}
+
+/** The package looks through the whole document for every alias; here it is gone through once. */
+function anchored(alias: Alias, state: State): Node | undefined {
+  if (state.anchors === undefined) {
+    const anchors = new Map<string, Node[]>();
+    visit(state.document as Document.Parsed, (_, node) => {
+      const name = isMap(node) || isSeq(node) || isScalar(node) ? node.anchor : undefined;
+      if (name !== undefined) anchors.set(name, [...(anchors.get(name) ?? []), node as Node]);
+    });
+    state.anchors = anchors;
+  }
+  return state.anchors.get(alias.source)?.findLast((node) => offset(node) < offset(alias));
 }
 
 const offset = (node: unknown): number => (node as Node | null)?.range?.[0] ?? 0;

@@ -1,18 +1,37 @@
-// Fuzzing of lexer, parser and rules: mutated pieces of real configurations. Nothing throws, nothing takes long, and
-// twice the text never takes more than about twice the time. 100,000 inputs; 10 million with KEEPALIVED_TEST_FULL.
+// Fuzzing of lexer, parser, rules and the YAML front end: mutated pieces of real configurations. Nothing throws, nothing
+// takes long, and twice the text never takes more than about twice the time. 100,000 inputs, of which every fiftieth is
+// YAML; 10 million with KEEPALIVED_TEST_FULL.
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how parameters are written
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exitStatus, formatDiagnostic } from '../../src/config/diagnostic.ts';
-import { keywords } from '../../src/keywords.ts';
+import { type Diagnostic, exitStatus, formatDiagnostic } from '../../src/config/diagnostic.ts';
+import { readYaml } from '../../src/config/yaml.ts';
+import { buildConfiguration, keywords } from '../../src/keywords.ts';
+import { confToYaml } from '../../src/tool/convert.ts';
 import { dice, mutate, pieces } from './mutate.ts';
-import { names, read } from './reading.ts';
+import { facts, linesOf, names, read } from './reading.ts';
 
-const COUNT = process.env.KEEPALIVED_TEST_FULL === undefined ? 100_000 : 10_000_000;
+const ALL = process.env.KEEPALIVED_TEST_FULL === undefined ? 100_000 : 10_000_000;
+const COUNT_YAML = ALL / 50;
+const COUNT = ALL - COUNT_YAML;
 /** No input of a few lines needs a thousandth of it; a busy machine may stop us for a while. */
 const LONGEST_MS = 2000;
+
+function judge(text: string, run: () => readonly Diagnostic[]): void {
+  const started = performance.now();
+  try {
+    const diagnostics = run();
+    if (![0, 2, 4, 5, 6].includes(exitStatus(diagnostics))) throw new Error('no such status');
+    const last = diagnostics.at(-1);
+    if (last !== undefined && formatDiagnostic(last) === '') throw new Error('nothing is said');
+  } catch (error) {
+    assert.fail(`${JSON.stringify(text)}\n${(error as Error).stack}`);
+  }
+  const took = performance.now() - started;
+  assert.ok(took < LONGEST_MS, `${took} ms for ${JSON.stringify(text)}`);
+}
 
 test(`${COUNT} mutated configurations are read`, () => {
   const seeds = pieces();
@@ -20,17 +39,31 @@ test(`${COUNT} mutated configurations are read`, () => {
   const chance = dice(20261121);
   for (let i = 0; i < COUNT; i++) {
     const text = mutate(chance.pick(seeds), chance, words);
-    const started = performance.now();
-    try {
-      const { diagnostics } = read(text, 'a\ninclude inc\n');
-      if (![0, 2, 4, 5, 6].includes(exitStatus(diagnostics))) throw new Error('no such status');
-      const last = diagnostics.at(-1);
-      if (last !== undefined && formatDiagnostic(last) === '') throw new Error('nothing is said');
-    } catch (error) {
-      assert.fail(`input ${i}: ${JSON.stringify(text)}\n${(error as Error).stack}`);
-    }
-    const took = performance.now() - started;
-    assert.ok(took < LONGEST_MS, `input ${i} took ${took} ms: ${JSON.stringify(text)}`);
+    judge(text, () => read(text, 'a\ninclude inc\n').diagnostics);
+  }
+});
+
+function readAsYaml(text: string): readonly Diagnostic[] {
+  const { lines, diagnostics, schema } = readYaml(
+    { name: 'y', path: '/y', directory: '/', text },
+    keywords,
+  );
+  const built = diagnostics.some((d) => d.severity === 'fatal')
+    ? []
+    : buildConfiguration(lines, facts).diagnostics;
+  return [...diagnostics, ...schema, ...built];
+}
+
+test(`${COUNT_YAML} mutated configurations are read as YAML`, () => {
+  const seeds = pieces()
+    .map((piece) => confToYaml(linesOf(piece)).text)
+    .filter((text) => text.length > 10);
+  assert.ok(seeds.length > 100, `${seeds.length} pieces mean anything by themselves`);
+  const words = names(keywords).map((name) => `${name}:`);
+  const chance = dice(20261122);
+  for (let i = 0; i < COUNT_YAML; i++) {
+    const text = mutate(chance.pick(seeds), chance, words);
+    judge(text, () => readAsYaml(text));
   }
 });
 
@@ -75,11 +108,11 @@ const GROWING: Readonly<Record<string, (n: number) => string>> = {
 };
 
 /** Processor time in ms, the best of several: what else the machine does must not count. */
-function fastest(text: string): number {
+function fastest(text: string, run: (text: string) => unknown = read): number {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 5; round++) {
     const started = process.cpuUsage();
-    read(text, 'x\n');
+    run(text);
     const { user, system } = process.cpuUsage(started);
     best = Math.min(best, (user + system) / 1000);
   }
@@ -95,6 +128,35 @@ for (const [name, grow] of Object.entries(GROWING)) {
     assert.ok(after < 100 * Math.max(before, 4), `${before} ms became ${after} ms`);
   });
 }
+
+for (const [name, grow] of [
+  ['instances', (n: number) => `vrrp_instance:\n${'  - name: A\n    priority: 5\n'.repeat(n / 2)}`],
+  ['aliases', (n: number) => `vrrp_script:\n  - &a {name: x}\n${'  - *a\n'.repeat(n)}`],
+  ['unknown keywords', (n: number) => Array.from({ length: n }, (_, i) => `k${i}: 1\n`).join('')],
+] as const) {
+  test(`time grows with the YAML and no faster: ${name}`, () => {
+    const before = fastest(grow(500), readAsYaml);
+    const after = fastest(grow(4000), readAsYaml);
+    assert.ok(after < 40 * Math.max(before, 4), `${before} ms became ${after} ms`);
+  });
+}
+
+test('little YAML cannot ask for endless work', () => {
+  const nine = (x: string): string => `[${new Array<string>(9).fill(x).join(', ')}]`;
+  const laughs = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} ${nine(`*a${i}`)}`);
+  for (const text of [
+    `a0: &a0 x\n${laughs.join('\n')}\nvrrp_script: *a9\n`,
+    `vrrp_script: ${'['.repeat(3000)}`,
+    `vrrp_script: ${'{a: '.repeat(3000)}`,
+    `${'- '.repeat(3000)}\n`,
+    `vrrp_script: &a [${new Array<string>(1000).fill('*a').join(',')}]\n`,
+  ]) {
+    const started = performance.now();
+    readAsYaml(text);
+    const took = performance.now() - started;
+    assert.ok(took < 20_000, `${took} ms for ${JSON.stringify(text.slice(0, 80))}`);
+  }
+});
 
 test('little text cannot ask for endless work', () => {
   for (const text of [

@@ -4,7 +4,7 @@ import type { MachineFacts } from '../../src/config/build.ts';
 import type { Diagnostic } from '../../src/config/diagnostic.ts';
 import { readPattern } from '../../src/config/include.ts';
 import type { Block } from '../../src/config/keyword.ts';
-import { lex } from '../../src/config/lexer.ts';
+import { type Line, lex } from '../../src/config/lexer.ts';
 import { buildConfiguration, type Config } from '../../src/keywords.ts';
 
 export const facts: MachineFacts = {
@@ -40,6 +40,13 @@ export function read(text: string, included = ''): Read {
   const built = ended ? { diagnostics: [] } : buildConfiguration(lexed.lines, facts);
   return { ...built, diagnostics: [...lexed.diagnostics, ...built.diagnostics] };
 }
+
+export const linesOf = (text: string): readonly Line[] =>
+  lex([{ name: 'main', path: '/main', directory: '/', text }], {
+    read: () => ({ files: [], problems: [] }),
+    configId: 'me',
+    random: { seed: 7 },
+  }).lines;
 
 /** Every keyword of the table, and every word that an entry may have. */
 export function names(rows: Block): string[] {
