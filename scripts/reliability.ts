@@ -20,7 +20,7 @@ same scene in the same run: two machines (network namespaces on a bridge), the m
 them, and what the backup did. Unless the row says otherwise it is VRRPv3 with adverts every 0.1 s, priority 150 over 100.
 
 Figures are of one run on two cores that others were using too. The row with every processor busy varies most: of nine runs ours had no advert
-later than 1 ms in six, and a worst one of 23, 43 and 569 ms in the others (0, 2 and 1 takeovers), because after a stall of the whole machine JavaScript decides;
+later than 1 ms in six, and a worst one of 23, 43 and 569 ms in the others (0, 2 and 1 takeovers), which is not yet explained;
 keepalived's worst were 5.5 to 60 ms. What must hold in every run is asserted by
 \`test/netns/fault-*.test.ts\` and \`flood.test.ts\`, which also take away the line of code that each promise rests on and see that it is then broken.
 [testing.md](testing.md) says how to run them.
