@@ -109,7 +109,9 @@ function resolveChecker(
 const valuesOf = (inner: readonly Found[]): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
     inner.flatMap(({ keyword, value }) =>
-      keyword === 'url' || keyword === 'host' ? [] : [[keyword, value]],
+      keyword === 'url' || keyword === 'host'
+        ? []
+        : [[keyword === 'nb_get_retry' ? 'retry' : keyword, value]],
     ),
   );
 

@@ -137,7 +137,7 @@ function resolveService(
       `Virtual server ${name}: zero port only valid for persistent services - setting`,
     );
   checkPorts(name, block, given, reals, say);
-  checkSorry(name, given, reals, say);
+  const inhibit = checkSorry(name, given, reals, say);
   const { quorum, hysteresis } = decideQuorum(given, name, reals, say);
   const {
     real_server: _,
@@ -159,13 +159,19 @@ function resolveService(
     ops: given.ops && (marked || protocol === 'UDP'),
     quorum,
     hysteresis,
-    real_server: reals,
+    sorry_server_inhibit: inhibit,
+    real_server: reals.map((real) => ({ ...real, port: portOf(real, service, given) })),
   };
+}
+
+/** Only NAT can change a port. */
+function portOf(real: RealServer, service: Service, given: VirtualRows): number {
+  const kind = (real.lvs_method ?? given.lvs_method)?.kind ?? 'NAT';
+  return kind === 'NAT' || !('address' in service) ? real.port : service.port;
 }
 
 type SayOf = (keyword: string, id: string, message: string) => void;
 
-/** Only NAT can change a port. */
 function checkPorts(
   name: string,
   { heading }: VirtualBlock,
@@ -194,9 +200,10 @@ function checkSorry(
   given: VirtualRows,
   reals: readonly RealServer[],
   say: SayOf,
-): void {
+): boolean {
   const sorry = given.sorry_server;
-  if (sorry === undefined) return;
+  let inhibited = given.sorry_server_inhibit;
+  if (sorry === undefined) return inhibited;
   for (const { address, port, inhibit_on_failure: inhibit } of reals) {
     if (address !== sorry.address || port !== sorry.port) continue;
     if ((inhibit ?? given.inhibit_on_failure) === given.sorry_server_inhibit) continue;
@@ -206,7 +213,9 @@ function checkSorry(
       'sorry-inhibit',
       `Virtual server ${name}: real server ${real} matches sorry server, but inhibit setting differs, setting on sorry server`,
     );
+    inhibited = true;
   }
+  return inhibited;
 }
 
 const grained = (given: VirtualRows): boolean => given.persistence_granularity !== undefined;
