@@ -244,7 +244,8 @@ export function preferences(
   for (const { value, node } of rules) {
     if (value.priority !== undefined) continue;
     const message = `Rule has no preference specified - setting to ${next}. This is probably not what you want.`;
-    report(mistake('no-preference', message, { assumed: `priority ${next}` }), node);
+    const complaint = mistake('no-preference', message, { assumed: `priority ${next}` });
+    report({ ...complaint, severity: 'warning' }, node);
     given.set(node, next--);
   }
   return ({ value, node }) => value.priority ?? (given.get(node) as number);
