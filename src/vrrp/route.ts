@@ -27,7 +27,7 @@ import {
   readAddress,
   readPrefixed,
 } from './line.ts';
-import { formatTime, isTime, readTime } from './rtt.ts';
+import { isTime, readTime } from './rtt.ts';
 
 type Named = 'tos' | 'table' | 'protocol' | 'scope' | 'realms' | 'encap';
 
@@ -480,11 +480,8 @@ function formatRoute(route: RouteText): string {
     if (route[name] !== undefined) words.push(name, String(route[name]));
   for (const [name, value] of Object.entries(metrics) as [MetricName, number][])
     words.push(
-      isTime(name)
-        ? `${name} ${lock(name)}${formatTime(name, value)}`
-        : name === 'features'
-          ? 'features ecn'
-          : `${name} ${lock(name)}${value}`,
+      // Times too are numbers here: of the kernel's units, which a suffix would round.
+      name === 'features' ? 'features ecn' : `${name} ${lock(name)}${value}`,
     );
   if (route.congctl !== undefined) words.push(`congctl ${lock('congctl')}${route.congctl}`);
   if (route.ttl_propagate !== undefined)
