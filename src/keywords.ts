@@ -64,7 +64,6 @@ export const keywords = {
   ...interfaceRows,
   vrrp_script: named(scriptRows, 'A command that tells how this machine is.', {
     must: true,
-    effect: 'later',
   }),
   vrrp_track_process: named(processRows, 'Processes that must run.', {
     must: true,
@@ -88,7 +87,6 @@ export const keywords = {
   }),
   vrrp_sync_group: named(syncGroupRows, 'Instances that change their state together.', {
     again: 'vrrp sync group %n already defined',
-    effect: 'later',
   }),
   track_group: named(trackGroupRows, 'Instances that static objects can make fail.', {
     again: 'track_group %n already defined',

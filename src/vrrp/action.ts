@@ -58,6 +58,10 @@ export type VrrpAction =
   | { readonly type: 'fifo'; readonly line: string }
   /** For the people that notification_email names. */
   | { readonly type: 'mail'; readonly subject: string; readonly text: string }
+  /** A script is asked how things are. It is named by `run`, and its end comes back as an event. */
+  | { readonly type: 'probe'; readonly run: number; readonly script: Script }
+  /** Sent to everything that the run has started. */
+  | { readonly type: 'kill'; readonly run: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string }
   /** Everything is released: the process may end with this status. */
   | { readonly type: 'exit'; readonly status: number };
@@ -65,7 +69,7 @@ export type VrrpAction =
 /** Orders that neither the wire nor the kernel sees: they wait until those that do are done. */
 export type Aside = Extract<
   VrrpAction,
-  { readonly type: 'run' | 'fifo' | 'mail' | 'log' | 'exit' }
+  { readonly type: 'run' | 'probe' | 'kill' | 'fifo' | 'mail' | 'log' | 'exit' }
 >;
 
 /** syslog severities in use: 3, 4, 6 and 7; 'detail' is printed only with -D. */

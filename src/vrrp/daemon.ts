@@ -11,6 +11,7 @@ import { type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
+import { Probes } from '../net/probe.ts';
 import type { Record } from '../net/record.ts';
 import { Route, readNews } from '../net/route.ts';
 import { claim } from '../net/scheduling.ts';
@@ -68,6 +69,7 @@ class VrrpDaemon {
   readonly #wire: Wire;
   readonly #scripts: Scripts;
   readonly #fifos: Fifos;
+  readonly #probes: Probes;
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
   readonly #lookahead: Lookahead<RouterState>;
   /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
@@ -107,6 +109,10 @@ class VrrpDaemon {
     if (hasRouting(config)) this.#route.watchRouting();
     this.#wire = new Wire(this.#route);
     this.#scripts = this.#createScripts();
+    this.#probes = new Probes({
+      spawn: runScript,
+      ended: (run, end) => this.#take({ type: 'probed', run, end }, native.now()),
+    });
     this.#fifos = new Fifos(context.log, ({ words, uid, gid }, path) =>
       runScript({ words: [...words, path], uid, gid }),
     );
@@ -246,6 +252,7 @@ class VrrpDaemon {
         break;
       case 'exit':
         this.#scripts.exited(record.pid);
+        this.#probes.exited(record.pid, record.status, record.signal);
         break;
       case 'overflow':
         this.#take({ type: 'overflow', lost: record.lost }, record.read);
@@ -326,6 +333,14 @@ class VrrpDaemon {
         return [];
       case 'mail':
         this.#channel.report(action);
+        return [];
+      case 'probe': {
+        const { run, script } = action;
+        this.#probes.start({ run, words: script.words, uid: script.uid, gid: script.gid });
+        return [];
+      }
+      case 'kill':
+        this.#probes.signal(action.run, action.signal);
         return [];
       case 'exit':
         this.#end(action.status);

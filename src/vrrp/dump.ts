@@ -7,11 +7,12 @@ import { family, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
 import { type Duration, type Instant, toSeconds } from '../lib/time.ts';
 import { addressKey, entriesOf, interfacesOf, linkNamed } from './addresses.ts';
+import { groupNamed, trackedLines, trackerLines, usersOf } from './dump-track.ts';
 import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isUnicast } from './member.ts';
-import { isMailing } from './notify.ts';
+import { isMailing, tellsPriority } from './notify.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
 import type { Member, RouterState, SocketRecord } from './state.ts';
@@ -37,6 +38,7 @@ export function dumpData(
     ...state.members.flatMap((member) => instanceLines(state, member, clock, descriptors)),
     '------< VRRP Sockpool >------',
     ...Object.values(state.sockets).flatMap((socket) => socketLines(state, socket, descriptors)),
+    ...trackerLines(state),
     '------< Interfaces >------',
     ...Object.values(state.kernel.links).flatMap((link) => interfaceLines(state, link)),
     '',
@@ -73,32 +75,38 @@ function statisticsOf(member: Member, now: Instant): string {
 }
 
 function instanceLines(
-  { kernel, config: all }: RouterState,
+  router: RouterState,
   member: Member,
   clock: Clock,
   descriptors: ReadonlyMap<string, number>,
 ): readonly string[] {
-  const { config, state, faults, source, statistics } = member;
+  const { kernel } = router;
+  const { config, rules, state, faults, source, statistics } = member;
+  const group = groupNamed(router, config.name);
+  const pending = faults.filter(({ kind }) => kind === 'pending').length;
   const fd = member.socket === undefined ? undefined : descriptors.get(member.socket);
   const unicast = isUnicast(config);
   const index = Object.values(kernel.links).find(({ name }) => name === config.interface)?.index;
   return [
     ` VRRP Instance = ${config.name}`,
     `   VRRP Version = ${config.version}`,
+    ...when(group !== undefined, `   Sync group = ${group?.config.name}`),
     ...when(config.family === 6, '   Using Native IPv6'),
     `   State = ${stateWord(state)}`,
     ...masterLines(config, state),
-    ...(unicast ? ['   Flags:', '     Using unicast'] : ['   Flags: none']),
-    `   Wantstate = ${stateWord(state)}`,
+    ...(unicast || group !== undefined
+      ? ['   Flags:', ...when(unicast, '     Using unicast')]
+      : ['   Flags: none']),
+    `   Wantstate = ${state.name === 'backup' && state.wants === true ? 'MASTER' : stateWord(state)}`,
     '   Number of config faults = 0',
-    `   Number of interface and track script faults = ${faults.length}`,
-    '   Number of track scripts init = 0',
+    `   Number of interface and track script faults = ${faults.length - pending}`,
+    `   Number of track scripts init = ${pending}`,
     ...(faults.length === 0
       ? []
       : ['   Faults :', ...faults.map((fault) => `     ${describeFault(fault)}`)]),
     `   Last transition = ${stamp(clock, since(state, clock))}`,
     `   Read timeout = ${readTimeout(config, state, clock)}`,
-    `   Master down timer = ${masterDownMicros(config, state)} usecs`,
+    `   Master down timer = ${masterDownMicros(rules, state)} usecs`,
     ...when(config.interface !== undefined, `   Interface = ${config.interface}`),
     ...when(
       source !== undefined,
@@ -119,8 +127,8 @@ function instanceLines(
     `   Send advert after receive higher priority advert = ${config.higher_prio_send_advert}`,
     `   Virtual Router ID = ${config.virtual_router_id}`,
     `   Priority = ${config.priority}`,
-    `   Effective priority = ${config.priority}`,
-    `   Total priority = ${config.priority}`,
+    `   Effective priority = ${rules.priority}`,
+    `   Total priority = ${member.total}`,
     config.version === 2
       ? `   Advert interval = ${Math.round(toSeconds(config.advert_int))} sec`
       : `   Advert interval = ${Math.round(config.advert_int / 1000)} milli-sec`,
@@ -134,10 +142,11 @@ function instanceLines(
     ...when(fd !== undefined, `   fd_in ${fd}, fd_out ${fd}`),
     ...listed('   Virtual Routes :', config.virtual_routes?.map(routeText)),
     ...listed('   Virtual Rules :', config.virtual_rules?.map(ruleText)),
-    `   Using smtp notification = ${isMailing(all, config) ? 'yes' : 'no'}`,
+    ...trackedLines(router, member),
+    `   Using smtp notification = ${isMailing(router.config, config) ? 'yes' : 'no'}`,
     `   Notify deleted = ${config.notify_deleted === undefined ? 'Fault' : 'Deleted'}`,
     ...scriptLines(config),
-    '   Notify priority changes = false',
+    `   Notify priority changes = ${tellsPriority(router.config, config, group?.config)}`,
     '   Dropped packets :',
     ...Object.entries(statistics.drops).map(([reason, count]) => `     ${reason} ${count}`),
   ];
@@ -331,7 +340,8 @@ function socketLines(
   ];
 }
 
-function interfaceLines({ kernel, members }: RouterState, link: Link): readonly string[] {
+function interfaceLines(state: RouterState, link: Link): readonly string[] {
+  const { kernel, members } = state;
   const addresses = kernel.addresses[link.index] ?? [];
   const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
   const ipv6 = addresses.find(({ address }) => isLinkLocal6(address))?.address ?? '(none)';
@@ -341,6 +351,11 @@ function interfaceLines({ kernel, members }: RouterState, link: Link): readonly 
       ...interfacesOf(config),
       ...entriesOf(config).map(({ dev }) => dev),
     ].includes(link.name),
+  );
+  const own = users.map(({ config }) => `     ${config.name}, weight 0`);
+  const named = new Set(users.map(({ config }) => config.name));
+  const tracking = usersOf(state, 'track_interface', link.name).filter(
+    (line) => !named.has(line.trim().replace(/, weight.*/, '')),
   );
   const loopback = link.hardware === 772;
   return [
@@ -363,12 +378,9 @@ function interfaceLines({ kernel, members }: RouterState, link: Link): readonly 
     `   MTU = ${link.mtu}`,
     `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
     '   NIC netlink status update',
-    ...(users.length === 0
+    ...(own.length + tracking.length === 0
       ? []
-      : [
-          '   Tracking VRRP instances :',
-          ...users.map(({ config }) => `     ${config.name}, weight 0`),
-        ]),
+      : ['   Tracking VRRP instances :', ...own, ...tracking]),
   ];
 }
 

@@ -7,6 +7,7 @@ import type { GoneRoute, GoneRule } from '../lib/route.ts';
 import type { Instant } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
 import type { VrrpConfig } from './keywords.ts';
+import type { RunEnd } from './tracker.ts';
 
 export type VrrpEvent =
   /** A deadline of the state has been reached; `now` is that deadline, not the time of processing. */
@@ -31,6 +32,8 @@ export type VrrpEvent =
     }
   /** The I/O thread stopped a pace: it was about to send more than a period late, or its credit ended. `missed` is when. */
   | { readonly type: 'stalled'; readonly pace: number; readonly missed: Instant }
+  /** A script that was asked has ended, or could not be started. */
+  | { readonly type: 'probed'; readonly run: number; readonly end: RunEnd }
   | { readonly type: 'reload'; readonly config: VrrpConfig }
   | { readonly type: 'clearStatistics' }
   | { readonly type: 'stop' };

@@ -1,8 +1,21 @@
 // What keeps an instance from taking part: a set recomputed from facts, never a counter.
 
+type Cause =
+  | 'missing'
+  | 'down'
+  | 'address'
+  | 'socket'
+  | 'script'
+  /** A script that has not said anything yet: nobody is told. */
+  | 'pending'
+  | 'file'
+  | 'process'
+  /** Another member of the sync group has a fault. */
+  | 'group';
+
 export interface Fault {
-  readonly kind: 'missing' | 'down' | 'address' | 'socket';
-  /** The interface, address or socket it is about. */
+  readonly kind: Cause;
+  /** The interface, address, socket, tracker or group it is about. */
   readonly what: string;
 }
 
@@ -16,6 +29,16 @@ export function describeFault({ kind, what }: Fault): string {
       return what;
     case 'socket':
       return `no socket: ${what}`;
+    case 'script':
+      return `script ${what}`;
+    case 'pending':
+      return `script ${what} has not ended yet`;
+    case 'file':
+      return `tracked file ${what}`;
+    case 'process':
+      return `process ${what}`;
+    case 'group':
+      return `sync group ${what}`;
   }
 }
 

@@ -18,7 +18,7 @@ import { trackRows } from './track.ts';
 
 const ONCE = { again: 'vrrp group %n: %k script already specified - ignoring %w' };
 
-export const syncGroupRows = later({
+export const syncGroupRows = {
   group: entries(word(), 'Instances that change their state together.', {
     several: true,
     empty: 'Warning - sync group %n has empty group block',
@@ -38,6 +38,7 @@ export const syncGroupRows = later({
   smtp_alert: optional(onOff, 'Mail on changes of state.', {
     refusal: 'Invalid vrrp_group smtp_alert parameter %w',
     otherwise: 'smtp_alert_vrrp, then smtp_alert of global_defs, then off',
+    effect: 'later',
   }),
   global_tracking: defaulted(
     {
@@ -63,7 +64,7 @@ export const syncGroupRows = later({
     refusal: "(%n) Invalid value '%w' for sync group notify_priority_changes specified",
     otherwise: 'vrrp_notify_priority_changes',
   }),
-});
+};
 
 export const trackGroupRows = {
   group: entries(word(), 'Instances that fail when an interface of its static objects does.', {

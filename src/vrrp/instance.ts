@@ -32,6 +32,8 @@ export interface Subject {
   readonly rules: Rules;
   /** The address our adverts come from, which breaks ties; absent while there is none (then there is a fault). */
   readonly source?: Ip;
+  /** It belongs to a sync group with other members; `waits` while one of them would not become master too. */
+  readonly group?: { readonly waits: boolean };
 }
 
 /** Why a state was entered. */
@@ -44,6 +46,7 @@ export type Because =
   | { readonly because: 'advert'; readonly from: Ip; readonly priority: number }
   | { readonly because: 'faults' }
   | { readonly because: 'recovered' }
+  | { readonly because: 'group' }
   | { readonly because: 'stop' };
 
 interface Entered {
@@ -61,6 +64,8 @@ export type InstanceState =
       readonly master?: { readonly address: Ip; readonly priority: number };
       /** preempt_delay is running: until then a lower priority master is left alone. */
       readonly preemptAt?: Instant;
+      /** It would be master if it were not for its group. */
+      readonly wants?: true;
     })
   | (Entered & {
       readonly name: 'master';
@@ -99,6 +104,8 @@ export type InstanceEvent =
   | { readonly type: 'faults'; readonly faults: readonly Fault[] }
   /** A valid advert for this virtual router that we did not send. */
   | { readonly type: 'advert'; readonly advert: Pick<Advert, 'source' | 'priority' | 'interval'> }
+  /** The other members of the group have become this. */
+  | { readonly type: 'join'; readonly as: 'backup' | 'master' }
   | { readonly type: 'deadline' }
   /** An advert of the schedule, due at `missed`, and all after it did not leave. */
   | { readonly type: 'stalled'; readonly missed: Instant }
@@ -116,7 +123,7 @@ export type InstanceAction =
   /** One advert now, beside the schedule. */
   | { readonly type: 'interject' }
   /** A priority 0 advert, once the schedule has been silenced. */
-  | { readonly type: 'farewell' }
+  | { readonly type: 'farewell'; readonly silent?: true }
   /** Tell the segment where the addresses are, `repeat` times each. `quiet`: what others send must not fill the log. */
   | { readonly type: 'announce'; readonly repeat: number; readonly quiet?: true }
   /** `again`: the process before may have told it already. */

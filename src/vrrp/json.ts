@@ -10,6 +10,7 @@ import { authType } from './member.ts';
 import { isMailing } from './notify.ts';
 import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
+import type { Trackers } from './tracker.ts';
 
 /** One line: an array with an object for each instance. */
 export function dumpJson(state: RouterState, clock: Clock): string {
@@ -47,8 +48,12 @@ const STATES: { readonly [name in InstanceState['name']]: number } = {
   fault: 3,
 };
 
-function data({ kernel, config: all }: RouterState, member: Member, clock: Clock): string {
-  const { config, state } = member;
+function data(
+  { kernel, config: all, trackers }: RouterState,
+  member: Member,
+  clock: Clock,
+): string {
+  const { config, rules, state } = member;
   return object([
     ['iname', text(config.name)],
     ['dont_track_primary', bit(config.dont_track_primary)],
@@ -68,7 +73,7 @@ function data({ kernel, config: all }: RouterState, member: Member, clock: Clock
     ['higher_prio_send_advert', bit(config.higher_prio_send_advert)],
     ['vrid', String(config.virtual_router_id)],
     ['base_priority', String(config.priority)],
-    ['effective_priority', String(config.priority)],
+    ['effective_priority', String(rules.priority)],
     ['vipset', String(state.name === 'master')],
     ['promote_secondaries', String(config.promote_secondaries === true)],
     ['adver_int', String(toSeconds(config.advert_int))],
@@ -90,10 +95,19 @@ function data({ kernel, config: all }: RouterState, member: Member, clock: Clock
     ['script_master_rx_lower_pri', script(config.notify_master_rx_lower_pri)],
     ['vips', list(addressTexts(member, kernel, config.virtual_ipaddress))],
     ['evips', list(addressTexts(member, kernel, config.virtual_ipaddress_excluded))],
+    ['track_ifp', list((config.track_interface ?? []).map(({ name }) => name))],
+    ['track_script', list(scriptTexts(config, trackers))],
     ['auth_type', String(authType(config))],
     ['auth_data', config.authentication === undefined ? undefined : text('********')],
   ]);
 }
+
+/** keepalived names the commands, not the scripts. */
+const scriptTexts = ({ track_script = [] }: VrrpInstance, { scripts }: Trackers) =>
+  track_script.flatMap(({ name }) => {
+    const words = scripts[name]?.config.script.words;
+    return words === undefined ? [] : [words.map((word) => `'${word}'`).join(' ')];
+  });
 
 const masterInterval = (config: VrrpInstance, state: InstanceState) =>
   state.name === 'backup' ? state.masterInterval : config.advert_int;

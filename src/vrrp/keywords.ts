@@ -322,11 +322,11 @@ export interface VrrpConfig {
   readonly global_defs: GlobalDefs;
   /** In the order of the file. */
   readonly vrrp_instance: readonly VrrpInstance[];
-  /** What has no effect yet, but for track_group. */
   readonly vrrp_script?: readonly VrrpScript[];
+  readonly vrrp_sync_group?: readonly SyncGroup[];
+  /** What has no effect yet. */
   readonly vrrp_track_process?: readonly TrackProcess[];
   readonly track_file?: readonly TrackFile[];
-  readonly vrrp_sync_group?: readonly SyncGroup[];
   readonly track_group?: readonly TrackGroup[];
   readonly garp_group?: readonly GarpGroup[];
   /** Absent: none. */

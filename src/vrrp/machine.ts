@@ -51,17 +51,17 @@ export function stepInstance(
   if (state.name === 'stop') return stay(state);
   switch (event.type) {
     case 'start':
-      return state.name === 'init' ? start(subject.rules, event.faults, now) : stay(state);
+      return state.name === 'init' ? start(subject, event.faults, now) : stay(state);
     case 'adopt':
       return state.name === 'init' ? adopt(subject.rules, now) : stay(state);
     case 'faults':
-      return state.name === 'init'
-        ? stay(state)
-        : onFaults(subject.rules, state, event.faults, now);
+      return state.name === 'init' ? stay(state) : onFaults(subject, state, event.faults, now);
     case 'advert':
       return onAdvert(subject, state, event.advert, now);
+    case 'join':
+      return join(subject.rules, state, event.as, now);
     case 'deadline':
-      return onDeadline(subject.rules, state, now);
+      return onDeadline(subject, state, now);
     case 'stalled':
       return state.name === 'master' ? stall(subject.rules, state, event.missed, now) : stay(state);
     case 'stop':
@@ -70,7 +70,9 @@ export function stepInstance(
 }
 
 // RFC 9568 6.4.1, Initialize
-function start(rules: Rules, faults: readonly Fault[], now: Instant): InstanceStep {
+function start({ rules, group }: Subject, faults: readonly Fault[], now: Instant): InstanceStep {
+  if (faults.length > 0 && faults.every(isPending))
+    return stay({ name: 'fault', since: now, reason: { because: 'start' }, faults });
   if (faults.length > 0)
     return {
       state: { name: 'fault', since: now, reason: { because: 'start' }, faults },
@@ -82,7 +84,7 @@ function start(rules: Rules, faults: readonly Fault[], now: Instant): InstanceSt
         notify('FAULT'),
       ],
     };
-  return rules.priority === OWNER_PRIORITY
+  return rules.priority === OWNER_PRIORITY && group === undefined
     ? becomeMaster(rules, { because: 'owner' }, now)
     : becomeBackup(
         rules,
@@ -109,15 +111,19 @@ function adopt(rules: Rules, now: Instant): InstanceStep {
 }
 
 function onFaults(
-  rules: Rules,
+  { rules, group }: Subject,
   state: Exclude<InstanceState, { name: 'init' | 'stop' }>,
   faults: readonly Fault[],
   now: Instant,
 ): InstanceStep {
   if (state.name === 'fault') {
-    if (faults.length > 0)
-      return sameFaults(state.faults, faults) ? stay(state) : stay({ ...state, faults });
-    return rules.priority === OWNER_PRIORITY
+    if (faults.length > 0) {
+      if (sameFaults(state.faults, faults)) return stay(state);
+      // What was silent so far is told to scripts and not to the log, as keepalived has it.
+      const told = state.faults.every(isPending) && faults.some(isOwn);
+      return { state: { ...state, faults }, actions: told ? [notify('FAULT')] : [] };
+    }
+    return rules.priority === OWNER_PRIORITY && group === undefined
       ? becomeMaster(rules, { because: 'owner' }, now)
       : becomeBackup(
           rules,
@@ -133,19 +139,48 @@ function onFaults(
     actions: [
       ...faults.map((fault) => log('detail', rules, `fault: ${describeFault(fault)}`)),
       log('info', rules, 'Entering FAULT STATE'),
-      ...(state.name === 'master' ? [{ type: 'farewell' } as const] : []),
+      ...(state.name === 'master' ? [farewellOf(faults)] : []),
       notify('FAULT'),
     ],
   };
 }
 
-function onDeadline(rules: Rules, state: InstanceState, now: Instant): InstanceStep {
+/** Those of another member of the group are its to tell. */
+const farewellOf = (faults: readonly Fault[]): InstanceAction =>
+  faults.every(({ kind }) => kind === 'group')
+    ? { type: 'farewell', silent: true }
+    : { type: 'farewell' };
+
+const isPending = ({ kind }: Fault): boolean => kind === 'pending';
+const isOwn = ({ kind }: Fault): boolean => kind !== 'pending' && kind !== 'group';
+
+/** A member follows the others of its group: nobody else has spoken for or against it. */
+function join(
+  rules: Rules,
+  state: InstanceState,
+  as: 'backup' | 'master',
+  now: Instant,
+): InstanceStep {
+  if (as === 'master' && state.name === 'backup') return lead(rules, { because: 'group' }, [], now);
+  if (as === 'backup' && state.name === 'master')
+    return becomeBackup(
+      rules,
+      'Entering BACKUP STATE',
+      { because: 'group' },
+      rules.advert_int,
+      now,
+    );
+  return stay(state);
+}
+
+function onDeadline({ rules, group }: Subject, state: InstanceState, now: Instant): InstanceStep {
   switch (state.name) {
     case 'backup':
       // RFC 9568 6.4.2
-      return state.masterDownAt <= now
-        ? becomeMaster(rules, { because: 'timeout' }, now)
-        : stay(state);
+      if (state.masterDownAt > now) return stay(state);
+      return group?.waits === true
+        ? wait(rules, state, now)
+        : becomeMaster(rules, { because: 'timeout' }, now);
     case 'master':
       return masterDeadline(rules, state, now);
     case 'init':
@@ -153,6 +188,18 @@ function onDeadline(rules: Rules, state: InstanceState, now: Instant): InstanceS
     case 'stop':
       return stay(state);
   }
+}
+
+/** It would be master now. Asked again as long as it would, in case the others have another master. */
+function wait(rules: Rules, state: BackupState, now: Instant): InstanceStep {
+  return {
+    state: {
+      ...state,
+      wants: true,
+      masterDownAt: after(now, masterDownInterval(rules, state.masterInterval)),
+    },
+    actions: [log('detail', rules, 'Receive advertisement timeout')],
+  };
 }
 
 function masterDeadline(rules: Rules, state: MasterState, now: Instant): InstanceStep {
@@ -282,7 +329,7 @@ function backupHears(rules: Rules, state: BackupState, advert: Heard, now: Insta
 
 /** Stay behind this master: learn its interval (RFC 9568 6.4.2) and wait for it anew. */
 function follow(rules: Rules, state: BackupState, advert: Heard, now: Instant): InstanceStep {
-  const { preemptAt: _, ...rest } = state;
+  const { preemptAt: _, wants: _wants, ...rest } = state;
   const masterInterval = rules.version === 3 ? advert.interval : rules.advert_int;
   return {
     state: {
@@ -405,14 +452,22 @@ const masterState = (rules: Rules, reason: Because, now: Instant): MasterState =
   ...(rules.garp_master_refresh > 0 ? { refreshAt: after(now, rules.garp_master_refresh) } : {}),
 });
 
-function becomeMaster(rules: Rules, reason: Because, now: Instant): InstanceStep {
+const becomeMaster = (rules: Rules, reason: Because, now: Instant): InstanceStep =>
+  lead(rules, reason, [log('detail', rules, 'Receive advertisement timeout')], now);
+
+function lead(
+  rules: Rules,
+  reason: Because,
+  why: readonly InstanceAction[],
+  now: Instant,
+): InstanceStep {
   return {
     state: {
       ...masterState(rules, reason, now),
       ...(rules.garp_master_delay > 0 ? { announceAt: after(now, rules.garp_master_delay) } : {}),
     },
     actions: [
-      log('detail', rules, 'Receive advertisement timeout'),
+      ...why,
       log('info', rules, 'Entering MASTER STATE'),
       { type: 'announce', repeat: rules.garp_master_repeat },
       notify('MASTER'),

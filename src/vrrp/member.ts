@@ -7,11 +7,11 @@ import type { Link } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
 import type { Instant } from '../lib/time.ts';
 import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
-import { addressKey, desiredAddresses, present, standing } from './addresses.ts';
+import { addressKey, desiredAddresses, present } from './addresses.ts';
 import { burst, forget } from './burst.ts';
 import { type Fault, sameFaults } from './fault.ts';
 import { stepHeld } from './hold.ts';
-import type { InstanceAction, InstanceEvent, MasterState } from './instance.ts';
+import type { InstanceAction, InstanceEvent, MasterState, Subject } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { INIT } from './machine.ts';
 import { notify } from './notify.ts';
@@ -35,6 +35,8 @@ import {
 export function createMember(config: VrrpInstance, pace: number): Member {
   return {
     config,
+    rules: config,
+    total: config.priority,
     state: INIT,
     pace,
     faults: [],
@@ -53,11 +55,20 @@ export function setMember(draft: Draft, position: number, member: Member): void 
   draft.router = { ...draft.router, members: draft.router.members.with(position, member) };
 }
 
-/** Steps one instance and orders what its new state needs. */
-export function advance(draft: Draft, position: number, event: InstanceEvent): void {
+/** Steps one instance and orders what its new state needs; `group` is what its sync group means for it. */
+export function stepMember(
+  draft: Draft,
+  position: number,
+  event: InstanceEvent,
+  group: Subject['group'],
+): void {
   const member = memberAt(draft, position);
-  const { config, source } = member;
-  const subject = source === undefined ? { rules: config } : { rules: config, source };
+  const { rules, source } = member;
+  const subject: Subject = {
+    rules,
+    ...(source === undefined ? {} : { source }),
+    ...(group === undefined ? {} : { group }),
+  };
   const { state, actions } = stepHeld(
     subject,
     member.state,
@@ -86,25 +97,22 @@ function apart(draft: Draft, member: Member, state: MasterState): MasterState {
   return { ...state, phase: nextSend(phaseOf(pace, count, period), period, state.phase) };
 }
 
-/** Looks at the facts again: source, faults and socket of one instance, and what follows for its state. */
-export function refresh(draft: Draft, position: number): void {
-  const member = memberAt(draft, position);
-  if (member.state.name === 'stop') return;
-  const { kernel, virtual } = draft.router;
-  const { link, source, faults } = standing(member.config, kernel, virtual, member.source);
-  const spec = source === undefined ? undefined : socketSpec(member.config, link, source);
-  const all = [...faults];
-  if (spec !== undefined) {
-    const record = openSocket(draft, spec);
-    if (record.state !== 'open') all.push({ kind: 'socket', what: record.code ?? '' });
-  }
-  const next = withStanding(member, source, all, spec?.key);
-  if (next !== member) settle(draft, position, next, []);
-  if (memberAt(draft, position).state.name !== 'init')
-    advance(draft, position, { type: 'faults', faults: all });
+/** Opens the socket that an instance needs, where it has what that takes; `fault` where it was refused. */
+export function socketFault(
+  draft: Draft,
+  config: VrrpInstance,
+  link: Link | undefined,
+  source: Ip | undefined,
+): { readonly key?: string; readonly fault?: Fault } {
+  if (source === undefined) return {};
+  const spec = socketSpec(config, link, source);
+  const record = openSocket(draft, spec);
+  return record.state === 'open'
+    ? { key: spec.key }
+    : { key: spec.key, fault: { kind: 'socket', what: record.code ?? '' } };
 }
 
-function withStanding(
+export function withStanding(
   member: Member,
   source: Ip | undefined,
   faults: readonly Fault[],
@@ -168,7 +176,8 @@ export function settle(
   member = settlePace(draft, member);
   for (const action of said) {
     if (action.type === 'log') lines.push(action);
-    else if (action.type === 'farewell') member = farewell(draft, before, member, lines);
+    else if (action.type === 'farewell')
+      member = farewell(draft, before, member, action.silent === true ? [] : lines);
   }
   member = speak(draft, member);
   // A schedule that begins, or is taken up again, speaks at once, whatever its phase.
@@ -207,10 +216,11 @@ function count(before: Member, next: Member): Member {
 
 type Wanted = Omit<Speaking, 'first' | 'datagrams'>;
 
-function wantedPace({ config, state, source, socket }: Member): Wanted | undefined {
+function wantedPace({ config, rules, state, source, socket }: Member): Wanted | undefined {
   if (state.name !== 'master' || state.stall !== undefined) return undefined;
   if (source === undefined || socket === undefined) return undefined;
-  const { advert_int: period, priority } = config;
+  const { advert_int: period } = config;
+  const { priority } = rules;
   return { socket, phase: state.phase, period, priority, source, config };
 }
 

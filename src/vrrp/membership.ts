@@ -10,6 +10,7 @@ import { mistake, type Surroundings } from './decision.ts';
 import { type Definition, type Names, resolveTracks, type TrackLists } from './definitions.ts';
 import { garpGroupRows, syncGroupRows } from './group.ts';
 import type { VrrpInstance } from './keywords.ts';
+import type { TrackKeyword } from './track.ts';
 
 const SCRIPTS = [
   'notify_master',
@@ -171,6 +172,33 @@ export function refuseOwnersWeights(instance: VrrpInstance, node: Node, report: 
         );
 }
 
+/** The members as they take part: what the group refuses or an owner has no use for is not tracked. */
+export function settleTracks(
+  instances: readonly VrrpInstance[],
+  groups: readonly SyncGroup[],
+): VrrpInstance[] {
+  return instances.map((instance) => {
+    const group = groups.find(({ group: names }) => names.includes(instance.name));
+    if (instance.priority === OWNER) return withoutWeights(instance, ['track_interface', ...KINDS]);
+    // keepalived 2.2.7 says that it ignores weights of interfaces too, and counts them all the same.
+    return group === undefined || group.sync_group_tracking_weight
+      ? instance
+      : withoutWeights(instance, KINDS);
+  });
+}
+
+const KINDS = ['track_script', 'track_file', 'track_process', 'track_bfd'] as const;
+
+function withoutWeights(instance: VrrpInstance, keywords: readonly TrackKeyword[]): VrrpInstance {
+  const changed: TrackLists = {};
+  for (const keyword of keywords) {
+    const list = instance[keyword];
+    if (list?.some(({ weight }) => weight !== 0) === true)
+      changed[keyword] = list.filter(({ weight }) => weight === 0);
+  }
+  return { ...instance, ...changed };
+}
+
 function withoutOwners(
   block: Definition<typeof syncGroupRows>,
   tracks: TrackLists,
@@ -189,7 +217,12 @@ function withoutOwners(
           block.node,
           AFTERWARDS,
         );
-  return tracks;
+  const cleared: TrackLists = { ...tracks };
+  for (const keyword of KINDS) {
+    const list = tracks[keyword];
+    if (list !== undefined) cleared[keyword] = list.map((one) => ({ ...one, weight: 0 }));
+  }
+  return cleared;
 }
 
 type GarpStatement = Statement<typeof garpGroupRows>;

@@ -3,6 +3,7 @@
 import type { VrrpAction } from './action.ts';
 import type { InstanceAction, InstanceState, Notification } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import type { SyncGroup } from './membership.ts';
 import type { Member } from './state.ts';
 
 type Told = Extract<InstanceAction, { readonly type: 'notify' }>;
@@ -10,7 +11,7 @@ type Told = Extract<InstanceAction, { readonly type: 'notify' }>;
 /** A member has come to a new state, or has heard something worth telling. */
 export function notify(
   all: VrrpConfig,
-  { config }: Member,
+  { config, rules }: Member,
   { state, again }: Told,
   lines: VrrpAction[],
 ): void {
@@ -22,11 +23,53 @@ export function notify(
       type: 'run',
       owner: config.name,
       script: config.notify,
-      words: ['INSTANCE', config.name, state, String(config.priority)],
+      words: ['INSTANCE', config.name, state, String(rules.priority)],
     });
-  if (hasFifo(all)) lines.push(line(config, state));
+  if (hasFifo(all)) lines.push(line(rules, state));
   // People need not hear twice what programs must not miss.
   if (again === undefined && isMailed(all, config, state)) lines.push(mail(all, config, state));
+}
+
+/** A group has come to a new state. */
+export function notifyGroup(
+  all: VrrpConfig,
+  config: SyncGroup,
+  to: 'backup' | 'master' | 'fault' | 'stop',
+  lines: VrrpAction[],
+): void {
+  const owner = `group ${config.name}`;
+  const own = config[`notify_${to}`];
+  if (own !== undefined) lines.push({ type: 'run', owner, script: own, words: [] });
+  const state = to.toUpperCase();
+  if (config.notify !== undefined)
+    lines.push({
+      type: 'run',
+      owner,
+      script: config.notify,
+      words: ['GROUP', config.name, state, '0'],
+    });
+  if (hasFifo(all)) lines.push({ type: 'fifo', line: `GROUP "${config.name}" ${state} 0` });
+}
+
+export const tellsPriority = (
+  { global_defs }: VrrpConfig,
+  instance: VrrpInstance,
+  group: SyncGroup | undefined,
+): boolean =>
+  instance.notify_priority_changes ??
+  group?.notify_priority_changes ??
+  global_defs.vrrp_notify_priority_changes ??
+  false;
+
+/** What an instance speaks with, or would, has changed. Those in FAULT are said to be backups, as keepalived has it. */
+export function notifyPriority(
+  all: VrrpConfig,
+  { rules, state }: Member,
+  group: SyncGroup | undefined,
+  lines: VrrpAction[],
+): void {
+  if (!tellsPriority(all, rules, group) || !hasFifo(all)) return;
+  lines.push(line(rules, state.name === 'master' ? 'MASTER_PRIORITY' : 'BACKUP_PRIORITY'));
 }
 
 /** smtp_alert is off unless the instance or global_defs says otherwise. */
@@ -65,9 +108,9 @@ const line = ({ name, priority }: VrrpInstance, state: string): VrrpAction => ({
 /** Where somebody reads from FIFOs and wants to hear all states again after a reload. */
 export function repeatStates(all: VrrpConfig, members: readonly Member[]): readonly VrrpAction[] {
   if (!hasFifo(all) || !all.global_defs.fifo_write_vrrp_states_on_reload) return [];
-  return members.flatMap(({ config, state }) => {
+  return members.flatMap(({ rules, state }) => {
     const known = WORDS[state.name];
-    return known === undefined ? [] : [line(config, known)];
+    return known === undefined ? [] : [line(rules, known)];
   });
 }
 

@@ -100,6 +100,12 @@ export const optionRows = {
     refusal: 'Invalid vrrp_instance smtp_alert parameter %w',
     otherwise: 'smtp_alert_vrrp, then smtp_alert of global_defs, then off',
   }),
+  notify_priority_changes: inherited(
+    onOff,
+    'vrrp_notify_priority_changes',
+    'Write changes of the priority to the FIFOs.',
+    { refusal: "(%n) Invalid value '%w' for notify_priority_changes specified" },
+  ),
   ...later({
     unicast_fault_no_peer: defaulted(
       flag,
@@ -124,12 +130,6 @@ export const optionRows = {
     strict_mode: inherited(onOff, 'vrrp_strict', 'Allow only what the RFCs allow.', {
       refusal: '(%n) invalid strict_mode %w specified',
     }),
-    notify_priority_changes: inherited(
-      onOff,
-      'vrrp_notify_priority_changes',
-      'Write changes of the priority to the FIFOs.',
-      { refusal: "(%n) Invalid value '%w' for notify_priority_changes specified" },
-    ),
     lvs_sync_daemon_interface: optional(
       {
         ...interfaceName,

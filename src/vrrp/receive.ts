@@ -4,9 +4,10 @@
 import { isMulticast } from '../lib/ip.ts';
 import type { Instant } from '../lib/time.ts';
 import { seconds, since } from '../lib/time.ts';
+import { advance } from './advance.ts';
 import { restrain } from './chatter.ts';
 import type { ReceivedPacket } from './event.ts';
-import { advance, authType, isUnicast, memberAt, password, setMember } from './member.ts';
+import { authType, isUnicast, memberAt, password, setMember } from './member.ts';
 import {
   type Advert,
   addressDifference,

@@ -4,8 +4,9 @@
 import { after, millis, seconds } from '../lib/time.ts';
 import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import { addressKey } from './addresses.ts';
+import { refresh } from './advance.ts';
 import type { VrrpEvent } from './event.ts';
-import { memberAt, refresh, setMember } from './member.ts';
+import { memberAt, setMember } from './member.ts';
 import { complain } from './receive.ts';
 import { refuseRouting } from './routes.ts';
 import { entryOf, routeText, ruleText } from './routing-text.ts';
@@ -65,6 +66,8 @@ export function onRefused(draft: Draft, refused: Refused): void {
       log(draft, `cannot filter ${describe(action.socket)}: ${said(refused)}`);
       return;
     case 'close':
+    case 'probe':
+    case 'kill':
     case 'log':
     case 'exit':
       return;

@@ -4,17 +4,10 @@
 
 import { after, type Duration, type Instant } from '../lib/time.ts';
 import { desiredAddresses, virtualAddresses } from './addresses.ts';
+import { createGroups, refresh, settleGroups, yieldGroups } from './advance.ts';
 import type { InstanceAction, InstanceState, Rules } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import {
-  createMember,
-  memberAt,
-  refresh,
-  remove,
-  setMember,
-  settle,
-  wantedOnward,
-} from './member.ts';
+import { createMember, memberAt, remove, setMember, settle, wantedOnward } from './member.ts';
 import { repeatStates } from './notify.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { shedRouting } from './routes.ts';
@@ -22,6 +15,7 @@ import { masterDownInterval, nextSend } from './schedule.ts';
 import { identity, startMember } from './start.ts';
 import type { Draft, Member } from './state.ts';
 import { holdStatics, shedStatics } from './statics.ts';
+import { reloadScripts, wakeScripts } from './tracker.ts';
 
 export function reload(draft: Draft, config: VrrpConfig): void {
   const wanted = new Map(config.vrrp_instance.map((instance) => [instance.name, instance]));
@@ -44,7 +38,16 @@ export function reload(draft: Draft, config: VrrpConfig): void {
     fresh.add(instance.name);
     return createMember(instance, nextPace++);
   });
-  draft.router = { ...draft.router, config, members, nextPace, virtual: virtualAddresses(config) };
+  const trackers = reloadScripts(draft.router.trackers, config, draft.actions);
+  draft.router = {
+    ...draft.router,
+    config,
+    members,
+    nextPace,
+    virtual: virtualAddresses(config),
+    trackers: wakeScripts(trackers, draft.now, draft.actions),
+    groups: createGroups(config, draft.router.groups),
+  };
   const before = new Map([...kept].map(([name, member]) => [name, member.config]));
   // What one instance loses another may gain: all removals come before the first addition.
   shedStatics(draft);
@@ -69,6 +72,8 @@ export function reload(draft: Draft, config: VrrpConfig): void {
       draft.router.members.filter(({ config: { name } }) => !fresh.has(name)),
     ),
   );
+  yieldGroups(draft);
+  settleGroups(draft);
 }
 
 /** Gives up an instance that the new configuration lacks, or that becomes another virtual router. */
@@ -91,7 +96,14 @@ function dismiss(draft: Draft, position: number, deleted: boolean): void {
 
 function keep(member: Member, config: VrrpInstance, now: Instant): Member {
   if (JSON.stringify(member.config) === JSON.stringify(config)) return member;
-  return { ...member, config, state: adapt(member.state, member.config, config, now) };
+  // What trackers add stays until the facts are looked at again.
+  const priority = member.rules.priority + config.priority - member.config.priority;
+  const rules = {
+    ...config,
+    priority:
+      config.priority === OWNER_PRIORITY ? OWNER_PRIORITY : Math.min(Math.max(priority, 1), 254),
+  };
+  return { ...member, config, rules, state: adapt(member.state, member.rules, rules, now) };
 }
 
 /** Removes what a master holds and should not hold any more. */

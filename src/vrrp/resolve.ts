@@ -18,7 +18,12 @@ import type {
   trackGroupRows,
 } from './group.ts';
 import type { VrrpConfig, VrrpInstance, vrrpInstance } from './keywords.ts';
-import { checkInterfaces, resolveGarpGroups, resolveSyncGroups } from './membership.ts';
+import {
+  checkInterfaces,
+  resolveGarpGroups,
+  resolveSyncGroups,
+  settleTracks,
+} from './membership.ts';
 import { preferences } from './routing.ts';
 import type { RuleText } from './rule.ts';
 import { resolveInstances } from './rules.ts';
@@ -73,7 +78,7 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
   const trackGroups = groupsOf(blocks).map(({ name, group }) => ({ name, group }));
   return {
     global_defs: around.globals,
-    vrrp_instance: instances,
+    vrrp_instance: settleTracks(instances, groups),
     ...some('vrrp_script', scripts),
     ...some('vrrp_track_process', processes),
     ...some('track_file', files),

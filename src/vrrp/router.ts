@@ -15,6 +15,7 @@ import {
   withoutAddress,
   withoutLink,
 } from './addresses.ts';
+import { advance, createGroups, refresh } from './advance.ts';
 import { tuneSockets } from './audience.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
 import { catchUp, chatterDeadline, onOverflow, restrain, SILENT } from './chatter.ts';
@@ -23,7 +24,8 @@ import { holdUntil } from './hold.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { instanceDeadline } from './machine.ts';
-import { advance, createMember, memberAt, refresh, setMember } from './member.ts';
+import { createMember, memberAt, setMember } from './member.ts';
+import { notifyGroup } from './notify.ts';
 import { receive } from './receive.ts';
 import { onRefused, retrySockets } from './refusal.ts';
 import { reload } from './reload.ts';
@@ -40,6 +42,16 @@ import { startMembers } from './start.ts';
 import type { Draft, RouterState } from './state.ts';
 import { NO_STATICS, onStaticAddressGone, releaseStatics, repairStatics } from './statics.ts';
 import { clearStatistics } from './statistics.ts';
+import {
+  createScripts,
+  endScripts,
+  NO_TRACKERS,
+  onRunEnd,
+  saysTheSame,
+  type Trackers,
+  trackerDeadline,
+  wakeScripts,
+} from './tracker.ts';
 
 export type { RouterState } from './state.ts';
 
@@ -55,6 +67,8 @@ export function createRouter(config: VrrpConfig): RouterState {
     virtual: virtualAddresses(config),
     sockets: {},
     queues: {},
+    trackers: { ...NO_TRACKERS, scripts: createScripts(config) },
+    groups: createGroups(config, []),
     nextPace: config.vrrp_instance.length,
     chatter: SILENT,
     statics: NO_STATICS,
@@ -74,7 +88,11 @@ export function step(
 }
 
 export function nextDeadline(state: RouterState): Instant | undefined {
-  let best = earliest(queueDeadline(state.queues), chatterDeadline(state.chatter));
+  let best = earliest(
+    queueDeadline(state.queues),
+    chatterDeadline(state.chatter),
+    state.phase === 'running' ? trackerDeadline(state.trackers) : undefined,
+  );
   for (const member of state.members)
     best = earliest(
       best,
@@ -91,6 +109,7 @@ function beforeFacts(draft: Draft, event: VrrpEvent): void {
     draft.router = { ...draft.router, phase: 'running', kernel: kernelFacts(event.facts) };
     hold(draft);
     startMembers(draft, event.inheritance ?? NOTHING);
+    track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
     tuneSockets(draft);
   } else if (event.type === 'reload') {
     draft.router = createRouter(event.config);
@@ -146,6 +165,9 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       onRefused(draft, event);
       settleSockets(draft);
       return;
+    case 'probed':
+      track(draft, onRunEnd(draft.router.trackers, event.run, event.end, draft.actions));
+      return;
     case 'stalled':
       onStalled(draft, event.pace, event.missed);
       return;
@@ -173,6 +195,7 @@ function onDeadline(draft: Draft): void {
     repairRefused(draft, position);
   }
   retryRefused(draft);
+  track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
   retrySockets(draft);
   flush(draft);
   catchUp(draft);
@@ -184,6 +207,15 @@ function onStalled(draft: Draft, pace: number, missed: Instant): void {
   if (position >= 0) advance(draft, position, { type: 'stalled', missed });
 }
 
+/** What instances make of trackers that have changed. */
+function track(draft: Draft, trackers: Trackers): void {
+  const before = draft.router.trackers;
+  if (trackers === before) return;
+  draft.router = { ...draft.router, trackers };
+  if (saysTheSame(before, trackers)) return;
+  refreshAll(draft);
+}
+
 /** Everything is given up; what comes after this changes nothing any more. */
 function stop(draft: Draft): void {
   for (const position of draft.router.members.keys()) {
@@ -192,8 +224,11 @@ function stop(draft: Draft): void {
     setMember(draft, position, rest);
   }
   releaseStatics(draft);
+  for (const { config } of draft.router.groups)
+    notifyGroup(draft.router.config, config, 'stop', draft.actions);
   settleSockets(draft);
-  draft.router = { ...draft.router, phase: 'stopped', queues: {}, chatter: SILENT };
+  const trackers = endScripts(draft.router.trackers, draft.actions);
+  draft.router = { ...draft.router, phase: 'stopped', queues: {}, chatter: SILENT, trackers };
   draft.actions.push({ type: 'exit', status: 0 });
 }
 

@@ -86,4 +86,6 @@ const isWire = (action: VrrpAction): action is WireAction =>
   action.type !== 'run' &&
   action.type !== 'fifo' &&
   action.type !== 'mail' &&
+  action.type !== 'probe' &&
+  action.type !== 'kill' &&
   action.type !== 'exit';

@@ -5,16 +5,15 @@ import { PROTOCOL } from '../lib/link.ts';
 import { type Duration, type Instant, since } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses, linkNamed, present } from './addresses.ts';
+import { advance, beginGroups, faultsOf, refresh, settleGroups } from './advance.ts';
 import type { Inheritance } from './event.ts';
 import type { Rules } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import {
-  advance,
   isUnicast,
   logAddresses,
   logRouting,
   memberAt,
-  refresh,
   remove,
   setMember,
   wantedOnward,
@@ -23,6 +22,7 @@ import { OWNER_PRIORITY } from './packet.ts';
 import { NO_ROUTING, removeRouting } from './routes.ts';
 import type { Draft, Member } from './state.ts';
 import { holdStatics } from './statics.ts';
+import { assumeGood } from './tracker.ts';
 
 /** Others that this one's configuration says nothing about may wait for fewer lost adverts than it does. */
 const USUAL_DOWN_TIMER = 3;
@@ -39,18 +39,48 @@ export const roleOf = (config: VrrpInstance): string => `${config.name} ${identi
 /** Starts every instance of a new process. */
 export function startMembers(draft: Draft, { journal, roles }: Inheritance): void {
   holdStatics(draft);
-  const spoke = new Map(roles.map(({ role, spokeAt }) => [role, spokeAt]));
-  const others: number[] = [];
-  for (const position of draft.router.members.keys()) {
-    refresh(draft, position);
-    const { config, faults } = memberAt(draft, position);
-    const spokeAt = spoke.get(roleOf(config));
-    if (spokeAt !== undefined && faults.length === 0 && isInTime(config, spokeAt, draft.now))
-      adopt(draft, position);
-    else others.push(position);
-  }
+  for (const position of draft.router.members.keys()) refresh(draft, position);
+  const adopted = adoptable(draft, new Map(roles.map(({ role, spokeAt }) => [role, spokeAt])));
+  trustScripts(draft, adopted);
+  for (const position of adopted) adopt(draft, position);
   removeJournalled(draft, journal);
+  const others = [...draft.router.members.keys()].filter((position) => !adopted.includes(position));
+  beginGroups(draft, adopted);
   for (const position of others) startMember(draft, position);
+  settleGroups(draft);
+}
+
+/** Those that can go on in the role of one that ended; the members of a group do so together or not at all. */
+function adoptable(draft: Draft, spoke: ReadonlyMap<string, Instant>): readonly number[] {
+  const { members, groups } = draft.router;
+  const able = new Set(
+    members.flatMap(({ config, faults }) => {
+      const spokeAt = spoke.get(roleOf(config));
+      // A script that has not ended yet says nothing: the one that was master had heard it.
+      const ready = faults.every(({ kind }) => kind === 'pending');
+      return spokeAt !== undefined && ready && isInTime(config, spokeAt, draft.now)
+        ? [config.name]
+        : [];
+    }),
+  );
+  for (const { config } of groups)
+    if (!config.group.every((name) => able.has(name)))
+      for (const name of config.group) able.delete(name);
+  return [...members.entries()].flatMap(([at, { config }]) => (able.has(config.name) ? [at] : []));
+}
+
+function trustScripts(draft: Draft, adopted: readonly number[]): void {
+  if (adopted.length === 0) return;
+  const names = new Set(adopted.map((position) => memberAt(draft, position).config.name));
+  const lists = [
+    ...draft.router.config.vrrp_instance.filter(({ name }) => names.has(name)),
+    ...draft.router.groups.flatMap(({ config }) =>
+      config.group.some((name) => names.has(name)) ? [config] : [],
+    ),
+  ];
+  const scripts = lists.flatMap(({ track_script = [] }) => track_script.map(({ name }) => name));
+  draft.router = { ...draft.router, trackers: assumeGood(draft.router.trackers, scripts) };
+  for (const position of draft.router.members.keys()) refresh(draft, position);
 }
 
 /** Starts an instance: leftovers of a predecessor go before it reports any role. */
@@ -59,7 +89,7 @@ export function startMember(draft: Draft, position: number): void {
   const member = memberAt(draft, position);
   removeLeftovers(draft, member);
   removeRoutingLeftovers(draft, member);
-  advance(draft, position, { type: 'start', faults: member.faults });
+  advance(draft, position, { type: 'start', faults: faultsOf(draft, position) });
 }
 
 /**

@@ -9,7 +9,9 @@ import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.t
 import type { Fault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import type { SyncGroup } from './membership.ts';
 import type { DropReason } from './packet.ts';
+import type { Trackers } from './tracker.ts';
 
 export interface RouterState {
   /** 'new' until the first facts have come. */
@@ -26,6 +28,8 @@ export interface RouterState {
   readonly sockets: Readonly<Record<string, SocketRecord>>;
   /** Announcements that garp_interval or gna_interval hold back, by ifindex. */
   readonly queues: Readonly<Record<number, AnnouncementQueue>>;
+  readonly trackers: Trackers;
+  readonly groups: readonly GroupState[];
   readonly nextPace: number;
   readonly chatter: Chatter;
   /** What is there whatever the instances do. */
@@ -53,6 +57,12 @@ export interface Statics {
   readonly complained: Readonly<Record<string, true>>;
 }
 
+export interface GroupState {
+  readonly config: SyncGroup;
+  /** What it was last said to be. */
+  readonly state: 'init' | 'backup' | 'master' | 'fault';
+}
+
 /** What was logged lately because of what others sent, and what was not. */
 export interface Chatter {
   readonly lines: readonly { readonly at: Instant; readonly text: string }[];
@@ -77,10 +87,15 @@ export interface KernelFacts {
 /** One instance and everything that was ordered on its behalf. */
 export interface Member {
   readonly config: VrrpInstance;
+  /** The configuration with the effective priority in place of the one that was configured. */
+  readonly rules: VrrpInstance;
+  /** The sum of the priority and of what trackers add, whatever an advert can carry. */
+  readonly total: number;
   readonly state: InstanceState;
   /** Names the schedule of its adverts to the I/O thread; never used again for another instance. */
   readonly pace: number;
   readonly source?: Ip;
+  /** Its own: those of other members of its group are not among them. */
   readonly faults: readonly Fault[];
   /** Key of the socket it uses; absent while it cannot have one. */
   readonly socket?: string;

@@ -86,7 +86,7 @@ const scriptCommand: ValueType<ScriptText> = {
   },
 };
 
-export const scriptRows = later({
+export const scriptRows = {
   script: optional(scriptCommand, 'Command whose exit status 0 means healthy.', {
     otherwise: 'none: it is required',
     example: '"/usr/bin/pgrep haproxy"',
@@ -114,7 +114,7 @@ export const scriptRows = later({
   }),
   user: optional(scriptUser, 'User and group that it runs as.', { otherwise: 'script_user' }),
   init_fail: defaulted(flag, false, 'Take it for failed until it has succeeded.'),
-});
+};
 
 const delay = (what: string) =>
   ({
@@ -421,7 +421,7 @@ const lineGrammar = (limit: number, noreverse: boolean) => ({
 });
 
 /** The same blocks stand in instances and in sync groups. */
-export const trackRows = later({
+export const trackRows = {
   track_interface: entries(interfaceLine, 'Interfaces that must be up too.', {
     grammar: lineGrammar(253, false),
     example: 'eth1 weight -20',
@@ -431,17 +431,20 @@ export const trackRows = later({
     example: 'chk_haproxy weight 10',
   }),
   track_file: entries(fileLine, 'Files whose number counts.', {
+    effect: 'later',
     grammar: lineGrammar(254, true),
     example: 'maintenance weight 1',
   }),
   track_process: entries(processLine, 'Processes that must run.', {
+    effect: 'later',
     grammar: lineGrammar(254, true),
     example: 'haproxy weight 10',
   }),
   track_bfd: entries(bfdLine, 'BFD sessions that must be up.', {
+    effect: 'later',
     grammar: lineGrammar(253, true),
     example: 'gateway',
   }),
-});
+};
 
 export type TrackKeyword = keyof typeof trackRows;

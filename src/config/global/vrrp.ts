@@ -218,6 +218,16 @@ export const vrrpRows = {
     'How long instances wait after the machine has started.',
     { refusal: "vrrp_delay_after_boot '%w' is invalid", otherwise: '0', since: '2.4.3' },
   ),
+  vrrp_notify_priority_changes: defaulted(
+    onOff,
+    false,
+    'Write changes of the priority of instances to the FIFOs.',
+    {
+      label: 'VRRP notify priority changes',
+      show: yesNo,
+      refusal: "Invalid value '%w' for global vrrp_notify_priority_changes specified",
+    },
+  ),
   ...later({
     vrrp_strict: defaulted(flag, false, 'Default strict_mode of all instances.', {
       label: 'VRRP strict mode',
@@ -268,16 +278,6 @@ export const vrrpRows = {
       { since: '2.4.3' },
     ),
     log_unknown_vrids: defaulted(flag, false, 'Log adverts of virtual routers that are not ours.'),
-    vrrp_notify_priority_changes: defaulted(
-      onOff,
-      false,
-      'Write changes of the priority of instances to the FIFOs.',
-      {
-        label: 'VRRP notify priority changes',
-        show: yesNo,
-        refusal: "Invalid value '%w' for global vrrp_notify_priority_changes specified",
-      },
-    ),
     // Netfilter
     vrrp_iptables: optional(
       {

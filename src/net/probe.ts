@@ -1,0 +1,99 @@
+// Runs scripts that are asked how things are: one start a turn of the loop, each in a process group of its own, so
+// that what it has started can be ended with it. Every run that was ordered is answered once. It knows nothing of
+// intervals, limits or results.
+
+import { close, open } from 'node:fs';
+
+export interface Probe {
+  /** Named by who orders it; its answer bears the same name. */
+  readonly run: number;
+  readonly words: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+}
+
+export type ProbeEnd =
+  | { readonly status: number }
+  | { readonly signal: number }
+  | { readonly refused: string };
+
+export interface ProbeHost {
+  /** Starts the program and returns its pid; throws an Error with `code` where that fails. */
+  readonly spawn: (probe: Probe) => number;
+  readonly ended: (run: number, end: ProbeEnd) => void;
+}
+
+export class Probes {
+  readonly #host: ProbeHost;
+  #waiting: Probe[] = [];
+  /** By pid. */
+  readonly #running = new Map<number, number>();
+  #scheduled = false;
+
+  constructor(host: ProbeHost) {
+    this.#host = host;
+  }
+
+  start(probe: Probe): void {
+    this.#waiting.push(probe);
+    this.#schedule();
+  }
+
+  /** The process `pid` has ended, whoever started it. */
+  exited(pid: number, status: number, signal: number): void {
+    const run = this.#running.get(pid);
+    if (run === undefined) return;
+    this.#running.delete(pid);
+    this.#host.ended(run, signal === 0 ? { status } : { signal });
+  }
+
+  /** To all that the run has started; one that has not been started is not. */
+  signal(run: number, signal: NodeJS.Signals): void {
+    const before = this.#waiting.length;
+    this.#waiting = this.#waiting.filter((probe) => probe.run !== run);
+    if (this.#waiting.length < before)
+      setImmediate(() => this.#host.ended(run, { refused: 'not started in time' }));
+    for (const [pid, known] of this.#running) if (known === run) sendSignal(-pid, signal);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      const next = this.#waiting.shift();
+      if (next !== undefined) this.#begin(next);
+      this.#schedule();
+    });
+  }
+
+  #begin(probe: Probe): void {
+    const [path = ''] = probe.words;
+    if (path.startsWith('<')) {
+      this.#look(probe.run, path.slice(1));
+      return;
+    }
+    try {
+      this.#running.set(this.#host.spawn(probe), probe.run);
+    } catch (error) {
+      this.#host.ended(probe.run, { refused: (error as Error).message });
+    }
+  }
+
+  /** keepalived's `<path`: no program is run, the file must be there to be read. */
+  #look(run: number, path: string): void {
+    open(path, 'r', (error, fd) => {
+      // What closing it says does not matter.
+      if (error === null) close(fd, () => undefined);
+      this.#host.ended(run, { status: error === null ? 0 : 1 });
+    });
+  }
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // all of it has ended
+  }
+}

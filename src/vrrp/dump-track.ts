@@ -1,0 +1,131 @@
+// The parts of keepalived.data about sync groups and trackers, in the layout of keepalived 2.2.7. Nothing here is
+// parsed back.
+
+import type { Script } from '../config/value.ts';
+import { toSeconds } from '../lib/time.ts';
+import type { Tracked, TrackLists } from './definitions.ts';
+import type { GroupState, Member, RouterState } from './state.ts';
+import type { TrackKeyword, Weight } from './track.ts';
+import type { ScriptState } from './tracker.ts';
+
+const weightText = ({ weight, reverse }: Weight): string =>
+  `weight ${weight}${reverse ? ' reverse' : ''}`;
+
+const scriptText = ({ words, uid, gid }: Script): string =>
+  `${words.map((word) => `'${word}'`).join(' ')}, uid:gid ${uid}:${gid}`;
+
+/** `comma` stands between name and weight where keepalived has one. */
+const LISTS: readonly (readonly [TrackKeyword, title: string, comma: string])[] = [
+  ['track_interface', 'Tracked interfaces', ''],
+  ['track_script', 'Tracked scripts', ''],
+  ['track_file', 'Tracked files', ','],
+  ['track_process', 'Tracked processes', ','],
+];
+
+const listLines = (lists: TrackLists): readonly string[] =>
+  LISTS.flatMap(([keyword, title, comma]) => {
+    const list = lists[keyword] ?? [];
+    if (list.length === 0) return [];
+    return [`   ${title} :`, ...list.map((one) => `     ${one.name}${comma} ${weightText(one)}`)];
+  });
+
+export const groupNamed = (state: RouterState, member: string): GroupState | undefined =>
+  state.groups.find(({ config }) => config.group.includes(member));
+
+/** What an instance tracks by itself. keepalived shows no weight of interfaces in a group that refuses weights. */
+export function trackedLines(state: RouterState, { config }: Member): readonly string[] {
+  const group = groupNamed(state, config.name);
+  if (group === undefined || group.config.sync_group_tracking_weight) return listLines(config);
+  const plain = (config.track_interface ?? []).map((one) => ({ ...one, weight: 0 }));
+  return listLines({ ...config, track_interface: plain });
+}
+
+/** Who tracks something, with the weight of each: those that do so by themselves come first. */
+export function usersOf(
+  { config, groups }: RouterState,
+  keyword: TrackKeyword,
+  name: string,
+): readonly string[] {
+  const users = new Map<string, Tracked>();
+  const add = (instance: string, list: readonly Tracked[] | undefined): void => {
+    const tracked = list?.find((one) => one.name === name);
+    if (tracked !== undefined && !users.has(instance)) users.set(instance, tracked);
+  };
+  for (const instance of config.vrrp_instance) add(instance.name, instance[keyword]);
+  for (const { config: group } of groups)
+    for (const member of group.group) add(member, group[keyword]);
+  return [...users].map(([instance, tracked]) => `     ${instance}, ${weightText(tracked)}`);
+}
+
+export function trackerLines(state: RouterState): readonly string[] {
+  const { groups, trackers } = state;
+  return [
+    ...section('VRRP Sync groups', groups, (group) => groupLines(state, group)),
+    ...section('VRRP Scripts', Object.values(trackers.scripts), (one) => scriptLines(state, one)),
+  ];
+}
+
+const section = <T>(title: string, all: readonly T[], lines: (one: T) => readonly string[]) =>
+  all.length === 0 ? [] : [`------< ${title} >------`, ...all.flatMap(lines)];
+
+const groupScripts = [
+  ['Backup', 'notify_backup'],
+  ['Master', 'notify_master'],
+  ['Fault', 'notify_fault'],
+  ['Stop', 'notify_stop'],
+  ['Generic', 'notify'],
+] as const;
+
+function groupLines({ members }: RouterState, { config, state }: GroupState): readonly string[] {
+  const faults = members.flatMap((member) =>
+    config.group.includes(member.config.name) ? [member.faults] : [],
+  );
+  const failed = faults.filter((list) => list.some(({ kind }) => kind !== 'pending')).length;
+  const waiting = faults.filter((list) => list.some(({ kind }) => kind === 'pending')).length;
+  return [
+    ` VRRP Sync Group = ${config.name}, ${state.toUpperCase()}`,
+    `   Num member fault ${failed}, num member init ${waiting}`,
+    '   VRRP member instances :',
+    ...config.group.map((name) => `     ${name}`),
+    ...(config.sync_group_tracking_weight ? ['   sync group tracking weight set'] : []),
+    '   Using smtp notification = no',
+    ...(config.notify_priority_changes === undefined
+      ? []
+      : [`   Notify priority changes = ${config.notify_priority_changes ? 'yes' : 'no'}`]),
+    ...listLines(config),
+    ...groupScripts.flatMap(([word, keyword]) => {
+      const script = config[keyword];
+      return script === undefined
+        ? []
+        : [`   ${word} state transition script = ${scriptText(script)}`];
+    }),
+  ];
+}
+
+function scriptLines(state: RouterState, script: ScriptState): readonly string[] {
+  const { name, interval, timeout, weight, rise, fall, script: run } = script.config;
+  const pending = script.status === 'pending';
+  return [
+    ` VRRP Script = ${name}`,
+    `   Command = ${run.words.map((word) => `'${word}'`).join(' ')}`,
+    `   Interval = ${toSeconds(interval)} sec`,
+    `   Timeout = ${timeout === undefined ? 0 : toSeconds(timeout)} sec`,
+    `   Weight = ${weight.weight}${weight.reverse ? ' reverse' : ''}`,
+    `   Rise = ${rise}`,
+    `   Fall = ${fall}`,
+    `   Result = ${script.result}`,
+    '   Insecure = no',
+    `   Init state = ${pending ? 'INIT' : 'unknown'}`,
+    `   Status = ${script.status === 'good' ? 'GOOD' : 'BAD'}`,
+    `   Script uid:gid = ${run.uid}:${run.gid}`,
+    '   VRRP instances :',
+    '   Tracking instances :',
+    ...usersOf(state, 'track_script', name),
+    `   State = ${stateOf(script)}`,
+  ];
+}
+
+function stateOf({ run }: ScriptState): string {
+  if (run === undefined) return 'idle';
+  return run.killAt === undefined ? 'running' : 'requested termination';
+}

@@ -1,0 +1,257 @@
+// What is known of the things that instances track besides links: scripts run again and again, numbers in files,
+// processes that come and go. Facts come in as events, deadlines are in the state. What they mean for an
+// instance is weight.ts's.
+
+import type { Script } from '../config/value.ts';
+import { after, type Duration, type Instant, seconds } from '../lib/time.ts';
+import type { Severity, VrrpAction } from './action.ts';
+import type { VrrpScript } from './definitions.ts';
+import type { VrrpConfig } from './keywords.ts';
+import { earliest, nextSend } from './schedule.ts';
+
+export interface Trackers {
+  readonly scripts: Readonly<Record<string, ScriptState>>;
+  /** The number in each file; 0 for one that is not there. */
+  readonly files: Readonly<Record<string, number>>;
+  readonly processes: Readonly<Record<string, ProcessState>>;
+  /** Names the next run of a script, and never another one. */
+  readonly nextRun: number;
+}
+
+export interface ScriptState {
+  readonly config: VrrpScript & { readonly script: Script };
+  /** 'pending' until the first result. */
+  readonly status: 'pending' | 'good' | 'bad';
+  /** init_fail: a pending one counts as failed. */
+  readonly failsFirst: boolean;
+  /** keepalived's counter: 0 to rise - 1 is bad, rise to rise + fall - 1 good. */
+  readonly result: number;
+  /** Exit status of the last run that exited. */
+  readonly exitStatus: number;
+  readonly dueAt: Instant;
+  readonly run?: Run;
+}
+
+interface Run {
+  readonly id: number;
+  /** When it has failed by taking too long; then `killAt` says when it is ended for good. */
+  readonly timeoutAt?: Instant;
+  readonly killAt?: Instant;
+}
+
+export interface ProcessState {
+  readonly up: boolean;
+}
+
+export type RunEnd =
+  | { readonly status: number }
+  | { readonly signal: number }
+  /** It could not be started. */
+  | { readonly refused: string };
+
+export const NO_TRACKERS: Trackers = { scripts: {}, files: {}, processes: {}, nextRun: 1 };
+
+/** What a script that ignores SIGTERM is given before SIGKILL. */
+const GRACE = seconds(2);
+
+/** Those that something tracks: others are not run. */
+export function trackedScripts(config: VrrpConfig): readonly ScriptState['config'][] {
+  const used = new Set(
+    [...config.vrrp_instance, ...(config.vrrp_sync_group ?? [])].flatMap(({ track_script = [] }) =>
+      track_script.map(({ name }) => name),
+    ),
+  );
+  return (config.vrrp_script ?? []).filter(
+    (script): script is ScriptState['config'] =>
+      script.script !== undefined && used.has(script.name),
+  );
+}
+
+export function createScripts(config: VrrpConfig): Trackers['scripts'] {
+  return Object.fromEntries(
+    trackedScripts(config).map((script) => [script.name, createScript(script)]),
+  );
+}
+
+const createScript = (config: ScriptState['config']): ScriptState => ({
+  config,
+  status: 'pending',
+  failsFirst: config.init_fail,
+  result: 0,
+  exitStatus: 0,
+  dueAt: 0 as Instant,
+});
+
+export function trackerDeadline({ scripts }: Trackers): Instant | undefined {
+  let best: Instant | undefined;
+  for (const name in scripts) {
+    const script = scripts[name];
+    if (script !== undefined)
+      best = earliest(best, script.dueAt, script.run?.timeoutAt, script.run?.killAt);
+  }
+  return best;
+}
+
+/** Nothing that instances look at has changed. */
+export function saysTheSame(before: Trackers, now: Trackers): boolean {
+  if (before.files !== now.files || before.processes !== now.processes) return false;
+  if (before.scripts === now.scripts) return true;
+  for (const name in now.scripts)
+    if (before.scripts[name]?.status !== now.scripts[name]?.status) return false;
+  return true;
+}
+
+/** What changes at `now`: scripts are started, and those that take too long have failed and are ended. */
+export function wakeScripts(trackers: Trackers, now: Instant, actions: VrrpAction[]): Trackers {
+  let next = trackers;
+  const all = Object.values(trackers.scripts);
+  for (const [position, script] of all.entries()) {
+    let state = overdue(script, now, actions);
+    if (state.dueAt <= now) {
+      const spread = state.dueAt === 0 ? (position + 1) / all.length : undefined;
+      const { interval } = state.config;
+      const dueAt =
+        spread === undefined
+          ? nextSend(after(state.dueAt, interval), interval, after(now, 1 as Duration))
+          : after(now, Math.ceil(interval * spread) as Duration);
+      state = { ...state, dueAt };
+      if (state.run === undefined) {
+        const id = next.nextRun;
+        actions.push({ type: 'probe', run: id, script: state.config.script });
+        const timeoutAt = after(now, state.config.timeout ?? interval);
+        state = { ...state, run: { id, timeoutAt } };
+        next = { ...next, nextRun: id + 1 };
+      } else {
+        const what = state.run.killAt === undefined ? 'already running' : 'being timed out';
+        say(
+          actions,
+          'detail',
+          `Track script ${state.config.name} is ${what}, expect idle - skipping run`,
+        );
+      }
+    }
+    if (state !== script)
+      next = { ...next, scripts: { ...next.scripts, [script.config.name]: state } };
+  }
+  return next;
+}
+
+/** keepalived counts the failure when the script has gone; here it has failed when its time is over. */
+function overdue(script: ScriptState, now: Instant, actions: VrrpAction[]): ScriptState {
+  const { run } = script;
+  if (run === undefined) return script;
+  if (run.killAt !== undefined) {
+    if (run.killAt > now) return script;
+    actions.push({ type: 'kill', run: run.id, signal: 'SIGKILL' });
+    return { ...script, run: { id: run.id, killAt: after(now, GRACE) } };
+  }
+  if (run.timeoutAt === undefined || run.timeoutAt > now) return script;
+  actions.push({ type: 'kill', run: run.id, signal: 'SIGTERM' });
+  const failed = failure(script, 'timed_out', actions);
+  return { ...failed, run: { id: run.id, killAt: after(now, GRACE) } };
+}
+
+/** A run has ended. One that nobody waits for, or that has been counted as failed, tells nothing more. */
+export function onRunEnd(
+  trackers: Trackers,
+  id: number,
+  end: RunEnd,
+  actions: VrrpAction[],
+): Trackers {
+  const script = Object.values(trackers.scripts).find(({ run }) => run?.id === id);
+  if (script === undefined) return trackers;
+  const { run, ...idle } = script;
+  const next = run?.killAt === undefined ? judged(idle, end, actions) : idle;
+  return { ...trackers, scripts: { ...trackers.scripts, [script.config.name]: next } };
+}
+
+function judged(script: ScriptState, end: RunEnd, actions: VrrpAction[]): ScriptState {
+  if ('refused' in end) return failure(script, `failed (${end.refused})`, actions);
+  if ('signal' in end) return failure(script, `failed (due to signal ${end.signal})`, actions);
+  const { status } = end;
+  let next = script;
+  if (status !== script.exitStatus) {
+    say(actions, 'info', `Script \`${script.config.name}\` now returning ${status}`);
+    next = { ...script, exitStatus: status };
+  }
+  return status === 0
+    ? success(next, actions)
+    : failure(next, `failed (exited with status ${status})`, actions);
+}
+
+function success(script: ScriptState, actions: VrrpAction[]): ScriptState {
+  const { name, rise, fall } = script.config;
+  if (script.status === 'bad' && script.result + 1 < rise)
+    return { ...script, result: script.result + 1 };
+  if (script.status !== 'good') say(actions, 'info', `VRRP_Script(${name}) succeeded`);
+  return { ...script, status: 'good', result: rise + fall - 1 };
+}
+
+function failure(script: ScriptState, how: string, actions: VrrpAction[]): ScriptState {
+  const { name, rise } = script.config;
+  if (script.status === 'good' && script.result - 1 >= rise)
+    return { ...script, result: script.result - 1 };
+  if (script.status !== 'bad') say(actions, 'info', `VRRP_Script(${name}) ${how}`);
+  return { ...script, status: 'bad', result: 0 };
+}
+
+/** The process before this one was master with these scripts, so they had succeeded. */
+export function assumeGood(trackers: Trackers, names: readonly string[]): Trackers {
+  const scripts = { ...trackers.scripts };
+  for (const name of names) {
+    const script = scripts[name];
+    if (script?.status === 'pending')
+      scripts[name] = {
+        ...script,
+        status: 'good',
+        result: script.config.rise + script.config.fall - 1,
+      };
+  }
+  return { ...trackers, scripts };
+}
+
+/** A reload keeps what is known of scripts that are still the same command, and ends the runs of the others. */
+export function reloadScripts(
+  trackers: Trackers,
+  config: VrrpConfig,
+  actions: VrrpAction[],
+): Trackers {
+  const scripts: Record<string, ScriptState> = {};
+  for (const wanted of trackedScripts(config)) {
+    const old = trackers.scripts[wanted.name];
+    if (old === undefined || JSON.stringify(old.config.script) !== JSON.stringify(wanted.script)) {
+      scripts[wanted.name] = createScript(wanted);
+      continue;
+    }
+    scripts[wanted.name] = adapt(old, wanted);
+    if (old.status !== 'pending') {
+      const how = old.status === 'good' ? 'successful' : 'unsuccessful';
+      say(actions, 'info', `VRRP_Script(${wanted.name}) considered ${how} on reload`);
+    }
+  }
+  for (const { run, config: old } of Object.values(trackers.scripts))
+    if (run !== undefined && scripts[old.name]?.run !== run)
+      actions.push({ type: 'kill', run: run.id, signal: 'SIGKILL' });
+  return { ...trackers, scripts };
+}
+
+function adapt(old: ScriptState, config: ScriptState['config']): ScriptState {
+  const { rise, fall, interval } = config;
+  const result =
+    old.status === 'good'
+      ? Math.max(rise, Math.min(old.result, rise + fall - 1))
+      : Math.min(old.result, rise - 1);
+  const dueAt = after(old.dueAt, (interval - old.config.interval) as Duration);
+  return { ...old, config, failsFirst: config.init_fail, result, dueAt };
+}
+
+/** Nothing is run any more, and what runs is ended. */
+export function endScripts(trackers: Trackers, actions: VrrpAction[]): Trackers {
+  for (const { run } of Object.values(trackers.scripts))
+    if (run !== undefined) actions.push({ type: 'kill', run: run.id, signal: 'SIGKILL' });
+  return { ...trackers, scripts: {} };
+}
+
+function say(actions: VrrpAction[], severity: Severity, text: string): void {
+  actions.push({ type: 'log', severity, text });
+}

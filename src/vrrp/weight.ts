@@ -1,0 +1,83 @@
+// What trackers say about an instance: its effective priority and what of them is a fault. Numbers as keepalived
+// 2.2.7 makes them, worked out anew from facts each time; nothing is counted up or down.
+
+import type { TrackLists } from './definitions.ts';
+import type { Fault } from './fault.ts';
+import { OWNER_PRIORITY } from './packet.ts';
+import type { KernelFacts } from './state.ts';
+import type { Weight } from './track.ts';
+import type { Trackers } from './tracker.ts';
+
+/** The range of what is not an address owner. */
+const LOWEST = 1;
+const HIGHEST = OWNER_PRIORITY - 1;
+/** A file whose number times its weight is this or less is a fault, and more than the opposite counts no more. */
+const MOST = 254;
+
+export interface Weighing {
+  /** The sum, which may lie outside what an advert can carry. */
+  readonly total: number;
+  readonly effective: number;
+  readonly faults: readonly Fault[];
+}
+
+/** `lists` are the instance's own trackers and its group's. An address owner has one priority whatever they say. */
+export function weigh(
+  priority: number,
+  lists: readonly TrackLists[],
+  kernel: KernelFacts,
+  trackers: Trackers,
+): Weighing {
+  let total = priority;
+  const faults: Fault[] = [];
+  const fault = (one: Fault): void => {
+    if (!faults.some(({ kind, what }) => kind === one.kind && what === one.what)) faults.push(one);
+  };
+  const judge = (kind: Fault['kind'], what: string, tracked: Weight, up: boolean): void => {
+    if (tracked.weight !== 0) total += share(tracked, up);
+    else if (up === tracked.reverse) fault({ kind, what });
+  };
+  for (const list of lists) {
+    for (const tracked of list.track_interface ?? [])
+      judge('down', tracked.name, tracked, isUp(kernel, tracked.name));
+    for (const tracked of list.track_script ?? []) {
+      const script = trackers.scripts[tracked.name];
+      // A script that cannot be run is not tracked.
+      if (script === undefined) continue;
+      if (script.status !== 'pending')
+        judge('script', tracked.name, tracked, script.status === 'good');
+      else if (tracked.weight === 0) fault({ kind: 'pending', what: tracked.name });
+      else if (script.failsFirst) total += share(tracked, false);
+    }
+    for (const tracked of list.track_file ?? []) {
+      const value = trackers.files[tracked.name] ?? 0;
+      if (tracked.weight === 0) {
+        if ((value === 0) === tracked.reverse) fault({ kind: 'file', what: tracked.name });
+        continue;
+      }
+      const product = value * (tracked.reverse ? -tracked.weight : tracked.weight);
+      if (product <= -MOST) fault({ kind: 'file', what: tracked.name });
+      else total += Math.min(product, MOST);
+    }
+    for (const tracked of list.track_process ?? []) {
+      const process = trackers.processes[tracked.name];
+      if (process !== undefined) judge('process', tracked.name, tracked, process.up);
+    }
+  }
+  if (priority === OWNER_PRIORITY) return { total: priority, effective: priority, faults };
+  return { total, effective: Math.min(Math.max(total, LOWEST), HIGHEST), faults };
+}
+
+/** A positive weight is added while it is up, a negative one while it is down; `reverse` changes the sign. */
+function share({ weight, reverse }: Weight, up: boolean): number {
+  if (up !== weight > 0) return 0;
+  return reverse ? -weight : weight;
+}
+
+function isUp({ links }: KernelFacts, name: string): boolean {
+  for (const index in links) {
+    const link = links[index];
+    if (link?.name === name) return link.up && link.running;
+  }
+  return false;
+}
