@@ -1,0 +1,166 @@
+// One scene played at ours and at keepalived beside it: host a runs ours, host b keepalived, with the same words but
+// for the numbers of their virtual routers. What each says about states, groups and trackers is waited for step by
+// step, so that both must say it.
+
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Daemon } from './daemon.ts';
+import { type Host, Lab } from './lab.ts';
+import { isAdvert } from './wire.ts';
+
+export interface Player {
+  readonly host: Host;
+  readonly daemon: Daemon;
+  /** A file below the daemon's /run. */
+  readonly write: (name: string, text: string) => void;
+  /** Added to the numbers of virtual routers. */
+  readonly offset: number;
+}
+
+export interface Beside {
+  readonly lab: Lab;
+  readonly players: readonly [ours: Player, theirs: Player];
+  /** Does something to both, and waits until each has said exactly this since, in any order. */
+  readonly step: (
+    act: (player: Player) => Promise<void> | void,
+    lines: readonly string[],
+  ) => Promise<void>;
+  /** Both speak with this priority for the virtual router. */
+  readonly speaks: (vrid: number, priority: number) => Promise<void>;
+  /** Both have written the same file, with these lines. */
+  readonly told: (file: string, lines: readonly string[]) => Promise<void>;
+  /** keepalived.data of both. */
+  readonly dumps: () => Promise<readonly [ours: string, theirs: string]>;
+}
+
+const NOTABLE =
+  /^\(VI_\d\):? (Entering|entering FAULT state$|Changing|tracked file)|^VRRP_(Script|Group)|^Script `/;
+
+const notable = (daemon: Daemon): string[] =>
+  daemon.lines
+    .map(({ text }) => text.replace(/^.*? \d{4}: /, ''))
+    .filter((text) => NOTABLE.test(text));
+
+/** `config` is given what is added to the numbers of virtual routers. */
+export async function beside(
+  config: (offset: number) => string,
+  prepare: (player: Omit<Player, 'daemon'>) => Promise<void> | void,
+  first: readonly string[],
+  play: (scene: Beside) => Promise<void>,
+  hosts: readonly string[] = ['a', 'b'],
+): Promise<void> {
+  const lab = await Lab.open({ hosts });
+  try {
+    const seen = new Map<Daemon, number>();
+    const begin = async (
+      name: 'a' | 'b',
+      kind: 'ours' | 'keepalived',
+      offset: number,
+    ): Promise<Player> => {
+      const host = lab.host(name);
+      const folder = join(lab.folder, `${name}1`, 'run');
+      mkdirSync(folder, { recursive: true });
+      const write = (file: string, text: string): void => {
+        writeFileSync(join(folder, file), text);
+        if (text.startsWith('#!')) chmodSync(join(folder, file), 0o755);
+      };
+      await prepare({ host, write, offset });
+      return { host, write, offset, daemon: host.start(kind, config(offset)) };
+    };
+    const players = [await begin('a', 'ours', 0), await begin('b', 'keepalived', 100)] as const;
+    const said = async (lines: readonly string[]): Promise<void> => {
+      const wanted = [...lines].sort();
+      for (const { daemon } of players) {
+        const from = seen.get(daemon) ?? 0;
+        const news = (): string[] => notable(daemon).slice(from);
+        await lab
+          .until(`${daemon.kind} says ${lines.length} lines`, () => news().length >= lines.length)
+          .catch((error: Error) => {
+            assert.deepEqual(news().sort(), wanted, `${daemon.kind}: ${error.message}`);
+          });
+        assert.deepEqual(news().slice(0, lines.length).sort(), wanted, daemon.kind);
+        seen.set(daemon, from + lines.length);
+      }
+    };
+    await said(first);
+    await play({
+      lab,
+      players,
+      step: async (act, lines) => {
+        for (const player of players) await act(player);
+        await said(lines);
+      },
+      speaks: async (vrid, priority) => {
+        for (const { offset, daemon } of players)
+          await lab.until(
+            `${daemon.kind} speaks with ${priority} for ${vrid}`,
+            () =>
+              lab.frames.filter(isAdvert).findLast(({ message }) => message.vrid === vrid + offset)
+                ?.message.priority === priority,
+          );
+      },
+      told: async (file, lines) => {
+        for (const { daemon } of players) {
+          const read = (): string[] =>
+            (daemon.read(`run/${file}`) ?? '').split('\n').filter((line) => line !== '');
+          await lab.until(
+            `${daemon.kind} has told ${lines.length}`,
+            () => read().length >= lines.length,
+          );
+          assert.deepEqual(read().sort(), [...lines].sort(), daemon.kind);
+        }
+      },
+      dumps: async () => {
+        const texts: string[] = [];
+        for (const { daemon } of players) {
+          daemon.discard('tmp/keepalived.data');
+          daemon.signal('SIGUSR1');
+          texts.push(
+            await lab.until(`${daemon.kind} has written its data`, () => {
+              const text = daemon.read('tmp/keepalived.data');
+              return text?.includes('------< Interfaces') === true ? text : undefined;
+            }),
+          );
+        }
+        return texts as [string, string];
+      },
+    });
+    assert.deepEqual(
+      players.map(({ daemon }) => notable(daemon).length - (seen.get(daemon) ?? 0)),
+      [0, 0],
+      'nobody has said more than that',
+    );
+  } finally {
+    await lab.close();
+  }
+}
+
+export const block = (keyword: string, ...lines: readonly string[]): string =>
+  `${keyword} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
+
+/** Two ends of a cable within one host: `name` has its carrier while `x`+name is up. */
+export async function addCable(host: Host, name: string): Promise<void> {
+  await host.ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `x${name}`);
+  await host.ip('link', 'set', `x${name}`, 'up');
+  await host.ip('link', 'set', name, 'up');
+}
+
+/** What a dump says about groups and trackers, and about priorities and faults of instances. */
+export function trackingIn(data: string): readonly string[] {
+  const instances = data
+    .slice(data.indexOf('------< VRRP Topology'), data.indexOf('------< VRRP Sockpool'))
+    .split('\n')
+    .filter((line) =>
+      /Instance =|Sync group|State =|Wantstate =|script faults|init =|riority =|Tracked|weight|Master down/.test(
+        line,
+      ),
+    );
+  const from = data.search(/------< VRRP (Sync groups|Scripts|Track)/);
+  const trackers = from < 0 ? '' : data.slice(from, data.indexOf('------< Interfaces'));
+  const interfaces = data
+    .slice(data.indexOf('------< Interfaces'))
+    .split('\n')
+    .filter((line) => /^ Name =|Tracking|weight/.test(line));
+  return [...instances, ...trackers.split('\n'), ...interfaces];
+}

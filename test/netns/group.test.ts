@@ -1,0 +1,150 @@
+// Sync groups with keepalived in the same scene: lines of the log, notify scripts, keepalived.data.
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
+
+const GLOBALS = block('global_defs', 'script_user root', 'vrrp_garp_master_delay 0');
+const NOTIFY = `notify "/usr/bin/dash -c 'echo $* >> /run/told' x"`;
+const told = (state: string): string =>
+  `notify_${state} "/usr/bin/dash -c 'echo group ${state} >> /run/told'"`;
+
+const vrrp = (number: number, dev: string, offset: number, priority: number, ...more: string[]) =>
+  block(
+    `vrrp_instance VI_${number}`,
+    `interface ${dev}`,
+    `virtual_router_id ${50 + number + offset}`,
+    `priority ${priority}`,
+    'version 3',
+    'advert_int 0.1',
+    NOTIFY,
+    ...more,
+    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
+  );
+
+const set = (name: string, state: 'up' | 'down') => async (player: Player) => {
+  await player.host.ip('link', 'set', name, state);
+};
+
+const both = (state: string): readonly string[] => [
+  `(VI_1) Entering ${state} STATE`,
+  `(VI_2) Entering ${state} STATE`,
+  `VRRP_Group(G1) Syncing instances to ${state} state`,
+];
+
+it('members fail, come back and become master together, and what the group tracks they all track', async () => {
+  const config = (offset: number): string =>
+    GLOBALS +
+    block('vrrp_script s1', 'script /run/s1', 'interval 1', 'weight 10') +
+    block('vrrp_script s2', 'script /run/s2', 'interval 1') +
+    block(
+      'vrrp_sync_group G1',
+      block('group', 'VI_1', 'VI_2'),
+      block('track_interface', 'd2 weight 20', 'd3'),
+      block('track_script', 's1', 's2'),
+      NOTIFY,
+      ...['master', 'backup', 'fault', 'stop'].map(told),
+    ) +
+    vrrp(1, 'eth0', offset, 100, block('track_interface', 'd4 weight 5')) +
+    vrrp(2, 'd1', offset, 90, `mcast_src_ip 10.1.${offset}.1`);
+  const body = (status: number): string => `#!/bin/sh\nexit ${status}\n`;
+  await beside(
+    config,
+    async ({ host, write, offset }) => {
+      for (const name of ['d1', 'd2', 'd3', 'd4']) await addCable(host, name);
+      await host.ip('addr', 'add', `10.1.${offset}.1/24`, 'dev', 'd1');
+      for (const name of ['s1', 's2']) write(name, body(0));
+    },
+    [
+      '(VI_1) Changing effective priority from 100 to 125',
+      '(VI_2) Changing effective priority from 90 to 110',
+      'VRRP_Script(s1) succeeded',
+      '(VI_1) Changing effective priority from 125 to 135',
+      '(VI_2) Changing effective priority from 110 to 120',
+      'VRRP_Script(s2) succeeded',
+      ...both('BACKUP'),
+      ...both('MASTER'),
+    ],
+    async ({ step, speaks, told: hear, dumps, players }) => {
+      const heard: string[] = [];
+      const tell = async (first: number, second: number, ...states: string[]): Promise<void> => {
+        for (const state of states) {
+          heard.push(`INSTANCE VI_1 ${state} ${first}`, `INSTANCE VI_2 ${state} ${second}`);
+          heard.push(`GROUP G1 ${state} 0`, `group ${state.toLowerCase()}`);
+        }
+        await hear('told', heard);
+      };
+      await tell(135, 120, 'BACKUP', 'MASTER');
+      await speaks(51, 135);
+      const first = await dumps();
+      assert.deepEqual(trackingIn(first[0]), trackingIn(first[1]));
+      await step(set('d1', 'down'), both('FAULT'));
+      await tell(135, 120, 'FAULT');
+      await speaks(51, 0);
+      const second = await dumps();
+      assert.deepEqual(trackingIn(second[0]), trackingIn(second[1]));
+      await step(set('d3', 'down'), []);
+      await step(set('d1', 'up'), []);
+      await step(set('d3', 'up'), [...both('BACKUP'), ...both('MASTER')]);
+      await tell(135, 120, 'BACKUP', 'MASTER');
+      await step(set('d2', 'down'), [
+        '(VI_1) Changing effective priority from 135 to 115',
+        '(VI_2) Changing effective priority from 120 to 100',
+      ]);
+      await speaks(51, 115);
+      await step(set('d4', 'down'), ['(VI_1) Changing effective priority from 115 to 110']);
+      await step(
+        ({ write }) => write('s2', body(1)),
+        ['Script `s2` now returning 1', 'VRRP_Script(s2) failed (exited with status 1)'].concat(
+          both('FAULT'),
+        ),
+      );
+      await tell(110, 100, 'FAULT');
+      for (const { daemon } of players) daemon.signal('SIGTERM');
+      await tell(110, 100, 'STOP');
+    },
+  );
+});
+
+it('a better master of one member makes backups of all, and nobody comes back alone', async () => {
+  const config = (offset: number): string =>
+    GLOBALS +
+    block('vrrp_sync_group G1', block('group', 'VI_1', 'VI_2'), NOTIFY) +
+    vrrp(1, 'eth0', offset, 100) +
+    vrrp(2, 'eth0', offset, 90);
+  await beside(
+    config,
+    () => undefined,
+    [
+      '(VI_1) Entering BACKUP STATE (init)',
+      '(VI_2) Entering BACKUP STATE (init)',
+      ...both('MASTER'),
+    ],
+    async ({ lab, step, speaks }) => {
+      await speaks(51, 100);
+      await speaks(52, 90);
+      // One rival for each of the two, on a host of its own.
+      const rivals = [0, 100].map((offset) =>
+        lab.host(`c${offset}`).start('keepalived', GLOBALS + vrrp(1, 'eth0', offset, 200)),
+      );
+      await step(() => undefined, both('BACKUP'));
+      await speaks(51, 200);
+      const waits = (kind: string): boolean =>
+        lab.hosts
+          .flatMap((host) => host.daemons)
+          .filter((daemon) => daemon.kind === kind && !rivals.includes(daemon))
+          .every(
+            ({ lines }) =>
+              lines.filter(({ text }) => text.includes('(VI_2) Receive advertisement timeout'))
+                .length >= 4,
+          );
+      await lab.until('VI_2 would be master, again and again', () => waits('ours'));
+      await lab.until('so it is with keepalived', () => waits('keepalived'));
+      for (const rival of rivals) rival.signal('SIGTERM');
+      await step(() => undefined, both('MASTER'));
+      await speaks(51, 100);
+      await speaks(52, 90);
+    },
+    ['a', 'b', 'c0', 'c100'],
+  );
+});

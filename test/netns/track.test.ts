@@ -1,0 +1,229 @@
+// What trackers do to priorities and states, with keepalived in the same scene: priorities on the wire, lines of the
+// log, notify scripts, and keepalived.data.
+
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { it } from 'node:test';
+import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
+
+/** Whether a process of the group runs; one that nobody has waited for yet does not. */
+function lives(group: number): boolean {
+  return readdirSync('/proc').some((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(pgrp) === group && state !== 'Z';
+    } catch {
+      return false;
+    }
+  });
+}
+
+const GLOBALS = `global_defs {
+  script_user root
+  vrrp_garp_master_delay 0
+}
+`;
+
+const NOTIFY = `notify "/bin/sh -c 'echo $* >> /run/told' x"`;
+
+const vrrp = (number: number, offset: number, priority: number, ...more: string[]): string =>
+  block(
+    `vrrp_instance VI_${number}`,
+    'interface eth0',
+    `virtual_router_id ${50 + number + offset}`,
+    `priority ${priority}`,
+    'version 3',
+    'advert_int 0.1',
+    ...more,
+    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
+  );
+
+const set = (name: string, state: 'up' | 'down') => async (player: Player) => {
+  await player.host.ip('link', 'set', name, state);
+};
+
+it('interfaces with weights, reversed weights and without a weight', async () => {
+  const names = ['d1', 'd2', 'd3', 'd4', 'd5'];
+  const config = (offset: number): string =>
+    GLOBALS +
+    vrrp(
+      1,
+      offset,
+      100,
+      NOTIFY,
+      block(
+        'track_interface',
+        'd1 weight 10',
+        'd2 weight -20',
+        'd3 weight 5 reverse',
+        'd4',
+        'd5 weight -7 reverse',
+      ),
+    ) +
+    vrrp(2, offset, 250, block('track_interface', 'd1 weight 10', 'd2 weight -253'));
+  await beside(
+    config,
+    async ({ host }) => {
+      for (const name of names) await addCable(host, name);
+    },
+    [
+      '(VI_1) Changing effective priority from 100 to 105',
+      '(VI_2) Changing effective priority from 250 to 254',
+      '(VI_1) Entering BACKUP STATE (init)',
+      '(VI_2) Entering BACKUP STATE (init)',
+      '(VI_2) Entering MASTER STATE',
+      '(VI_1) Entering MASTER STATE',
+    ],
+    async ({ step, speaks, told, dumps }) => {
+      await speaks(51, 105);
+      await speaks(52, 254);
+      await step(set('d1', 'down'), [
+        '(VI_1) Changing effective priority from 105 to 95',
+        '(VI_2) Changing effective priority from 254 to 250',
+      ]);
+      await speaks(51, 95);
+      await speaks(52, 250);
+      await step(set('d2', 'down'), [
+        '(VI_1) Changing effective priority from 95 to 75',
+        '(VI_2) Changing effective priority from 250 to 1',
+      ]);
+      await speaks(51, 75);
+      await speaks(52, 1);
+      await step(set('d3', 'down'), ['(VI_1) Changing effective priority from 75 to 80']);
+      await step(set('d5', 'down'), ['(VI_1) Changing effective priority from 80 to 87']);
+      await speaks(51, 87);
+      await step(set('d4', 'down'), ['(VI_1) Entering FAULT STATE']);
+      await speaks(51, 0);
+      const [ours, theirs] = await dumps();
+      assert.deepEqual(trackingIn(ours), trackingIn(theirs));
+      await step(set('d1', 'up'), [
+        '(VI_1) Changing effective priority from 87 to 97',
+        '(VI_2) Changing effective priority from 1 to 7',
+      ]);
+      await step(set('d4', 'up'), ['(VI_1) Entering BACKUP STATE', '(VI_1) Entering MASTER STATE']);
+      await speaks(51, 97);
+      await told('told', [
+        'INSTANCE VI_1 BACKUP 105',
+        'INSTANCE VI_1 MASTER 105',
+        'INSTANCE VI_1 FAULT 87',
+        'INSTANCE VI_1 BACKUP 97',
+        'INSTANCE VI_1 MASTER 97',
+      ]);
+    },
+  );
+});
+
+it('scripts: rise, fall, weights, init, time-outs', async () => {
+  const config = (offset: number): string =>
+    GLOBALS +
+    block('vrrp_script s1', 'script /run/s1', 'interval 1') +
+    block(
+      'vrrp_script s2',
+      'script "/run/s2 with words"',
+      'interval 1',
+      'weight 10',
+      'rise 2',
+      'fall 2',
+    ) +
+    block('vrrp_script s3', 'script /run/s3', 'interval 1', 'timeout 2', 'weight -5 reverse') +
+    vrrp(1, offset, 100, NOTIFY, block('track_script', 's1')) +
+    vrrp(2, offset, 100, block('track_script', 's2', 's3')) +
+    vrrp(3, offset, 100, block('track_script', 's2 weight -9'));
+  const body = (status: number | string): string => `#!/bin/sh\nexit ${status}\n`;
+  const write = (name: string, text: string) => (player: Player) => player.write(name, text);
+  await beside(
+    config,
+    ({ write }) => {
+      for (const name of ['s1', 's2', 's3']) write(name, body(0));
+    },
+    [
+      '(VI_2) Entering BACKUP STATE (init)',
+      '(VI_3) Entering BACKUP STATE (init)',
+      'VRRP_Script(s1) succeeded',
+      '(VI_1) Entering BACKUP STATE',
+      'VRRP_Script(s2) succeeded',
+      '(VI_2) Changing effective priority from 100 to 110',
+      'VRRP_Script(s3) succeeded',
+      '(VI_2) Entering MASTER STATE',
+      '(VI_3) Entering MASTER STATE',
+      '(VI_1) Entering MASTER STATE',
+    ],
+    async ({ step, speaks, told, dumps }) => {
+      await speaks(52, 110);
+      await step(write('s1', body(3)), [
+        'Script `s1` now returning 3',
+        'VRRP_Script(s1) failed (exited with status 3)',
+        '(VI_1) Entering FAULT STATE',
+      ]);
+      await speaks(51, 0);
+      await step(write('s2', body('$#')), [
+        'Script `s2` now returning 2',
+        'VRRP_Script(s2) failed (exited with status 2)',
+        '(VI_2) Changing effective priority from 110 to 100',
+        '(VI_3) Changing effective priority from 100 to 91',
+      ]);
+      await speaks(52, 100);
+      await speaks(53, 91);
+      const [ours, theirs] = await dumps();
+      assert.deepEqual(trackingIn(ours), trackingIn(theirs));
+      await step(write('s1', body(0)), [
+        'Script `s1` now returning 0',
+        'VRRP_Script(s1) succeeded',
+        '(VI_1) Entering BACKUP STATE',
+        '(VI_1) Entering MASTER STATE',
+      ]);
+      await step(write('s2', '#!/bin/sh\nkill -USR1 $$\n'), []);
+      await step(write('s2', body(0)), [
+        'Script `s2` now returning 0',
+        'VRRP_Script(s2) succeeded',
+        '(VI_2) Changing effective priority from 100 to 110',
+        '(VI_3) Changing effective priority from 91 to 100',
+      ]);
+      await step(write('s3', '#!/bin/sh\nsleep 60 & wait\n'), [
+        'VRRP_Script(s3) timed_out',
+        '(VI_2) Changing effective priority from 110 to 115',
+      ]);
+      await step(write('s3', body(0)), [
+        'VRRP_Script(s3) succeeded',
+        '(VI_2) Changing effective priority from 115 to 110',
+      ]);
+      await told('told', [
+        'INSTANCE VI_1 BACKUP 100',
+        'INSTANCE VI_1 MASTER 100',
+        'INSTANCE VI_1 FAULT 100',
+        'INSTANCE VI_1 BACKUP 100',
+        'INSTANCE VI_1 MASTER 100',
+      ]);
+    },
+  );
+});
+
+it('a script that forks and ignores SIGTERM is ended with all it started, and the next run is heard', async () => {
+  const config = (offset: number): string =>
+    GLOBALS +
+    block('vrrp_script s1', 'script /run/s1', 'interval 1', 'weight 10') +
+    vrrp(1, offset, 100, block('track_script', 's1'));
+  const deaf = `#!/bin/sh\ntrap '' TERM\necho $$ > /run/leader\n(trap '' TERM; exec sleep 61) & sleep 62\n`;
+  await beside(
+    config,
+    ({ write }) => write('s1', deaf),
+    [
+      '(VI_1) Entering BACKUP STATE (init)',
+      '(VI_1) Entering MASTER STATE',
+      'VRRP_Script(s1) timed_out',
+    ],
+    async ({ lab, players, speaks, step }) => {
+      // keepalived 2.2.7 says that it skips runs, starts them, and leaves what ignores SIGTERM behind.
+      const [{ daemon }] = players;
+      const leader = Number(daemon.read('run/leader'));
+      await step(
+        ({ write }) => write('s1', '#!/bin/sh\nexit 0\n'),
+        ['VRRP_Script(s1) succeeded', '(VI_1) Changing effective priority from 100 to 110'],
+      );
+      await speaks(51, 110);
+      await lab.until(`nothing of the group ${leader} is left`, () => !lives(leader));
+    },
+  );
+});
