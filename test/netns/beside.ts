@@ -162,5 +162,7 @@ export function trackingIn(data: string): readonly string[] {
     .slice(data.indexOf('------< Interfaces'))
     .split('\n')
     .filter((line) => /^ Name =|Tracking|weight/.test(line));
-  return [...instances, ...trackers.split('\n'), ...interfaces];
+  // Whether a script runs just now is chance.
+  const lasting = trackers.split('\n').filter((line) => !/State = (idle|running)$/.test(line));
+  return [...instances, ...lasting, ...interfaces];
 }
