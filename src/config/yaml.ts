@@ -342,6 +342,24 @@ function emit(keyword: string, value: string, at: number, valueAt: number, state
   state.lines.push({ text, file: state.file.name, line, source });
 }
 
+/** As the schema sees it. An alias shares what its anchor became, so that laughing billions stay few. */
+function plainOf(given: unknown, state: State, known: Map<Node, unknown>): unknown {
+  const node = resolved(given, state);
+  if (node === null) return null;
+  if (known.has(node)) return known.get(node);
+  // What is inside itself has no end.
+  known.set(node, null);
+  let plain: unknown = null;
+  if (isScalar(node)) plain = node.value;
+  else if (isSeq(node)) plain = node.items.map((item) => plainOf(item, state, known));
+  else if (isMap(node))
+    plain = Object.fromEntries(
+      pairsOf(node, state).map((pair) => [textOfKey(pair), plainOf(pair.value, state, known)]),
+    );
+  known.set(node, plain);
+  return plain;
+}
+
 let validator: { readonly table: Block; readonly check: ReturnType<Ajv['compile']> } | undefined;
 
 function validate(document: Document.Parsed, state: State): void {
@@ -349,7 +367,7 @@ function validate(document: Document.Parsed, state: State): void {
     const ajv = new Ajv({ strict: true, allErrors: true });
     validator = { table: state.table, check: ajv.compile(jsonSchema(state.table)) };
   }
-  validator.check(document.toJS());
+  validator.check(plainOf(document.contents, state, new Map()));
   for (const error of validator.check.errors ?? []) {
     // The parser knows the unknown keyword's neighbours; a choice speaks through its parts.
     if (['additionalProperties', 'required', 'anyOf'].includes(error.keyword)) continue;
