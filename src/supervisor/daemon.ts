@@ -22,6 +22,7 @@ import { Child } from './child.ts';
 import { Crew } from './crew.ts';
 import { Estate } from './estate.ts';
 import { PidFileRefused, PidFiles } from './files.ts';
+import { Hook } from './hook.ts';
 import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
 import {
   createParent,
@@ -96,10 +97,12 @@ class Parent {
   readonly #pipes = new Pipes((path, error) =>
     this.#log.error(`Unable to create FIFO ${path}: ${error.message}`),
   );
+  readonly #hook: Hook;
   #reader: Reader | undefined;
   #pidFiles: PidFiles | undefined;
   #timer: NodeJS.Timeout | undefined;
   #restoreCorePattern = (): void => {};
+  #begun = false;
   #ending = false;
 
   constructor(context: ParentContext, done: (status: number) => void) {
@@ -116,6 +119,7 @@ class Parent {
     );
     const { options, directory } = context;
     this.#log = openLog(logOptions(options, directory, PARENT, {}));
+    this.#hook = new Hook((severity, text) => this.#log.write(severity, text));
   }
 
   start(): void {
@@ -179,7 +183,14 @@ class Parent {
       perform: (action) => this.#perform(action),
       alarm: (at) => this.#alarm(at),
     });
-    // Signals that came before were for a daemon that was not there yet.
+    const { startup_script: script, startup_script_timeout: timeout } = common.global_defs;
+    if (script === undefined) this.#begin();
+    else void this.#hook.run('startup', script, timeout).then(() => this.#begin());
+  }
+
+  /** Signals that came before were for a daemon that was not there yet. */
+  #begin(): void {
+    this.#begun = true;
     this.#take({ type: 'begin' });
     if (this.#crew.child === undefined) this.#crew.dropSpare();
     dropTextSoon();
@@ -197,12 +208,13 @@ class Parent {
   }
 
   #signal(signal: number): void {
+    if (signal === 15 || signal === 2) {
+      if (this.#begun) this.#take({ type: 'stop' });
+      else this.#finish(0);
+      return;
+    }
+    if (!this.#begun) return;
     switch (signal) {
-      case 15:
-      case 2:
-        if (this.#loop === undefined) this.#finish(0);
-        else this.#take({ type: 'stop' });
-        break;
       case 1:
         this.#take({ type: 'reload' });
         break;
@@ -499,6 +511,15 @@ class Parent {
     clearTimeout(this.#timer);
     this.#crew.dropSpare();
     this.#reader?.cancel();
+    this.#hook.cancel();
+    this.#pidFiles?.removeChild();
+    const { shutdown_script: script, shutdown_script_timeout: timeout } =
+      this.#current?.common.global_defs ?? {};
+    if (!this.#begun || script === undefined || timeout === undefined) this.#leave(status);
+    else void this.#hook.run('shutdown', script, timeout).then(() => this.#leave(status));
+  }
+
+  #leave(status: number): void {
     this.#postman.close();
     this.#pipes.close();
     this.#pidFiles?.remove();

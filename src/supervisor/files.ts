@@ -32,7 +32,7 @@ export class PidFiles {
   /** Beside the PID file, whose lock says that nobody else writes it. */
   readonly journal: string;
   readonly #parent: PidFile;
-  readonly #child: PidFile | undefined;
+  #child: PidFile | undefined;
 
   /** Throws PidFileRefused. */
   constructor(
@@ -58,8 +58,14 @@ export class PidFiles {
     this.#child?.write(pid);
   }
 
-  remove(): void {
+  /** No child is left. */
+  removeChild(): void {
     this.#child?.remove();
+    this.#child = undefined;
+  }
+
+  remove(): void {
+    this.removeChild();
     this.#parent.remove();
   }
 }

@@ -115,6 +115,34 @@ export const processRows = {
     'From here on, which mistakes of an include end the daemon with status 6; without words, all of them.',
     { example: 'match +brace_match' },
   ),
+  startup_script: optional(command, 'Run once before any child starts.', {
+    label: 'Startup script',
+    bare: 'startup script missing',
+    again: 'startup script already specified - ignoring %w',
+  }),
+  startup_script_timeout: defaulted(
+    wholeSeconds(1, 1000),
+    seconds(10),
+    'How long the startup script may run.',
+    {
+      bare: 'startup_script_timeout requires value',
+      refusal: "startup_script_timeout '%w' must be in [1, 1000] - ignoring",
+    },
+  ),
+  shutdown_script: optional(command, 'Run once after all children have ended.', {
+    label: 'Shutdown script',
+    bare: 'shutdown script missing',
+    again: 'shutdown script already specified - ignoring %w',
+  }),
+  shutdown_script_timeout: defaulted(
+    wholeSeconds(1, 1000),
+    seconds(10),
+    'How long the shutdown script may run.',
+    {
+      bare: 'shutdown_script_timeout requires value',
+      refusal: "shutdown_script_timeout '%w' must be in [1, 1000] - ignoring",
+    },
+  ),
   ...later({
     min_auto_priority_delay: defaulted(
       wholeMicros(1, 10_000_000),
@@ -230,34 +258,6 @@ export const processRows = {
       false,
       'Keep symbolic links in script paths instead of replacing them by the real path.',
       { since: '2.4.3' },
-    ),
-    startup_script: optional(command, 'Run once before any child starts.', {
-      label: 'Startup script',
-      bare: 'startup script missing',
-      again: 'startup script already specified - ignoring %w',
-    }),
-    startup_script_timeout: defaulted(
-      wholeSeconds(1, 1000),
-      seconds(10),
-      'How long the startup script may run.',
-      {
-        bare: 'startup_script_timeout requires value',
-        refusal: "startup_script_timeout '%w' must be in [1, 1000] - ignoring",
-      },
-    ),
-    shutdown_script: optional(command, 'Run once after all children have ended.', {
-      label: 'Shutdown script',
-      bare: 'shutdown script missing',
-      again: 'shutdown script already specified - ignoring %w',
-    }),
-    shutdown_script_timeout: defaulted(
-      wholeSeconds(1, 1000),
-      seconds(10),
-      'How long the shutdown script may run.',
-      {
-        bare: 'shutdown_script_timeout requires value',
-        refusal: "shutdown_script_timeout '%w' must be in [1, 1000] - ignoring",
-      },
     ),
     reload_check_config: optional(
       optionalPath('/dev/null'),

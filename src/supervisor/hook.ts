@@ -1,0 +1,66 @@
+// startup_script and shutdown_script: one program that must end, or be ended, before the daemon goes on. Its output is nobody's,
+// and whatever it returns the daemon goes on.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Script } from '../config/value.ts';
+import type { Duration } from '../lib/time.ts';
+
+/** Between SIGTERM and SIGKILL for one that takes too long, in milliseconds. */
+const GRACE = 1_000;
+
+export class Hook {
+  readonly #say: (severity: 'error' | 'info', text: string) => void;
+  #process: ChildProcess | undefined;
+
+  constructor(say: (severity: 'error' | 'info', text: string) => void) {
+    this.#say = say;
+  }
+
+  /** `kind` is the word in keepalived's log lines: startup or shutdown. */
+  run(kind: 'startup' | 'shutdown', script: Script, timeout: Duration): Promise<void> {
+    const [file = '', ...words] = script.words;
+    this.#say('info', `Running ${kind} script ${file}`);
+    return new Promise((resolve) => {
+      const { uid, gid } = script;
+      // A group of its own, so that what it has started ends with it.
+      const child = spawn(file, words, { stdio: 'ignore', detached: true, uid, gid });
+      this.#process = child;
+      let timedOut = false;
+      const timers = [
+        setTimeout(() => {
+          timedOut = true;
+          this.#say('info', `${kind} script timed out`);
+          this.#signal('SIGTERM');
+        }, timeout / 1000),
+        setTimeout(() => this.#signal('SIGKILL'), timeout / 1000 + GRACE),
+      ];
+      const done = (complaint?: string): void => {
+        for (const timer of timers) clearTimeout(timer);
+        if (complaint !== undefined && !timedOut) this.#say('error', complaint);
+        this.#process = undefined;
+        resolve();
+      };
+      child.on('error', (error) => done(`${kind} script cannot be run: ${error.message}`));
+      child.on('exit', (status, signal) => {
+        if (status === 0) done();
+        else if (signal === null) done(`${kind} script script failed, status ${status}`);
+        else done(`${kind} script script terminated by signal ${signal}`);
+      });
+    });
+  }
+
+  /** The daemon ends before the script has. */
+  cancel(): void {
+    this.#signal('SIGKILL');
+  }
+
+  #signal(name: NodeJS.Signals): void {
+    const { pid } = this.#process ?? {};
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, name);
+    } catch {
+      // It has just ended.
+    }
+  }
+}
