@@ -475,7 +475,6 @@ function formatRoute(route: RouteText): string {
   for (const name of ['src', 'via', 'tos', 'table', 'protocol', 'scope', 'metric'] as const)
     if (route[name] !== undefined) words.push(name, String(route[name]));
   if (route.dev !== undefined) words.push('dev', quote(route.dev));
-  if (route.encap !== undefined) words.push(formatEncapsulation(route.encap));
   for (const name of ['expires', 'realms', 'pref', 'vrf', 'track_group'] as const)
     if (route[name] !== undefined) words.push(name, String(route[name]));
   for (const [name, value] of Object.entries(metrics) as [MetricName, number][])
@@ -486,6 +485,8 @@ function formatRoute(route: RouteText): string {
   if (route.congctl !== undefined) words.push(`congctl ${lock('congctl')}${route.congctl}`);
   if (route.ttl_propagate !== undefined)
     words.push('ttl-propagate', route.ttl_propagate ? 'enabled' : 'disabled');
+  // Behind words that a tunnel has too: what follows it would be taken for its own.
+  if (route.encap !== undefined) words.push(formatEncapsulation(route.encap));
   for (const name of ['onlink', 'no_track'] as const) if (route[name] === true) words.push(name);
   words.push(...(route.nexthops ?? []).map(formatHop));
   return words.join(' ');

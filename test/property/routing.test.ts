@@ -45,17 +45,17 @@ const routeOptions = (address: fc.Arbitrary<string>): fc.Arbitrary<string> =>
     option('rttvar', time),
     option('rto_min', fc.integer({ min: 200, max: 9000 })),
     option('congctl', fc.constantFrom('reno', 'lock cubic')),
-    option(
-      'encap',
-      fc.constantFrom(
-        'ip id 5 dst 10.0.0.1 tos EF ttl 3',
-        'ip6 id 9 tc 4',
-        'mpls 100/200',
-        'ila 1:2:3:4',
-      ),
-    ),
     fc.constantFrom('onlink', 'no_track', 'add', 'append', 'features ecn', 'ttl-propagate enabled'),
   );
+
+/** Behind everything else: words such as src would belong to the tunnel. */
+const encap = fc.constantFrom(
+  [],
+  ['encap ip id 5 dst 10.0.0.1 tos EF ttl 3'],
+  ['encap ip6 id 9 tc 4'],
+  ['encap mpls 100/200'],
+  ['encap ila 1:2:3:4'],
+);
 
 const hop = (address: fc.Arbitrary<string>): fc.Arbitrary<string> =>
   fc
@@ -71,9 +71,12 @@ const route = fc.constantFrom(ip4, ip6).chain((address) =>
         address,
       ),
       fc.array(routeOptions(address), { maxLength: 6 }),
+      encap,
       fc.array(hop(address), { maxLength: 3 }),
     )
-    .map(([type, to, options, hops]) => [`${type}${to}`, ...options, ...hops].join(' ')),
+    .map(([type, to, options, tunnel, hops]) =>
+      [`${type}${to}`, ...options, ...tunnel, ...hops].join(' '),
+    ),
 );
 
 const range = fc.tuple(u32, u32).map(([a, b]) => `${a}-${b}`);
