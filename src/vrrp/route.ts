@@ -317,7 +317,7 @@ function setMetric(route: Draft, name: MetricName, value: number, locked: boolea
 
 function setLock(route: Draft, name: MetricName | 'congctl', locked: boolean): void {
   if (locked && route.locked?.includes(name) !== true)
-    route.locked = [...(route.locked ?? []), name];
+    route.locked = [...(route.locked ?? []), name].sort();
 }
 
 /** The first address decides; one of another family drops the route. */
