@@ -158,6 +158,13 @@ it('makes the objects that keepalived makes, after every change of state', async
     const held = await settle(lab, 'a master has the same', hosts);
     assert.ok(held.length >= 40, `${held.length} objects:\n${held.join('\n')}`);
 
+    for (const daemon of daemons) daemon.signal('SIGUSR1');
+    await lab.until(
+      'both have written their data',
+      () => daemons.every((one) => (dumped(one)?.length ?? 0) > 40) || undefined,
+    );
+    assert.deepEqual(dumped(daemons[0] as Daemon), dumped(daemons[1] as Daemon));
+
     for (const host of hosts) await host.ip('link', 'set', 'eth1', 'down');
     await lab.until(
       'both are at fault',
@@ -193,6 +200,16 @@ it('makes the objects that keepalived makes, after every change of state', async
     await lab.close();
   }
 });
+
+/** The lines of the data dump about routes, rules and static objects. */
+function dumped(daemon: Daemon): readonly string[] | undefined {
+  const text = daemon.read('tmp/keepalived.data');
+  if (text?.includes('Notify priority changes') !== true) return undefined;
+  return ['------< Static', '   Virtual Routes :']
+    .map((title) => text.slice(text.indexOf(title)).split(/^(?:------< VRRP| {3}Using smtp)/m)[0])
+    .flatMap((part) => part?.split('\n') ?? [])
+    .map((line) => line.replace(' [installed ifindex 0]', ''));
+}
 
 const HAND = {
   routes: ['10.1.0.0/16 via 10.0.0.250 dev eth0', '10.2.0.0/16 dev eth0 no_track'],
