@@ -114,6 +114,12 @@ function resolveService(
         'mark-protocol',
         `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
       );
+  } else if (protocol !== undefined && hasMark(service, references)) {
+    say(
+      'protocol',
+      'mark-protocol',
+      `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
+    );
   } else if (protocol === undefined) {
     say('', 'no-protocol', `Virtual server ${name}: no protocol set - defaulting to UDP`);
     protocol = 'UDP';
@@ -220,6 +226,12 @@ function checkSorry(
 
 const grained = (given: VirtualRows): boolean => given.persistence_granularity !== undefined;
 
+const hasMark = (service: Service, references: References): boolean =>
+  'group' in service &&
+  (references.groups.get(service.group) ?? []).some(
+    (entry) => 'fwmark' in entry && entry.family === undefined,
+  );
+
 const needsPersistence = (service: Service, references: References): boolean => {
   if ('fwmark' in service) return false;
   return 'group' in service
@@ -246,8 +258,14 @@ function familyOf(
       ),
       node,
     );
+  const grain = given.persistence_granularity;
+  const at = nodeOf(statements, 'persistence_granularity');
+  if ((own ?? wanted) === 6 && grain !== undefined && at !== undefined && !PREFIX.test(grain))
+    report(mistake('granularity', `Invalid IPv6 persistence_granularity specified - ${grain}`), at);
   return own ?? wanted;
 }
+
+const PREFIX = /^([1-9]|[1-9]\d|1[01]\d|12[0-8])$/;
 
 const sorryMethod = method('sorry server');
 

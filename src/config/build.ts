@@ -265,6 +265,8 @@ function readEntries(
       report({ ...complaint, message: fill(complaint.message) }, line);
     if (reading.value !== undefined) entries.push({ value: reading.value, node: line });
   }
+  if (row.named === true && row.empty !== undefined && entries.length === 0 && !bare)
+    report(emptiness(fill(row.empty)), node, atClosing(node));
   return entries;
 }
 
