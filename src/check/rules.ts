@@ -342,6 +342,8 @@ function realServersOf(
       node,
       atClosing(kind === 'real' ? node : block.node),
     );
+  // Thousands of servers: looking through all of them for each would take minutes.
+  const places = new Set<string>();
   for (const { keyword, value, node } of block.statements) {
     if (keyword !== 'real_server') continue;
     const { address } = value.heading;
@@ -362,7 +364,8 @@ function realServersOf(
       around,
     );
     const shown = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${real.port}`;
-    if (servers.some((other) => other.address === address && other.port === real.port))
+    const place = `${address} ${real.port}`;
+    if (places.has(place))
       report(
         mistake(
           'server-twice',
@@ -372,6 +375,7 @@ function realServersOf(
         AFTERWARDS,
       );
     else servers.push(real);
+    places.add(place);
   }
   const sorry = given.sorry_server;
   if (sorry !== undefined && expected !== undefined && family(sorry.address) !== expected)
