@@ -67,11 +67,9 @@ export const keywords = {
   }),
   vrrp_track_process: named(processRows, 'Processes that must run.', {
     must: true,
-    effect: 'later',
   }),
   track_file: named(fileRows, 'A file with a number.', {
     must: true,
-    effect: 'later',
     aliases: {
       vrrp_track_file: {
         class: 'none',

@@ -14,6 +14,9 @@ const LOAD_BYTE_INDEXED = 0x50;
 /** X = 4 * (byte k & 15): the length of an IPv4 header, options included. */
 const LOAD_HEADER_LENGTH = 0xb1;
 const JUMP_IF_EQUAL = 0x15;
+const JUMP = 0x05;
+const JUMP_IF_EQUAL_TO_X = 0x1d;
+const COPY_TO_X: Instruction = [0x07, 0, 0, 0];
 const RETURN = 0x06;
 /** Offsets from here count from the network header (SKF_NET_OFF): an IPv6 raw socket sees only what follows it. */
 const NETWORK = 0xfff0_0000;
@@ -75,6 +78,26 @@ export function admitMessages(
   }
   program.push(refuse);
   return assemble(program);
+}
+
+/** Of the process connector: what is about processes, not about their threads. */
+export function admitProcesses(): Uint8Array {
+  // struct cn_msg and nlmsghdr come first; words are loaded as if they were in network order, which equality stands.
+  const [what, parent, child] = [36, 52, 60];
+  return assemble([
+    [LOAD_WORD, 0, 0, what],
+    [JUMP_IF_EQUAL, 0, 4, 0x0100_0000],
+    [LOAD_WORD, 0, 0, child],
+    COPY_TO_X,
+    [LOAD_WORD, 0, 0, child + 4],
+    [JUMP, 0, 0, 3],
+    [LOAD_WORD, 0, 0, parent],
+    COPY_TO_X,
+    [LOAD_WORD, 0, 0, parent + 4],
+    [JUMP_IF_EQUAL_TO_X, 0, 1, 0],
+    accept,
+    refuse,
+  ]);
 }
 
 function assemble(program: readonly Instruction[]): Uint8Array {

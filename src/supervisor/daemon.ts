@@ -13,6 +13,7 @@ import type { Instant } from '../lib/time.ts';
 import { type Log, openLog } from '../log.ts';
 import { Loop } from '../loop.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
+import { createFile } from '../net/initial.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
 import { VERSION } from '../version.ts';
@@ -166,6 +167,7 @@ class Parent {
     }
     this.#reportLosses();
     this.#pipes.keep(common.global_defs);
+    this.#createFiles(config);
     const parcel = openParcel();
     writeParcel(parcel, vrrpPart(config));
     const journal = journalOf(config);
@@ -194,6 +196,18 @@ class Parent {
     this.#take({ type: 'begin' });
     if (this.#crew.child === undefined) this.#crew.dropSpare();
     dropTextSoon();
+  }
+
+  /** Here and not in the child: a successor must not overwrite what others have written since. */
+  #createFiles({ track_file: files = [] }: Parameters<typeof commonPart>[0]): void {
+    for (const { name, file, init_file: first } of files) {
+      if (first === undefined) continue;
+      try {
+        createFile({ path: file, text: `${first.value}\n`, overwrite: first.overwrite });
+      } catch (error) {
+        this.#log.error(`Unable to initialise track file ${name}: ${(error as Error).message}`);
+      }
+    }
   }
 
   #take(event: ParentEvent): void {

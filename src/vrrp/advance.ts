@@ -38,6 +38,7 @@ export function refresh(draft: Draft, position: number): void {
   const all = [...faults, ...weighing.faults, ...(fault === undefined ? [] : [fault])];
   const next = withStanding(member, source, all, key);
   if (next !== member) settle(draft, position, next, []);
+  if (member.state.name !== 'init') sayFiles(draft, member, all);
   // Who gives up says so with the priority it had.
   const fails = member.faults.length === 0 && all.length > 0;
   if (!fails) reweigh(draft, position, weighing.total, weighing.effective);
@@ -55,6 +56,21 @@ export function faultsOf(draft: Draft, position: number): readonly Fault[] {
   const first = others.find(({ kind }) => kind !== 'pending') ?? others[0];
   if (first === undefined) return faults;
   return [first.kind === 'pending' ? first : { kind: 'group', what: group.config.name }];
+}
+
+/** keepalived has words for files that trackers of other kinds lack. */
+function sayFiles(draft: Draft, { config, faults }: Member, now: readonly Fault[]): void {
+  const say = (list: readonly Fault[], others: readonly Fault[], how: string): void => {
+    for (const { kind, what } of list)
+      if (kind === 'file' && !others.some((one) => one.kind === kind && one.what === what))
+        draft.actions.push({
+          type: 'log',
+          severity: 'info',
+          text: `(${config.name}): tracked file ${what} ${how} FAULT state`,
+        });
+  };
+  say(faults, now, 'leaving');
+  say(now, faults, 'now');
 }
 
 function reweigh(draft: Draft, position: number, total: number, effective: number): void {

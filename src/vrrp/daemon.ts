@@ -12,18 +12,21 @@ import { Loop } from '../loop.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
 import { Probes } from '../net/probe.ts';
+import { Processes } from '../net/processes.ts';
 import type { Record } from '../net/record.ts';
 import { Route, readNews } from '../net/route.ts';
 import { claim } from '../net/scheduling.ts';
 import { Scripts } from '../net/script.ts';
 import { Thread } from '../net/thread.ts';
+import { Watch } from '../net/watch.ts';
 import type { VrrpAction } from './action.ts';
-import type { Facts, VrrpEvent } from './event.ts';
+import type { Facts, Observed, VrrpEvent } from './event.ts';
 import { Fifos } from './fifos.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
 import { Lookahead } from './shot.ts';
 import { roleOf } from './start.ts';
+import { trackedFiles, trackedProcesses } from './tracker.ts';
 import { warmUp } from './warmup.ts';
 import { Wire } from './wire.ts';
 
@@ -70,6 +73,8 @@ class VrrpDaemon {
   readonly #scripts: Scripts;
   readonly #fifos: Fifos;
   readonly #probes: Probes;
+  readonly #watch: Watch;
+  readonly #processes: Processes;
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
   readonly #lookahead: Lookahead<RouterState>;
   /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
@@ -113,6 +118,19 @@ class VrrpDaemon {
       spawn: runScript,
       ended: (run, end) => this.#take({ type: 'probed', run, end }, native.now()),
     });
+    this.#watch = new Watch({
+      changed: (name, text) =>
+        this.#take(
+          { type: 'fileRead', name, ...(text === undefined ? {} : { text }) },
+          native.now(),
+        ),
+      failed: (folder, { message }) =>
+        context.log.warning(`Cannot watch ${folder} for tracked files: ${message}`),
+    });
+    this.#processes = new Processes({
+      counted: (counts, at) => this.#take({ type: 'processes', counts }, at),
+      log: (text) => context.log.detail(text),
+    });
     this.#fifos = new Fifos(context.log, ({ words, uid, gid }, path) =>
       runScript({ words: [...words, path], uid, gid }),
     );
@@ -126,7 +144,15 @@ class VrrpDaemon {
       settled: (state) => this.#lookAhead(state),
       ...recorder(config),
     });
-    this.#take({ type: 'facts', facts: this.#facts(), inheritance }, native.now());
+    const observed = this.#observe(config);
+    this.#take({ type: 'facts', facts: this.#facts(), inheritance, observed }, native.now());
+  }
+
+  #observe(config: VrrpConfig): Observed {
+    return {
+      files: this.#watch.follow(trackedFiles(config)),
+      counts: this.#processes.follow(trackedProcesses(config)),
+    };
   }
 
   paces(): Paces {
@@ -145,7 +171,10 @@ class VrrpDaemon {
         nameProcess(order.config);
         this.#fifos.configure(order.config.global_defs);
         if (hasRouting(order.config)) this.#route.watchRouting();
-        this.#take({ type: 'reload', config: order.config }, native.now());
+        this.#take(
+          { type: 'reload', config: order.config, observed: this.#observe(order.config) },
+          native.now(),
+        );
         this.#channel.report({ type: 'reloaded', paces: this.paces() });
         break;
       case 'dump':
@@ -248,7 +277,8 @@ class VrrpDaemon {
         this.#take({ type: 'stalled', pace: record.id, missed: record.at }, native.now());
         break;
       case 'resync':
-        this.#take({ type: 'facts', facts: this.#facts() }, record.read);
+        if (record.fd === this.#processes.fd) this.#processes.lost(record.read);
+        else this.#take({ type: 'facts', facts: this.#facts() }, record.read);
         break;
       case 'exit':
         this.#scripts.exited(record.pid);
@@ -272,6 +302,10 @@ class VrrpDaemon {
         if (news.type === 'linkGone') this.#wire.forgetInterface(news.index);
         this.#take(news, record.at);
       }
+      return;
+    }
+    if (record.fd === this.#processes.fd) {
+      this.#processes.read(record.bytes, record.at);
       return;
     }
     const socket = this.#wire.keyOf(record.fd);
@@ -355,6 +389,8 @@ class VrrpDaemon {
     const finish = (): void => {
       clearTimeout(patience);
       this.#fifos.close();
+      this.#watch.close();
+      this.#processes.close();
       this.#thread.stop();
       this.#wire.close();
       this.#route.close();

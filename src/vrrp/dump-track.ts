@@ -2,11 +2,11 @@
 // parsed back.
 
 import type { Script } from '../config/value.ts';
-import { toSeconds } from '../lib/time.ts';
-import type { Tracked, TrackLists } from './definitions.ts';
+import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
+import type { Tracked, TrackFile, TrackLists } from './definitions.ts';
 import type { GroupState, Member, RouterState } from './state.ts';
 import type { TrackKeyword, Weight } from './track.ts';
-import type { ScriptState } from './tracker.ts';
+import { type ProcessState, type ScriptState, trackedFiles } from './tracker.ts';
 
 const weightText = ({ weight, reverse }: Weight): string =>
   `weight ${weight}${reverse ? ' reverse' : ''}`;
@@ -58,10 +58,14 @@ export function usersOf(
 }
 
 export function trackerLines(state: RouterState): readonly string[] {
-  const { groups, trackers } = state;
+  const { config, groups, trackers } = state;
   return [
     ...section('VRRP Sync groups', groups, (group) => groupLines(state, group)),
     ...section('VRRP Scripts', Object.values(trackers.scripts), (one) => scriptLines(state, one)),
+    ...section('VRRP Track files', trackedFiles(config), (file) => fileLines(state, file)),
+    ...section('VRRP Track processes', Object.values(trackers.processes), (one) =>
+      processLines(state, one),
+    ),
   ];
 }
 
@@ -122,6 +126,47 @@ function scriptLines(state: RouterState, script: ScriptState): readonly string[]
     '   Tracking instances :',
     ...usersOf(state, 'track_script', name),
     `   State = ${stateOf(script)}`,
+  ];
+}
+
+function fileLines(state: RouterState, { name, file, weight }: TrackFile): readonly string[] {
+  return [
+    ` Track file = ${name}`,
+    `   File = ${file}`,
+    `   Status = ${state.trackers.files[name] ?? 0}`,
+    `   Weight = ${weight.weight}${weight.reverse ? ' reverse' : ''}`,
+    '   Tracking instances :',
+    ...usersOf(state, 'track_file', name),
+  ];
+}
+
+const seconds = (delay: Duration | undefined): string => `${toSeconds(delay ?? ZERO).toFixed(6)}s`;
+
+function processLines(state: RouterState, one: ProcessState): readonly string[] {
+  const { name, process, param_match: match, weight, quorum, quorum_max: most } = one.config;
+  const { delay, fork_delay: fork, terminate_delay: terminate } = one.config;
+  const [command = '', ...words] = process;
+  const running = (up: boolean): string =>
+    one.changeAt !== undefined && one.up !== up ? 'running' : 'not running';
+  return [
+    ` VRRP Track process = ${name}`,
+    `   Process = ${command}`,
+    ...(words.length === 0 ? [] : [`   Parameters = ${words.join(' ')}`]),
+    ...(match === undefined && words.length === 0
+      ? []
+      : [`   Param match${match === undefined || match === 'exact' ? '' : ` = ${match}`}`]),
+    `   Min processes = ${quorum}`,
+    ...(most === undefined ? [] : [`   Max processes = ${most}`]),
+    `   Current processes = ${one.current}`,
+    `   Have quorum = ${one.up}`,
+    `   Weight = ${weight.weight}${weight.reverse ? ' reverse' : ''}`,
+    `   Terminate delay = ${seconds(terminate ?? delay)}`,
+    `   Fork delay = ${seconds(fork ?? delay)}`,
+    `   Fork delay timer ${running(true)}`,
+    `   Terminate delay timer ${running(false)}`,
+    `   Full command = ${one.config.full_command || match !== undefined || words.length > 0}`,
+    '   Tracking instances :',
+    ...usersOf(state, 'track_process', name),
   ];
 }
 

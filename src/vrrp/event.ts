@@ -16,7 +16,12 @@ export type VrrpEvent =
   /** So many packets came faster than they could be read, and are gone. */
   | { readonly type: 'overflow'; readonly lost: number }
   /** The kernel's whole truth about links and addresses: at start, and after the monitor lost news. */
-  | { readonly type: 'facts'; readonly facts: Facts; readonly inheritance?: Inheritance }
+  | {
+      readonly type: 'facts';
+      readonly facts: Facts;
+      readonly inheritance?: Inheritance;
+      readonly observed?: Observed;
+    }
   | { readonly type: 'link'; readonly link: Link }
   | { readonly type: 'linkGone'; readonly index: number }
   | { readonly type: 'address'; readonly address: LinkAddress }
@@ -34,9 +39,19 @@ export type VrrpEvent =
   | { readonly type: 'stalled'; readonly pace: number; readonly missed: Instant }
   /** A script that was asked has ended, or could not be started. */
   | { readonly type: 'probed'; readonly run: number; readonly end: RunEnd }
-  | { readonly type: 'reload'; readonly config: VrrpConfig }
+  /** The beginning of what a tracked file holds now; absent while it is not there. */
+  | { readonly type: 'fileRead'; readonly name: string; readonly text?: string }
+  /** How many processes of each kind run now. */
+  | { readonly type: 'processes'; readonly counts: Readonly<Record<string, number>> }
+  | { readonly type: 'reload'; readonly config: VrrpConfig; readonly observed?: Observed }
   | { readonly type: 'clearStatistics' }
   | { readonly type: 'stop' };
+
+/** What tracked files hold (those that are there), and how many there are of tracked processes. */
+export interface Observed {
+  readonly files: Readonly<Record<string, string>>;
+  readonly counts: Readonly<Record<string, number>>;
+}
 
 export interface Facts {
   readonly links: readonly Link[];

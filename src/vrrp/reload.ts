@@ -5,6 +5,7 @@
 import { after, type Duration, type Instant } from '../lib/time.ts';
 import { desiredAddresses, virtualAddresses } from './addresses.ts';
 import { createGroups, refresh, settleGroups, yieldGroups } from './advance.ts';
+import type { Observed } from './event.ts';
 import type { InstanceAction, InstanceState, Rules } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { createMember, memberAt, remove, setMember, settle, wantedOnward } from './member.ts';
@@ -15,9 +16,9 @@ import { masterDownInterval, nextSend } from './schedule.ts';
 import { identity, startMember } from './start.ts';
 import type { Draft, Member } from './state.ts';
 import { holdStatics, shedStatics } from './statics.ts';
-import { reloadScripts, wakeScripts } from './tracker.ts';
+import { reloadTrackers, wakeScripts } from './tracker.ts';
 
-export function reload(draft: Draft, config: VrrpConfig): void {
+export function reload(draft: Draft, config: VrrpConfig, observed: Observed): void {
   const wanted = new Map(config.vrrp_instance.map((instance) => [instance.name, instance]));
   for (const position of draft.router.members.keys()) {
     const { config: old } = memberAt(draft, position);
@@ -38,7 +39,7 @@ export function reload(draft: Draft, config: VrrpConfig): void {
     fresh.add(instance.name);
     return createMember(instance, nextPace++);
   });
-  const trackers = reloadScripts(draft.router.trackers, config, draft.actions);
+  const trackers = reloadTrackers(draft.router.trackers, config, observed, draft.actions);
   draft.router = {
     ...draft.router,
     config,

@@ -46,10 +46,16 @@ import {
   createScripts,
   endScripts,
   NO_TRACKERS,
+  NOTHING_OBSERVED,
+  observe,
+  onFileRead,
+  onProcesses,
   onRunEnd,
   saysTheSame,
   type Trackers,
+  trackedFiles,
   trackerDeadline,
+  wakeProcesses,
   wakeScripts,
 } from './tracker.ts';
 
@@ -106,7 +112,13 @@ export function nextDeadline(state: RouterState): Instant | undefined {
 
 function beforeFacts(draft: Draft, event: VrrpEvent): void {
   if (event.type === 'facts') {
-    draft.router = { ...draft.router, phase: 'running', kernel: kernelFacts(event.facts) };
+    const { config, trackers } = draft.router;
+    draft.router = {
+      ...draft.router,
+      phase: 'running',
+      kernel: kernelFacts(event.facts),
+      trackers: observe(trackers, config, event.observed ?? NOTHING_OBSERVED, draft.actions),
+    };
     hold(draft);
     startMembers(draft, event.inheritance ?? NOTHING);
     track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
@@ -168,13 +180,20 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
     case 'probed':
       track(draft, onRunEnd(draft.router.trackers, event.run, event.end, draft.actions));
       return;
+    case 'fileRead':
+    case 'processes':
+      track(draft, observed(draft, event));
+      return;
     case 'stalled':
       onStalled(draft, event.pace, event.missed);
       return;
-    case 'reload':
-      reload(draft, event.config);
+    case 'reload': {
+      const { config, observed: seen = NOTHING_OBSERVED } = event;
+      reload(draft, config, seen);
+      track(draft, onProcesses(draft.router.trackers, seen.counts, draft.now, draft.actions));
       settleSockets(draft);
       return;
+    }
     case 'clearStatistics':
       clearStatistics(draft);
       return;
@@ -195,7 +214,8 @@ function onDeadline(draft: Draft): void {
     repairRefused(draft, position);
   }
   retryRefused(draft);
-  track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
+  const awake = wakeProcesses(draft.router.trackers, draft.now, draft.actions);
+  track(draft, wakeScripts(awake, draft.now, draft.actions));
   retrySockets(draft);
   flush(draft);
   catchUp(draft);
@@ -205,6 +225,16 @@ function onDeadline(draft: Draft): void {
 function onStalled(draft: Draft, pace: number, missed: Instant): void {
   const position = draft.router.members.findIndex((member) => member.pace === pace);
   if (position >= 0) advance(draft, position, { type: 'stalled', missed });
+}
+
+function observed(
+  { router, now, actions }: Draft,
+  event: Extract<VrrpEvent, { readonly type: 'fileRead' | 'processes' }>,
+): Trackers {
+  const { trackers, config } = router;
+  if (event.type === 'processes') return onProcesses(trackers, event.counts, now, actions);
+  const file = trackedFiles(config).find(({ name }) => name === event.name);
+  return file === undefined ? trackers : onFileRead(trackers, file, event.text, actions);
 }
 
 /** What instances make of trackers that have changed. */

@@ -3,7 +3,7 @@
 
 import { command } from '../config/command.ts';
 import type { Complaint } from '../config/diagnostic.ts';
-import { defaulted, entries, later, optional } from '../config/keyword.ts';
+import { defaulted, entries, optional } from '../config/keyword.ts';
 import { scriptUser } from '../config/process.ts';
 import {
   decimalSeconds,
@@ -144,7 +144,7 @@ const parameterMatch: ValueType<'exact' | 'initial' | 'partial'> = {
   schema: { enum: ['exact', 'initial', 'partial'] },
 };
 
-export const processRows = later({
+export const processRows = {
   process: optional(processWords, 'What to look for among the running processes.', {
     again: 'Process already set for track process %n - ignoring %w',
     otherwise: 'none: it is required',
@@ -189,7 +189,7 @@ export const processRows = later({
     delay('fork_delay'),
   ),
   full_command: defaulted(flag, false, 'Compare the whole command line, not the name.'),
-});
+};
 
 export interface InitFile {
   readonly value: number;
@@ -236,7 +236,7 @@ const initFile: ValueType<InitFile> = {
   },
 };
 
-export const fileRows = later({
+export const fileRows = {
   file: optional(word(), 'File whose first number counts.', {
     bare: 'track file file name missing',
     again: 'File already set for track file %n - ignoring %w',
@@ -256,7 +256,7 @@ export const fileRows = later({
   init_file: optional(initFile, 'Create the file with this number at start.', {
     otherwise: 'not created',
   }),
-});
+};
 
 /** A line of a track_* block as written. */
 export interface TrackText {
@@ -431,12 +431,10 @@ export const trackRows = {
     example: 'chk_haproxy weight 10',
   }),
   track_file: entries(fileLine, 'Files whose number counts.', {
-    effect: 'later',
     grammar: lineGrammar(254, true),
     example: 'maintenance weight 1',
   }),
   track_process: entries(processLine, 'Processes that must run.', {
-    effect: 'later',
     grammar: lineGrammar(254, true),
     example: 'haproxy weight 10',
   }),

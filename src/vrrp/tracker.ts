@@ -5,7 +5,8 @@
 import type { Script } from '../config/value.ts';
 import { after, type Duration, type Instant, seconds } from '../lib/time.ts';
 import type { Severity, VrrpAction } from './action.ts';
-import type { VrrpScript } from './definitions.ts';
+import type { TrackFile, TrackLists, TrackProcess, VrrpScript } from './definitions.ts';
+import type { Observed } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { earliest, nextSend } from './schedule.ts';
 
@@ -40,7 +41,12 @@ interface Run {
 }
 
 export interface ProcessState {
+  readonly config: TrackProcess;
+  readonly current: number;
+  /** There are enough and not too many, for long enough. */
   readonly up: boolean;
+  /** When `up` changes, unless the number changes back. */
+  readonly changeAt?: Instant;
 }
 
 export type RunEnd =
@@ -49,18 +55,32 @@ export type RunEnd =
   /** It could not be started. */
   | { readonly refused: string };
 
+export const NOTHING_OBSERVED: Observed = { files: {}, counts: {} };
+
 export const NO_TRACKERS: Trackers = { scripts: {}, files: {}, processes: {}, nextRun: 1 };
 
 /** What a script that ignores SIGTERM is given before SIGKILL. */
 const GRACE = seconds(2);
 
+/** Names of those of a kind that something tracks. */
+function usedNames(config: VrrpConfig, keyword: keyof TrackLists): ReadonlySet<string> {
+  const lists: readonly TrackLists[] = [...config.vrrp_instance, ...(config.vrrp_sync_group ?? [])];
+  return new Set(lists.flatMap((list) => (list[keyword] ?? []).map(({ name }) => name)));
+}
+
+export function trackedFiles(config: VrrpConfig): readonly TrackFile[] {
+  const used = usedNames(config, 'track_file');
+  return (config.track_file ?? []).filter(({ name }) => used.has(name));
+}
+
+export function trackedProcesses(config: VrrpConfig): readonly TrackProcess[] {
+  const used = usedNames(config, 'track_process');
+  return (config.vrrp_track_process ?? []).filter(({ name }) => used.has(name));
+}
+
 /** Those that something tracks: others are not run. */
 export function trackedScripts(config: VrrpConfig): readonly ScriptState['config'][] {
-  const used = new Set(
-    [...config.vrrp_instance, ...(config.vrrp_sync_group ?? [])].flatMap(({ track_script = [] }) =>
-      track_script.map(({ name }) => name),
-    ),
-  );
+  const used = usedNames(config, 'track_script');
   return (config.vrrp_script ?? []).filter(
     (script): script is ScriptState['config'] =>
       script.script !== undefined && used.has(script.name),
@@ -82,8 +102,9 @@ const createScript = (config: ScriptState['config']): ScriptState => ({
   dueAt: 0 as Instant,
 });
 
-export function trackerDeadline({ scripts }: Trackers): Instant | undefined {
+export function trackerDeadline({ scripts, processes }: Trackers): Instant | undefined {
   let best: Instant | undefined;
+  for (const name in processes) best = earliest(best, processes[name]?.changeAt);
   for (const name in scripts) {
     const script = scripts[name];
     if (script !== undefined)
@@ -94,7 +115,9 @@ export function trackerDeadline({ scripts }: Trackers): Instant | undefined {
 
 /** Nothing that instances look at has changed. */
 export function saysTheSame(before: Trackers, now: Trackers): boolean {
-  if (before.files !== now.files || before.processes !== now.processes) return false;
+  if (before.files !== now.files) return false;
+  for (const name in now.processes)
+    if (before.processes[name]?.up !== now.processes[name]?.up) return false;
   if (before.scripts === now.scripts) return true;
   for (const name in now.scripts)
     if (before.scripts[name]?.status !== now.scripts[name]?.status) return false;
@@ -211,9 +234,10 @@ export function assumeGood(trackers: Trackers, names: readonly string[]): Tracke
 }
 
 /** A reload keeps what is known of scripts that are still the same command, and ends the runs of the others. */
-export function reloadScripts(
+export function reloadTrackers(
   trackers: Trackers,
   config: VrrpConfig,
+  observed: Observed,
   actions: VrrpAction[],
 ): Trackers {
   const scripts: Record<string, ScriptState> = {};
@@ -232,7 +256,7 @@ export function reloadScripts(
   for (const { run, config: old } of Object.values(trackers.scripts))
     if (run !== undefined && scripts[old.name]?.run !== run)
       actions.push({ type: 'kill', run: run.id, signal: 'SIGKILL' });
-  return { ...trackers, scripts };
+  return observe({ ...trackers, scripts }, config, observed, actions);
 }
 
 function adapt(old: ScriptState, config: ScriptState['config']): ScriptState {
@@ -243,6 +267,95 @@ function adapt(old: ScriptState, config: ScriptState['config']): ScriptState {
       : Math.min(old.result, rise - 1);
   const dueAt = after(old.dueAt, (interval - old.config.interval) as Duration);
   return { ...old, config, failsFirst: config.init_fail, result, dueAt };
+}
+
+// Files
+
+/** What a file holds now; absent: it is not there, which counts as 0. */
+export function onFileRead(
+  trackers: Trackers,
+  { name, file }: Pick<TrackFile, 'name' | 'file'>,
+  text: string | undefined,
+  actions: VrrpAction[],
+): Trackers {
+  const digits = /^\s*([+-]?\d+)/.exec(text ?? '')?.[1];
+  const value = digits === undefined ? 0 : Number(digits);
+  if (Math.abs(value) > 0x7fff_ffff) {
+    say(actions, 'info', `Invalid number ${digits} read from ${file} - ignoring`);
+    return trackers;
+  }
+  if (trackers.files[name] === value) return trackers;
+  return { ...trackers, files: { ...trackers.files, [name]: value } };
+}
+
+// Processes
+
+const createProcess = (config: TrackProcess, current: number): ProcessState => ({
+  config,
+  current,
+  up: isQuorum(config, current),
+});
+
+/** How things are when a process begins, or begins to look at them. */
+export function observe(
+  trackers: Trackers,
+  config: VrrpConfig,
+  { files, counts }: Observed,
+  actions: VrrpAction[],
+): Trackers {
+  let next: Trackers = {
+    ...trackers,
+    processes: Object.fromEntries(
+      trackedProcesses(config).map((wanted) => {
+        const { name } = wanted;
+        const old = trackers.processes[name];
+        const same = old !== undefined && JSON.stringify(old.config) === JSON.stringify(wanted);
+        return [name, same ? old : createProcess(wanted, counts[name] ?? 0)];
+      }),
+    ),
+  };
+  for (const file of trackedFiles(config)) next = onFileRead(next, file, files[file.name], actions);
+  return next;
+}
+
+function isQuorum({ quorum, quorum_max: most }: TrackProcess, count: number): boolean {
+  if (most === 0) return count === 0;
+  return count >= quorum && (most === undefined || count <= most);
+}
+
+/** So many run now. */
+export function onProcesses(
+  trackers: Trackers,
+  counts: Readonly<Record<string, number>>,
+  now: Instant,
+  actions: VrrpAction[],
+): Trackers {
+  const processes: Record<string, ProcessState> = {};
+  for (const [name, state] of Object.entries(trackers.processes)) {
+    const current = counts[name] ?? 0;
+    const { changeAt: before, ...rest } = state;
+    const quorum = isQuorum(state.config, current);
+    if (quorum === state.up) {
+      processes[name] = { ...rest, current };
+      continue;
+    }
+    const { delay = 0, fork_delay, terminate_delay } = state.config;
+    const changeAt =
+      before ?? after(now, ((quorum ? fork_delay : terminate_delay) ?? delay) as Duration);
+    processes[name] = { ...rest, current, changeAt };
+  }
+  return wakeProcesses({ ...trackers, processes }, now, actions);
+}
+
+export function wakeProcesses(trackers: Trackers, now: Instant, actions: VrrpAction[]): Trackers {
+  let next = trackers;
+  for (const [name, { changeAt, ...state }] of Object.entries(trackers.processes)) {
+    if (changeAt === undefined || changeAt > now) continue;
+    const up = !state.up;
+    say(actions, 'info', `Quorum ${up ? 'gained' : 'lost'} for tracked process ${name}`);
+    next = { ...next, processes: { ...next.processes, [name]: { ...state, up } } };
+  }
+  return next;
 }
 
 /** Nothing is run any more, and what runs is ended. */
