@@ -11,8 +11,10 @@ import type { Trackers } from './tracker.ts';
 /** The range of what is not an address owner. */
 const LOWEST = 1;
 const HIGHEST = OWNER_PRIORITY - 1;
-/** A file whose number times its weight is this or less is a fault, and more than the opposite counts no more. */
-const MOST = 254;
+/** A file whose number times its weight is this or less is a fault, */
+const LEAST_OF_FILE = -254;
+/** and one whose product is more than this counts no more. */
+const MOST_OF_FILE = 253;
 
 export interface Weighing {
   /** The sum, which may lie outside what an advert can carry. */
@@ -56,8 +58,8 @@ export function weigh(
         continue;
       }
       const product = value * (tracked.reverse ? -tracked.weight : tracked.weight);
-      if (product <= -MOST) fault({ kind: 'file', what: tracked.name });
-      else total += Math.min(product, MOST);
+      if (product <= LEAST_OF_FILE) fault({ kind: 'file', what: tracked.name });
+      else total += Math.min(product, MOST_OF_FILE);
     }
     for (const tracked of list.track_process ?? []) {
       const process = trackers.processes[tracked.name];

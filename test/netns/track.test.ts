@@ -2,7 +2,8 @@
 // log, notify scripts, and keepalived.data.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
 
@@ -224,6 +225,87 @@ it('a script that forks and ignores SIGTERM is ended with all it started, and th
       );
       await speaks(51, 110);
       await lab.until(`nothing of the group ${leader} is left`, () => !lives(leader));
+    },
+  );
+});
+
+it('files: weights, limits, faults, files that come and go', async () => {
+  const file = (name: string, ...lines: string[]): string =>
+    block(`track_file ${name}`, `file /run/${name}`, ...lines);
+  const config = (offset: number): string =>
+    GLOBALS +
+    file('f1', 'weight 2') +
+    file('f2', 'weight 0') +
+    file('f3', 'weight 1', 'init_file 9 overwrite') +
+    file('f4', 'weight 1', 'init_file 7') +
+    vrrp(1, offset, 100, NOTIFY, block('track_file', 'f1')) +
+    vrrp(2, offset, 100, block('track_file', 'f2', 'f3 weight -3', 'f4 weight 2 reverse')) +
+    vrrp(3, offset, 100, block('track_file', 'f1 weight 0 reverse'));
+  const write = (name: string, text: string) => (player: Player) => player.write(name, text);
+  const named = (name: string) => (player: Player) => join(player.daemon.place.folder, 'run', name);
+  await beside(
+    config,
+    ({ write }) => {
+      write('f1', '3\n');
+      write('f3', '1');
+    },
+    [
+      '(VI_1) Changing effective priority from 100 to 106',
+      '(VI_2) Changing effective priority from 100 to 59',
+      ...[1, 2, 3].map((i) => `(VI_${i}) Entering BACKUP STATE (init)`),
+      ...[1, 2, 3].map((i) => `(VI_${i}) Entering MASTER STATE`),
+    ],
+    async ({ step, speaks, told, dumps, players }) => {
+      assert.deepEqual(
+        players.map(({ daemon }) => [daemon.read('run/f3'), daemon.read('run/f4')]),
+        [
+          ['9\n', '7\n'],
+          ['9\n', '7\n'],
+        ],
+      );
+      await speaks(51, 106);
+      await speaks(52, 59);
+      await step(write('f1', '-50'), ['(VI_1) Changing effective priority from 106 to 1']);
+      await speaks(51, 1);
+      await step(write('f1', '1000'), ['(VI_1) Changing effective priority from 1 to 254']);
+      await speaks(51, 254);
+      const [ours, theirs] = await dumps();
+      assert.deepEqual(trackingIn(ours), trackingIn(theirs));
+      await step(write('f1', '99999999999999'), []);
+      await step(write('f1', ' 5 and more'), [
+        '(VI_1) Changing effective priority from 254 to 110',
+      ]);
+      await step(
+        (player) => unlinkSync(named('f1')(player)),
+        [
+          '(VI_1) Changing effective priority from 110 to 100',
+          '(VI_3): tracked file f1 now FAULT state',
+          '(VI_3) Entering FAULT STATE',
+        ],
+      );
+      await speaks(53, 0);
+      await step(
+        (player) => {
+          player.write('new', '8');
+          renameSync(named('new')(player), named('f1')(player));
+        },
+        [
+          '(VI_1) Changing effective priority from 100 to 116',
+          '(VI_3): tracked file f1 leaving FAULT state',
+          '(VI_3) Entering BACKUP STATE',
+          '(VI_3) Entering MASTER STATE',
+        ],
+      );
+      await step(write('f2', '1'), [
+        '(VI_2): tracked file f2 now FAULT state',
+        '(VI_2) Entering FAULT STATE',
+      ]);
+      await step(write('f2', '0'), [
+        '(VI_2): tracked file f2 leaving FAULT state',
+        '(VI_2) Entering BACKUP STATE',
+        '(VI_2) Entering MASTER STATE',
+      ]);
+      await told('told', ['INSTANCE VI_1 BACKUP 106', 'INSTANCE VI_1 MASTER 106']);
     },
   );
 });

@@ -1,0 +1,171 @@
+// Files that are watched, processes that are counted, and scripts that are asked: with the real kernel.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { native } from '../../src/net/native.ts';
+import { type Probe, type ProbeEnd, Probes } from '../../src/net/probe.ts';
+import { Processes } from '../../src/net/processes.ts';
+import { Thread } from '../../src/net/thread.ts';
+import { Watch } from '../../src/net/watch.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ka-watch-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const until = async (what: string, condition: () => boolean): Promise<void> => {
+  const deadline = performance.now() + 10_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, `not within 10 s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+};
+
+test('a file is read whenever it changes, is replaced, goes or comes, and so is its folder', async () => {
+  const place = join(folder, 'some');
+  mkdirSync(place);
+  const file = join(place, 'value');
+  let text: string | undefined;
+  const watch = new Watch({
+    changed: (_, now) => {
+      text = now;
+    },
+    failed: () => undefined,
+  });
+  assert.deepEqual(watch.follow([{ name: 'f', file }]), {});
+  const says = (wanted: string | undefined): Promise<void> =>
+    until(`it says ${wanted}`, () => text === wanted);
+  writeFileSync(file, '1');
+  await says('1');
+  writeFileSync(file, '22');
+  await says('22');
+  writeFileSync(join(place, 'other'), '3');
+  renameSync(join(place, 'other'), file);
+  await says('3');
+  unlinkSync(file);
+  await says(undefined);
+  writeFileSync(file, '4');
+  await says('4');
+  rmSync(place, { recursive: true });
+  await says(undefined);
+  mkdirSync(place);
+  writeFileSync(file, '5');
+  await says('5');
+  for (let i = 0; i < 200; i++) writeFileSync(file, String(i));
+  await says('199');
+  watch.close();
+});
+
+test('what is there is told before follow() returns, and a FIFO holds nobody up', () => {
+  const file = join(folder, 'there');
+  writeFileSync(file, '7 and more');
+  const watch = new Watch({ changed: () => undefined, failed: () => undefined });
+  const fifo = join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const told = watch.follow([
+    { name: 'f', file },
+    { name: 'g', file: fifo },
+  ]);
+  assert.deepEqual(told, { f: '7 and more', g: '' });
+  watch.close();
+});
+
+test('processes are counted as they fork, exec and end', async () => {
+  const program = join(folder, 'ka-counted');
+  copyFileSync('/bin/sleep', program);
+  const lines: string[] = [];
+  let counts: Readonly<Record<string, number>> = {};
+  const processes: Processes = new Processes({
+    counted: (now) => {
+      counts = now;
+    },
+    log: (text) => lines.push(text),
+  });
+  const thread = new Thread(
+    (records) => {
+      for (const record of records)
+        if (record.kind === 'packet' && record.fd === processes.fd)
+          processes.read(record.bytes, record.at);
+        else if (record.kind === 'resync') processes.lost(record.read);
+    },
+    { priority: 0, deadmanFd: -1 },
+  );
+  const begun = [spawn(program, ['301'])];
+  try {
+    await until('it runs', () => begun[0]?.pid !== undefined);
+    counts = processes.follow([
+      { name: 'any', process: ['ka-counted'], full_command: false },
+      { name: 'path', process: [program], full_command: true },
+      { name: 'exact', process: [program, '302'], full_command: false },
+      { name: 'initial', process: [program, '30'], full_command: false, param_match: 'initial' },
+      { name: 'partial', process: [program, '302'], full_command: false, param_match: 'partial' },
+    ]);
+    assert.deepEqual(counts, { any: 1, path: 1, exact: 0, initial: 1, partial: 0 });
+    begun.push(spawn(program, ['302', '1']), spawn(program, ['302']));
+    await until('three run', () => counts.any === 3);
+    assert.deepEqual(counts, { any: 3, path: 3, exact: 1, initial: 3, partial: 2 });
+    begun[2]?.kill();
+    await until('two run', () => counts.any === 2);
+    assert.equal(counts.exact, 0);
+    // Looked at again, there is nothing else.
+    processes.lost(native.now());
+    assert.equal(counts.any, 2);
+    // A shell that becomes the program by exec.
+    begun.push(spawn('/bin/sh', ['-c', `exec ${program} 303`]));
+    await until('three run again', () => counts.any === 3);
+    for (const one of begun) one.kill();
+    await until('none runs', () => counts.any === 0);
+  } finally {
+    for (const one of begun) one.kill('SIGKILL');
+    processes.close();
+    thread.stop();
+  }
+});
+
+test('every probe is answered once: status, signal, refusal, a file that can be opened', async () => {
+  const ends = new Map<number, ProbeEnd>();
+  let pid = 0;
+  const probes = new Probes({
+    spawn: ({ words }: Probe) => {
+      if (words[0] === 'nothing')
+        throw Object.assign(new Error('execve: ENOENT'), { code: 'ENOENT' });
+      return ++pid;
+    },
+    ended: (run, end) => {
+      assert.ok(!ends.has(run), 'once');
+      ends.set(run, end);
+    },
+  });
+  const start = (run: number, ...words: string[]): void =>
+    probes.start({ run, words, uid: 0, gid: 0 });
+  start(1, 'one');
+  start(2, 'two');
+  start(3, 'nothing');
+  start(4, `<${folder}`);
+  start(5, '</does/not/exist');
+  start(6, 'late');
+  probes.signal(6, 'SIGTERM');
+  await until('all that need no process are answered', () => ends.size === 4);
+  probes.exited(1, 3, 0);
+  probes.exited(2, -1, 9);
+  probes.exited(2, 0, 0);
+  probes.exited(77, 0, 0);
+  assert.deepEqual(Object.fromEntries(ends), {
+    1: { status: 3 },
+    2: { signal: 9 },
+    3: { refused: 'execve: ENOENT' },
+    4: { status: 0 },
+    5: { status: 1 },
+    6: { refused: 'not started in time' },
+  });
+});
