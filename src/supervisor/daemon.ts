@@ -22,7 +22,6 @@ import type { JournalEntry } from '../vrrp/event.ts';
 import { Child } from './child.ts';
 import { Crew } from './crew.ts';
 import { Estate } from './estate.ts';
-import { PidFileRefused, PidFiles } from './files.ts';
 import { Hook } from './hook.ts';
 import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
 import {
@@ -32,8 +31,8 @@ import {
   type ParentEvent,
   step,
 } from './machine.ts';
-import { commandLine, missingCapabilities, setCorePattern } from './machinery.ts';
 import { inNamespace } from './namespace.ts';
+import { PidFileRefused, PidFiles } from './pidfile.ts';
 import { Pipes } from './pipes.ts';
 import { type Mail, Postman, relayOf, startMailer } from './postman.ts';
 import { Reader } from './reader.ts';
@@ -49,6 +48,7 @@ import type { Source } from './self.ts';
 import { catchSignals } from './signal.ts';
 import type { Start } from './spare.ts';
 import type { ParentState, Settings } from './state.ts';
+import { commandLine, missingCapabilities, setCorePattern } from './surroundings.ts';
 import { tellServiceManager } from './systemd.ts';
 
 export interface ParentContext extends Start {
