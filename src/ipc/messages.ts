@@ -7,7 +7,7 @@ import type { VrrpConfig } from '../vrrp/keywords.ts';
 
 /** Parent to child, as the child's shell sees it. */
 export type Order =
-  /** To a spare: what it will have to run. It loads and warms what it can, and touches nothing. */
+  /** To a spare: what it will have to run. It loads and warms what it can, and touches nothing. Answered by `prepared`. */
   | { readonly type: 'prepare'; readonly config: VrrpConfig }
   /**
    * What to run from now on, what a predecessor left, and the file in which the schedules of this one are noted for a
@@ -32,6 +32,8 @@ export type DumpKind = 'data' | 'statistics' | 'clear' | 'json';
 
 /** Child to parent. */
 export type Report =
+  /** It has read what it was to prepare for. */
+  | { readonly type: 'prepared' }
   | { readonly type: 'ready'; readonly paces: Paces }
   | { readonly type: 'heartbeat'; readonly n: number }
   | { readonly type: 'reloaded'; readonly paces: Paces }

@@ -2,7 +2,7 @@
 // I/O thread and does nothing else with the kernel: the parent, when a child has left addresses behind.
 
 import type { Ip } from '../lib/ip.ts';
-import { type KernelAddress, PROTOCOL } from '../lib/link.ts';
+import { type KernelAddress, type LinkAddress, PROTOCOL } from '../lib/link.ts';
 import { native } from './native.ts';
 import { decodeMessages, NETLINK_ROUTE } from './netlink.ts';
 import { decodeAddress, encodeAddressDump, encodeDeleteAddress } from './rt-address.ts';
@@ -40,26 +40,37 @@ export class Sweeper {
     return there.length;
   }
 
+  /** Which of them are there, whoever put them there. */
+  present<Entry extends Placed>(addresses: readonly Entry[]): readonly Entry[] {
+    if (addresses.length === 0) return [];
+    const there = new Set(this.#addresses().map(([key]) => key));
+    return addresses.filter((entry) => there.has(keyOf(entry)));
+  }
+
   #present(addresses: readonly Placed[]): readonly KernelAddress[] {
     if (addresses.length === 0) return [];
+    const wanted = new Map(addresses.map((entry) => [keyOf(entry), entry]));
+    return this.#addresses().flatMap(([key, { index, address, prefix, scope, protocol }]) => {
+      const entry = wanted.get(key);
+      // The tag confirms: what somebody else has put there since stays.
+      if (entry === undefined || (protocol ?? PROTOCOL) !== PROTOCOL) return [];
+      const { peer } = entry;
+      return [{ index, address, prefix, scope, ...(peer === undefined ? {} : { peer }) }];
+    });
+  }
+
+  #addresses(): (readonly [key: string, address: LinkAddress])[] {
     const names = new Map(
       this.#dump(encodeLinkDump()).flatMap((message) => {
         const link = decodeLink(message);
         return link === undefined ? [] : [[link.index, link.name] as const];
       }),
     );
-    const wanted = new Map(
-      addresses.map((entry) => [`${entry.dev} ${entry.address}/${entry.prefix}`, entry]),
-    );
     return this.#dump(encodeAddressDump()).flatMap((message) => {
       const known = decodeAddress(message);
-      // The tag confirms: what somebody else has put there since stays.
-      if (known === undefined || (known.protocol ?? PROTOCOL) !== PROTOCOL) return [];
-      const { index, address, prefix, scope } = known;
-      const entry = wanted.get(`${names.get(index)} ${address}/${prefix}`);
-      if (entry === undefined) return [];
-      const { peer } = entry;
-      return [{ index, address, prefix, scope, ...(peer === undefined ? {} : { peer }) }];
+      if (known === undefined) return [];
+      const { address, prefix } = known;
+      return [[keyOf({ address, prefix, dev: names.get(known.index) ?? '' }), known] as const];
     });
   }
 
@@ -67,3 +78,5 @@ export class Sweeper {
     return decodeMessages(native.dump(this.#socket, request));
   }
 }
+
+const keyOf = ({ address, prefix, dev }: Placed): string => `${dev} ${address}/${prefix}`;

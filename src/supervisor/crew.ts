@@ -7,7 +7,7 @@ import type { Child, ChildEvents } from './child.ts';
 const SIGTERM = 15;
 
 export interface CrewEvents extends ChildEvents {
-  readonly spareGone: () => void;
+  readonly spareGone: (pid: number) => void;
 }
 
 export class Crew {
@@ -66,7 +66,7 @@ export class Crew {
   #exited(...[pid, status, signal]: Parameters<ChildEvents['exited']>): void {
     if (this.#spare?.pid === pid) {
       this.#spare = undefined;
-      this.#events.spareGone();
+      this.#events.spareGone(pid);
       return;
     }
     if (this.#child?.pid === pid) {

@@ -7,9 +7,9 @@ import { resolve } from 'node:path';
 import { COMPATIBLE } from '../cli.ts';
 import { daemonStatus } from '../config/diagnostic.ts';
 import { dumpGlobals } from '../config/dump.ts';
-import type { Report } from '../ipc/messages.ts';
+import type { Letter, Paces, Report } from '../ipc/messages.ts';
 import { closeParcel, openParcel, parcelPath, writeParcel } from '../ipc/parcel.ts';
-import type { Instant } from '../lib/time.ts';
+import type { Duration, Instant } from '../lib/time.ts';
 import { type Log, openLog } from '../log.ts';
 import { Loop } from '../loop.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
@@ -21,6 +21,7 @@ import { journalOf } from '../vrrp/addresses.ts';
 import type { JournalEntry } from '../vrrp/event.ts';
 import { Child } from './child.ts';
 import { Crew } from './crew.ts';
+import { Deliveries } from './deliveries.ts';
 import { Estate } from './estate.ts';
 import { Hook } from './hook.ts';
 import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
@@ -40,6 +41,7 @@ import {
   type Common,
   commonPart,
   logLines,
+  patienceOf,
   readConfiguration,
   vrrpPart,
   wantsVrrp,
@@ -65,7 +67,15 @@ interface Current {
   readonly parcel: number;
   /** The addresses that a child with it may add. */
   readonly journal: readonly JournalEntry[];
+  readonly patience: Duration;
 }
+
+type Undelivered =
+  Extract<Letter, { readonly parcel: string }> extends infer L
+    ? L extends { readonly parcel: string }
+      ? Omit<L, 'parcel'>
+      : never
+    : never;
 
 const DEADLINE: ParentEvent = { type: 'deadline' };
 /** Default file creation mask, as keepalived's. */
@@ -87,6 +97,7 @@ class Parent {
   /** What a reload has read and the machine has not adopted yet. */
   #next: Current | undefined;
   readonly #crew: Crew;
+  readonly #deliveries = new Deliveries<Current>();
   #estate: Estate | undefined;
   readonly #postman = new Postman(
     () => this.#startMailer(),
@@ -114,7 +125,10 @@ class Parent {
         report: (pid, report) => this.#report(pid, report),
         exited: (pid, status, signal) => this.#exited(pid, status, signal),
         hung: (pid) => this.#take({ type: 'hung', pid }),
-        spareGone: () => this.#take({ type: 'spareGone' }),
+        spareGone: (pid) => {
+          this.#deliveries.ended(pid);
+          this.#take({ type: 'spareGone' });
+        },
       },
       context.spare,
     );
@@ -126,6 +140,12 @@ class Parent {
   start(): void {
     const { options, words } = this.#context;
     catchSignals((signal) => this.#signal(signal));
+    // Our own bug: what watches has to be started again by what watches it; the children give up in order.
+    process.on('uncaughtException', (error) => {
+      this.#log.error(`Unexpected: ${error.stack?.replaceAll(/\s*\n\s*/g, ' | ') ?? error}`);
+      this.#log.flush();
+      this.#done(OUR_BUG);
+    });
     this.#log.info(`Starting Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);
     this.#log.info(`Running on Linux ${release()} ${version()} (Node.js ${process.version})`);
     for (const line of commandLine(words)) this.#log.info(line);
@@ -171,7 +191,8 @@ class Parent {
     const parcel = openParcel();
     writeParcel(parcel, vrrpPart(config));
     const journal = journalOf(config);
-    this.#current = { common, wanted: wantsVrrp(config), parcel, journal };
+    const patience = patienceOf(config);
+    this.#current = { common, wanted: wantsVrrp(config), parcel, journal, patience };
     this.#estate = inNamespace(
       this.#namespace(),
       () =>
@@ -279,7 +300,7 @@ class Parent {
         this.#adopt();
         return [];
       case 'reloadChild':
-        this.#crew.child?.send({ type: 'reload', parcel: this.#parcel() });
+        this.#deliver(this.#crew.child, { type: 'reload' });
         return [];
       case 'dumpChild':
         this.#crew.child?.send({ type: 'dump', kind: action.kind });
@@ -304,10 +325,10 @@ class Parent {
   #fork(inherit: boolean): ParentEvent {
     try {
       const estate = this.#estate as Estate;
+      estate.extend((this.#current as Current).journal);
       const child = this.#crew.promote(() => this.#newChild());
       const inheritance = estate.bequeath(inherit);
-      estate.extend((this.#current as Current).journal);
-      child.send({ type: 'configure', parcel: this.#parcel(), inheritance, ledger: estate.ledger });
+      this.#deliver(child, { type: 'configure', inheritance, ledger: estate.ledger });
       this.#pidFiles?.writeChild(child.pid);
       return { type: 'forked', pid: child.pid };
     } catch (error) {
@@ -318,8 +339,10 @@ class Parent {
   /** It reads the configuration now, so that it has nothing left to load when it is needed. */
   #startSpare(): readonly ParentEvent[] {
     try {
-      const spare = this.#crew.addSpare(() => this.#newChild());
-      spare.send({ type: 'prepare', parcel: this.#parcel() });
+      this.#deliver(
+        this.#crew.addSpare(() => this.#newChild()),
+        { type: 'prepare' },
+      );
       return [];
     } catch {
       // The next heartbeat tries again; until then a successor is started when one is needed.
@@ -327,11 +350,20 @@ class Parent {
     }
   }
 
+  /** Tells a process to read the configuration in force. */
+  #deliver(child: Child | undefined, letter: Undelivered): void {
+    if (child === undefined) return;
+    this.#deliveries.sent(child.pid, this.#current as Current);
+    child.send({ ...letter, parcel: this.#parcel() });
+  }
+
   #clean(): void {
     try {
       const swept = this.#estate?.sweep() ?? 0;
       if (swept > 0)
-        this.#log.warning(`Removed ${swept} addresses that the VRRP child process left`);
+        this.#log.warning(
+          `Removed ${swept} address${swept === 1 ? '' : 'es'} that the VRRP child process left`,
+        );
     } catch (error) {
       this.#log.error(`Cannot remove addresses: ${(error as Error).message}`);
     }
@@ -346,15 +378,18 @@ class Parent {
 
   #report(pid: number, report: Report): void {
     switch (report.type) {
+      case 'prepared':
+        this.#deliveries.answered(pid);
+        break;
       case 'ready':
-        this.#estate?.settle(report.paces, (this.#current as Current).journal);
+        this.#settle(pid, report.paces);
         this.#take({ type: 'running', pid });
         break;
       case 'heartbeat':
         this.#take({ type: 'answered', pid, number: report.n });
         break;
       case 'reloaded':
-        this.#estate?.settle(report.paces, (this.#current as Current).journal);
+        this.#settle(pid, report.paces);
         this.#take({ type: 'reloaded', pid });
         break;
       case 'mail':
@@ -366,7 +401,14 @@ class Parent {
     }
   }
 
+  /** Only what the newest configuration says can be forgotten of the older ones. */
+  #settle(pid: number, paces: Paces): void {
+    const read = this.#deliveries.answered(pid);
+    this.#estate?.settle(paces, read?.last === true ? read.content.journal : undefined);
+  }
+
   #exited(pid: number, status: number | undefined, signal: string | undefined): void {
+    this.#deliveries.ended(pid);
     this.#take({
       type: 'exited',
       pid,
@@ -400,9 +442,9 @@ class Parent {
     };
   }
 
-  #settings({ common, wanted }: Current): Settings {
+  #settings({ common, wanted, patience }: Current): Settings {
     const { respawn, vrrp } = this.#context.options;
-    return { respawn, childWait: common.child_wait_time, wanted: wanted && vrrp };
+    return { respawn, childWait: common.child_wait_time, wanted: wanted && vrrp, patience };
   }
 
   #namespace(): string | undefined {
@@ -430,7 +472,8 @@ class Parent {
         closeParcel(parcel);
         this.#take({ type: 'read' });
       } else {
-        this.#next = { common, wanted: finding.wanted, parcel, journal: finding.journal };
+        const { wanted, journal, patience } = finding;
+        this.#next = { common, wanted, parcel, journal, patience };
         this.#take({ type: 'read', settings: this.#settings(this.#next) });
       }
     });
@@ -455,12 +498,12 @@ class Parent {
 
   #adopt(): void {
     if (this.#next === undefined) return;
-    if (this.#current !== undefined) closeParcel(this.#current.parcel);
+    if (this.#current !== undefined) this.#deliveries.retire(this.#current.parcel);
     this.#current = this.#next;
     this.#next = undefined;
     this.#pipes.keep(this.#current.common.global_defs);
     this.#estate?.extend(this.#current.journal);
-    this.#crew.spare?.send({ type: 'prepare', parcel: this.#parcel() });
+    this.#deliver(this.#crew.spare, { type: 'prepare' });
     this.#obey(this.#current.common);
   }
 
@@ -503,7 +546,13 @@ class Parent {
   #takePidFiles(common: Common): boolean {
     const { options, directory } = this.#context;
     try {
-      this.#pidFiles = new PidFiles(options, directory, this.#place(common), common.use_pid_dir);
+      this.#pidFiles = new PidFiles(
+        options,
+        directory,
+        this.#place(common),
+        common.use_pid_dir,
+        (path, error) => this.#log.error(`Cannot write ${path}: ${error.message}`),
+      );
       return true;
     } catch (error) {
       if (!(error instanceof PidFileRefused)) throw error;
@@ -544,5 +593,7 @@ class Parent {
   }
 }
 
+/** EX_SOFTWARE of sysexits.h. */
+const OUR_BUG = 70;
 /** Exit status where there is no file to read. */
 const NO_CONFIGURATION = 6;

@@ -7,7 +7,7 @@ import { openParcel, parcelPath } from '../ipc/parcel.ts';
 import type { Instant } from '../lib/time.ts';
 import { Sweeper } from '../net/sweep.ts';
 import type { Inheritance, JournalEntry } from '../vrrp/event.ts';
-import { Journal } from './journal.ts';
+import { Journal, keyOf } from './journal.ts';
 
 /** Slots of 8 bytes in a sparse file: more than instances and reloads will ever use. */
 const SLOTS = 1 << 17;
@@ -17,6 +17,8 @@ export class Estate {
   readonly #sweeper = new Sweeper();
   readonly #ledger: number;
   #paces: Paces = {};
+  /** An owner's addresses that were there before: they are the machine's. */
+  #foreign = new Set<string>();
 
   /** Call it inside the namespace that the child works in. */
   constructor(journal: string, refused: (error: Error) => void) {
@@ -32,13 +34,17 @@ export class Estate {
 
   /** A configuration with these addresses is about to be given to a child. */
   extend(addresses: readonly JournalEntry[]): void {
-    this.#journal.extend(addresses);
+    this.#foreign = new Set(
+      this.#sweeper.present(addresses.filter(({ owned }) => owned)).map(keyOf),
+    );
+    for (const entry of this.#journal.entries) this.#foreign.delete(keyOf(entry));
+    this.#journal.extend(this.#ours(addresses));
   }
 
-  /** A child runs with these addresses and no others. */
-  settle(paces: Paces, addresses: readonly JournalEntry[]): void {
+  /** A child runs with these addresses and no others; undefined where it has not read the newest configuration yet. */
+  settle(paces: Paces, addresses: readonly JournalEntry[] | undefined): void {
     this.#paces = paces;
-    this.#journal.settle(addresses);
+    if (addresses !== undefined) this.#journal.settle(this.#ours(addresses));
   }
 
   /** For the next child; what it is told once nobody is told again. */
@@ -56,6 +62,10 @@ export class Estate {
     const swept = this.#sweeper.sweep(this.#journal.entries);
     this.#journal.remove();
     return swept;
+  }
+
+  #ours(addresses: readonly JournalEntry[]): readonly JournalEntry[] {
+    return addresses.filter((entry) => !this.#foreign.has(keyOf(entry)));
   }
 
   #take(pace: number): number {

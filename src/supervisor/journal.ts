@@ -99,7 +99,8 @@ export class Journal {
   }
 }
 
-const keyOf = ({ address, prefix, dev }: JournalEntry): string => `${address}/${prefix} ${dev}`;
+export const keyOf = ({ address, prefix, dev }: JournalEntry): string =>
+  `${address}/${prefix} ${dev}`;
 
 function isEntry(entry: unknown): entry is JournalEntry {
   if (typeof entry !== 'object' || entry === null) return false;

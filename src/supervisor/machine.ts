@@ -83,8 +83,13 @@ export function createParent(settings: Settings): ParentState {
   };
 }
 
-export function nextDeadline(state: ParentState): Instant | undefined {
-  const { child } = state;
+export function nextDeadline({ child, cleanAt }: ParentState): Instant | undefined {
+  const next = childDeadline(child);
+  if (cleanAt === undefined || next === undefined) return cleanAt ?? next;
+  return cleanAt < next ? cleanAt : next;
+}
+
+function childDeadline(child: Child): Instant | undefined {
   switch (child.name) {
     case 'starting':
     case 'running':
@@ -124,7 +129,7 @@ export function step(state: ParentState, event: ParentEvent, now: Instant): Resu
     case 'hung':
       return distrust(state, event.pid, 'hangs');
     case 'spareGone':
-      return stay({ ...state, spare: false });
+      return spareGone(state, now);
     case 'stop':
       return stop(state, 0, now);
     case 'reload':
@@ -169,10 +174,17 @@ const fork = (state: ParentState, failures: number, inherit: boolean): Result =>
 });
 
 /** Nothing waits for a spare: it is started once the child runs, and again when one has gone. */
-const withSpare = (state: ParentState): Result =>
+const withSpare = (state: ParentState, now: Instant): Result =>
   state.spare || state.phase !== 'running'
     ? stay(state)
-    : { state: { ...state, spare: true }, actions: [{ type: 'startSpare' }] };
+    : { state: { ...state, spare: true, spareAt: now }, actions: [{ type: 'startSpare' }] };
+
+/** Replaced at once, unless it had only just been started: then at the next heartbeat. */
+function spareGone(before: ParentState, now: Instant): Result {
+  const state: ParentState = { ...before, spare: false };
+  const lived = state.spareAt !== undefined && now - state.spareAt >= HEARTBEAT;
+  return lived && state.child.name === 'running' ? withSpare(state, now) : stay(state);
+}
 
 function forked(state: ParentState, pid: number, now: Instant): Result {
   const { child } = state;
@@ -202,7 +214,8 @@ function running(state: ParentState, pid: number, now: Instant): Result {
   if (child?.name !== 'starting') return stay(state);
   const actions = state.complete ? [] : [log('info', 'Startup complete'), tell('ready')];
   const next: Child = { ...child, name: 'running', since: now };
-  return chain(settleReload({ ...state, child: next, complete: true }, actions), withSpare);
+  const { cleanAt: _, ...rest } = state;
+  return precede(actions, withSpare({ ...rest, child: next, complete: true }, now));
 }
 
 /** Answers to any heartbeat count: the loop turns. */
@@ -213,6 +226,12 @@ function answered(state: ParentState, pid: number, number: number): Result {
 }
 
 function deadline(state: ParentState, now: Instant): Result {
+  if (state.cleanAt === undefined || now < state.cleanAt) return ofChild(state, now);
+  const { cleanAt: _, ...rest } = state;
+  return precede([CLEAN], ofChild(rest, now));
+}
+
+function ofChild(state: ParentState, now: Instant): Result {
   const { child } = state;
   switch (child.name) {
     case 'starting':
@@ -242,7 +261,7 @@ function beat(state: ParentState, child: Watched, now: Instant): Result {
     state: { ...state, child: next },
     actions: [{ type: 'heartbeat', pid: child.pid, number }],
   };
-  return child.name === 'running' ? chain(sent, withSpare) : sent;
+  return child.name === 'running' ? chain(sent, (next) => withSpare(next, now)) : sent;
 }
 
 function killStopping(state: ParentState, pid: number): Result {
@@ -295,8 +314,12 @@ function exited(state: ParentState, exit: Exit, now: Instant): Result {
   const failures = trusted ? 0 : child.failures;
   // Only the first failure in a while: what ends twice in a minute would end a third time in its role.
   const inherit = since !== undefined && failures === 0;
-  if (!inherit) actions.unshift(CLEAN);
-  return precede(actions, backOff(state, failures, now, inherit));
+  if (!inherit) {
+    const { cleanAt: _, ...rest } = state;
+    return precede([CLEAN, ...actions], backOff(rest, failures, now, false));
+  }
+  const cleanAt = after(now, state.settings.patience);
+  return precede(actions, backOff({ ...state, cleanAt }, failures, now, true));
 }
 
 const CLEAN: ParentAction = { type: 'clean' };
@@ -319,7 +342,8 @@ function backOff(state: ParentState, failures: number, now: Instant, inherit: bo
   const text = `Restart of VRRP process delayed ${delay / 1_000_000} seconds to limit respawn rate`;
   const child: Child = { name: 'backingOff', until: after(now, delay), failures: failures + 1 };
   // What was being applied died with the child; the next one starts with it.
-  const settled = settleReload({ ...state, child }, [log('info', text)]);
+  const applied = state.reload.phase === 'applying' ? [log('info', 'Reload complete')] : [];
+  const settled = settleReload({ ...state, child }, [...applied, log('info', text)]);
   return delay > 0 ? settled : precede(settled.actions, fork(settled.state, failures + 1, inherit));
 }
 

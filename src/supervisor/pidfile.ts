@@ -32,15 +32,18 @@ export class PidFiles {
   /** Beside the PID file, whose lock says that nobody else writes it. */
   readonly journal: string;
   readonly #parent: PidFile;
+  readonly #unwritten: (path: string, error: Error) => void;
   #child: PidFile | undefined;
 
-  /** Throws PidFileRefused. */
+  /** Throws PidFileRefused; a file that is held and cannot be written is only told of. */
   constructor(
     { pid, vrrpPid, vrrp }: Pick<Options, 'pid' | 'vrrpPid' | 'vrrp'>,
     directory: string,
     place: Place,
     usePidDir: boolean,
+    unwritten: (path: string, error: Error) => void,
   ) {
+    this.#unwritten = unwritten;
     const pathOf = (name: string, given: string | undefined): string =>
       given === undefined ? pidPath(name, place, usePidDir) : resolve(directory, given);
     this.#parent = take(pathOf('keepalived', pid));
@@ -51,11 +54,20 @@ export class PidFiles {
       this.#parent.remove();
       throw error;
     }
-    this.#parent.write(process.pid);
+    this.#write(this.#parent, process.pid);
   }
 
   writeChild(pid: number): void {
-    this.#child?.write(pid);
+    if (this.#child !== undefined) this.#write(this.#child, pid);
+  }
+
+  /** A number that cannot be written is not worth the service. */
+  #write(file: PidFile, pid: number): void {
+    try {
+      file.write(pid);
+    } catch (error) {
+      this.#unwritten(file.path, error as Error);
+    }
   }
 
   /** No child is left. */
@@ -94,6 +106,7 @@ class PidFile {
     this.#fd = lock(path);
   }
 
+  /** Throws where the folder is full. */
   write(pid: number): void {
     ftruncateSync(this.#fd);
     writeSync(this.#fd, `${pid}\n`, 0);

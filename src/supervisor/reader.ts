@@ -3,6 +3,7 @@
 
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { writeParcel } from '../ipc/parcel.ts';
+import { ZERO } from '../lib/time.ts';
 import { inNamespace } from './namespace.ts';
 import { type Finding, findingOf, readConfiguration, vrrpPart } from './reading.ts';
 import { roleEnvironment, type SelfCommand, type Source } from './self.ts';
@@ -39,6 +40,7 @@ export class Reader {
       lines: [{ severity: 'error', text: `The process that reads the configuration ${why}` }],
       wanted: false,
       journal: [],
+      patience: ZERO,
     });
     let told = false;
     const tell = (answer: Finding): void => {

@@ -5,10 +5,12 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import { formatLogLine } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/source.ts';
 import type { Config } from '../keywords.ts';
+import { type Duration, ZERO } from '../lib/time.ts';
 import { vrfTables } from '../net/vrf.ts';
 import { journalOf } from '../vrrp/addresses.ts';
 import type { JournalEntry } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
+import { timeToAdopt } from '../vrrp/schedule.ts';
 import { inNamespace } from './namespace.ts';
 import type { Source } from './self.ts';
 
@@ -106,7 +108,12 @@ export interface Finding {
   readonly wanted: boolean;
   /** The addresses that it may add. */
   readonly journal: readonly JournalEntry[];
+  /** How long after its end somebody can still go on in all of its roles. */
+  readonly patience: Duration;
 }
+
+export const patienceOf = ({ vrrp_instance }: VrrpConfig): Duration =>
+  vrrp_instance.length === 0 ? ZERO : (Math.min(...vrrp_instance.map(timeToAdopt)) as Duration);
 
 export function findingOf({ config, diagnostics, unreachable }: Reading): Finding {
   const lines = logLines(diagnostics);
@@ -120,6 +127,7 @@ export function findingOf({ config, diagnostics, unreachable }: Reading): Findin
         common: commonPart(config),
         wanted: wantsVrrp(config),
         journal: journalOf(config),
+        patience: patienceOf(config),
       }
-    : { lines, wanted: false, journal: [] };
+    : { lines, wanted: false, journal: [], patience: ZERO };
 }

@@ -9,6 +9,8 @@ export interface Settings {
   readonly childWait: Duration;
   /** false: the configuration has nothing for a child. */
   readonly wanted: boolean;
+  /** How long after a child's end somebody can still go on in its role (timeToAdopt in vrrp/schedule.ts). */
+  readonly patience: Duration;
 }
 
 /** Each state carries what it needs and nothing else; only the last two have no process. */
@@ -60,6 +62,10 @@ export interface ParentState {
   readonly child: Child;
   /** A process waits, with everything loaded, to take the child's place. */
   readonly spare: boolean;
+  /** When the last spare was started. */
+  readonly spareAt?: Instant;
+  /** The child's addresses go now, unless a successor runs: the others have taken its role over. */
+  readonly cleanAt?: Instant;
   readonly reload: Reload;
   /** 'Startup complete' has been said. */
   readonly complete: boolean;

@@ -87,16 +87,22 @@ export const entriesOf = (config: VrrpInstance) => [
   ...config.virtual_ipaddress_excluded,
 ];
 
-/** Every address that a process with this configuration may put on an interface; what is there without it is not its. */
+/** Every address that a process with this configuration may put on an interface. */
 export const journalOf = (config: VrrpConfig): JournalEntry[] =>
   config.vrrp_instance.flatMap((instance) =>
-    instance.priority === OWNER_PRIORITY
-      ? []
-      : entriesOf(instance).flatMap(({ address, prefix, peer, dev = instance.interface }) =>
-          dev === undefined
-            ? []
-            : [{ address, prefix, dev, ...(peer === undefined ? {} : { peer }) }],
-        ),
+    entriesOf(instance).flatMap(({ address, prefix, peer, dev = instance.interface }) =>
+      dev === undefined
+        ? []
+        : [
+            {
+              address,
+              prefix,
+              dev,
+              ...(peer === undefined ? {} : { peer }),
+              ...(instance.priority === OWNER_PRIORITY ? { owned: true as const } : {}),
+            },
+          ],
+    ),
   );
 
 /** The interfaces an instance depends on, its own first. */

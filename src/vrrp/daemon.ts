@@ -52,6 +52,7 @@ export function runVrrp(context: ChildContext): Promise<number> {
         channel.report({ type: 'ready', paces: daemon.paces() });
       } else if (order.type === 'prepare') {
         prepare(order.config);
+        channel.report({ type: 'prepared' });
       } else if (daemon !== undefined) {
         daemon.obey(order);
       } else if (order.type === 'stop') {

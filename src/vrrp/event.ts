@@ -73,6 +73,8 @@ export interface JournalEntry {
   readonly peer?: Ip;
   /** Name of the interface. */
   readonly dev: string;
+  /** Of an address owner: if it was there before the daemon, it is the machine's own and not in the journal. */
+  readonly owned?: true;
 }
 
 export interface ReceivedPacket {

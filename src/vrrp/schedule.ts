@@ -28,6 +28,16 @@ export function masterDownInterval(rules: Timing, masterInterval: Duration): Dur
   );
 }
 
+/** Others that our configuration says nothing about may wait for fewer lost adverts than we do. */
+const USUAL_DOWN_TIMER = 3;
+
+/** How long after its last advert the first of the others may take a silent master's role over; without their skew. */
+export const timeToAdopt = ({
+  advert_int,
+  down_timer_adverts,
+}: Pick<VrrpInstance, 'advert_int' | 'down_timer_adverts'>): Duration =>
+  (Math.min(USUAL_DOWN_TIMER, down_timer_adverts) * advert_int) as Duration;
+
 /** The first instant of a schedule that is not before `now`. */
 export function nextSend(phase: Instant, period: Duration, now: Instant): Instant {
   if (now <= phase) return phase;

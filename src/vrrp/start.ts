@@ -2,7 +2,7 @@
 // over its role so soon that nobody on the segment has noticed its end. It decides from facts alone.
 
 import { PROTOCOL } from '../lib/link.ts';
-import { type Duration, type Instant, since } from '../lib/time.ts';
+import { type Instant, since } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
 import { addressKey, desiredAddresses, linkNamed, present } from './addresses.ts';
 import { advance, beginGroups, faultsOf, refresh, settleGroups } from './advance.ts';
@@ -20,12 +20,10 @@ import {
 } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { NO_ROUTING, removeRouting } from './routes.ts';
+import { timeToAdopt } from './schedule.ts';
 import type { Draft, Member } from './state.ts';
 import { holdStatics } from './statics.ts';
 import { assumeGood } from './tracker.ts';
-
-/** Others that this one's configuration says nothing about may wait for fewer lost adverts than it does. */
-const USUAL_DOWN_TIMER = 3;
 
 /** Two configurations with different identities are different virtual routers, whatever their names say. */
 export function identity(config: VrrpInstance): string {
@@ -39,7 +37,10 @@ export const roleOf = (config: VrrpInstance): string => `${config.name} ${identi
 /** Starts every instance of a new process. */
 export function startMembers(draft: Draft, { journal, roles }: Inheritance): void {
   holdStatics(draft);
-  for (const position of draft.router.members.keys()) refresh(draft, position);
+  for (const position of draft.router.members.keys()) {
+    refresh(draft, position);
+    recognize(draft, position, journal);
+  }
   const adopted = adoptable(draft, new Map(roles.map(({ role, spokeAt }) => [role, spokeAt])));
   trustScripts(draft, adopted);
   for (const position of adopted) adopt(draft, position);
@@ -97,21 +98,40 @@ export function startMember(draft: Draft, position: number): void {
  * A later successor would speak beside a new master.
  */
 export function isInTime(rules: Rules, spokeAt: Instant, now: Instant): boolean {
-  const adverts = Math.min(USUAL_DOWN_TIMER, rules.down_timer_adverts);
-  return since(now, spokeAt) < ((adverts * rules.advert_int - rules.advert_int / 4) as Duration);
+  return since(now, spokeAt) < timeToAdopt(rules) - rules.advert_int / 4;
+}
+
+/** Of an owner's addresses, those that a process before this one has added are ours; the others are the machine's. */
+function recognize(draft: Draft, position: number, journal: Inheritance['journal']): void {
+  const member = memberAt(draft, position);
+  if (member.config.priority !== OWNER_PRIORITY) return;
+  const { kernel } = draft.router;
+  const ours = new Set(journalled(kernel, journal).map(addressKey));
+  const held = present(desiredAddresses(member.config, kernel), kernel).filter((address) =>
+    ours.has(addressKey(address)),
+  );
+  if (held.length > 0) setMember(draft, position, { ...member, held });
 }
 
 /** The role goes on with the addresses that are there; those that are missing are added and announced. */
 function adopt(draft: Draft, position: number): void {
   const member = memberAt(draft, position);
   const { kernel } = draft.router;
-  const held =
-    member.config.priority === OWNER_PRIORITY
-      ? []
-      : present(desiredAddresses(member.config, kernel), kernel);
-  setMember(draft, position, { ...member, held });
+  if (member.config.priority !== OWNER_PRIORITY) {
+    const held = present(desiredAddresses(member.config, kernel), kernel);
+    setMember(draft, position, { ...member, held });
+  }
   advance(draft, position, { type: 'adopt' });
 }
+
+const journalled = (
+  kernel: Draft['router']['kernel'],
+  journal: Inheritance['journal'],
+): readonly KernelAddress[] =>
+  journal.flatMap(({ dev, owned: _, ...entry }) => {
+    const link = linkNamed(kernel, dev);
+    return link === undefined ? [] : [{ ...entry, index: link.index, scope: 0 }];
+  });
 
 // An address that somebody else holds (an instance that is master, or an owner) is no leftover.
 function removeLeftovers(draft: Draft, member: Member): void {
@@ -162,13 +182,7 @@ function removeJournalled(draft: Draft, journal: Inheritance['journal']): void {
       list.filter(({ protocol = PROTOCOL }) => protocol !== PROTOCOL).map(addressKey),
     ),
   );
-  const left = present(
-    journal.flatMap(({ dev, ...entry }): KernelAddress[] => {
-      const link = linkNamed(kernel, dev);
-      return link === undefined ? [] : [{ ...entry, index: link.index, scope: 0 }];
-    }),
-    kernel,
-  ).filter((address) => {
+  const left = present(journalled(kernel, journal), kernel).filter((address) => {
     const key = addressKey(address);
     return !wanted.has(key) && !foreign.has(key);
   });

@@ -10,10 +10,11 @@ import {
   type ParentEvent,
   step,
 } from '../../src/supervisor/machine.ts';
-import type { ParentState } from '../../src/supervisor/state.ts';
+import type { ParentState, Settings } from '../../src/supervisor/state.ts';
 import { journalOf } from '../../src/vrrp/addresses.ts';
 import type { Inheritance, JournalEntry } from '../../src/vrrp/event.ts';
 import type { VrrpConfig } from '../../src/vrrp/keywords.ts';
+import { timeToAdopt } from '../../src/vrrp/schedule.ts';
 import { roleOf } from '../../src/vrrp/start.ts';
 import { Child, type Surroundings } from './child.ts';
 import type { Mutation } from './mutation.ts';
@@ -28,7 +29,12 @@ const WARMING = millis(400);
 /** Reading a file. */
 const READING = millis(20);
 
-const SETTINGS = { respawn: true, childWait: seconds(5), wanted: true } as const;
+const settingsOf = ({ vrrp_instance }: VrrpConfig): Settings => ({
+  respawn: true,
+  childWait: seconds(5),
+  wanted: true,
+  patience: Math.min(...vrrp_instance.map(timeToAdopt)) as Duration,
+});
 
 type Around = Omit<Surroundings, 'hung' | 'ended' | 'ledger'>;
 
@@ -53,7 +59,7 @@ export class Daemon {
     this.#config = config;
     this.#around = around;
     this.#faults = around.mutation.parent ?? {};
-    this.#loop = new Loop(createParent(SETTINGS), {
+    this.#loop = new Loop(createParent(settingsOf(config)), {
       machine: { step, nextDeadline },
       deadline: { type: 'deadline' },
       perform: (action) => this.#perform(action),
@@ -170,7 +176,9 @@ export class Daemon {
         break;
       }
       case 'read':
-        this.#hear(READING, () => this.#take({ type: 'read', settings: SETTINGS }));
+        this.#hear(READING, () =>
+          this.#take({ type: 'read', settings: settingsOf(this.#next ?? this.#config) }),
+        );
         break;
       case 'adopt':
         this.#config = this.#next ?? this.#config;

@@ -16,7 +16,12 @@ import {
 } from '../../src/supervisor/machine.ts';
 import type { ParentState, Settings } from '../../src/supervisor/state.ts';
 
-const settings: Settings = { respawn: true, childWait: seconds(5), wanted: true };
+const settings: Settings = {
+  respawn: true,
+  childWait: seconds(5),
+  wanted: true,
+  patience: seconds(3),
+};
 const at = (s: number): Instant => seconds(s) as number as Instant;
 
 /** A parent with a clock: feeds events, keeps every action. */
@@ -130,6 +135,30 @@ test('an answer to a heartbeat that was never sent counts for nothing', () => {
 test('the early deadline changes nothing', () => {
   const run = new Run().begin();
   assert.deepEqual(run.take({ type: 'deadline' }), []);
+});
+
+test('addresses that nobody has gone on with in time go, even while a successor is being started', () => {
+  const run = new Run().begin();
+  run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  assert.deepEqual(kinds(run.pass(2.9)), []);
+  assert.deepEqual(kinds(run.pass(0.1)), ['clean']);
+  run.take({ type: 'running', pid: run.pid });
+  assert.ok(!kinds(run.pass(30)).includes('clean'));
+});
+
+test('a successor that runs in time keeps them', () => {
+  const run = new Run().begin();
+  run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
+  run.pass(2.9);
+  run.take({ type: 'running', pid: run.pid });
+  assert.ok(!kinds(run.pass(10)).includes('clean'));
+});
+
+test('a spare that ends is replaced at once, but not in a loop', () => {
+  const run = new Run().begin();
+  run.pass(5);
+  assert.deepEqual(kinds(run.take({ type: 'spareGone' })), ['startSpare']);
+  assert.deepEqual(kinds(run.take({ type: 'spareGone' })), []);
 });
 
 for (const type of ['halted', 'hung'] as const)
@@ -387,6 +416,7 @@ const anySettings = fc.record({
   respawn: fc.boolean(),
   childWait: fc.integer({ min: 0, max: 10 }).map(seconds),
   wanted: fc.boolean(),
+  patience: fc.nat(10).map(seconds),
 });
 const events: fc.Arbitrary<ParentEvent> = fc.oneof(
   fc.constantFrom<ParentEvent>(

@@ -109,8 +109,23 @@ test('the journal removes only what it names, on the interface that it names', (
   assert.deepEqual(texts(host.of('removeAddresses')[0]?.addresses ?? []), ['10.0.0.77']);
 });
 
-test('an owner’s addresses are in no journal', () => {
-  assert.deepEqual(journalOf(config(instance({ priority: 255, state: 'MASTER' }))), []);
+test('an owner goes on with, and removes at the end, what a process before it added', () => {
+  const own = { priority: 255, state: 'MASTER' as const };
+  const journal = journalOf(config(instance(own)));
+  assert.deepEqual(journal, [{ address: '10.0.0.100', prefix: 24, dev: 'eth0', owned: true }]);
+  for (const roles of [[], [{ role: roleOf(instance(own)), spokeAt: SPOKE }]]) {
+    const host = begin(own, millis(50), { journal, roles });
+    assert.equal(host.member().state.name, 'master');
+    assert.deepEqual(host.of('addAddresses'), []);
+    const stopped = host.take({ type: 'stop' });
+    assert.deepEqual(texts(stopped.of('removeAddresses')[0]?.addresses ?? []), ['10.0.0.100']);
+  }
+});
+
+test('what an owner found on the machine stays there', () => {
+  const own = { priority: 255, state: 'MASTER' as const };
+  const host = begin(own, millis(50), { journal: [], roles: [] });
+  assert.deepEqual(host.take({ type: 'stop' }).of('removeAddresses'), []);
 });
 
 test('later facts inherit nothing', () => {
