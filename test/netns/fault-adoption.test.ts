@@ -107,8 +107,8 @@ testFault<Course>({
     {
       guard: 'the removal by the parent',
       file: 'src/supervisor/machine.ts',
-      from: '  if (!inherit) actions.unshift(CLEAN);',
-      to: '',
+      from: 'precede([CLEAN, ...actions], backOff(rest, failures, now, false))',
+      to: 'precede(actions, backOff(rest, failures, now, false))',
       fails: /go at once/,
     },
   ],
@@ -154,8 +154,8 @@ testFault<Late>({
     {
       guard: 'the look at how long nobody spoke',
       file: 'src/vrrp/start.ts',
-      from: 'faults.length === 0 && isInTime(config, spokeAt, draft.now)',
-      to: 'faults.length === 0',
+      from: 'ready && isInTime(config, spokeAt, draft.now)',
+      to: 'ready',
       fails: /does not speak/,
     },
   ],
