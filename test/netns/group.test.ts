@@ -1,8 +1,11 @@
-// Sync groups with keepalived in the same scene: lines of the log, notify scripts, keepalived.data.
+// Sync groups with keepalived in the same scene: lines of the log, notify scripts, keepalived.data; and the two groups
+// of the user guide's failover case study.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
+import { run } from './command.ts';
+import { Lab } from './lab.ts';
 
 const GLOBALS = block('global_defs', 'script_user root', 'vrrp_garp_master_delay 0');
 const NOTIFY = `notify "/usr/bin/dash -c 'echo $* >> /run/told' x"`;
@@ -153,3 +156,67 @@ it('a better master of one member makes backups of all, and nobody comes back al
     ['a', 'b', 'c0', 'c100'],
   );
 });
+
+/** The user guide's failover case study: two directors, two networks, a group of two instances for each director. */
+function director(first: number, second: number): string {
+  const member = (number: number, dev: string, priority: number, ...addresses: string[]): string =>
+    block(
+      `vrrp_instance VI_${number}`,
+      `state ${priority === 150 ? 'MASTER' : 'BACKUP'}`,
+      `interface ${dev}`,
+      `virtual_router_id ${50 + number}`,
+      `priority ${priority}`,
+      'advert_int 1',
+      block('authentication', 'auth_type PASS', `auth_pass k@l!ve${number}`),
+      block('virtual_ipaddress', ...addresses),
+    );
+  return [
+    block('vrrp_sync_group VG1', block('group', 'VI_1', 'VI_2')),
+    block('vrrp_sync_group VG2', block('group', 'VI_3', 'VI_4')),
+    member(1, 'eth0', first, '192.168.200.10', '192.168.200.11'),
+    member(2, 'eth1', first, '192.168.100.10'),
+    member(3, 'eth0', second, '192.168.200.12', '192.168.200.13'),
+    member(4, 'eth1', second, '192.168.100.11'),
+  ].join('');
+}
+
+for (const [one, other] of [
+  ['ours', 'keepalived'],
+  ['keepalived', 'ours'],
+  ['ours', 'ours'],
+] as const)
+  it(`two directors share two groups and stand in for each other: ${one} and ${other}`, async () => {
+    const lab = await Lab.open();
+    try {
+      const [a, b] = [lab.host('a'), lab.host('b')];
+      // A network of its own, whose carrier at one end says nothing about the other.
+      const wire = (...words: string[]): Promise<string> => run('ip', ['-n', lab.switch, ...words]);
+      await wire('link', 'add', 'br1', 'up', 'type', 'bridge', 'mcast_snooping', '0');
+      for (const [i, host] of [a, b].entries()) {
+        const far = ['peer', 'name', 'eth1', 'netns', host.namespace];
+        await wire('link', 'add', `q${i}`, 'type', 'veth', ...far);
+        await wire('link', 'set', `q${i}`, 'up', 'master', 'br1');
+        await host.ip('addr', 'add', `10.1.0.${i + 1}/24`, 'dev', 'eth1');
+        await host.ip('link', 'set', 'eth1', 'up');
+      }
+      const first = ['192.168.200.10', '192.168.200.11', '192.168.100.10'];
+      const second = ['192.168.200.12', '192.168.200.13', '192.168.100.11'];
+      const held = async (addresses: readonly string[], by: 'a' | 'b'): Promise<void> => {
+        for (const address of addresses) await lab.untilHolder(address, by, 15_000);
+      };
+      a.start(one, director(150, 100));
+      const peer = b.start(other, director(100, 150));
+      await held(first, 'a');
+      await held(second, 'b');
+      // One network of one director: all that it does goes to the other.
+      await a.ip('link', 'set', 'eth1', 'down');
+      await held([...first, ...second], 'b');
+      await a.ip('link', 'set', 'eth1', 'up');
+      await held(first, 'a');
+      await held(second, 'b');
+      peer.signal('SIGTERM');
+      await held([...first, ...second], 'a');
+    } finally {
+      await lab.close();
+    }
+  });
