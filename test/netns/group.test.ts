@@ -6,6 +6,7 @@ import { it } from 'node:test';
 import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
 import { run } from './command.ts';
 import { Lab } from './lab.ts';
+import { isAdvert } from './wire.ts';
 
 const GLOBALS = block('global_defs', 'script_user root', 'vrrp_garp_master_delay 0');
 const NOTIFY = `notify "/usr/bin/dash -c 'echo $* >> /run/told' x"`;
@@ -220,3 +221,43 @@ for (const [one, other] of [
       await lab.close();
     }
   });
+
+it('a killed VRRP process: all members of a group go on, before their scripts have said anything', async () => {
+  const lab = await Lab.open({ hosts: ['a'] });
+  try {
+    const host = lab.host('a');
+    const config =
+      GLOBALS +
+      block('vrrp_script s1', 'script /usr/bin/true', 'interval 5') +
+      block('vrrp_script s2', 'script /usr/bin/true', 'interval 5', 'weight 10') +
+      block(
+        'vrrp_sync_group G1',
+        block('group', 'VI_1', 'VI_2'),
+        block('track_script', 's1', 's2'),
+      ) +
+      vrrp(1, 'eth0', 0, 100) +
+      vrrp(2, 'eth0', 0, 90);
+    const daemon = host.start('ours', config);
+    const addresses = ['10.0.0.51', '10.0.0.52'];
+    for (const address of addresses) await lab.untilHolder(address, 'a');
+    const ready = (): boolean => daemon.pids().length === 3;
+    await lab.until('the spare is there', ready);
+    const speaks = (vrid: number): readonly number[] =>
+      lab.frames.filter(isAdvert).flatMap(({ at, message }) => (message.vrid === vrid ? [at] : []));
+    const killed = lab.now();
+    process.kill(Number(daemon.read('run/vrrp.pid')), 'SIGKILL');
+    const says = (text: string) => (): boolean =>
+      daemon.lines.filter((line) => line.text.includes(text)).length === 2;
+    await lab.until('both go on', says('Going on in MASTER STATE'));
+    for (const vrid of [51, 52])
+      await lab.until(`${vrid} speaks on`, () => speaks(vrid).some((at) => at > killed + 500_000));
+    for (const address of addresses) assert.equal(lab.spans(address).length, 1, 'no address moves');
+    assert.deepEqual(
+      [...new Set(lab.frames.filter(isAdvert).map(({ message }) => message.priority))].sort(),
+      [100, 110],
+      'the scripts were taken to be as they were',
+    );
+  } finally {
+    await lab.close();
+  }
+});
