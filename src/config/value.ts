@@ -283,8 +283,10 @@ export const multicast = (of: Family): ValueType<Ip> => ({
   minimum: 1,
   parse: ([text = '']) => {
     const value = readHost(text);
-    if (value === undefined || family(value) !== of)
+    if (value === undefined)
       return bad('invalid-address', `Can't parse %k [${text}]. Skipping`, { class: 'general' });
+    if (family(value) !== of)
+      return bad('wrong-family', `%k [${text}] is not IPv${of}. Skipping`, { class: 'general' });
     return isMulticast(value)
       ? { value }
       : bad('not-multicast', `%k [${text}] is not multicast. Skipping`, { class: 'general' });
