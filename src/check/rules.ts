@@ -114,12 +114,13 @@ function resolveService(
         'mark-protocol',
         `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
       );
-  } else if (protocol !== undefined && hasMark(service, references)) {
-    say(
-      'protocol',
-      'mark-protocol',
-      `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
-    );
+  } else if (onlyMarks(service, references)) {
+    if (protocol !== undefined)
+      say(
+        'protocol',
+        'mark-protocol',
+        `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
+      );
   } else if (protocol === undefined) {
     say('', 'no-protocol', `Virtual server ${name}: no protocol set - defaulting to UDP`);
     protocol = 'UDP';
@@ -226,11 +227,10 @@ function checkSorry(
 
 const grained = (given: VirtualRows): boolean => given.persistence_granularity !== undefined;
 
-const hasMark = (service: Service, references: References): boolean =>
+/** keepalived minds a protocol, or the lack of one, only where no entry of the group could use it. */
+const onlyMarks = (service: Service, references: References): boolean =>
   'group' in service &&
-  (references.groups.get(service.group) ?? []).some(
-    (entry) => 'fwmark' in entry && entry.family === undefined,
-  );
+  (references.groups.get(service.group) ?? []).every((entry) => 'fwmark' in entry);
 
 const needsPersistence = (service: Service, references: References): boolean => {
   if ('fwmark' in service) return false;

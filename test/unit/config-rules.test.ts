@@ -352,3 +352,32 @@ describe('global_defs', () => {
     assert.deepEqual(ids(build('global_defs {\nvrrp_cpu_affinity 5\n}\n')), ['no-such-processor']);
   });
 });
+
+describe('the protocol of a virtual server of a group', () => {
+  for (const [entries, protocol, said] of [
+    [['fwmark 1', 'fwmark 2 inet6'], true, ['mark-protocol']],
+    [['fwmark 1'], false, []],
+    [['10.0.0.1 80', 'fwmark 1'], true, []],
+    [['fwmark 1', '10.0.0.1 80'], false, ['no-protocol']],
+  ] as const)
+    it(`${protocol ? 'given' : 'missing'} for ${entries.join(' and ')}: ${said}`, () => {
+      const built = build(
+        [
+          'virtual_server_group G {',
+          ...entries,
+          '}',
+          'virtual_server group G {',
+          'lb_algo rr',
+          'lb_kind NAT',
+          ...(protocol ? ['protocol TCP'] : []),
+          'real_server 10.0.0.2 80 {',
+          '}',
+          '}',
+        ].join('\n'),
+      );
+      assert.deepEqual(
+        ids(built).filter((id) => id !== 'not-yet-effective'),
+        said,
+      );
+    });
+});
