@@ -55,6 +55,8 @@ export interface AddressEntry {
   readonly peer?: Ip;
   /** Preferred lifetime 0 (the default of IPv6 /128): never a source address. */
   readonly deprecated?: true;
+  /** Seconds of preferred lifetime (IPv6), more than 0; absent: for ever unless deprecated. */
+  readonly preferred?: number;
   readonly home?: true;
   /** `-nodad`: duplicate address detection is left to the kernel; otherwise it is switched off (IPv6). */
   readonly dad?: true;

@@ -57,6 +57,8 @@ export interface KernelAddress {
   readonly peer?: Ip;
   /** preferred lifetime 0: never chosen as a source (IPv6 /128 virtual addresses). */
   readonly deprecated?: boolean;
+  /** Seconds until the address is deprecated; absent: never. */
+  readonly preferred?: number;
   readonly noDad?: boolean;
   readonly home?: boolean;
   readonly manageTemporary?: boolean;

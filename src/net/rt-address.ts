@@ -129,6 +129,7 @@ function newAttributes(address: KernelAddress): Attribute[] {
     (address.noPrefixRoute ? IFA_F_NOPREFIXROUTE : 0) |
     (address.autoJoin ? IFA_F_MCAUTOJOIN : 0) |
     (address.optimistic ? IFA_F_OPTIMISTIC : 0);
+  const preferred = address.deprecated ? 0 : (address.preferred ?? FOREVER);
   return [
     ...identity(address),
     ...(flags === 0 ? [] : [{ type: IFA_FLAGS, bytes: u32(flags) }]),
@@ -136,8 +137,10 @@ function newAttributes(address: KernelAddress): Attribute[] {
     ...(address.broadcast === undefined
       ? []
       : [{ type: IFA_BROADCAST, bytes: ipBytes(address.broadcast) }]),
-    // Valid for ever, never preferred: the kernel does not choose it as a source.
-    ...(address.deprecated ? [{ type: IFA_CACHEINFO, bytes: cacheInfo(0, FOREVER) }] : []),
+    // Valid for ever; once it is no longer preferred the kernel does not choose it as a source.
+    ...(preferred === FOREVER
+      ? []
+      : [{ type: IFA_CACHEINFO, bytes: cacheInfo(preferred, FOREVER) }]),
     { type: IFA_PROTO, bytes: Uint8Array.of(PROTOCOL) },
   ];
 }

@@ -223,7 +223,17 @@ function addressText(
   set: ReadonlySet<string>,
   kernel: RouterState['kernel'],
 ): string {
-  const { address, prefix, scope, label, broadcast, peer, deprecated, dev = usual } = entry;
+  const {
+    address,
+    prefix,
+    scope,
+    label,
+    broadcast,
+    peer,
+    deprecated,
+    preferred,
+    dev = usual,
+  } = entry;
   const index = linkNamed(kernel, dev)?.index ?? -1;
   const whole = family(address) === 4 ? 32 : 128;
   return [
@@ -233,7 +243,9 @@ function addressText(
     `dev ${dev}`,
     `scope ${SCOPES[scope] ?? scope}`,
     ...(label === undefined ? [] : [`label ${label}`]),
-    ...(whole === 32 ? [] : [deprecated === true ? 'deprecated' : 'preferred_lft forever']),
+    ...(whole === 32
+      ? []
+      : [deprecated === true ? 'deprecated' : `preferred_lft ${preferred ?? 'forever'}`]),
     ...('no_track' in entry ? ['no_track'] : []),
     ...('track_group' in entry ? [`track_group ${entry.track_group}`] : []),
     ...(set.has(addressKey({ index, address, prefix })) ? ['set'] : []),

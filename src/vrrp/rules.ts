@@ -473,13 +473,23 @@ export function checkDevice(
   );
 }
 
-export function resolveAddress({ scope, '-nodad': dad, ...rest }: AddressText): AddressEntry {
+export function resolveAddress({
+  scope,
+  '-nodad': dad,
+  preferred_lft,
+  ...rest
+}: AddressText): AddressEntry {
+  // keepalived: an IPv6 /128 is never chosen as a source address unless told otherwise; IPv4 addresses always are.
+  const seconds = preferred_lft ?? (rest.prefix === 128 ? 0 : 'forever');
   return {
     ...rest,
     scope: scope ?? 0,
     ...(dad === undefined ? {} : { dad }),
-    // keepalived: an IPv6 /128 is never chosen as a source address.
-    ...(family(rest.address) === 6 && rest.prefix === 128 ? { deprecated: true as const } : {}),
+    ...(family(rest.address) === 4 || seconds === 'forever'
+      ? {}
+      : seconds === 0
+        ? { deprecated: true as const }
+        : { preferred: seconds }),
   };
 }
 

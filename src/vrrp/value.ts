@@ -35,7 +35,12 @@ export interface AddressText {
   readonly mngtmpaddr?: true;
   readonly noprefixroute?: true;
   readonly autojoin?: true;
+  /** In seconds. */
+  readonly preferred_lft?: number | 'forever';
 }
+
+/** What the kernel takes for ever. */
+const FOREVER = 2 ** 32 - 1;
 
 export const addressGrammar = {
   dev: optional(interfaceName, 'Interface that gets the address.', {
@@ -53,6 +58,11 @@ export const addressGrammar = {
   mngtmpaddr: optional(flag, 'Template for temporary IPv6 addresses.'),
   noprefixroute: optional(flag, 'Add no prefix route.'),
   autojoin: optional(flag, 'Join the multicast group of the address.'),
+  preferred_lft: optional(
+    word(),
+    'Seconds for which an IPv6 address may be chosen as a source address, or forever.',
+    { otherwise: 'forever; 0 for IPv6 /128' },
+  ),
 };
 
 const SCOPES: Readonly<Record<string, number>> = {
@@ -93,6 +103,9 @@ export const addressLine: ValueType<AddressText> = {
       mngtmpaddr: { const: true },
       noprefixroute: { const: true },
       autojoin: { const: true },
+      preferred_lft: {
+        anyOf: [{ const: 'forever' }, { type: 'integer', minimum: 0, maximum: FOREVER - 1 }],
+      },
     },
   },
 };
@@ -156,6 +169,7 @@ function readOption(
     case 'scope':
     case 'label':
     case 'peer':
+    case 'preferred_lft':
       break;
     default:
       complain(line, index, {
@@ -178,7 +192,7 @@ function readOption(
 }
 
 function readOptionValue(
-  option: 'dev' | 'brd' | 'broadcast' | 'scope' | 'label' | 'peer',
+  option: 'dev' | 'brd' | 'broadcast' | 'scope' | 'label' | 'peer' | 'preferred_lft',
   value: string,
   address: Ip,
   hasPrefix: boolean,
@@ -203,6 +217,7 @@ function readOptionValue(
       return;
     case 'scope': {
       const scope = SCOPES[value] ?? wholeNumber(value, 0, 255).value;
+      if (!ipv4 && scope === 0) return;
       if (!ipv4)
         complain(line, index, {
           id: 'ipv6-scope',
@@ -233,7 +248,24 @@ function readOptionValue(
     case 'peer':
       readPeer(value, address, hasPrefix, index, line);
       return;
+    case 'preferred_lft':
+      readPreferred(value, index, line);
+      return;
   }
+}
+
+function readPreferred(value: string, index: number, line: Line): void {
+  const { value: seconds = FOREVER, complaints = [] } =
+    value === 'forever' ? {} : wholeNumber(value, 0, FOREVER);
+  for (const complaint of complaints)
+    line.complaints.push({
+      ...complaint,
+      message: `preferred_lft ${value} is invalid`,
+      cause: complaint.message,
+      word: index + 1,
+    });
+  if (complaints.length === 0)
+    line.address.preferred_lft = seconds === FOREVER ? 'forever' : seconds;
 }
 
 function readBroadcast(
@@ -335,6 +367,7 @@ function formatAddress(value: AddressText): string {
   if (value.peer !== undefined) words.push('peer', value.peer);
   for (const option of ['home', '-nodad', 'mngtmpaddr', 'noprefixroute', 'autojoin'] as const)
     if (value[option] === true) words.push(option);
+  if (value.preferred_lft !== undefined) words.push('preferred_lft', String(value.preferred_lft));
   return words.join(' ');
 }
 

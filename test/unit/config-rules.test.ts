@@ -381,3 +381,25 @@ describe('the protocol of a virtual server of a group', () => {
       );
     });
 });
+
+describe('preferred_lft', () => {
+  for (const [written, meant] of [
+    ['fd00::1', { deprecated: true }],
+    ['fd00::1 preferred_lft forever', {}],
+    ['fd00::1 preferred_lft 30', { preferred: 30 }],
+    ['fd00::1/64', {}],
+    ['fd00::1/64 preferred_lft 0', { deprecated: true }],
+    ['10.0.0.1/24 preferred_lft 0', {}],
+  ] as const)
+    it(`of ${written}: ${JSON.stringify(meant)}`, () => {
+      const built = instance(...BASE, 'virtual_ipaddress {', written, '}');
+      const {
+        address: _,
+        prefix: _prefix,
+        scope,
+        ...rest
+      } = only(built).virtual_ipaddress[0] ?? {};
+      assert.equal(scope, 0);
+      assert.deepEqual(rest, meant);
+    });
+});

@@ -144,6 +144,20 @@ describe('a line of virtual_ipaddress', () => {
   const messages = (text: string): string[] =>
     (addressLine.parse(text.split(' '), text).complaints ?? []).map((c) => c.message);
 
+  for (const text of ['fd00::1/64 scope global', 'fd00::1/64 scope 0'])
+    it(`says nothing of ${text}`, () => assert.deepEqual(messages(text), []));
+  for (const [written, meant] of [
+    ['forever', 'forever'],
+    ['4294967295', 'forever'],
+    ['20', 20],
+    ['0', 0],
+  ] as const)
+    it(`is preferred for ${written}`, () =>
+      assert.equal(
+        addressLine.parse(['fd00::1', 'preferred_lft', written], '').value?.preferred_lft,
+        meant,
+      ));
+
   it('has a prefix of one host by default', () => {
     assert.deepEqual(address('10.0.0.1'), {
       value: { address: '10.0.0.1', prefix: 32 },
@@ -179,6 +193,9 @@ describe('a line of virtual_ipaddress', () => {
     ['10.0.0.1/32 brd +', true, 'Address prefix length 32 too long for broadcast'],
     ['10.0.0.1 scope foo', true, "Invalid scope 'foo' specified for 10.0.0.1 - ignoring"],
     ['10.0.0.1 bogus', true, "Unknown configuration entry 'bogus' for ip address - ignoring"],
+    ['fd00::1 preferred_lft infinite', true, 'preferred_lft infinite is invalid'],
+    ['10.0.0.1 preferred_lft 4294967296', true, 'preferred_lft 4294967296 is invalid'],
+    ['10.0.0.1 preferred_lft', false, 'No preferred_lft parameter specified for 10.0.0.1'],
     [
       'fd00::1 scope link',
       true,
