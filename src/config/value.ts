@@ -63,6 +63,8 @@ export interface AddressEntry {
   readonly mngtmpaddr?: true;
   readonly noprefixroute?: true;
   readonly autojoin?: true;
+  /** Leave it gone when somebody deletes it. */
+  readonly no_track?: true;
 }
 
 const bad = (id: string, message: string, more: Partial<Complaint> = {}): Reading<never> => ({

@@ -59,6 +59,8 @@ export interface KernelAddress {
   readonly deprecated?: boolean;
   /** Seconds until the address is deprecated; absent: never. */
   readonly preferred?: number;
+  /** Leave it gone when somebody deletes it. */
+  readonly no_track?: true;
   readonly noDad?: boolean;
   readonly home?: boolean;
   readonly manageTemporary?: boolean;

@@ -313,8 +313,6 @@ export interface UnicastPeer {
 /** An address that is there whatever the state of any instance is. */
 export interface StaticAddress extends AddressEntry {
   readonly dev: string;
-  /** Leave it gone when somebody deletes it. */
-  readonly no_track?: true;
   readonly track_group?: string;
 }
 

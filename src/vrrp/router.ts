@@ -342,7 +342,10 @@ function repair(draft: Draft, position: number, lost: (held: KernelAddress) => b
   // After a stall it may have to yield: until it has read everything it takes nothing back.
   if (member.state.name !== 'master' || isStalled(member.state)) return;
   const missing = member.held.filter(
-    (held) => lost(held) && draft.router.kernel.links[held.index] !== undefined,
+    (held) =>
+      held.no_track === undefined &&
+      lost(held) &&
+      draft.router.kernel.links[held.index] !== undefined,
   );
   if (missing.length === 0) return;
   const lines: VrrpAction[] = missing.map(({ address, index }) => ({

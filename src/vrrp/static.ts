@@ -1,9 +1,9 @@
 // The blocks static_ipaddress, static_routes and static_rules: what is there as long as the daemon runs, whatever
 // its instances do.
 
-import { type Entry, entries, optional } from '../config/keyword.ts';
+import { type Entry, entries } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import { type AddressEntry, flag, type Reading, type ValueType } from '../config/value.ts';
+import type { AddressEntry, Reading, ValueType } from '../config/value.ts';
 import { mistake, type RuledSurroundings } from './decision.ts';
 import { routeGrammar, ruleGrammar } from './grammar.ts';
 import type { StaticAddress, VrrpConfig } from './keywords.ts';
@@ -17,7 +17,6 @@ import { type AddressText, addressGrammar, addressLine } from './value.ts';
 const USUAL_INTERFACE = 'eth0';
 
 export interface StaticAddressText extends AddressText {
-  readonly no_track?: true;
   readonly track_group?: string;
 }
 
@@ -25,17 +24,15 @@ export interface StaticAddressText extends AddressText {
 const staticAddressLine: ValueType<StaticAddressText> = {
   ...addressLine,
   parse: readLine,
-  format: ({ no_track, track_group, ...address }) =>
+  format: ({ track_group, ...address }) =>
     [
       addressLine.format(address),
       ...(track_group === undefined ? [] : ['track_group', track_group]),
-      ...(no_track === undefined ? [] : ['no_track']),
     ].join(' '),
   schema: {
     ...addressLine.schema,
     properties: {
       ...(addressLine.schema.properties as object),
-      no_track: { const: true },
       track_group: { type: 'string' },
     },
   },
@@ -44,12 +41,11 @@ const staticAddressLine: ValueType<StaticAddressText> = {
 function readLine(words: readonly string[], raw: string): Reading<StaticAddressText> {
   const rest: string[] = [];
   const places: number[] = [];
-  const more: { no_track?: true; track_group?: string } = {};
+  const more: { track_group?: string } = {};
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string;
     const group = words[i + 1];
-    if (word === 'no_track') more.no_track = true;
-    else if (word === 'track_group' && group !== undefined) {
+    if (word === 'track_group' && group !== undefined) {
       more.track_group = group;
       i++;
     } else if (word === 'track_group') {
@@ -78,7 +74,6 @@ export const staticRows = {
       grammar: {
         ...addressGrammar,
         dev: { ...addressGrammar.dev, otherwise: USUAL_INTERFACE },
-        no_track: optional(flag, 'Leave it gone when somebody deletes it.'),
       },
       example: '192.0.2.5/24 dev eth0',
     },
@@ -172,7 +167,7 @@ function resolveStaticAddress(
   entry: Entry<StaticAddressText>,
   around: RuledSurroundings,
 ): StaticAddress | undefined {
-  const { no_track, track_group, ...text } = entry.value;
+  const { track_group, ...text } = entry.value;
   const resolved: AddressEntry = resolveAddress(text);
   const { dev = USUAL_INTERFACE } = resolved;
   if (text.dev === undefined && !around.facts.interfaces.has(dev)) {
@@ -187,7 +182,6 @@ function resolveStaticAddress(
   return {
     ...resolved,
     dev,
-    ...(no_track === undefined ? {} : { no_track }),
     ...(track_group === undefined ? {} : { track_group }),
   };
 }

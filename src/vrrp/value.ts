@@ -35,6 +35,7 @@ export interface AddressText {
   readonly mngtmpaddr?: true;
   readonly noprefixroute?: true;
   readonly autojoin?: true;
+  readonly no_track?: true;
   /** In seconds. */
   readonly preferred_lft?: number | 'forever';
 }
@@ -58,6 +59,7 @@ export const addressGrammar = {
   mngtmpaddr: optional(flag, 'Template for temporary IPv6 addresses.'),
   noprefixroute: optional(flag, 'Add no prefix route.'),
   autojoin: optional(flag, 'Join the multicast group of the address.'),
+  no_track: optional(flag, 'Leave it gone when somebody deletes it.'),
   preferred_lft: optional(
     word(),
     'Seconds for which an IPv6 address may be chosen as a source address, or forever.',
@@ -103,6 +105,7 @@ export const addressLine: ValueType<AddressText> = {
       mngtmpaddr: { const: true },
       noprefixroute: { const: true },
       autojoin: { const: true },
+      no_track: { const: true },
       preferred_lft: {
         anyOf: [{ const: 'forever' }, { type: 'integer', minimum: 0, maximum: FOREVER - 1 }],
       },
@@ -161,6 +164,7 @@ function readOption(
     case 'mngtmpaddr':
     case 'noprefixroute':
     case 'autojoin':
+    case 'no_track':
       line.address[option] = true;
       return 1;
     case 'dev':
@@ -365,7 +369,14 @@ function formatAddress(value: AddressText): string {
   if (value.scope !== undefined) words.push('scope', formatScope(value.scope));
   if (value.label !== undefined) words.push('label', quote(value.label));
   if (value.peer !== undefined) words.push('peer', value.peer);
-  for (const option of ['home', '-nodad', 'mngtmpaddr', 'noprefixroute', 'autojoin'] as const)
+  for (const option of [
+    'home',
+    '-nodad',
+    'mngtmpaddr',
+    'noprefixroute',
+    'autojoin',
+    'no_track',
+  ] as const)
     if (value[option] === true) words.push(option);
   if (value.preferred_lft !== undefined) words.push('preferred_lft', String(value.preferred_lft));
   return words.join(' ');

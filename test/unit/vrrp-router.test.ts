@@ -420,6 +420,14 @@ test('one address deleted by hand comes back by itself, announced; nothing else 
   assert.equal(one.member().state, state);
 });
 
+test('an address with no_track that is deleted by hand stays gone', () => {
+  const one = mastered({ virtual_ipaddress: [vip('10.0.0.100', { no_track: true })] });
+  const [held] = one.member().held;
+  assert.ok(held);
+  one.take({ type: 'address', address: asNews(held) });
+  assert.deepEqual(one.take({ type: 'addressGone', address: asNews(held) }).actions, []);
+});
+
 test('a backup does not care who deletes what', () => {
   const one = running({});
   assert.deepEqual(one.take({ type: 'addressGone', address: address('10.0.0.100') }).actions, []);
