@@ -28,6 +28,8 @@ export interface WatchHost {
 
 /** More than any number takes. */
 const LENGTH = 64;
+/** How long a file is left alone after a hint, in milliseconds. */
+const SETTLED = 10;
 /** How soon a folder that is gone is looked for again, in milliseconds. */
 const AGAIN = 1000;
 /** A FIFO without a writer must not hold anybody up. */
@@ -103,20 +105,24 @@ export class Watch {
     if (changed === basename(folder)) this.#watchAgain(folder, 0);
   }
 
-  /** Not at once: a file may be on something slow. One reading at a time, and one more after any hint. */
+  /**
+   * A moment later: who truncates and then writes is heard twice, and must not be read between. Not held up by it: a
+   * file may be on something slow. One reading at a time, and one more after any hint.
+   */
   #read(one: WatchedFile): void {
     if (this.#reading.has(one.name)) {
       this.#reading.set(one.name, true);
       return;
     }
     this.#reading.set(one.name, false);
-    readSoon(one.file, (text) => {
+    const done = (text: string | undefined): void => {
       const again = this.#reading.get(one.name) === true;
       this.#reading.delete(one.name);
       if (!this.#files.includes(one)) return;
       if (again) this.#read(one);
       else this.#host.changed(one.name, text);
-    });
+    };
+    setTimeout(() => readSoon(one.file, done), SETTLED).unref();
   }
 }
 

@@ -40,6 +40,8 @@ const NEAR = 5_000;
 const STOP_SCRIPTS = 1_000;
 /** Processor time between two blocking calls of a real-time thread, in microseconds (getrlimit(2)). */
 const RLIMIT_RTTIME = 15;
+/** In microseconds. */
+const NANOSECOND = 0.001;
 const DEADLINE: VrrpEvent = { type: 'deadline' };
 
 /** Runs until the parent orders a stop or is gone; the exit status. */
@@ -334,12 +336,14 @@ class VrrpDaemon {
 
   #alarmed(at: Instant): void {
     if (this.#deadline === undefined) return;
-    if (at < this.#deadline) {
+    // The thread counts in nanoseconds: an instant may come back a little smaller than it was.
+    if (at < this.#deadline - NANOSECOND) {
       native.alarm(this.#deadline);
       this.#lookAhead(this.#loop.state);
     } else {
+      const reached = Math.max(at, this.#deadline) as Instant;
       this.#settleShot();
-      this.#loop.alarmed(at);
+      this.#loop.alarmed(reached);
     }
   }
 
