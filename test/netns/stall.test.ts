@@ -96,6 +96,8 @@ it('pauses of 2.3 intervals move no schedule and are announced to nobody', async
     const [first = 0] = adverts(0);
     // The second burst comes 5 s after the first; a stall at the start may have brought one more between.
     await lab.until('it has announced itself again', () => announcements(first + 4_500_000) === 5);
+    // Frames have the kernel's clock and the test its own: what has been captured by now came before the pauses.
+    const told = lab.frames.filter((f) => announced(f) === virtual4).at(-1)?.at ?? 0;
     const offset = (at: number): number => ((at - first + 50_000) % 100_000) - 50_000;
     const before = median(adverts(0).map(offset));
     let good = 0;
@@ -109,7 +111,7 @@ it('pauses of 2.3 intervals move no schedule and are announced to nobody', async
       // On a busy machine the pause may have been long enough for others to take over.
       if (again - spoke > 290_000) continue;
       good++;
-      assert.equal(announcements(from), 0);
+      assert.equal(announcements(Math.max(from, told)), 0);
     }
     assert.ok(good > 0, 'no pause was short');
     const last = lab.now();
