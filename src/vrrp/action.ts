@@ -67,10 +67,15 @@ export type VrrpAction =
   | { readonly type: 'exit'; readonly status: number };
 
 /** Orders that neither the wire nor the kernel sees: they wait until those that do are done. */
-export type Aside = Extract<
-  VrrpAction,
-  { readonly type: 'run' | 'probe' | 'kill' | 'fifo' | 'mail' | 'log' | 'exit' }
->;
+const ASIDES = ['run', 'probe', 'kill', 'fifo', 'mail', 'log', 'exit'] as const;
+const ASIDE_TYPES: ReadonlySet<string> = new Set(ASIDES);
+
+export type Aside = Extract<VrrpAction, { readonly type: (typeof ASIDES)[number] }>;
+
+/** What the wire and the kernel see. */
+export type WireAction = Exclude<VrrpAction, Aside>;
+
+export const isWire = (action: VrrpAction): action is WireAction => !ASIDE_TYPES.has(action.type);
 
 /** syslog severities in use: 3, 4, 6 and 7; 'detail' is printed only with -D. */
 export type Severity = 'error' | 'warning' | 'info' | 'detail';

@@ -5,8 +5,8 @@
 import type { Step } from '../lib/machine.ts';
 import type { Instant } from '../lib/time.ts';
 import { native, type ShotPart } from '../net/native.ts';
-import type { VrrpAction } from './action.ts';
-import type { Wire, WireAction } from './wire.ts';
+import { isWire, type VrrpAction } from './action.ts';
+import type { Wire } from './wire.ts';
 
 /** The only shot of the process. */
 const SHOT = 1;
@@ -80,12 +80,3 @@ export class Lookahead<State> {
     });
   }
 }
-
-const isWire = (action: VrrpAction): action is WireAction =>
-  action.type !== 'log' &&
-  action.type !== 'run' &&
-  action.type !== 'fifo' &&
-  action.type !== 'mail' &&
-  action.type !== 'probe' &&
-  action.type !== 'kill' &&
-  action.type !== 'exit';

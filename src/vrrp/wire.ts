@@ -4,7 +4,7 @@
 import { admit } from '../net/filter.ts';
 import { native, type ShotPart } from '../net/native.ts';
 import type { Addition, Refused, Route } from '../net/route.ts';
-import type { Aside, SocketSpec, VrrpAction } from './action.ts';
+import type { SocketSpec, WireAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
 const VRRP = 112;
@@ -35,8 +35,6 @@ const program = ({ family, group, vrids }: SocketSpec): Uint8Array =>
     values: vrids,
     ...(group === undefined ? {} : { destination: group }),
   });
-
-export type WireAction = Exclude<VrrpAction, Aside>;
 
 export class Wire {
   readonly #route: Route;
@@ -252,7 +250,7 @@ export class Wire {
 /** One event for each, so that those that were accepted are not doubted. */
 const refusals = <T>(
   refused: readonly Refused<T>[],
-  action: (about: readonly T[]) => VrrpAction,
+  action: (about: readonly T[]) => WireAction,
 ): readonly VrrpEvent[] =>
   refused.map(({ about, code, message }) => ({
     type: 'refused',
@@ -261,7 +259,7 @@ const refusals = <T>(
     message,
   }));
 
-function additionOf({ kind, what }: Addition): VrrpAction {
+function additionOf({ kind, what }: Addition): WireAction {
   switch (kind) {
     case 'address':
       return { type: 'addAddresses', addresses: [what] };
