@@ -13,7 +13,11 @@ import { eventually, Tape } from './cable.ts';
 let folder: string;
 let tape: Tape;
 
-/** Starts `sleep`, looks at it from outside, ends it, and returns what was seen. */
+/**
+ * Starts `sleep`, looks at it from outside, ends it, and returns what was seen. `spawn` returns when the descriptors
+ * that close on exec have closed; the kernel writes down where words and environment are a moment later, and until
+ * then /proc shows them empty.
+ */
 async function look<T>(options: Partial<SpawnOptions>, see: (pid: number) => T): Promise<T> {
   const pid = native.spawn({
     file: '/bin/sleep',
@@ -22,6 +26,7 @@ async function look<T>(options: Partial<SpawnOptions>, see: (pid: number) => T):
     ...options,
   });
   try {
+    await eventually(() => readFileSync(`/proc/${pid}/cmdline`).length > 0, 'the words of sleep');
     return see(pid);
   } finally {
     process.kill(pid, 'SIGKILL');
