@@ -14,9 +14,9 @@ let folder: string;
 let tape: Tape;
 
 /**
- * Starts `sleep`, looks at it from outside, ends it, and returns what was seen. `spawn` returns when the descriptors
- * that close on exec have closed; the kernel writes down where words and environment are a moment later, and until
- * then /proc shows them empty.
+ * Starts `sleep`, looks at it from outside once it sleeps, ends it, and returns what was seen. `spawn` returns when the
+ * descriptors that close on exec have closed; after that the kernel still writes down where words and environment are,
+ * and the loader opens libraries.
  */
 async function look<T>(options: Partial<SpawnOptions>, see: (pid: number) => T): Promise<T> {
   const pid = native.spawn({
@@ -26,7 +26,10 @@ async function look<T>(options: Partial<SpawnOptions>, see: (pid: number) => T):
     ...options,
   });
   try {
-    await eventually(() => readFileSync(`/proc/${pid}/cmdline`).length > 0, 'the words of sleep');
+    await eventually(
+      () => status(pid).get('State')?.startsWith('S') ?? false,
+      'the sleep of sleep',
+    );
     return see(pid);
   } finally {
     process.kill(pid, 'SIGKILL');
