@@ -171,9 +171,9 @@ async function judge(
     lab.frames.find((f) => f.at >= first.at && f.from === heir.mac && announced(f) === virtual4),
   );
   const silent = loss === 'SIGTERM';
-  const disputed = advertsOf(lab, heir).some(
-    ({ at }) => at > last.at - masterDown(one) && at <= last.at,
-  );
+  // What it said as the master before its own loss disputes nothing.
+  const from = Math.max(last.at - masterDown(one), backupSince(lab, heir));
+  const disputed = advertsOf(lab, heir).some(({ at }) => at > from && at <= last.at);
   if (disputed || (silent && last.message.priority !== 0)) return undefined;
   const expected = silent ? skewTime(one) : masterDown(one);
   return { overhead: first.at - last.at - expected, announcement: garp.at - first.at };
