@@ -1,5 +1,6 @@
 // All blocks of virtual servers -> the services that can run, and what is said about them.
 
+import type { GlobalDefs } from '../config/globals.ts';
 import type { Entry, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import type { checkKeywords, virtualServer } from './keywords.ts';
@@ -16,6 +17,18 @@ export interface CheckConfig {
   readonly SSL?: Readonly<Record<string, string>>;
   readonly virtual_server_group?: readonly VirtualServerGroup[];
   readonly virtual_server?: readonly VirtualServer[];
+}
+
+/** What the process that checks servers is given. */
+export interface CheckerConfig extends CheckConfig {
+  readonly global_defs: GlobalDefs;
+  readonly track_file?: readonly TrackedFile[];
+}
+
+export interface TrackedFile {
+  readonly name: string;
+  readonly file: string;
+  readonly weight: { readonly weight: number; readonly reverse: boolean };
 }
 
 type Keyword = keyof typeof checkKeywords;
