@@ -1,4 +1,4 @@
-// rtnetlink messages as bytes (RFC 3549). This file knows headers and attributes; rt-link.ts and rt-address.ts
+// Netlink messages as bytes (RFC 3549). This file knows headers and attributes; rt-*.ts and ipvs.ts
 // know what they mean.
 //
 //   0       4      6      8          12        16
@@ -36,6 +36,10 @@ export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
 const NLM_F_DUMP = 0x300;
+
+/** Families of addresses, wherever a header names one. */
+export const AF_INET = 2;
+export const AF_INET6 = 10;
 
 const HEADER = 16;
 const align = (n: number): number => (n + 3) & ~3;
@@ -127,6 +131,13 @@ function writeAttributes(bytes: Uint8Array, from: number, attributes: readonly A
   }
 }
 
+/** The attribute, where there is a value for it. */
+export const given = <T>(
+  type: number,
+  value: T | undefined,
+  bytes: (value: T) => Uint8Array,
+): readonly Attribute[] => (value === undefined ? [] : [{ type, bytes: bytes(value) }]);
+
 export function u16(value: number): Uint8Array {
   const bytes = new Uint8Array(2);
   new DataView(bytes.buffer).setUint16(0, value, true);
@@ -136,6 +147,12 @@ export function u16(value: number): Uint8Array {
 export function u32(value: number): Uint8Array {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+}
+
+export function bigEndian64(value: bigint): Uint8Array {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, value);
   return bytes;
 }
 

@@ -171,7 +171,7 @@ export class Route {
         this.#shot.set(sequence, addition);
         return encodeAddition(addition, sequence);
       });
-      parts.push({ fd: this.#shots, datagrams: [{ bytes: join(messages) }] });
+      parts.push({ fd: this.#shots, datagrams: [{ bytes: Buffer.concat(messages) }] });
     }
     return parts;
   }
@@ -200,7 +200,11 @@ export class Route {
       this.#sequence += chunk.length;
       // Only the last asks for an answer: a refusal is always answered, each with its own sequence.
       const messages = chunk.map((a, i) => encode(a, first + i, i === chunk.length - 1));
-      const refusals = native.request(this.#commands, join(messages), first + chunk.length - 1);
+      const refusals = native.request(
+        this.#commands,
+        Buffer.concat(messages),
+        first + chunk.length - 1,
+      );
       for (const refusal of refusals)
         if (!harmless.includes(refusal.code)) refused.push(explain(chunk, first, refusal));
     }
@@ -257,14 +261,4 @@ export function readNews(bytes: Uint8Array): News[] {
         return [];
     }
   });
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }

@@ -3,6 +3,8 @@
 import { family, type Ip, ipBytes, ipFromBytes } from '../lib/ip.ts';
 import { type KernelAddress, type LinkAddress, PROTOCOL } from '../lib/link.ts';
 import {
+  AF_INET,
+  AF_INET6,
   type Attribute,
   cString,
   decodeAttributes,
@@ -21,8 +23,6 @@ import {
 } from './netlink.ts';
 
 const HEADER = 8;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 const IFA_ADDRESS = 1;
 const IFA_LOCAL = 2;

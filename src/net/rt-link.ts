@@ -2,6 +2,7 @@
 
 import type { Link } from '../lib/link.ts';
 import {
+  AF_INET6,
   decodeAttributes,
   encodeDump,
   type Message,
@@ -17,7 +18,6 @@ const IFLA_MTU = 4;
 const IFLA_LINK = 5;
 const IFLA_LINKINFO = 18;
 const IFLA_AF_SPEC = 26;
-const AF_INET6 = 10;
 const IFLA_INET6_CONF = 2;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;

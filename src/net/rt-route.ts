@@ -12,11 +12,15 @@ import {
   type MetricName,
 } from '../lib/route.ts';
 import {
+  AF_INET,
+  AF_INET6,
   type Attribute,
+  bigEndian64,
   cString,
   decodeAttributes,
   encodeAttributes,
   encodeMessage,
+  given,
   type Message,
   NLM_F_ACK,
   NLM_F_APPEND,
@@ -31,8 +35,6 @@ import {
 } from './netlink.ts';
 
 const HEADER = 12;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 const RTA_DST = 1;
 const RTA_SRC = 2;
@@ -116,12 +118,6 @@ function encode(
   );
 }
 
-const given = <T>(
-  type: number,
-  value: T | undefined,
-  bytes: (value: T) => Uint8Array,
-): readonly Attribute[] => (value === undefined ? [] : [{ type, bytes: bytes(value) }]);
-
 /** What names a route: enough to delete it, and nothing else of the same destination. */
 function identity(route: KernelRoute): Attribute[] {
   const table = route.table ?? MAIN_TABLE;
@@ -180,13 +176,7 @@ function encodeHops(hops: readonly KernelHop[]): Uint8Array {
     bytes.set(attributes, 8);
     return bytes;
   });
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
+  return Buffer.concat(parts);
 }
 
 // include/uapi/linux/lwtunnel.h, mpls_iptunnel.h and ila.h
@@ -220,12 +210,6 @@ function tunnelAttributes(encap: Encapsulation): readonly Attribute[] {
       ];
     }
   }
-}
-
-export function bigEndian64(value: bigint): Uint8Array {
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, value);
-  return bytes;
 }
 
 /** RFC 3032: label (20 bits), traffic class (3), bottom of stack (1), TTL (8). */

@@ -3,10 +3,14 @@
 import { ipBytes } from '../lib/ip.ts';
 import { ACT_GOTO, type GoneRule, type KernelRule, type Range } from '../lib/route.ts';
 import {
+  AF_INET,
+  AF_INET6,
   type Attribute,
+  bigEndian64,
   cString,
   decodeAttributes,
   encodeMessage,
+  given,
   type Message,
   NLM_F_ACK,
   NLM_F_CREATE,
@@ -17,11 +21,8 @@ import {
   u16,
   u32,
 } from './netlink.ts';
-import { bigEndian64 } from './rt-route.ts';
 
 const HEADER = 12;
-const AF_INET = 2;
-const AF_INET6 = 10;
 
 const FRA_DST = 1;
 const FRA_SRC = 2;
@@ -77,12 +78,6 @@ function encode(
   const ack = acknowledge ? NLM_F_ACK : 0;
   return encodeMessage(type, flags | ack, sequence, header, attributesOf(rule));
 }
-
-const given = <T>(
-  type: number,
-  value: T | undefined,
-  bytes: (value: T) => Uint8Array,
-): readonly Attribute[] => (value === undefined ? [] : [{ type, bytes: bytes(value) }]);
 
 function attributesOf(rule: KernelRule): readonly Attribute[] {
   const { table = 0, tunnel_id, l3mdev, goto } = rule;
