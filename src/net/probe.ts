@@ -3,6 +3,7 @@
 // intervals, limits or results.
 
 import { close, open } from 'node:fs';
+import { killGroup } from './kill.ts';
 
 export interface Probe {
   /** Named by who orders it; its answer bears the same name. */
@@ -53,7 +54,7 @@ export class Probes {
     this.#waiting = this.#waiting.filter((probe) => probe.run !== run);
     if (this.#waiting.length < before)
       setImmediate(() => this.#host.ended(run, { refused: 'not started in time' }));
-    for (const [pid, known] of this.#running) if (known === run) sendSignal(-pid, signal);
+    for (const [pid, known] of this.#running) if (known === run) killGroup(pid, signal);
   }
 
   #schedule(): void {
@@ -87,13 +88,5 @@ export class Probes {
       if (error === null) close(fd, () => undefined);
       this.#host.ended(run, { status: error === null ? 0 : 1 });
     });
-  }
-}
-
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // all of it has ended
   }
 }

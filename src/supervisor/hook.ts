@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Script } from '../config/value.ts';
 import type { Duration } from '../lib/time.ts';
+import { killGroup } from '../net/kill.ts';
 
 /** Between SIGTERM and SIGKILL for one that takes too long, in milliseconds. */
 const GRACE = 1_000;
@@ -56,11 +57,6 @@ export class Hook {
 
   #signal(name: NodeJS.Signals): void {
     const { pid } = this.#process ?? {};
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, name);
-    } catch {
-      // It has just ended.
-    }
+    if (pid !== undefined) killGroup(pid, name);
   }
 }

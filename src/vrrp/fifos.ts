@@ -5,6 +5,7 @@ import type { GlobalDefs } from '../config/globals.ts';
 import type { Script } from '../config/value.ts';
 import type { Log } from '../log.ts';
 import { FifoWriter } from '../net/fifo.ts';
+import { killGroup } from '../net/kill.ts';
 
 /** Starts a reader and returns its pid; throws where that fails. */
 export type Spawn = (script: Script, path: string) => number;
@@ -88,18 +89,10 @@ export class Fifos {
 /** The end of its FIFO and SIGTERM tell a reader to go; two of them would take each other's lines. */
 function dismiss(fifo: Open): void {
   close(fifo);
-  if (fifo.reader !== undefined) setTimeout(signal, GRACE, fifo.reader, 'SIGKILL').unref();
+  if (fifo.reader !== undefined) setTimeout(killGroup, GRACE, fifo.reader, 'SIGKILL').unref();
 }
 
 function close({ writer, reader }: Open): void {
   writer.close();
-  if (reader !== undefined) signal(reader, 'SIGTERM');
-}
-
-function signal(group: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(-group, name);
-  } catch {
-    // It has ended by itself.
-  }
+  if (reader !== undefined) killGroup(reader, 'SIGTERM');
 }
