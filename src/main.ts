@@ -15,9 +15,6 @@ for (const wait of [0, 20, 100, 500]) setTimeout(closeInspector, wait).unref();
 
 function ignore(): void {}
 
-/** EX_SOFTWARE of sysexits.h. */
-const OUR_BUG = 70;
-
 async function run(): Promise<number> {
   const { KEEPALIVED_ROLE: text } = process.env;
   delete process.env.KEEPALIVED_ROLE;
@@ -54,9 +51,10 @@ async function runVrrpChild(
   // Programs signal every process of the name, and a terminal the whole group: the parent says what it means.
   process.on('SIGINT', ignore);
   Object.assign(process.env, restore);
-  const [{ native }, { openLog }, { DEADMAN_FD }, { runVrrp }] = await Promise.all([
+  const [{ native }, { openLog }, { endOnBug }, { DEADMAN_FD }, { runVrrp }] = await Promise.all([
     import('./net/native.ts'),
     import('./log.ts'),
+    import('./bug.ts'),
     import('./ipc/channel.ts'),
     import('./vrrp/daemon.ts'),
   ]);
@@ -66,12 +64,7 @@ async function runVrrpChild(
   // It may have died before the line above.
   if (process.ppid !== parent) return 0;
   const output = openLog(log);
-  // Our own bug: the parent starts a successor, where status 1 would mean that there is no point.
-  process.on('uncaughtException', (error) => {
-    output.error(`Unexpected: ${error.stack?.replaceAll(/\s*\n\s*/g, ' | ') ?? error}`);
-    output.flush();
-    process.exit(OUR_BUG);
-  });
+  endOnBug(() => output, process.exit);
   const status = await runVrrp({ log: output, deadman: DEADMAN_FD });
   output.flush();
   return status;

@@ -2,19 +2,23 @@
 // are born there.
 
 import { closeSync, openSync } from 'node:fs';
-import { native } from '../net/native.ts';
+import { native } from './native.ts';
 
 /** CLONE_NEWNET. */
 const NETWORK = 0x40000000;
 
-export const namespacePath = (name: string): string => `/run/netns/${name}`;
-
 /** Throws what the system refuses on entering; ENOENT where there is no such namespace. */
-export function inNamespace<T>(name: string | undefined, work: () => T): T {
-  if (name === undefined) return work();
+export const inNamespace = <T>(name: string | undefined, work: () => T): T =>
+  name === undefined ? work() : within(`/run/netns/${name}`, work);
+
+/** In the namespace of a process. Throws what the system refuses on entering. */
+export const inNamespaceOf = <T>(pid: number, work: () => T): T =>
+  within(`/proc/${pid}/ns/net`, work);
+
+function within<T>(path: string, work: () => T): T {
   const home = openSync('/proc/self/ns/net', 'r');
   try {
-    native.enterNamespace(namespacePath(name), NETWORK);
+    native.enterNamespace(path, NETWORK);
     try {
       return work();
     } finally {

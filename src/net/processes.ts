@@ -2,9 +2,10 @@
 // execs, new names and ends (process connector). Where it tells nothing, or has lost something, all are looked at
 // again. It knows nothing of how many there should be.
 
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { Instant } from '../lib/time.ts';
 import { admitProcesses } from './filter.ts';
+import { inNamespaceOf } from './namespace.ts';
 import { native } from './native.ts';
 
 export interface ProcessKind {
@@ -35,7 +36,6 @@ const NONE = 0;
 const RECEIVE_BUFFER = 4 << 20;
 /** How often all are looked at while the kernel tells nothing, in milliseconds. */
 const PERIOD = 2000;
-const NETWORK = 0x4000_0000;
 
 export class Processes {
   readonly #host: ProcessHost;
@@ -149,7 +149,7 @@ export class Processes {
     let refusal = '';
     for (const pid of [process.ppid, 1]) {
       try {
-        this.#fd = inNetworkOf(pid, () => listen());
+        this.#fd = inNamespaceOf(pid, () => listen());
         return;
       } catch (error) {
         const { code = '', message } = error as NodeJS.ErrnoException;
@@ -212,20 +212,6 @@ function listen(): number {
   } catch (error) {
     native.close(fd);
     throw error;
-  }
-}
-
-function inNetworkOf<T>(pid: number, work: () => T): T {
-  const home = openSync('/proc/self/ns/net', 'r');
-  try {
-    native.enterNamespace(`/proc/${pid}/ns/net`, NETWORK);
-    try {
-      return work();
-    } finally {
-      native.enterNamespace(`/proc/self/fd/${home}`, NETWORK);
-    }
-  } finally {
-    closeSync(home);
   }
 }
 

@@ -1,11 +1,11 @@
 // The parent's handle on the VRRP child: starts it, tells it orders, and turns its end, its stop, its silence pipe and
 // its reports into calls. It decides nothing.
 
-import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Letter, Report } from '../ipc/messages.ts';
 import type { LogOptions } from '../log.ts';
 import { native } from '../net/native.ts';
-import { restorable, roleEnvironment, type SelfCommand } from './self.ts';
+import { forkSelf, restorable, type SelfCommand } from './self.ts';
 
 export interface ChildEvents {
   readonly report: (pid: number, report: Report) => void;
@@ -21,15 +21,9 @@ export class Child {
   /** Throws where no process can be started. `words` are the command line that ps shows. */
   constructor(self: SelfCommand, words: readonly string[], log: LogOptions) {
     const role = { name: 'vrrp', parent: process.pid, log, restore: restorable() } as const;
-    const options: ForkOptions & { readonly argv0: string } = {
-      execPath: self.execPath,
-      execArgv: [...self.execArgv],
-      env: roleEnvironment(role),
-      // 3 is the channel, 4 the dead-man pipe (DEADMAN_FD).
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'],
-      argv0: 'keepalived',
-    };
-    this.#process = fork(self.script, words, options);
+    // 3 is the channel, 4 the dead-man pipe (DEADMAN_FD).
+    const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'] as const;
+    this.#process = forkSelf(self, words, role, [...stdio]);
     const { pid } = this.#process;
     // An 'error' event follows; the exception says the same at once.
     this.#process.on('error', () => {});

@@ -3,28 +3,26 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { release, version } from 'node:os';
-import { resolve } from 'node:path';
+import { endOnBug } from '../bug.ts';
 import { COMPATIBLE } from '../cli.ts';
 import { daemonStatus } from '../config/diagnostic.ts';
 import { dumpGlobals } from '../config/dump.ts';
-import type { Letter, Paces, Report } from '../ipc/messages.ts';
-import { closeParcel, openParcel, parcelPath, writeParcel } from '../ipc/parcel.ts';
-import type { Duration, Instant } from '../lib/time.ts';
+import type { Paces, Report } from '../ipc/messages.ts';
+import type { Config } from '../keywords.ts';
+import type { Instant } from '../lib/time.ts';
 import { type Log, openLog } from '../log.ts';
 import { Loop } from '../loop.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
-import { createFile } from '../net/initial.ts';
 import { dropTextSoon } from '../net/memory.ts';
+import { inNamespace } from '../net/namespace.ts';
 import { native } from '../net/native.ts';
 import { VERSION } from '../version.ts';
-import { journalOf } from '../vrrp/addresses.ts';
-import type { JournalEntry } from '../vrrp/event.ts';
 import { Child } from './child.ts';
+import { Configuration } from './configuration.ts';
 import { Crew } from './crew.ts';
-import { Deliveries } from './deliveries.ts';
 import { Estate } from './estate.ts';
 import { Hook } from './hook.ts';
-import { identOf, logOptions, PARENT, type Place, VRRP } from './identity.ts';
+import { identOf, logOptions, PARENT, type Place, placeOf, VRRP } from './identity.ts';
 import {
   createParent,
   nextDeadline,
@@ -32,25 +30,14 @@ import {
   type ParentEvent,
   step,
 } from './machine.ts';
-import { inNamespace } from './namespace.ts';
 import { PidFileRefused, PidFiles } from './pidfile.ts';
 import { Pipes } from './pipes.ts';
 import { type Mail, Postman, relayOf, startMailer } from './postman.ts';
-import { Reader } from './reader.ts';
-import {
-  type Common,
-  commonPart,
-  logLines,
-  patienceOf,
-  readConfiguration,
-  vrrpPart,
-  wantsVrrp,
-} from './reading.ts';
-import type { Source } from './self.ts';
+import { type Common, type Gist, logLines } from './reading.ts';
 import { catchSignals } from './signal.ts';
 import type { Start } from './spare.ts';
 import type { ParentState, Settings } from './state.ts';
-import { commandLine, missingCapabilities, setCorePattern } from './surroundings.ts';
+import { commandLine, createFiles, missingCapabilities, setCorePattern } from './surroundings.ts';
 import { tellServiceManager } from './systemd.ts';
 
 export interface ParentContext extends Start {
@@ -59,23 +46,6 @@ export interface ParentContext extends Start {
   /** Called once when the daemon is set up, before anything that only a running daemon finds out. */
   readonly ready: () => void;
 }
-
-/** A configuration in force: what the parent uses of it, and the file with the rest. */
-interface Current {
-  readonly common: Common;
-  readonly wanted: boolean;
-  readonly parcel: number;
-  /** The addresses that a child with it may add. */
-  readonly journal: readonly JournalEntry[];
-  readonly patience: Duration;
-}
-
-type Undelivered =
-  Extract<Letter, { readonly parcel: string }> extends infer L
-    ? L extends { readonly parcel: string }
-      ? Omit<L, 'parcel'>
-      : never
-    : never;
 
 const DEADLINE: ParentEvent = { type: 'deadline' };
 /** Default file creation mask, as keepalived's. */
@@ -93,11 +63,8 @@ class Parent {
   readonly #done: (status: number) => void;
   #log: Log;
   #loop: Loop<ParentState, ParentEvent, ParentAction> | undefined;
-  #current: Current | undefined;
-  /** What a reload has read and the machine has not adopted yet. */
-  #next: Current | undefined;
+  readonly #configuration: Configuration;
   readonly #crew: Crew;
-  readonly #deliveries = new Deliveries<Current>();
   #estate: Estate | undefined;
   readonly #postman = new Postman(
     () => this.#startMailer(),
@@ -110,7 +77,6 @@ class Parent {
     this.#log.error(`Unable to create FIFO ${path}: ${error.message}`),
   );
   readonly #hook: Hook;
-  #reader: Reader | undefined;
   #pidFiles: PidFiles | undefined;
   #timer: NodeJS.Timeout | undefined;
   #restoreCorePattern = (): void => {};
@@ -120,13 +86,14 @@ class Parent {
   constructor(context: ParentContext, done: (status: number) => void) {
     this.#context = context;
     this.#done = done;
+    this.#configuration = new Configuration(context);
     this.#crew = new Crew(
       {
         report: (pid, report) => this.#report(pid, report),
         exited: (pid, status, signal) => this.#exited(pid, status, signal),
         hung: (pid) => this.#take({ type: 'hung', pid }),
         spareGone: (pid) => {
-          this.#deliveries.ended(pid);
+          this.#configuration.ended(pid);
           this.#take({ type: 'spareGone' });
         },
       },
@@ -141,11 +108,7 @@ class Parent {
     const { options, words } = this.#context;
     catchSignals((signal) => this.#signal(signal));
     // Our own bug: what watches has to be started again by what watches it; the children give up in order.
-    process.on('uncaughtException', (error) => {
-      this.#log.error(`Unexpected: ${error.stack?.replaceAll(/\s*\n\s*/g, ' | ') ?? error}`);
-      this.#log.flush();
-      this.#done(OUR_BUG);
-    });
+    endOnBug(() => this.#log, this.#done);
     this.#log.info(`Starting Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);
     this.#log.info(`Running on Linux ${release()} ${version()} (Node.js ${process.version})`);
     for (const line of commandLine(words)) this.#log.info(line);
@@ -155,7 +118,7 @@ class Parent {
     } catch (error) {
       this.#log.error(`Cannot set the core pattern: ${(error as Error).message}`);
     }
-    const reading = readConfiguration(this.#source(), options.namespace);
+    const reading = this.#configuration.load();
     if (options.detail > 0) this.#log.detail(`Opening file '${options.file}'.`);
     this.#log.info(`Configuration file ${options.file}`);
     for (const { severity, text } of logLines(reading.diagnostics)) this.#log.write(severity, text);
@@ -174,8 +137,9 @@ class Parent {
     this.#setUp(reading.config, daemonStatus(reading.diagnostics));
   }
 
-  #setUp(config: Parameters<typeof commonPart>[0], status: number | undefined): void {
-    const common = commonPart(config);
+  #setUp(config: Config, status: number | undefined): void {
+    const gist = this.#configuration.begin(config);
+    const { common } = gist;
     this.#obey(common);
     this.#takeIdentity(common);
     if (!this.#takePidFiles(common)) return;
@@ -187,20 +151,16 @@ class Parent {
     }
     this.#reportLosses();
     this.#pipes.keep(common.global_defs);
-    this.#createFiles(config);
-    const parcel = openParcel();
-    writeParcel(parcel, vrrpPart(config));
-    const journal = journalOf(config);
-    const patience = patienceOf(config);
-    this.#current = { common, wanted: wantsVrrp(config), parcel, journal, patience };
+    // Here and not in a child: a successor must not overwrite what others have written since.
+    createFiles(config, (text) => this.#log.error(text));
     this.#estate = inNamespace(
-      this.#namespace(),
+      this.#configuration.namespace,
       () =>
         new Estate(pidFiles.journal, (error) =>
           this.#log.error(`Cannot write ${pidFiles.journal}: ${error.message}`),
         ),
     );
-    this.#loop = new Loop(createParent(this.#settings(this.#current)), {
+    this.#loop = new Loop(createParent(this.#settings(gist)), {
       machine: { step, nextDeadline },
       deadline: DEADLINE,
       perform: (action) => this.#perform(action),
@@ -217,18 +177,6 @@ class Parent {
     this.#take({ type: 'begin' });
     if (this.#crew.child === undefined) this.#crew.dropSpare();
     dropTextSoon();
-  }
-
-  /** Here and not in the child: a successor must not overwrite what others have written since. */
-  #createFiles({ track_file: files = [] }: Parameters<typeof commonPart>[0]): void {
-    for (const { name, file, init_file: first } of files) {
-      if (first === undefined) continue;
-      try {
-        createFile({ path: file, text: `${first.value}\n`, overwrite: first.overwrite });
-      } catch (error) {
-        this.#log.error(`Unable to initialise track file ${name}: ${(error as Error).message}`);
-      }
-    }
   }
 
   #take(event: ParentEvent): void {
@@ -300,7 +248,7 @@ class Parent {
         this.#adopt();
         return [];
       case 'reloadChild':
-        this.#deliver(this.#crew.child, { type: 'reload' });
+        this.#configuration.deliver(this.#crew.child, { type: 'reload' });
         return [];
       case 'dumpChild':
         this.#crew.child?.send({ type: 'dump', kind: action.kind });
@@ -325,10 +273,14 @@ class Parent {
   #fork(inherit: boolean): ParentEvent {
     try {
       const estate = this.#estate as Estate;
-      estate.extend((this.#current as Current).journal);
+      estate.extend(this.#gist.journal);
       const child = this.#crew.promote(() => this.#newChild());
       const inheritance = estate.bequeath(inherit);
-      this.#deliver(child, { type: 'configure', inheritance, ledger: estate.ledger });
+      this.#configuration.deliver(child, {
+        type: 'configure',
+        inheritance,
+        ledger: estate.ledger,
+      });
       this.#pidFiles?.writeChild(child.pid);
       return { type: 'forked', pid: child.pid };
     } catch (error) {
@@ -339,7 +291,7 @@ class Parent {
   /** It reads the configuration now, so that it has nothing left to load when it is needed. */
   #startSpare(): readonly ParentEvent[] {
     try {
-      this.#deliver(
+      this.#configuration.deliver(
         this.#crew.addSpare(() => this.#newChild()),
         { type: 'prepare' },
       );
@@ -348,13 +300,6 @@ class Parent {
       // The next heartbeat tries again; until then a successor is started when one is needed.
       return [{ type: 'spareGone' }];
     }
-  }
-
-  /** Tells a process to read the configuration in force. */
-  #deliver(child: Child | undefined, letter: Undelivered): void {
-    if (child === undefined) return;
-    this.#deliveries.sent(child.pid, this.#current as Current);
-    child.send({ ...letter, parcel: this.#parcel() });
   }
 
   #clean(): void {
@@ -371,7 +316,7 @@ class Parent {
 
   #newChild(): Child {
     const { self, words, options, directory } = this.#context;
-    const place = this.#place((this.#current as Current).common);
+    const place = this.#place(this.#gist.common);
     const log = logOptions(options, directory, VRRP, place);
     return inNamespace(place.net_namespace, () => new Child(self, words, log));
   }
@@ -379,7 +324,7 @@ class Parent {
   #report(pid: number, report: Report): void {
     switch (report.type) {
       case 'prepared':
-        this.#deliveries.answered(pid);
+        this.#configuration.answered(pid);
         break;
       case 'ready':
         this.#settle(pid, report.paces);
@@ -403,12 +348,11 @@ class Parent {
 
   /** Only what the newest configuration says can be forgotten of the older ones. */
   #settle(pid: number, paces: Paces): void {
-    const read = this.#deliveries.answered(pid);
-    this.#estate?.settle(paces, read?.last === true ? read.content.journal : undefined);
+    this.#estate?.settle(paces, this.#configuration.answered(pid)?.journal);
   }
 
   #exited(pid: number, status: number | undefined, signal: string | undefined): void {
-    this.#deliveries.ended(pid);
+    this.#configuration.ended(pid);
     this.#take({
       type: 'exited',
       pid,
@@ -418,8 +362,7 @@ class Parent {
   }
 
   #mail(mail: Mail): void {
-    const { common } = this.#current as Current;
-    const relay = relayOf(common.global_defs);
+    const relay = relayOf(this.#gist.common.global_defs);
     if (relay === undefined) return;
     const { subject, text } = mail;
     this.#postman.send({ relay, mail: { subject, text } });
@@ -427,67 +370,31 @@ class Parent {
 
   #startMailer(): ChildProcess {
     const { self, words } = this.#context;
-    const { net_namespace } = this.#place((this.#current as Current).common);
+    const { net_namespace } = this.#place(this.#gist.common);
     return inNamespace(net_namespace, () => startMailer(self, words));
   }
 
   // The configuration
 
-  #source(): Source {
-    const { options, directory } = this.#context;
-    return {
-      file: resolve(directory, options.file),
-      allConfig: options.allConfig,
-      ...(options.configId === undefined ? {} : { configId: options.configId }),
-    };
+  /** Of the configuration in force. */
+  get #gist(): Gist {
+    return this.#configuration.current as Gist;
   }
 
-  #settings({ common, wanted, patience }: Current): Settings {
+  #settings({ common, wanted, patience }: Gist): Settings {
     const { respawn, vrrp } = this.#context.options;
     return { respawn, childWait: common.child_wait_time, wanted: wanted && vrrp, patience };
   }
 
-  #namespace(): string | undefined {
-    return this.#context.options.namespace ?? this.#current?.common.net_namespace;
-  }
-
-  #parcel(): string {
-    return parcelPath(process.pid, (this.#current as Current).parcel);
-  }
-
-  /** In a process of its own: a big file must not keep the parent from watching. */
   #read(): void {
-    const parcel = openParcel();
-    const { self, words, options } = this.#context;
-    this.#log.info(`Configuration file ${options.file}`);
-    const namespace = this.#namespace();
-    const where = { parcel: parcelPath(process.pid, parcel), namespace };
-    this.#reader = new Reader(self, words, this.#source(), where, (finding) => {
-      this.#reader = undefined;
-      for (const { severity, text } of finding.lines) this.#log.write(severity, text);
-      const { common } = finding;
-      const refusal = common === undefined ? undefined : this.#refuse(common);
-      if (refusal !== undefined) this.#log.error(refusal);
-      if (common === undefined || refusal !== undefined) {
-        closeParcel(parcel);
-        this.#take({ type: 'read' });
-      } else {
-        const { wanted, journal, patience } = finding;
-        this.#next = { common, wanted, parcel, journal, patience };
-        this.#take({ type: 'read', settings: this.#settings(this.#next) });
-      }
+    this.#log.info(`Configuration file ${this.#context.options.file}`);
+    this.#configuration.read(({ lines, gist }) => {
+      for (const { severity, text } of lines) this.#log.write(severity, text);
+      this.#take({
+        type: 'read',
+        ...(gist === undefined ? {} : { settings: this.#settings(gist) }),
+      });
     });
-  }
-
-  /** What only a restart can change. */
-  #refuse(common: Common): string | undefined {
-    const now = this.#current?.common;
-    const { namespace } = this.#context.options;
-    if (common.instance !== now?.instance)
-      return 'Cannot change instance name at a reload - please restart keepalived';
-    if (namespace === undefined && common.net_namespace !== now?.net_namespace)
-      return 'Cannot change network namespace at a reload - please restart keepalived';
-    return undefined;
   }
 
   /** What the file says of this process itself. */
@@ -497,19 +404,17 @@ class Parent {
   }
 
   #adopt(): void {
-    if (this.#next === undefined) return;
-    if (this.#current !== undefined) this.#deliveries.retire(this.#current.parcel);
-    this.#current = this.#next;
-    this.#next = undefined;
-    this.#pipes.keep(this.#current.common.global_defs);
-    this.#estate?.extend(this.#current.journal);
-    this.#deliver(this.#crew.spare, { type: 'prepare' });
-    this.#obey(this.#current.common);
+    const gist = this.#configuration.adopt();
+    if (gist === undefined) return;
+    this.#pipes.keep(gist.common.global_defs);
+    this.#estate?.extend(gist.journal);
+    this.#configuration.deliver(this.#crew.spare, { type: 'prepare' });
+    this.#obey(gist.common);
   }
 
   #dump(): void {
     this.#log.info(`Printing parent data for process(${process.pid}) on signal`);
-    const { common } = this.#current as Current;
+    const { common } = this.#gist;
     try {
       const text = dumpGlobals(common.global_defs, common).join('\n');
       writeDump(`${dumpFolder(process.env)}/keepalived_parent.data`, `${text}\n`);
@@ -533,13 +438,8 @@ class Parent {
     if (namespace === undefined || place.instance !== undefined) this.#crew.dropSpare();
   }
 
-  /** What tells this daemon from others on the machine. */
-  #place({ net_namespace, instance }: Common): Place {
-    const namespace = this.#context.options.namespace ?? net_namespace;
-    return {
-      ...(namespace === undefined ? {} : { net_namespace: namespace }),
-      ...(instance === undefined ? {} : { instance }),
-    };
+  #place(common: Common): Place {
+    return placeOf(this.#context.options, common);
   }
 
   /** False where another daemon runs or a file cannot be made; the daemon has then finished. */
@@ -573,11 +473,11 @@ class Parent {
     this.#ending = true;
     clearTimeout(this.#timer);
     this.#crew.dropSpare();
-    this.#reader?.cancel();
+    this.#configuration.cancel();
     this.#hook.cancel();
     this.#pidFiles?.removeChild();
     const { shutdown_script: script, shutdown_script_timeout: timeout } =
-      this.#current?.common.global_defs ?? {};
+      this.#configuration.current?.common.global_defs ?? {};
     if (!this.#begun || script === undefined || timeout === undefined) this.#leave(status);
     else void this.#hook.run('shutdown', script, timeout).then(() => this.#leave(status));
   }
@@ -593,7 +493,5 @@ class Parent {
   }
 }
 
-/** EX_SOFTWARE of sysexits.h. */
-const OUR_BUG = 70;
 /** Exit status where there is no file to read. */
 const NO_CONFIGURATION = 6;

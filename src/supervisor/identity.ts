@@ -11,6 +11,16 @@ export interface Place {
   readonly instance?: string;
 }
 
+/** What the file says, where no option says otherwise. */
+export function placeOf({ namespace }: Pick<Options, 'namespace'>, said: Place): Place {
+  const { instance } = said;
+  const net_namespace = namespace ?? said.net_namespace;
+  return {
+    ...(net_namespace === undefined ? {} : { net_namespace }),
+    ...(instance === undefined ? {} : { instance }),
+  };
+}
+
 export const PARENT = 'Keepalived';
 export const VRRP = 'Keepalived_vrrp';
 

@@ -1,10 +1,10 @@
 // Mail about changes of state. A process of its own talks to the mail server, in the daemon's network namespace, so that a
 // server that is slow, hangs or lies costs neither the VRRP child nor the parent anything; it ends when there is no more to send.
 
-import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { hostname, userInfo } from 'node:os';
 import type { GlobalDefs } from '../config/globals.ts';
-import { roleEnvironment, type SelfCommand } from './self.ts';
+import { forkSelf, type SelfCommand } from './self.ts';
 
 export interface Mail {
   readonly subject: string;
@@ -110,13 +110,5 @@ export class Postman {
 }
 
 /** To be called in the namespace that the server is reached from. */
-export function startMailer(self: SelfCommand, words: readonly string[]): ChildProcess {
-  const options: ForkOptions & { readonly argv0: string } = {
-    execPath: self.execPath,
-    execArgv: [...self.execArgv],
-    env: roleEnvironment({ name: 'mailer' }),
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    argv0: 'keepalived',
-  };
-  return fork(self.script, words, options);
-}
+export const startMailer = (self: SelfCommand, words: readonly string[]): ChildProcess =>
+  forkSelf(self, words, { name: 'mailer' }, ['ignore', 'ignore', 'inherit', 'ipc']);

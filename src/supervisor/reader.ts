@@ -1,12 +1,11 @@
 // The process that reads the configuration for a reload, and the parent's handle on it. It runs the code of a start and
 // of -t, writes what the VRRP child needs into the parcel, and tells the parent the little that concerns it.
 
-import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { writeParcel } from '../ipc/parcel.ts';
-import { ZERO } from '../lib/time.ts';
-import { inNamespace } from './namespace.ts';
+import { inNamespace } from '../net/namespace.ts';
 import { type Finding, findingOf, readConfiguration, vrrpPart } from './reading.ts';
-import { roleEnvironment, type SelfCommand, type Source } from './self.ts';
+import { forkSelf, type SelfCommand, type Source } from './self.ts';
 
 export class Reader {
   readonly #process: ChildProcess;
@@ -19,28 +18,21 @@ export class Reader {
     { parcel, namespace }: { readonly parcel: string; readonly namespace: string | undefined },
     found: (finding: Finding) => void,
   ) {
-    const options: ForkOptions & { readonly argv0: string } = {
-      execPath: self.execPath,
-      execArgv: [...self.execArgv],
-      env: roleEnvironment({
-        name: 'reader',
-        source,
-        parcel,
-        ...(namespace === undefined ? {} : { namespace }),
-      }),
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      argv0: 'keepalived',
-    };
+    const role = {
+      name: 'reader',
+      source,
+      parcel,
+      ...(namespace === undefined ? {} : { namespace }),
+    } as const;
     let finding: Finding | undefined;
-    this.#process = inNamespace(namespace, () => fork(self.script, words, options));
+    this.#process = inNamespace(namespace, () =>
+      forkSelf(self, words, role, ['ignore', 'ignore', 'inherit', 'ipc']),
+    );
     this.#process.on('message', (message) => {
       finding = message as Finding;
     });
     const died = (why: string): Finding => ({
       lines: [{ severity: 'error', text: `The process that reads the configuration ${why}` }],
-      wanted: false,
-      journal: [],
-      patience: ZERO,
     });
     let told = false;
     const tell = (answer: Finding): void => {
@@ -63,7 +55,7 @@ export class Reader {
 export function runReader(source: Source, parcel: string, namespace?: string): Promise<number> {
   const reading = readConfiguration(source, namespace);
   const finding = findingOf(reading);
-  if (reading.config !== undefined && finding.common !== undefined)
+  if (reading.config !== undefined && finding.gist !== undefined)
     writeParcel(parcel, vrrpPart(reading.config));
   return new Promise((resolve) => {
     process.send?.(finding, undefined, undefined, () => resolve(0));

@@ -6,12 +6,12 @@ import { formatLogLine } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/source.ts';
 import type { Config } from '../keywords.ts';
 import { type Duration, ZERO } from '../lib/time.ts';
+import { inNamespace } from '../net/namespace.ts';
 import { vrfTables } from '../net/vrf.ts';
 import { journalOf } from '../vrrp/addresses.ts';
 import type { JournalEntry } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
 import { timeToAdopt } from '../vrrp/schedule.ts';
-import { inNamespace } from './namespace.ts';
 import type { Source } from './self.ts';
 
 export interface Reading {
@@ -67,7 +67,7 @@ export const vrrpPart = (config: Config): VrrpConfig =>
     Object.entries(config).filter(([part]) => Object.hasOwn(VRRP_PARTS, part)),
   ) as unknown as VrrpConfig;
 
-export function commonPart(config: Config): Common {
+function commonPart(config: Config): Common {
   const { global_defs, net_namespace, instance, use_pid_dir, child_wait_time } = config;
   return {
     ...(net_namespace === undefined ? {} : { net_namespace }),
@@ -79,7 +79,7 @@ export function commonPart(config: Config): Common {
 }
 
 /** Whether there is anything for a VRRP child. */
-export const wantsVrrp = ({
+const wantsVrrp = ({
   vrrp_instance,
   static_ipaddress,
   static_routes,
@@ -99,11 +99,9 @@ export const logLines = (diagnostics: readonly Diagnostic[]): LogLine[] =>
     text: formatLogLine(d),
   }));
 
-/** What the process that reads for a reload tells the parent; the VRRP part is in the parcel. */
-export interface Finding {
-  readonly lines: readonly LogLine[];
-  /** Absent: nothing may change. */
-  readonly common?: Common;
+/** What the parent needs of a configuration; the VRRP part is in the parcel. */
+export interface Gist {
+  readonly common: Common;
   /** Whether there is anything for a VRRP child. */
   readonly wanted: boolean;
   /** The addresses that it may add. */
@@ -112,8 +110,21 @@ export interface Finding {
   readonly patience: Duration;
 }
 
-export const patienceOf = ({ vrrp_instance }: VrrpConfig): Duration =>
+export const gistOf = (config: Config): Gist => ({
+  common: commonPart(config),
+  wanted: wantsVrrp(config),
+  journal: journalOf(config),
+  patience: patienceOf(config),
+});
+
+const patienceOf = ({ vrrp_instance }: VrrpConfig): Duration =>
   vrrp_instance.length === 0 ? ZERO : (Math.min(...vrrp_instance.map(timeToAdopt)) as Duration);
+
+/** What the process that reads for a reload tells the parent. `gist` absent: nothing may change. */
+export interface Finding {
+  readonly lines: readonly LogLine[];
+  readonly gist?: Gist;
+}
 
 export function findingOf({ config, diagnostics, unreachable }: Reading): Finding {
   const lines = logLines(diagnostics);
@@ -121,13 +132,5 @@ export function findingOf({ config, diagnostics, unreachable }: Reading): Findin
     lines.push({ severity: 'error', text: `Unable to set network namespace ${unreachable}` });
   // At a start keepalived runs with what it understood; a running daemon has something better: what it does now.
   const wrong = diagnostics.some((d) => d.severity !== 'warning' && d.class !== 'none');
-  return config !== undefined && !wrong
-    ? {
-        lines,
-        common: commonPart(config),
-        wanted: wantsVrrp(config),
-        journal: journalOf(config),
-        patience: patienceOf(config),
-      }
-    : { lines, wanted: false, journal: [], patience: ZERO };
+  return config !== undefined && !wrong ? { lines, gist: gistOf(config) } : { lines };
 }

@@ -1,6 +1,7 @@
 // How this program starts itself. Nobody else knows, so that a single executable can do it too, and nothing of the
 // parent's interpreter options is inherited by accident.
 
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import type { LogOptions } from '../log.ts';
 
 export interface SelfCommand {
@@ -59,6 +60,23 @@ export function roleEnvironment(role: Role): Record<string, string | undefined> 
   // Costs a Node process 48 ms at start.
   delete environment.NODE_EXTRA_CA_CERTS;
   return environment;
+}
+
+/** A process of this program that has `role`; `stdio` has an 'ipc' for the channel to it. It has no pid where none could be started. */
+export function forkSelf(
+  self: SelfCommand,
+  words: readonly string[],
+  role: Role,
+  stdio: NonNullable<ForkOptions['stdio']>,
+): ChildProcess {
+  const options: ForkOptions & { readonly argv0: string } = {
+    execPath: self.execPath,
+    execArgv: [...self.execArgv],
+    env: roleEnvironment(role),
+    stdio,
+    argv0: 'keepalived',
+  };
+  return fork(self.script, words, options);
 }
 
 /** What roleEnvironment takes away and the role gives back. */

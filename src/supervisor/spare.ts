@@ -2,10 +2,10 @@
 // place, or not to be wanted, it is thrown away.
 
 import type { Options } from '../cli.ts';
+import { inNamespace } from '../net/namespace.ts';
 import { native } from '../net/native.ts';
 import { Child } from './child.ts';
 import { logOptions, VRRP } from './identity.ts';
-import { inNamespace } from './namespace.ts';
 import type { SelfCommand } from './self.ts';
 
 const RLIMIT_CORE = 4;

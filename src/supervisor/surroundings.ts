@@ -1,7 +1,9 @@
 // What the parent does to the process around the daemon at its start: how it was called, what it may do, and where core
-// files go. Nothing here is about VRRP.
+// files go; and what files it makes for others. Nothing here is about VRRP.
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Config } from '../keywords.ts';
+import { createFile } from '../net/initial.ts';
 
 const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
 /** keepalived wraps the command line in its log here. */
@@ -29,6 +31,21 @@ export function commandLine(words: readonly string[]): string[] {
     line += quoted;
   }
   return [...lines, line];
+}
+
+/** Files that others are to change, where the configuration says what stands in them first. */
+export function createFiles(
+  { track_file: files = [] }: Config,
+  refused: (text: string) => void,
+): void {
+  for (const { name, file, init_file: first } of files) {
+    if (first === undefined) continue;
+    try {
+      createFile({ path: file, text: `${first.value}\n`, overwrite: first.overwrite });
+    } catch (error) {
+      refused(`Unable to initialise track file ${name}: ${(error as Error).message}`);
+    }
+  }
 }
 
 const CAPABILITIES = [
