@@ -30,6 +30,9 @@ export interface Destination {
 /** Lines that may wait; beyond that the newest are dropped. */
 const CAPACITY = 4096;
 
+/** Characters that may wait for a disk. */
+const UNWRITTEN = 1_000_000;
+
 const LEVELS = { error: 50, warning: 40, info: 30, detail: 20, debug: 10 } as const;
 const PRIORITIES: Readonly<Record<number, number>> = { 50: 3, 40: 4, 30: 6, 20: 6, 10: 7 };
 
@@ -150,11 +153,11 @@ class Outlet {
 export function openLog(options: LogOptions): Log {
   const destinations: Destination[] = [];
   if (options.facility !== undefined) destinations.push(syslog(options.ident, options.facility));
-  if (options.console) destinations.push(descriptor(unblocked(2)));
+  if (options.console) destinations.push(isFile(2) ? file(2) : descriptor(unblocked(2)));
   if (options.file !== undefined) {
     const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
     const flags = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY;
-    destinations.push(descriptor(openSync(options.file, flags, 0o644)));
+    destinations.push(file(openSync(options.file, flags, 0o644)));
   }
   return new Log(options.detail, destinations);
 }
@@ -186,13 +189,38 @@ function descriptor(fd: number): Destination {
   };
 }
 
+/** Not blocking means nothing to a file, and a disk can stand still: another thread waits for it. */
+export function file(fd: number): Destination {
+  const stream = pino.destination({ dest: fd, sync: false, maxLength: UNWRITTEN });
+  let refused = false;
+  stream.on('drop', () => {
+    refused = true;
+  });
+  // It tries again with the next line, and refuses lines once too many wait.
+  stream.on('error', () => undefined);
+  return {
+    write(text, _priority, at): boolean {
+      refused = false;
+      stream.write(`${calendar(at)}: ${text}\n`);
+      return !refused;
+    },
+  };
+}
+
+const isFile = (fd: number): boolean => {
+  try {
+    return fstatSync(fd).isFile();
+  } catch {
+    return false;
+  }
+};
+
 /**
- * A pipe or terminal opened again, so that not blocking concerns nobody who shares it. Files cannot block; a socket
- * cannot be opened again, and is used as it is.
+ * A pipe or terminal opened again, so that not blocking concerns nobody who shares it. A socket cannot be opened
+ * again, and is used as it is.
  */
 function unblocked(fd: number): number {
   try {
-    if (fstatSync(fd).isFile()) return fd;
     const { O_APPEND, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
     return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY);
   } catch {

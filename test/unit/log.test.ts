@@ -1,8 +1,14 @@
 // Log lines: late enough, in order, whole, and dropped with a count where nobody takes them.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, createReadStream, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { calendar, type Destination, Log } from '../../src/log.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { calendar, type Destination, file, Log } from '../../src/log.ts';
 
 interface Taken {
   readonly text: string;
@@ -85,6 +91,58 @@ test('a flood within one turn is bounded and counted', async () => {
   );
   assert.ok(kept < 10_000);
   assert.equal(kept + Number(said?.[1]), 10_000);
+});
+
+// A pipe that nobody reads holds whoever writes, as a file does on a disk that stands still.
+test('a file that takes nothing holds nobody, and what it had no room for is counted', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ka-log-'));
+  const path = join(folder, 'stuck');
+  execFileSync('mkfifo', [path]);
+  const [writer, reader] = [openSync(path, 'r+'), openSync(path, 'r')];
+  const log = new Log(0, [file(writer)]);
+  const text = 'x'.repeat(1000);
+  for (let i = 0; i < 2000; i++) {
+    log.info(`${i} ${text}`);
+    if (i % 100 === 0) log.flush();
+  }
+  log.flush();
+  let said = '';
+  const readable = createReadStream('', { fd: reader, encoding: 'latin1' });
+  readable.on('data', (chunk) => {
+    said += chunk;
+  });
+  while (!said.includes('dropped')) {
+    await delay(5);
+    log.info('room again?');
+  }
+  const lines = said.split('\n');
+  const kept = lines.filter((line) => line.endsWith(text));
+  const [, dropped] = /: (\d+) log lines were dropped/.exec(said) ?? [];
+  assert.ok(kept.length > 900 && kept.length < 1100, `${kept.length} kept`);
+  assert.ok(kept.length + Number(dropped) >= 2000, `${dropped} dropped`);
+  assert.match(kept[0] ?? '', /: 0 x/);
+  closeSync(writer);
+  await once(readable, 'end');
+  rmSync(folder, { recursive: true });
+});
+
+test('lines in a file are whole and in order, those of the last turn too', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ka-log-'));
+  const path = join(folder, 'log');
+  const program = `
+    import { openLog } from ${JSON.stringify(new URL('../../src/log.ts', import.meta.url).href)};
+    const log = openLog({ ident: 'x', detail: 0, console: false, file: ${JSON.stringify(path)} });
+    for (let i = 0; i < 1000; i++) log.info('line ' + i);
+    log.flush();
+    process.exit(0);`;
+  execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program]);
+  assert.deepEqual(
+    readFileSync(path, 'latin1')
+      .split('\n')
+      .map((line) => line.slice(26)),
+    [...Array.from({ length: 1000 }, (_, i) => `line ${i}`), ''],
+  );
+  rmSync(folder, { recursive: true });
 });
 
 test("the date is asctime's, the day padded with a blank", () => {
