@@ -8,6 +8,7 @@
 // Everything is in host order: little-endian on every machine this runs on.
 
 export const NETLINK_ROUTE = 0;
+export const NETLINK_GENERIC = 16;
 
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
@@ -79,7 +80,16 @@ export function encodeMessage(
 
 /** A request for everything of one kind, of all families. */
 export function encodeDump(type: number, headerLength: number): Uint8Array {
-  return encodeMessage(type, NLM_F_DUMP, 1, new Uint8Array(headerLength), []);
+  return encodeQuery(type, new Uint8Array(headerLength), []);
+}
+
+/** A request for everything that the header and the attributes name. */
+export function encodeQuery(
+  type: number,
+  header: Uint8Array,
+  attributes: readonly Attribute[],
+): Uint8Array {
+  return encodeMessage(type, NLM_F_DUMP, 1, header, attributes);
 }
 
 /** The messages in a buffer; a torn one ends the list. */
@@ -150,14 +160,27 @@ export function u32(value: number): Uint8Array {
   return bytes;
 }
 
+export function bigEndian16(value: number): Uint8Array {
+  return Uint8Array.of(value >> 8, value & 0xff);
+}
+
 export function bigEndian64(value: bigint): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, value);
   return bytes;
 }
 
-export const readU32 = (bytes: Uint8Array): number =>
-  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
+const view = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+export const readU16 = (bytes: Uint8Array): number => view(bytes).getUint16(0, true);
+
+export const readU32 = (bytes: Uint8Array): number => view(bytes).getUint32(0, true);
+
+/** Beyond 2^53 the number is no longer exact. */
+export const readU64 = (bytes: Uint8Array): number => Number(view(bytes).getBigUint64(0, true));
+
+export const readBigEndian16 = (bytes: Uint8Array): number => view(bytes).getUint16(0);
 
 export const cString = (text: string): Uint8Array => new TextEncoder().encode(`${text}\0`);
 
