@@ -65,6 +65,8 @@ export interface AddressEntry {
   readonly autojoin?: true;
   /** Leave it gone when somebody deletes it. */
   readonly no_track?: true;
+  /** On an interface of its own on top of `dev`. */
+  readonly use_vmac?: true;
 }
 
 const bad = (id: string, message: string, more: Partial<Complaint> = {}): Reading<never> => ({

@@ -37,6 +37,14 @@ export function compareIp(a: Ip, b: Ip): number {
   return 0;
 }
 
+/** fe80:: address made of a MAC address (RFC 4291 appendix A); undefined where it is none of six bytes. */
+export function linkLocalOf(mac: string): Ip | undefined {
+  const bytes = mac.split(':').map((part) => Number.parseInt(part, 16));
+  if (bytes.length !== 6 || bytes.some(Number.isNaN)) return undefined;
+  const [a = 0, b = 0, c = 0, ...rest] = bytes;
+  return ipFromBytes(Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, ...rest));
+}
+
 /** fe80::/10 (RFC 4291 2.5.6). */
 export function isLinkLocal6(ip: Ip): boolean {
   if (family(ip) !== 6) return false;

@@ -23,8 +23,48 @@ export interface Link {
   readonly forwarding6?: boolean;
   /** IFLA_INFO_KIND, for example 'macvlan'; absent on physical devices. */
   readonly kind?: string;
+  /** Of a macvlan: private, bridge or vepa; absent for other modes. */
+  readonly mode?: MadeLink['mode'];
   /** Of a VRF device: its routing table. */
   readonly vrf?: number;
+}
+
+/** An interface that this program makes on top of another one, and removes at its end. */
+export interface MadeLink {
+  readonly name: string;
+  /** Name of the interface below. */
+  readonly parent: string;
+  readonly kind: 'macvlan' | 'ipvlan';
+  readonly mode: 'private' | 'bridge' | 'vepa';
+  /** Absent: that of the interface below. */
+  readonly mac?: string;
+  /** Interface group; absent: the default one. */
+  readonly group?: number;
+  /** What of net.{ipv4,ipv6}.conf it begins with, before it comes up. */
+  readonly settings: readonly Omit<Setting, 'interface'>[];
+  /** What it has whoever is master: what its adverts come from. */
+  readonly addresses: readonly { readonly address: Ip; readonly prefix: number }[];
+  /** Besides those a link-local address: that of the interface below. */
+  readonly linkLocal?: true;
+}
+
+/** It stands on the right interface and is what was asked for, whether it is up or not. */
+export const isThisLink = (
+  link: Link,
+  { kind, mode, mac }: MadeLink,
+  parent: Pick<Link, 'index' | 'mac'>,
+): boolean =>
+  link.kind === kind &&
+  link.mode === mode &&
+  link.parent === parent.index &&
+  link.mac === (mac ?? parent.mac);
+
+/** net.FAMILY.conf.INTERFACE.NAME; the interface may be `all` or `default`. */
+export interface Setting {
+  readonly family: 'ipv4' | 'ipv6';
+  readonly interface: string;
+  readonly name: string;
+  readonly value: number;
 }
 
 /** RTPROT_KEEPALIVED, the IFA_PROTO of what this program adds; kernels before 5.18 do not keep it. */

@@ -1,7 +1,7 @@
 // The kernel's links, addresses, routes and rules: what there is, what changes, and orders to change it. Of routes and
 // rules it asks for nothing but news of deletions: a full table may have millions.
 
-import type { KernelAddress, Link, LinkAddress } from '../lib/link.ts';
+import type { KernelAddress, Link, LinkAddress, MadeLink } from '../lib/link.ts';
 import {
   type GoneRoute,
   type GoneRule,
@@ -34,7 +34,13 @@ import {
   encodeDeleteAddress,
   encodeNewAddress,
 } from './rt-address.ts';
-import { decodeLink, encodeLinkDump } from './rt-link.ts';
+import {
+  decodeLink,
+  encodeLinkDump,
+  encodeMakeLink,
+  encodeRaiseLink,
+  encodeRemoveLink,
+} from './rt-link.ts';
 import {
   decodeGoneRoute,
   encodeDeleteRoute,
@@ -42,6 +48,7 @@ import {
   encodeRestoredRoute,
 } from './rt-route.ts';
 import { decodeGoneRule, encodeDeleteRule, encodeNewRule } from './rt-rule.ts';
+import { changeSetting } from './setting.ts';
 
 export type News =
   | { readonly type: 'link'; readonly link: Link }
@@ -112,6 +119,40 @@ export class Route {
     return decodeMessages(native.dump(this.#commands, encodeAddressDump())).flatMap(
       (m) => decodeAddress(m) ?? [],
     );
+  }
+
+  /**
+   * Makes it unless there is one, sets it before it comes up, raises it and gives it its addresses. Undefined where all of
+   * that worked.
+   */
+  makeLink(made: MadeLink, below: number): Refused<MadeLink> | undefined {
+    const refused = this.#request((sequence) => encodeMakeLink(made, below, sequence), 'EEXIST');
+    if (refused !== undefined) return { about: made, ...refused };
+    const link = this.links().find(({ name }) => name === made.name);
+    if (link === undefined) return { about: made, code: 'ENODEV', message: 'it has gone' };
+    for (const setting of made.settings) {
+      try {
+        changeSetting({ ...setting, interface: made.name });
+      } catch (error) {
+        const { code = 'EUNKNOWN', message } = error as NodeJS.ErrnoException;
+        return { about: made, code, message };
+      }
+    }
+    const dormant = this.#request((sequence) => encodeRaiseLink(link.index, sequence));
+    if (dormant !== undefined) return { about: made, ...dormant };
+    const [missing] = this.add(
+      made.addresses.map((address) => ({ ...address, index: link.index, scope: 0, noDad: true })),
+    );
+    return missing === undefined ? undefined : { ...missing, about: made };
+  }
+
+  removeLinks(
+    links: readonly { readonly index: number; readonly name: string }[],
+  ): Refused<{ readonly index: number; readonly name: string }>[] {
+    return links.flatMap((link) => {
+      const refused = this.#request((sequence) => encodeRemoveLink(link.index, sequence), 'ENODEV');
+      return refused === undefined ? [] : [{ about: link, ...refused }];
+    });
   }
 
   /** What refused addresses are left; one that is there already is no failure. */
@@ -190,6 +231,16 @@ export class Route {
     native.close(this.#shots);
     native.close(this.#monitor);
     native.close(this.#commands);
+  }
+
+  #request(
+    encode: (sequence: number) => Uint8Array,
+    ...harmless: readonly string[]
+  ): Omit<Refused<never>, 'about'> | undefined {
+    const sequence = this.#sequence++;
+    const [refusal] = native.request(this.#commands, encode(sequence), sequence);
+    if (refusal === undefined || harmless.includes(refusal.code)) return undefined;
+    return { code: refusal.code, message: refusal.message ?? '' };
   }
 
   #order<T>(wanted: readonly T[], encode: Encode<T>, ...harmless: readonly string[]): Refused<T>[] {

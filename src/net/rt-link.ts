@@ -1,14 +1,26 @@
-// Network interfaces from rtnetlink: struct ifinfomsg and IFLA_* attributes to Link.
+// Network interfaces through rtnetlink: struct ifinfomsg and IFLA_* attributes to Link, and orders that make an
+// interface, raise it and remove it.
 
-import type { Link } from '../lib/link.ts';
+import type { Link, MadeLink } from '../lib/link.ts';
 import {
   AF_INET6,
+  type Attribute,
+  cString,
   decodeAttributes,
+  encodeAttributes,
   encodeDump,
+  encodeMessage,
   type Message,
+  NLM_F_ACK,
+  NLM_F_CREATE,
+  NLM_F_EXCL,
+  RTM_DELLINK,
   RTM_GETLINK,
+  RTM_NEWLINK,
   readCString,
   readU32,
+  u16,
+  u32,
 } from './netlink.ts';
 
 const HEADER = 16;
@@ -18,10 +30,23 @@ const IFLA_MTU = 4;
 const IFLA_LINK = 5;
 const IFLA_LINKINFO = 18;
 const IFLA_AF_SPEC = 26;
+const IFLA_GROUP = 27;
 const IFLA_INET6_CONF = 2;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_VRF_TABLE = 1;
+const IFLA_MACVLAN_MODE = 1;
+const IFLA_IPVLAN_MODE = 1;
+const IFLA_IPVLAN_FLAGS = 2;
+
+const MACVLAN_MODES: Readonly<Record<MadeLink['mode'], number>> = {
+  private: 1,
+  vepa: 2,
+  bridge: 4,
+};
+/** Flags beside the mode, which is L2 always. */
+const IPVLAN_FLAGS: Readonly<Record<MadeLink['mode'], number>> = { bridge: 0, private: 1, vepa: 2 };
+const IPVLAN_MODE_L2 = 0;
 
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
@@ -43,7 +68,9 @@ export function decodeLink({ body }: Message): Link | undefined {
   const info = attributes.get(IFLA_LINKINFO);
   const details = info === undefined ? undefined : decodeAttributes(info, 0);
   const kind = details?.get(IFLA_INFO_KIND);
-  const vrf = readVrf(kind, details?.get(IFLA_INFO_DATA));
+  const data = details?.get(IFLA_INFO_DATA);
+  const vrf = readVrf(kind, data);
+  const mode = readMode(kind, data);
   const mtu = attributes.get(IFLA_MTU);
   const forwarding6 = readForwarding6(attributes.get(IFLA_AF_SPEC));
   return {
@@ -58,9 +85,79 @@ export function decodeLink({ body }: Message): Link | undefined {
     ...(forwarding6 === undefined ? {} : { forwarding6 }),
     ...(parent === undefined ? {} : { parent: readU32(parent) }),
     ...(kind === undefined ? {} : { kind: readCString(kind) }),
+    ...(mode === undefined ? {} : { mode }),
     ...(vrf === undefined ? {} : { vrf }),
   };
 }
+
+function readMode(
+  kind: Uint8Array | undefined,
+  data: Uint8Array | undefined,
+): MadeLink['mode'] | undefined {
+  if (kind === undefined || data === undefined) return undefined;
+  const attributes = decodeAttributes(data, 0);
+  const find = (codes: Readonly<Record<MadeLink['mode'], number>>, code: number) =>
+    (Object.keys(codes) as MadeLink['mode'][]).find((mode) => codes[mode] === code);
+  const name = readCString(kind);
+  const mode = attributes.get(IFLA_MACVLAN_MODE);
+  if (name === 'macvlan' && mode !== undefined) return find(MACVLAN_MODES, readU32(mode));
+  const flags = attributes.get(IFLA_IPVLAN_FLAGS);
+  return name === 'ipvlan' && flags !== undefined ? find(IPVLAN_FLAGS, readU16(flags)) : undefined;
+}
+
+const readU16 = (bytes: Uint8Array): number =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0, true);
+
+/** RTM_NEWLINK for an interface on top of `parent`; it is down. EEXIST comes back where the name is taken. */
+export function encodeMakeLink(
+  { name, kind, mode, mac, group }: MadeLink,
+  parent: number,
+  sequence: number,
+): Uint8Array {
+  const data: readonly Attribute[] =
+    kind === 'macvlan'
+      ? [{ type: IFLA_MACVLAN_MODE, bytes: u32(MACVLAN_MODES[mode]) }]
+      : [
+          { type: IFLA_IPVLAN_MODE, bytes: u16(IPVLAN_MODE_L2) },
+          { type: IFLA_IPVLAN_FLAGS, bytes: u16(IPVLAN_FLAGS[mode]) },
+        ];
+  const info = encodeAttributes([
+    { type: IFLA_INFO_KIND, bytes: cString(kind) },
+    { type: IFLA_INFO_DATA, bytes: encodeAttributes(data) },
+  ]);
+  return encodeMessage(
+    RTM_NEWLINK,
+    NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK,
+    sequence,
+    new Uint8Array(HEADER),
+    [
+      { type: IFLA_IFNAME, bytes: cString(name) },
+      { type: IFLA_LINK, bytes: u32(parent) },
+      ...(mac === undefined ? [] : [{ type: IFLA_ADDRESS, bytes: macBytes(mac) }]),
+      ...(group === undefined ? [] : [{ type: IFLA_GROUP, bytes: u32(group) }]),
+      { type: IFLA_LINKINFO, bytes: info },
+    ],
+  );
+}
+
+/** Sets IFF_UP. ENODEV comes back where there is no such interface. */
+export function encodeRaiseLink(index: number, sequence: number): Uint8Array {
+  const header = new Uint8Array(HEADER);
+  const view = new DataView(header.buffer);
+  view.setInt32(4, index, true);
+  view.setUint32(8, IFF_UP, true);
+  view.setUint32(12, IFF_UP, true);
+  return encodeMessage(RTM_NEWLINK, NLM_F_ACK, sequence, header, []);
+}
+
+export function encodeRemoveLink(index: number, sequence: number): Uint8Array {
+  const header = new Uint8Array(HEADER);
+  new DataView(header.buffer).setInt32(4, index, true);
+  return encodeMessage(RTM_DELLINK, NLM_F_ACK, sequence, header, []);
+}
+
+const macBytes = (mac: string): Uint8Array =>
+  Uint8Array.from(mac.split(':'), (part) => Number.parseInt(part, 16));
 
 function readVrf(kind: Uint8Array | undefined, data: Uint8Array | undefined): number | undefined {
   if (kind === undefined || data === undefined || readCString(kind) !== 'vrf') return undefined;

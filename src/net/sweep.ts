@@ -1,12 +1,19 @@
-// Removes given addresses from the interfaces of the namespace that a socket was opened in. For a process that has no
+// Removes given addresses from the interfaces of the namespace that a socket was opened in, and interfaces that were made. For a process that has no
 // I/O thread and does nothing else with the kernel: the parent, when a child has left addresses behind.
 
 import type { Ip } from '../lib/ip.ts';
-import { type KernelAddress, type LinkAddress, PROTOCOL } from '../lib/link.ts';
+import {
+  isThisLink,
+  type KernelAddress,
+  type Link,
+  type LinkAddress,
+  type MadeLink,
+  PROTOCOL,
+} from '../lib/link.ts';
 import { native } from './native.ts';
 import { decodeMessages, NETLINK_ROUTE } from './netlink.ts';
 import { decodeAddress, encodeAddressDump, encodeDeleteAddress } from './rt-address.ts';
-import { decodeLink, encodeLinkDump } from './rt-link.ts';
+import { decodeLink, encodeLinkDump, encodeRemoveLink } from './rt-link.ts';
 
 const ANSWERS = 4 << 20;
 const CHUNK = 64;
@@ -40,6 +47,20 @@ export class Sweeper {
     return there.length;
   }
 
+  /** How many of them were there, and still what they were made as. */
+  sweepLinks(made: readonly MadeLink[]): number {
+    if (made.length === 0) return 0;
+    const links = new Map(this.#links().map((link) => [link.name, link]));
+    const left = made.flatMap((one) => {
+      const link = links.get(one.name);
+      const parent = links.get(one.parent);
+      const is = link !== undefined && parent !== undefined && isThisLink(link, one, parent);
+      return is ? [link] : [];
+    });
+    for (const { index } of left) native.request(this.#socket, encodeRemoveLink(index, 1), 1);
+    return left.length;
+  }
+
   /** Which of them are there, whoever put them there. */
   present<Entry extends Placed>(addresses: readonly Entry[]): readonly Entry[] {
     if (addresses.length === 0) return [];
@@ -60,18 +81,17 @@ export class Sweeper {
   }
 
   #addresses(): (readonly [key: string, address: LinkAddress])[] {
-    const names = new Map(
-      this.#dump(encodeLinkDump()).flatMap((message) => {
-        const link = decodeLink(message);
-        return link === undefined ? [] : [[link.index, link.name] as const];
-      }),
-    );
+    const names = new Map(this.#links().map(({ index, name }) => [index, name]));
     return this.#dump(encodeAddressDump()).flatMap((message) => {
       const known = decodeAddress(message);
       if (known === undefined) return [];
       const { address, prefix } = known;
       return [[keyOf({ address, prefix, dev: names.get(known.index) ?? '' }), known] as const];
     });
+  }
+
+  #links(): Link[] {
+    return this.#dump(encodeLinkDump()).flatMap((message) => decodeLink(message) ?? []);
   }
 
   #dump(request: Uint8Array) {

@@ -156,8 +156,10 @@ class Parent {
     this.#estate = inNamespace(
       this.#configuration.namespace,
       () =>
-        new Estate(pidFiles.journal, (error) =>
-          this.#log.error(`Cannot write ${pidFiles.journal}: ${error.message}`),
+        new Estate(
+          pidFiles.journal,
+          (error) => this.#log.error(`Cannot write ${pidFiles.journal}: ${error.message}`),
+          (work) => inNamespace(this.#configuration.namespace, work),
         ),
     );
     this.#loop = new Loop(createParent(this.#settings(gist)), {

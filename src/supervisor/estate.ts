@@ -1,12 +1,14 @@
-// What a VRRP child leaves when it ends, kept by the parent: the addresses it may have added (journal) and the adverts
-// it sent (ledger). A successor inherits both; where nobody goes on in its role the addresses are removed here.
+// What a VRRP child leaves when it ends, kept by the parent: the addresses it may have added, the interfaces it may have made
+// and what it may have set (journal), and the adverts it sent (ledger). A successor inherits both; where nobody goes on in its role the addresses are removed here.
 
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import type { Paces } from '../ipc/messages.ts';
 import { openParcel, parcelPath } from '../ipc/parcel.ts';
+import type { Setting } from '../lib/link.ts';
 import type { Instant } from '../lib/time.ts';
+import { changeSetting, readSetting } from '../net/setting.ts';
 import { Sweeper } from '../net/sweep.ts';
-import type { Inheritance, JournalEntry } from '../vrrp/event.ts';
+import type { Inheritance, Leavings } from '../vrrp/event.ts';
 import { Journal, keyOf } from './journal.ts';
 
 /** Slots of 8 bytes in a sparse file: more than instances and reloads will ever use. */
@@ -20,8 +22,11 @@ export class Estate {
   /** An owner's addresses that were there before: they are the machine's. */
   #foreign = new Set<string>();
 
-  /** Call it inside the namespace that the child works in. */
-  constructor(journal: string, refused: (error: Error) => void) {
+  readonly #within: <T>(work: () => T) => T;
+
+  /** Call it inside the namespace that the child works in; `within` does something there. */
+  constructor(journal: string, refused: (error: Error) => void, within: <T>(work: () => T) => T) {
+    this.#within = within;
     this.#journal = new Journal(journal, refused);
     this.#ledger = openParcel();
     ftruncateSync(this.#ledger, 8 * SLOTS);
@@ -32,19 +37,21 @@ export class Estate {
     return parcelPath(process.pid, this.#ledger);
   }
 
-  /** A configuration with these addresses is about to be given to a child. */
-  extend(addresses: readonly JournalEntry[]): void {
+  /** A configuration with which it may leave this is about to be given to a child. */
+  extend(leavings: Leavings): void {
+    const { addresses, settings } = leavings;
     this.#foreign = new Set(
       this.#sweeper.present(addresses.filter(({ owned }) => owned)).map(keyOf),
     );
     for (const entry of this.#journal.entries) this.#foreign.delete(keyOf(entry));
-    this.#journal.extend(this.#ours(addresses));
+    const was = settings.length === 0 ? [] : this.#within(() => settings.flatMap(asItIs));
+    this.#journal.extend({ ...this.#ours(leavings), settings: was });
   }
 
-  /** A child runs with these addresses and no others; undefined where it has not read the newest configuration yet. */
-  settle(paces: Paces, addresses: readonly JournalEntry[] | undefined): void {
+  /** A child runs with these and no others; undefined where it has not read the newest configuration yet. */
+  settle(paces: Paces, leavings: Leavings | undefined): void {
     this.#paces = paces;
-    if (addresses !== undefined) this.#journal.settle(this.#ours(addresses));
+    if (leavings !== undefined) this.#journal.settle(this.#ours(leavings));
   }
 
   /** For the next child; what it is told once nobody is told again. */
@@ -54,18 +61,27 @@ export class Estate {
       return withRoles && spokeAt > 0 ? [{ role, spokeAt: spokeAt as Instant }] : [];
     });
     this.#paces = {};
-    return { journal: this.#journal.entries, roles };
+    const { entries: journal, links, settings } = this.#journal;
+    return {
+      journal,
+      roles,
+      ...(links.length === 0 ? {} : { links }),
+      ...(settings.length === 0 ? {} : { settings }),
+    };
   }
 
-  /** No child is there: how many addresses had been left. */
+  /** No child is there: how many addresses and interfaces had been left. */
   sweep(): number {
-    const swept = this.#sweeper.sweep(this.#journal.entries);
+    const { entries, links, settings } = this.#journal;
+    const swept = this.#sweeper.sweep(entries) + this.#sweeper.sweepLinks(links);
+    if (settings.length > 0) this.#within(() => settings.forEach(changeSetting));
     this.#journal.remove();
     return swept;
   }
 
-  #ours(addresses: readonly JournalEntry[]): readonly JournalEntry[] {
-    return addresses.filter((entry) => !this.#foreign.has(keyOf(entry)));
+  #ours(leavings: Leavings): Leavings {
+    const addresses = leavings.addresses.filter((entry) => !this.#foreign.has(keyOf(entry)));
+    return { ...leavings, addresses };
   }
 
   #take(pace: number): number {
@@ -75,4 +91,10 @@ export class Estate {
     writeSync(this.#ledger, Buffer.alloc(8), 0, 8, 8 * pace);
     return spokeAt;
   }
+}
+
+/** The setting with the value that it has now. */
+function asItIs(setting: Setting): Setting[] {
+  const value = readSetting(setting);
+  return value === undefined ? [] : [{ ...setting, value }];
 }

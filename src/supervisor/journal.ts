@@ -1,5 +1,6 @@
-// The journal: a file that says which addresses this daemon may have put on interfaces, so that whoever starts after a crash of
-// everything removes them, also those that the configuration no longer has. It is written before a child may add any.
+// The journal: a file that says which addresses this daemon may have put on interfaces, which interfaces it may have made
+// and what it may have set, so that whoever starts after a crash of everything removes them, also those that the
+// configuration no longer has. It is written before a child may add any.
 
 import {
   closeSync,
@@ -12,20 +13,20 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import type { JournalEntry } from '../vrrp/event.ts';
+import type { MadeLink, Setting } from '../lib/link.ts';
+import { type JournalEntry, type Leavings, NOTHING_LEFT } from '../vrrp/event.ts';
 
-interface Content {
+interface Content extends Partial<Leavings> {
   /** Addresses do not survive a boot, and another namespace has others. */
   readonly boot: string;
   readonly namespace: string;
-  readonly addresses: readonly JournalEntry[];
 }
 
 export class Journal {
   readonly #path: string;
   readonly #refused: (error: Error) => void;
   readonly #place: Pick<Content, 'boot' | 'namespace'>;
-  #entries: readonly JournalEntry[] = [];
+  #left: Leavings;
 
   /**
    * Call it inside the namespace that the addresses are in. `refused` hears why the file could not be written: the
@@ -38,28 +39,45 @@ export class Journal {
       boot: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       namespace: readlinkSync('/proc/self/ns/net'),
     };
-    this.#entries = this.#read();
+    this.#left = this.#read();
   }
 
   get entries(): readonly JournalEntry[] {
-    return this.#entries;
+    return this.#left.addresses;
+  }
+
+  get links(): readonly MadeLink[] {
+    return this.#left.links;
+  }
+
+  /** What was set, as it was before. */
+  get settings(): readonly Setting[] {
+    return this.#left.settings;
   }
 
   /** Before a configuration with these addresses is given to a child: what was there before stays until `settle`. */
-  extend(entries: readonly JournalEntry[]): void {
-    const known = new Set(this.#entries.map(keyOf));
-    const more = entries.filter((entry) => !known.has(keyOf(entry)));
-    if (more.length > 0) this.#write([...this.#entries, ...more]);
+  extend({ addresses, links, settings }: Leavings): void {
+    const left = {
+      addresses: union(this.#left.addresses, addresses, keyOf),
+      links: union(this.#left.links, links, (link) => JSON.stringify(link)),
+      settings: union(this.#left.settings, settings, placeOf),
+    };
+    if (JSON.stringify(left) !== JSON.stringify(this.#left)) this.#write(left);
   }
 
-  /** A child runs with these addresses and has removed all others. */
-  settle(entries: readonly JournalEntry[]): void {
-    this.#write(entries);
+  /** A child runs with these and has removed all others; what was noted of a setting first stands. */
+  settle({ addresses, links, settings }: Leavings): void {
+    const was = new Map(this.#left.settings.map((setting) => [placeOf(setting), setting]));
+    this.#write({
+      addresses,
+      links,
+      settings: settings.flatMap((setting) => was.get(placeOf(setting)) ?? []),
+    });
   }
 
   /** Nothing is left on any interface. */
   remove(): void {
-    this.#entries = [];
+    this.#left = NOTHING_LEFT;
     try {
       rmSync(this.#path, { force: true });
     } catch (error) {
@@ -68,27 +86,33 @@ export class Journal {
   }
 
   /** Whatever cannot be read, or was not written by this user for this place, says nothing. */
-  #read(): readonly JournalEntry[] {
+  #read(): Leavings {
     try {
       const fd = openSync(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW);
       try {
-        if (fstatSync(fd).uid !== process.geteuid?.()) return [];
-        const { boot, namespace, addresses } = JSON.parse(readFileSync(fd, 'utf8')) as Content;
+        if (fstatSync(fd).uid !== process.geteuid?.()) return NOTHING_LEFT;
+        const content = JSON.parse(readFileSync(fd, 'utf8')) as Content;
+        const { boot, namespace, addresses = [], links = [], settings = [] } = content;
         const here = boot === this.#place.boot && namespace === this.#place.namespace;
-        return here ? addresses.filter(isEntry) : [];
+        if (!here) return NOTHING_LEFT;
+        return {
+          addresses: addresses.filter(isEntry),
+          links: links.filter(isLink),
+          settings: settings.filter(isSetting),
+        };
       } finally {
         closeSync(fd);
       }
     } catch {
-      return [];
+      return NOTHING_LEFT;
     }
   }
 
   /** In one move: a crash leaves the old file or the new one. */
-  #write(addresses: readonly JournalEntry[]): void {
-    this.#entries = addresses;
+  #write(left: Leavings): void {
+    this.#left = left;
     const draft = `${this.#path}.new`;
-    const content: Content = { ...this.#place, addresses };
+    const content: Content = { ...this.#place, ...left };
     try {
       rmSync(draft, { force: true });
       writeFileSync(draft, JSON.stringify(content), { flag: 'wx', mode: 0o600 });
@@ -101,6 +125,35 @@ export class Journal {
 
 export const keyOf = ({ address, prefix, dev }: JournalEntry): string =>
   `${address}/${prefix} ${dev}`;
+
+/** Also the name of the file under /proc/sys/net. */
+const placeOf = ({ family, interface: at, name }: Setting): string => `${family}/${at}/${name}`;
+
+/** Of two with one key the first. */
+function union<T>(some: readonly T[], more: readonly T[], key: (one: T) => string): readonly T[] {
+  const known = new Set(some.map(key));
+  const fresh = more.filter((one) => !known.has(key(one)));
+  return fresh.length === 0 ? some : [...some, ...fresh];
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const isLink = (link: unknown): link is MadeLink =>
+  isObject(link) &&
+  typeof link.name === 'string' &&
+  typeof link.parent === 'string' &&
+  (link.kind === 'macvlan' || link.kind === 'ipvlan');
+
+/** The names become part of a path. */
+const isSetting = (setting: unknown): setting is Setting =>
+  isObject(setting) &&
+  (setting.family === 'ipv4' || setting.family === 'ipv6') &&
+  typeof setting.interface === 'string' &&
+  /^[^/]+$/.test(setting.interface) &&
+  typeof setting.name === 'string' &&
+  /^[a-z0-9_]+$/.test(setting.name) &&
+  typeof setting.value === 'number';
 
 function isEntry(entry: unknown): entry is JournalEntry {
   if (typeof entry !== 'object' || entry === null) return false;

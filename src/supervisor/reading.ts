@@ -8,8 +8,8 @@ import type { Config } from '../keywords.ts';
 import { type Duration, ZERO } from '../lib/time.ts';
 import { inNamespace } from '../net/namespace.ts';
 import { vrfTables } from '../net/vrf.ts';
-import { journalOf } from '../vrrp/addresses.ts';
-import type { JournalEntry } from '../vrrp/event.ts';
+import { leavingsOf } from '../vrrp/addresses.ts';
+import type { Leavings } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
 import { timeToAdopt } from '../vrrp/schedule.ts';
 import type { Source } from './self.ts';
@@ -105,7 +105,7 @@ export interface Gist {
   /** Whether there is anything for a VRRP child. */
   readonly wanted: boolean;
   /** The addresses that it may add. */
-  readonly journal: readonly JournalEntry[];
+  readonly journal: Leavings;
   /** How long after its end somebody can still go on in all of its roles. */
   readonly patience: Duration;
 }
@@ -113,7 +113,7 @@ export interface Gist {
 export const gistOf = (config: Config): Gist => ({
   common: commonPart(config),
   wanted: wantsVrrp(config),
-  journal: journalOf(config),
+  journal: leavingsOf(config),
   patience: patienceOf(config),
 });
 

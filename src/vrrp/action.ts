@@ -3,7 +3,7 @@
 
 import type { Script } from '../config/value.ts';
 import type { Family, Ip } from '../lib/ip.ts';
-import type { KernelAddress } from '../lib/link.ts';
+import type { KernelAddress, MadeLink, Setting } from '../lib/link.ts';
 import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 
@@ -29,6 +29,14 @@ export type VrrpAction =
   | { readonly type: 'replace'; readonly pace: number; readonly datagrams: readonly Datagram[] }
   /** Once performed, nothing more of this pace leaves. */
   | { readonly type: 'silence'; readonly pace: number }
+  /** Each is made unless it is there, set, and raised, in this order; the monitor tells of it. */
+  | { readonly type: 'makeLinks'; readonly links: readonly Making[] }
+  | {
+      readonly type: 'removeLinks';
+      readonly links: readonly { readonly index: number; readonly name: string }[];
+    }
+  /** What this changes is answered with `tuned`. */
+  | { readonly type: 'tune'; readonly settings: readonly Setting[] }
   | { readonly type: 'addAddresses'; readonly addresses: readonly KernelAddress[] }
   | { readonly type: 'removeAddresses'; readonly addresses: readonly KernelAddress[] }
   /** `restored`: somebody took them away, perhaps in part. */
@@ -79,6 +87,11 @@ export const isWire = (action: VrrpAction): action is WireAction => !ASIDE_TYPES
 
 /** syslog severities in use: 3, 4, 6 and 7; 'detail' is printed only with -D. */
 export type Severity = 'error' | 'warning' | 'info' | 'detail';
+
+/** An interface to be made, with the ifindex of the one below. */
+export interface Making extends MadeLink {
+  readonly below: number;
+}
 
 export interface SocketSpec {
   /** Made of the fields below except `vrids`: what differs in nothing else is one socket. */

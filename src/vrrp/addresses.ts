@@ -6,9 +6,10 @@ import { type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link, LinkAddress } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
 import type { KernelAddress } from './action.ts';
-import type { Facts, JournalEntry } from './event.ts';
+import type { Facts, JournalEntry, Leavings } from './event.ts';
 import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import { holdsOn, settingsOf, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { KernelFacts } from './state.ts';
 
@@ -90,7 +91,7 @@ export const entriesOf = (config: VrrpInstance) => [
 /** Every address that a process with this configuration may put on an interface. */
 export const journalOf = (config: VrrpConfig): JournalEntry[] =>
   config.vrrp_instance.flatMap((instance) =>
-    entriesOf(instance).flatMap(({ address, prefix, peer, dev = instance.interface }) =>
+    entriesOf(instance).flatMap(({ address, prefix, peer, dev = holdsOn(instance) }) =>
       dev === undefined
         ? []
         : [
@@ -105,10 +106,18 @@ export const journalOf = (config: VrrpConfig): JournalEntry[] =>
     ),
   );
 
+/** Everything that such a process may leave. */
+export const leavingsOf = (config: VrrpConfig): Leavings => ({
+  addresses: journalOf(config),
+  links: config.vrrp_instance.flatMap(({ made = [] }) => made),
+  settings: settingsOf(config),
+});
+
 /** The interfaces an instance depends on, its own first. */
 export function interfacesOf(config: VrrpInstance): readonly string[] {
   const names = new Set<string>();
   if (config.interface !== undefined && !config.dont_track_primary) names.add(config.interface);
+  if (config.own !== undefined) names.add(config.own);
   for (const { dev } of entriesOf(config))
     if (dev !== undefined && dev !== config.interface) names.add(dev);
   // Those of next hops do not count: the route goes on over the others.
@@ -139,12 +148,18 @@ export function standing(
     if (link === undefined) faults.push({ kind: 'missing', what: name });
     else if (!(link.up && link.running)) faults.push({ kind: 'down', what: name });
   }
-  const link = config.interface === undefined ? undefined : linkNamed(facts, config.interface);
-  if (config.interface !== undefined && link === undefined) {
-    if (config.dont_track_primary) faults.push({ kind: 'missing', what: config.interface });
+  const at = speaksOn(config);
+  const link = at === undefined ? undefined : linkNamed(facts, at);
+  if (at !== undefined && link === undefined) {
+    if (config.dont_track_primary) faults.push({ kind: 'missing', what: at });
     return { faults };
   }
-  const source = selectSource(config, link, facts, virtual, current);
+  // An interface made for it has no IPv4 address but the virtual ones: its adverts come from the one below.
+  const below =
+    config.interface === undefined || config.family === 6
+      ? link
+      : linkNamed(facts, config.interface);
+  const source = selectSource(config, below, facts, virtual, current);
   if (source === undefined) {
     faults.push({ kind: 'address', what: missingSource(config) });
     return { ...(link === undefined ? {} : { link }), faults };
@@ -208,7 +223,7 @@ export const desiredAddresses = (
 
 const desiredOn = remembered(
   (config: VrrpInstance, links: KernelFacts['links']): readonly KernelAddress[] =>
-    kernelAddresses(entriesOf(config), config.interface, links),
+    kernelAddresses(entriesOf(config), holdsOn(config), links),
 );
 
 /** `usual`: the interface of entries that name none. The first of two equal ones counts. */
@@ -223,7 +238,16 @@ export function kernelAddresses(
     if (link !== undefined && !indexes.has(link.name)) indexes.set(link.name, link.index);
   }
   const desired = new Map<string, KernelAddress>();
-  for (const { dev, dad, mngtmpaddr, noprefixroute, autojoin, home, ...entry } of entries) {
+  for (const {
+    dev,
+    dad,
+    mngtmpaddr,
+    noprefixroute,
+    autojoin,
+    home,
+    use_vmac: _,
+    ...entry
+  } of entries) {
     const index = indexes.get(dev ?? usual ?? '');
     if (index === undefined) continue;
     const address: KernelAddress = {

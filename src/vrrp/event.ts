@@ -2,7 +2,7 @@
 // these, each with the instant at which it happened.
 
 import type { Ip } from '../lib/ip.ts';
-import type { Link, LinkAddress } from '../lib/link.ts';
+import type { Link, LinkAddress, MadeLink, Setting } from '../lib/link.ts';
 import type { GoneRoute, GoneRule } from '../lib/route.ts';
 import type { Instant } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
@@ -28,6 +28,8 @@ export type VrrpEvent =
   | { readonly type: 'addressGone'; readonly address: LinkAddress }
   | { readonly type: 'routeGone'; readonly route: GoneRoute }
   | { readonly type: 'ruleGone'; readonly rule: GoneRule }
+  /** Settings that were changed, as they were before. */
+  | { readonly type: 'tuned'; readonly was: readonly Setting[] }
   /** An action that the kernel refused. `code` is 'EPERM' and the like. */
   | {
       readonly type: 'refused';
@@ -64,7 +66,21 @@ export interface Inheritance {
   readonly journal: readonly JournalEntry[];
   /** What it spoke for until it ended (roleOf in start.ts), and when the last advert of each left. */
   readonly roles: readonly { readonly role: string; readonly spokeAt: Instant }[];
+  /** Interfaces that it may have made. */
+  readonly links?: readonly MadeLink[];
+  /** What it may have set, as that was before. */
+  readonly settings?: readonly Setting[];
 }
+
+/** Everything that a process with a configuration may leave on the machine. */
+export interface Leavings {
+  readonly addresses: readonly JournalEntry[];
+  readonly links: readonly MadeLink[];
+  /** What it may change; the values are those that it sets. */
+  readonly settings: readonly Setting[];
+}
+
+export const NOTHING_LEFT: Leavings = { addresses: [], links: [], settings: [] };
 
 export interface JournalEntry {
   readonly address: Ip;

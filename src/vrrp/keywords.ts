@@ -26,6 +26,7 @@ import {
   wholeSeconds,
 } from '../config/value.ts';
 import type { Family, Ip } from '../lib/ip.ts';
+import type { MadeLink } from '../lib/link.ts';
 import { type Duration, seconds } from '../lib/time.ts';
 import type { TrackFile, TrackLists, TrackProcess, VrrpScript } from './definitions.ts';
 import { routeGrammar, ruleGrammar } from './grammar.ts';
@@ -285,6 +286,10 @@ export interface VrrpInstance
   readonly unicast_peer: readonly UnicastPeer[];
   readonly virtual_ipaddress: readonly AddressEntry[];
   readonly virtual_ipaddress_excluded: readonly AddressEntry[];
+  /** The interface made for it, which it runs on; absent: `interface`. */
+  readonly own?: string;
+  /** That one and others that its addresses are on. */
+  readonly made?: readonly MadeLink[];
   /** Absent: none. */
   readonly virtual_routes?: readonly RouteEntry[];
   readonly virtual_rules?: readonly RuleEntry[];

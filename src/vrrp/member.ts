@@ -339,7 +339,8 @@ function interject(draft: Draft, speaking: Speaking, member: Member): Member {
 function farewell(draft: Draft, before: Member, member: Member, lines: VrrpAction[]): Member {
   const { config, source, socket } = before;
   const mute = member.faults.some(
-    ({ kind, what }) => kind !== 'address' && (kind === 'socket' || what === config.interface),
+    ({ kind, what }) =>
+      kind !== 'address' && (kind === 'socket' || what === config.interface || what === config.own),
   );
   if (source === undefined || socket === undefined || mute) return member;
   draft.actions.push({ type: 'send', socket, datagrams: adverts(config, source, 0) });

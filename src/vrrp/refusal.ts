@@ -12,6 +12,7 @@ import { refuseRouting } from './routes.ts';
 import { entryOf, routeText, ruleText } from './routing-text.ts';
 import type { Draft, SocketRecord } from './state.ts';
 import { refuseStatics } from './statics.ts';
+import { refuseLinks } from './tend.ts';
 
 type Refused = Extract<VrrpEvent, { type: 'refused' }>;
 
@@ -64,6 +65,20 @@ export function onRefused(draft: Draft, refused: Refused): void {
     case 'filter':
       // Every packet is looked at here then: more work, and nothing is missed.
       log(draft, `cannot filter ${describe(action.socket)}: ${said(refused)}`);
+      return;
+    case 'makeLinks':
+      refuseLinks(draft, action.links, said(refused));
+      return;
+    case 'removeLinks':
+      if (code === 'ENODEV') return;
+      log(
+        draft,
+        `cannot remove ${action.links.map(({ name }) => name).join(', ')}: ${said(refused)}`,
+      );
+      return;
+    case 'tune':
+      for (const { family, interface: at, name, value } of action.settings)
+        log(draft, `cannot set net.${family}.conf.${at}.${name} to ${value}: ${said(refused)}`);
       return;
     case 'close':
     case 'probe':

@@ -16,6 +16,7 @@ import { masterDownInterval, nextSend } from './schedule.ts';
 import { identity, startMember } from './start.ts';
 import type { Draft, Member } from './state.ts';
 import { holdStatics, shedStatics } from './statics.ts';
+import { shedLinks, tendLinks } from './tend.ts';
 import { reloadTrackers, wakeScripts } from './tracker.ts';
 
 export function reload(draft: Draft, config: VrrpConfig, observed: Observed): void {
@@ -31,6 +32,7 @@ export function reload(draft: Draft, config: VrrpConfig, observed: Observed): vo
       member.state.name === 'stop' ? [] : [[member.config.name, member] as const],
     ),
   );
+  const former = draft.router.config;
   let { nextPace } = draft.router;
   const fresh = new Set<string>();
   const members = config.vrrp_instance.map((instance) => {
@@ -53,6 +55,8 @@ export function reload(draft: Draft, config: VrrpConfig, observed: Observed): vo
   // What one instance loses another may gain: all removals come before the first addition.
   shedStatics(draft);
   for (const position of members.keys()) shed(draft, position);
+  shedLinks(draft, former);
+  tendLinks(draft);
   holdStatics(draft);
   for (const [
     position,

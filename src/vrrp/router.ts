@@ -19,7 +19,7 @@ import { advance, createGroups, refresh } from './advance.ts';
 import { tuneSockets } from './audience.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
 import { catchUp, chatterDeadline, onOverflow, restrain, SILENT } from './chatter.ts';
-import type { Inheritance, VrrpEvent } from './event.ts';
+import type { Inheritance, Observed, VrrpEvent } from './event.ts';
 import { holdUntil } from './hold.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
@@ -42,6 +42,18 @@ import { startMembers } from './start.ts';
 import type { Draft, RouterState } from './state.ts';
 import { NO_STATICS, onStaticAddressGone, releaseStatics, repairStatics } from './statics.ts';
 import { clearStatistics } from './statistics.ts';
+import {
+  forgetAsked,
+  inheritLinks,
+  linksAreReady,
+  NOTHING_TENDED,
+  noteTuned,
+  releaseLinks,
+  stopWaiting,
+  tendedDeadline,
+  tendLinks,
+  waitForLinks,
+} from './tend.ts';
 import {
   createScripts,
   endScripts,
@@ -78,6 +90,7 @@ export function createRouter(config: VrrpConfig): RouterState {
     nextPace: config.vrrp_instance.length,
     chatter: SILENT,
     statics: NO_STATICS,
+    tended: NOTHING_TENDED,
   };
 }
 
@@ -106,28 +119,81 @@ export function nextDeadline(state: RouterState): Instant | undefined {
       earliest(member.repairAt, member.routing.retryAt),
     );
   best = earliest(best, earliest(state.statics.retryAt, state.statics.routing.retryAt));
+  best = earliest(best, tendedDeadline(state));
   for (const key in state.sockets) best = earliest(best, state.sockets[key]?.until);
   return best;
 }
 
 function beforeFacts(draft: Draft, event: VrrpEvent): void {
-  if (event.type === 'facts') {
-    const { config, trackers } = draft.router;
-    draft.router = {
-      ...draft.router,
-      phase: 'running',
-      kernel: kernelFacts(event.facts),
-      trackers: observe(trackers, config, event.observed ?? NOTHING_OBSERVED, draft.actions),
-    };
-    hold(draft);
-    startMembers(draft, event.inheritance ?? NOTHING);
-    track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
-    tuneSockets(draft);
-  } else if (event.type === 'reload') {
-    draft.router = createRouter(event.config);
-  } else if (event.type === 'stop') {
-    stop(draft);
+  switch (event.type) {
+    case 'facts':
+      draft.router = { ...draft.router, kernel: kernelFacts(event.facts) };
+      prepareLinks(draft, event);
+      return;
+    case 'link':
+      draft.router = { ...draft.router, kernel: withLink(draft.router.kernel, event.link) };
+      break;
+    case 'linkGone':
+      draft.router = { ...draft.router, kernel: withoutLink(draft.router.kernel, event.index) };
+      break;
+    case 'address':
+      draft.router = { ...draft.router, kernel: withAddress(draft.router.kernel, event.address) };
+      break;
+    case 'addressGone':
+      draft.router = {
+        ...draft.router,
+        kernel: withoutAddress(draft.router.kernel, event.address),
+      };
+      break;
+    case 'tuned':
+      noteTuned(draft, event.was);
+      return;
+    case 'refused':
+      onRefused(draft, event);
+      break;
+    case 'reload': {
+      const { waiting } = draft.router.tended;
+      draft.router = { ...createRouter(event.config), kernel: draft.router.kernel };
+      if (waiting !== undefined)
+        prepareLinks(draft, { ...waiting, observed: event.observed ?? waiting.observed });
+      return;
+    }
+    case 'stop':
+      stop(draft);
+      return;
+    default:
   }
+  const { waiting } = draft.router.tended;
+  if (waiting !== undefined && linksAreReady(draft)) begin(draft, waiting);
+}
+
+/** The instances start once the interfaces that they have made are there: nobody is at fault meanwhile. */
+function prepareLinks(
+  draft: Draft,
+  given: { inheritance?: Inheritance; observed?: Observed },
+): void {
+  const { inheritance = NOTHING, observed = NOTHING_OBSERVED } = given;
+  inheritLinks(draft, inheritance);
+  tendLinks(draft);
+  if (linksAreReady(draft)) begin(draft, { inheritance, observed });
+  else waitForLinks(draft, { inheritance, observed });
+}
+
+function begin(
+  draft: Draft,
+  { inheritance, observed }: { readonly inheritance: Inheritance; readonly observed: Observed },
+): void {
+  stopWaiting(draft);
+  const { config, trackers } = draft.router;
+  draft.router = {
+    ...draft.router,
+    phase: 'running',
+    trackers: observe(trackers, config, observed, draft.actions),
+  };
+  hold(draft);
+  startMembers(draft, inheritance);
+  track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
+  tuneSockets(draft);
 }
 
 function hold(draft: Draft): void {
@@ -151,6 +217,7 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'facts':
       draft.router = { ...draft.router, kernel: kernelFacts(event.facts) };
+      tendLinks(draft);
       repairStatics(draft);
       for (const position of draft.router.members.keys()) repairAll(draft, position);
       refreshAll(draft);
@@ -172,6 +239,9 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'ruleGone':
       onRuleGone(draft, event.rule);
+      return;
+    case 'tuned':
+      noteTuned(draft, event.was);
       return;
     case 'refused':
       onRefused(draft, event);
@@ -214,6 +284,7 @@ function onDeadline(draft: Draft): void {
     repairRefused(draft, position);
   }
   retryRefused(draft);
+  tendLinks(draft);
   const awake = wakeProcesses(draft.router.trackers, draft.now, draft.actions);
   track(draft, wakeScripts(awake, draft.now, draft.actions));
   retrySockets(draft);
@@ -254,6 +325,7 @@ function stop(draft: Draft): void {
     setMember(draft, position, rest);
   }
   releaseStatics(draft);
+  releaseLinks(draft);
   for (const { config } of draft.router.groups)
     notifyGroup(draft.router.config, config, 'stop', draft.actions);
   settleSockets(draft);
@@ -285,6 +357,8 @@ function onLink(draft: Draft, index: number, kernel: RouterState['kernel']): voi
           ? `Interface ${name} deleted`
           : `Netlink reports ${name} ${is ? 'up' : 'down'}`,
     });
+  if (link === undefined && name !== undefined) forgetAsked(draft, name);
+  tendLinks(draft);
   refreshAll(draft);
   if (is && !was) onLinkUp(draft, index);
 }
@@ -309,6 +383,7 @@ function onAddressGone(
   draft.router = { ...draft.router, kernel: withoutAddress(draft.router.kernel, address) };
   for (const position of draft.router.members.keys())
     repair(draft, position, (held) => sameAddress(held, address));
+  tendLinks(draft);
   onStaticAddressGone(draft, address);
   if (draft.router.virtual[address.address] !== undefined) return;
   if (sourcesOf(draft.router).has(address.address))

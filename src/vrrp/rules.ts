@@ -27,6 +27,7 @@ import { vrrpInstance as rows, type UnicastPeer, type VrrpInstance } from './key
 import { linkRows } from './link.ts';
 import { refuseOwnersWeights } from './membership.ts';
 import { optionRows } from './option.ts';
+import { withOwnLinks } from './own.ts';
 import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
 import { applyStrict } from './strict.ts';
 import type { AddressText, PeerText } from './value.ts';
@@ -37,7 +38,7 @@ export function resolveInstances(
   blocks: readonly InstanceBlock[],
   around: RuledSurroundings,
   names: Names = new Names(),
-): VrrpInstance[] {
+): readonly VrrpInstance[] {
   const instances: VrrpInstance[] = [];
   const identities = new Map<string, string>();
   const links = new Map<string, string>();
@@ -47,8 +48,16 @@ export function resolveInstances(
     instances.push(instance);
     checkIdentity(instance, block, identities, around.report);
   }
-  return instances;
+  return withOwnLinks(instances, {
+    prefix: around.globals.vmac_prefix ?? 'vrrp',
+    addressPrefix: around.globals.vmac_addr_prefix ?? around.globals.vmac_prefix ?? 'vrrp',
+    groupOf: (name) => groupNumber(name, around),
+  });
 }
+
+/** An interface group by its number, or by its name in iproute2's file. */
+const groupNumber = (name: string, { facts }: RuledSurroundings): number | undefined =>
+  /^\d+$/.test(name) ? Number(name) : facts.numberOf?.('group', name);
 
 /** Two virtual routers on one network must not share a number. Unicast ones meet only their own peers. */
 function checkIdentity(
@@ -175,6 +184,8 @@ export function resolveInstance(
     lower_prio_no_advert: given.lower_prio_no_advert ?? globals.vrrp_lower_prio_no_advert,
     higher_prio_send_advert: given.higher_prio_send_advert ?? globals.vrrp_higher_prio_send_advert,
     dont_track_primary: given.dont_track_primary,
+    // Adverts to peers are routed; they cannot leave an interface that has no address.
+    ...(unicast && given.use_vmac !== undefined ? { vmac_xmit_base: true } : {}),
     garp_master_delay,
     garp_master_repeat,
     garp_master_refresh: given.garp_master_refresh ?? globals.vrrp_garp_master_refresh,

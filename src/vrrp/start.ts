@@ -27,8 +27,8 @@ import { assumeGood } from './tracker.ts';
 
 /** Two configurations with different identities are different virtual routers, whatever their names say. */
 export function identity(config: VrrpInstance): string {
-  const { virtual_router_id, version, family, interface: at = '' } = config;
-  return [virtual_router_id, version, family, at, isUnicast(config)].join(' ');
+  const { virtual_router_id, version, family, interface: at = '', own = '' } = config;
+  return [virtual_router_id, version, family, at, own, isUnicast(config)].join(' ');
 }
 
 /** What a successor must be to go on in this instance's role. */

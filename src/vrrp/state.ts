@@ -2,10 +2,11 @@
 // Types only; who changes what is said in router.ts and member.ts.
 
 import type { Ip } from '../lib/ip.ts';
-import type { Link, LinkAddress } from '../lib/link.ts';
+import type { Link, LinkAddress, Setting } from '../lib/link.ts';
 import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
+import type { Inheritance, Observed } from './event.ts';
 import type { Fault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
@@ -34,6 +35,25 @@ export interface RouterState {
   readonly chatter: Chatter;
   /** What is there whatever the instances do. */
   readonly statics: Statics;
+  readonly tended: Tended;
+}
+
+/** What was ordered of interfaces themselves. */
+export interface Tended {
+  /** When an interface that is not there as wanted is asked for again, by name. */
+  readonly asked: Readonly<Record<string, Instant>>;
+  /** Why the kernel would not have it, as logged, by name. */
+  readonly refused: Readonly<Record<string, string>>;
+  /** What was set where. */
+  readonly tuned: Readonly<Record<string, string>>;
+  /** What that was before. */
+  readonly was: readonly Setting[];
+  /** A start that waits for its interfaces. */
+  readonly waiting?: {
+    readonly inheritance: Inheritance;
+    readonly observed: Observed;
+    readonly until: Instant;
+  };
 }
 
 /** Routes and rules that were ordered, for an instance or for the static blocks. */

@@ -36,6 +36,7 @@ export interface AddressText {
   readonly noprefixroute?: true;
   readonly autojoin?: true;
   readonly no_track?: true;
+  readonly use_vmac?: true;
   /** In seconds. */
   readonly preferred_lft?: number | 'forever';
 }
@@ -60,6 +61,10 @@ export const addressGrammar = {
   noprefixroute: optional(flag, 'Add no prefix route.'),
   autojoin: optional(flag, 'Join the multicast group of the address.'),
   no_track: optional(flag, 'Leave it gone when somebody deletes it.'),
+  use_vmac: optional(
+    flag,
+    'Put it on an interface of the virtual MAC address, on top of its interface.',
+  ),
   preferred_lft: optional(
     word(),
     'Seconds for which an IPv6 address may be chosen as a source address, or forever.',
@@ -106,6 +111,7 @@ export const addressLine: ValueType<AddressText> = {
       noprefixroute: { const: true },
       autojoin: { const: true },
       no_track: { const: true },
+      use_vmac: { const: true },
       preferred_lft: {
         anyOf: [{ const: 'forever' }, { type: 'integer', minimum: 0, maximum: FOREVER - 1 }],
       },
@@ -165,6 +171,7 @@ function readOption(
     case 'noprefixroute':
     case 'autojoin':
     case 'no_track':
+    case 'use_vmac':
       line.address[option] = true;
       return 1;
     case 'dev':
@@ -376,6 +383,7 @@ function formatAddress(value: AddressText): string {
     'noprefixroute',
     'autojoin',
     'no_track',
+    'use_vmac',
   ] as const)
     if (value[option] === true) words.push(option);
   if (value.preferred_lft !== undefined) words.push('preferred_lft', String(value.preferred_lft));

@@ -4,7 +4,8 @@
 import { admit } from '../net/filter.ts';
 import { native, type ShotPart } from '../net/native.ts';
 import type { Addition, Refused, Route } from '../net/route.ts';
-import type { SocketSpec, WireAction } from './action.ts';
+import { changeSetting } from '../net/setting.ts';
+import type { Making, SocketSpec, WireAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
 const VRRP = 112;
@@ -162,6 +163,13 @@ export class Wire {
         native.unpace(action.pace);
         this.#paces.delete(action.pace);
         return [];
+      case 'makeLinks':
+        return refusals(this.#makeLinks(action.links), (links) => ({ ...action, links }));
+      case 'removeLinks':
+        for (const { index } of action.links) this.forgetInterface(index);
+        return refusals(this.#route.removeLinks(action.links), (links) => ({ ...action, links }));
+      case 'tune':
+        return tune(action);
       case 'addAddresses':
         return refusals(this.#route.add(action.addresses), (addresses) => ({
           ...action,
@@ -192,6 +200,13 @@ export class Wire {
         );
         return [];
     }
+  }
+
+  #makeLinks(links: readonly Making[]): Refused<Making>[] {
+    return links.flatMap((link) => {
+      const refused = this.#route.makeLink(link, link.below);
+      return refused === undefined ? [] : [{ ...refused, about: link }];
+    });
   }
 
   #open(spec: SocketSpec): void {
@@ -258,6 +273,21 @@ const refusals = <T>(
     code,
     message,
   }));
+
+function tune(action: Extract<WireAction, { readonly type: 'tune' }>): readonly VrrpEvent[] {
+  const events: VrrpEvent[] = [];
+  const was = action.settings.flatMap((setting) => {
+    try {
+      return changeSetting(setting) ?? [];
+    } catch (error) {
+      const { code = 'EUNKNOWN', message } = error as NodeJS.ErrnoException;
+      const refused = { ...action, settings: [setting] };
+      events.push({ type: 'refused', action: refused, code, message });
+      return [];
+    }
+  });
+  return was.length === 0 ? events : [{ type: 'tuned', was }, ...events];
+}
 
 function additionOf({ kind, what }: Addition): WireAction {
   switch (kind) {

@@ -14,34 +14,37 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import type { Ip } from '../../src/lib/ip.ts';
+import type { MadeLink, Setting } from '../../src/lib/link.ts';
 import { Journal } from '../../src/supervisor/journal.ts';
+import { type JournalEntry, type Leavings, NOTHING_LEFT } from '../../src/vrrp/event.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ka-journal-'));
 const path = join(folder, 'keepalived.journal');
 const open = (at: string): Journal => new Journal(at, (error) => assert.fail(error));
+const left = (...addresses: JournalEntry[]): Leavings => ({ ...NOTHING_LEFT, addresses });
 const entry = (n: number) => ({ address: `10.0.0.${n}` as Ip, prefix: 24, dev: 'eth0' });
 
 beforeEach(() => rmSync(path, { force: true, recursive: true }));
 after(() => rmSync(folder, { recursive: true }));
 
 test('the next one reads what this one wrote, and nobody else may', () => {
-  open(path).extend([entry(1), entry(2)]);
+  open(path).extend(left(entry(1), entry(2)));
   assert.deepEqual(open(path).entries, [entry(1), entry(2)]);
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
 
 test('a reload keeps the old addresses until the child has removed them', () => {
   const journal = open(path);
-  journal.extend([entry(1)]);
-  journal.extend([entry(2), entry(1)]);
+  journal.extend(left(entry(1)));
+  journal.extend(left(entry(2), entry(1)));
   assert.deepEqual(open(path).entries, [entry(1), entry(2)]);
-  journal.settle([entry(2)]);
+  journal.settle(left(entry(2)));
   assert.deepEqual(open(path).entries, [entry(2)]);
 });
 
 test('after a clean end there is no file', () => {
   const journal = open(path);
-  journal.extend([entry(1)]);
+  journal.extend(left(entry(1)));
   journal.remove();
   assert.throws(() => statSync(path), { code: 'ENOENT' });
   assert.deepEqual(journal.entries, []);
@@ -55,13 +58,13 @@ for (const [what, change] of [
   ['empty', () => ''],
 ] as const)
   test(`a file that is ${what} says nothing`, () => {
-    open(path).extend([entry(1)]);
+    open(path).extend(left(entry(1)));
     writeFileSync(path, change(readFileSync(path, 'utf8')));
     assert.deepEqual(open(path).entries, []);
   });
 
 test('entries that are none are left out', () => {
-  open(path).extend([entry(1)]);
+  open(path).extend(left(entry(1)));
   const content = JSON.parse(readFileSync(path, 'utf8')) as { addresses: unknown[] };
   content.addresses.push(null, 7, { address: 1 });
   writeFileSync(path, JSON.stringify(content));
@@ -70,11 +73,11 @@ test('entries that are none are left out', () => {
 
 test('a link is not followed, neither for reading nor for writing', () => {
   const target = join(folder, 'target');
-  open(target).extend([entry(1)]);
+  open(target).extend(left(entry(1)));
   symlinkSync(target, path);
   const journal = open(path);
   assert.deepEqual(journal.entries, []);
-  journal.extend([entry(2)]);
+  journal.extend(left(entry(2)));
   assert.deepEqual(open(target).entries, [entry(1)]);
   assert.deepEqual(open(path).entries, [entry(2)]);
 });
@@ -82,12 +85,51 @@ test('a link is not followed, neither for reading nor for writing', () => {
 test('a file that cannot be written is said, and what it would say is still known', () => {
   const refusals: Error[] = [];
   const journal = new Journal(join(folder, 'no', 'such.journal'), (error) => refusals.push(error));
-  journal.extend([entry(1)]);
+  journal.extend(left(entry(1)));
   assert.deepEqual(journal.entries, [entry(1)]);
   assert.equal(refusals.length, 1);
   mkdirSync(path);
   const other = new Journal(path, (error) => refusals.push(error));
-  other.settle([entry(2)]);
+  other.settle(left(entry(2)));
   other.remove();
   assert.equal(refusals.length, 3);
+});
+
+const made = (name: string): MadeLink => ({
+  name,
+  parent: 'eth0',
+  kind: 'macvlan',
+  mode: 'private',
+  mac: '00:00:5e:00:01:33',
+  settings: [],
+  addresses: [],
+});
+const setting = (value: number, name = 'arp_ignore'): Setting => ({
+  family: 'ipv4',
+  interface: 'eth0',
+  name,
+  value,
+});
+
+test('interfaces that were made, and what was set as it was first', () => {
+  const journal = open(path);
+  journal.extend({ ...NOTHING_LEFT, links: [made('vrrp.1')], settings: [setting(0)] });
+  journal.extend({ ...NOTHING_LEFT, links: [made('vrrp.2')], settings: [setting(1)] });
+  assert.deepEqual(open(path).links, [made('vrrp.1'), made('vrrp.2')]);
+  assert.deepEqual(open(path).settings, [setting(0)]);
+  journal.settle({
+    ...NOTHING_LEFT,
+    links: [made('vrrp.2')],
+    settings: [setting(1), setting(1, 'arp_filter')],
+  });
+  assert.deepEqual(open(path).links, [made('vrrp.2')]);
+  assert.deepEqual(open(path).settings, [setting(0)]);
+});
+
+test('no name in the file leads out of the folder of settings', () => {
+  open(path).extend({ ...NOTHING_LEFT, settings: [setting(0)] });
+  const content = JSON.parse(readFileSync(path, 'utf8')) as { settings: unknown[] };
+  content.settings.push({ ...setting(0), interface: '../../kernel' }, setting(0, '../x'), 7);
+  writeFileSync(path, JSON.stringify(content));
+  assert.deepEqual(open(path).settings, [setting(0)]);
 });

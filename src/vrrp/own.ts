@@ -1,0 +1,189 @@
+// The interfaces that instances have made for themselves: what use_vmac, use_ipvlan, use_vmac_addr and use_vmac of an
+// address ask for, as interfaces with names. A function of the configuration; whether they can be made is not asked here.
+
+import type { AddressEntry } from '../config/value.ts';
+import { type Family, family } from '../lib/ip.ts';
+import type { MadeLink, Setting } from '../lib/link.ts';
+import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+
+const LONGEST_NAME = 15;
+
+interface Naming {
+  readonly prefix: string;
+  readonly addressPrefix: string;
+  readonly groupOf: (name: string) => number | undefined;
+}
+
+type Local = Omit<Setting, 'interface'>;
+
+const four = (name: string, value: number): Local => ({ family: 'ipv4', name, value });
+const six = (name: string, value: number): Local => ({ family: 'ipv6', name, value });
+
+/**
+ * It answers ARP for its own addresses alone, also where the asker is on another of our interfaces, and takes what we
+ * send ourselves. Nothing may leave it that shows the virtual MAC while somebody else is master, so it gets no
+ * IPv6 address that nobody has asked for.
+ */
+const SETTINGS: Readonly<Record<Family, readonly Local[]>> = {
+  4: [
+    six('disable_ipv6', 1),
+    four('arp_ignore', 1),
+    four('accept_local', 1),
+    four('rp_filter', 0),
+    four('promote_secondaries', 1),
+  ],
+  6: [six('addr_gen_mode', 1), six('autoconf', 0), six('accept_ra', 0), six('accept_dad', 0)],
+};
+
+/** Gives every instance the interfaces that it asks for. */
+export function withOwnLinks(
+  instances: readonly VrrpInstance[],
+  naming: Naming,
+): readonly VrrpInstance[] {
+  const taken = new Set(
+    instances.flatMap(({ use_vmac, use_ipvlan }) => use_vmac?.name ?? use_ipvlan?.name ?? []),
+  );
+  return instances.map((instance) => ownLinksOf(instance, taken, naming));
+}
+
+function ownLinksOf(instance: VrrpInstance, taken: Set<string>, naming: Naming): VrrpInstance {
+  const own = ownLink(instance, taken, naming);
+  const made: MadeLink[] = own === undefined ? [] : [own];
+  const place = (entry: AddressEntry): AddressEntry => {
+    const dev = linkFor(entry, instance, made, taken, naming);
+    return dev === undefined ? entry : { ...entry, dev };
+  };
+  const next: VrrpInstance = {
+    ...instance,
+    ...(own === undefined ? {} : { own: own.name }),
+    virtual_ipaddress: instance.virtual_ipaddress.map(place),
+    virtual_ipaddress_excluded: instance.virtual_ipaddress_excluded.map(place),
+  };
+  return made.length === 0 ? instance : { ...next, made };
+}
+
+function ownLink(
+  instance: VrrpInstance,
+  taken: Set<string>,
+  { prefix, groupOf }: Naming,
+): MadeLink | undefined {
+  const { use_vmac: vmac, use_ipvlan: ipvlan, interface: parent, family: of } = instance;
+  const { virtual_router_id: vrid } = instance;
+  if (parent === undefined) return undefined;
+  const group = vmac?.group ?? ipvlan?.group;
+  const number = group === undefined ? undefined : groupOf(group);
+  const common = { parent, ...(number === undefined ? {} : { group: number }) };
+  if (vmac !== undefined)
+    return {
+      ...common,
+      name: vmac.name ?? freeName(prefix, of, vrid, taken),
+      kind: 'macvlan',
+      mode: 'private',
+      mac: macOf(vmac.mac, of, vrid),
+      settings: SETTINGS[of],
+      ...sourceOn(instance),
+    };
+  if (ipvlan === undefined) return undefined;
+  const { address, prefix: length = of === 4 ? 32 : 128 } = ipvlan;
+  const fits = address !== undefined && family(address) === of;
+  if (!fits && of === 4) return undefined;
+  return {
+    ...common,
+    name: ipvlan.name ?? freeName(prefix, of, vrid, taken),
+    kind: 'ipvlan',
+    mode: ipvlan.mode ?? 'bridge',
+    settings: SETTINGS[of],
+    ...(fits ? { addresses: [{ address, prefix: length }] } : sourceOn(instance)),
+  };
+}
+
+/** IPv6 adverts come from a link-local address (RFC 9568 5.1.2.1), which the interface that they leave must have. */
+function sourceOn({
+  family: of,
+  mcast_src_ip: source,
+  vmac_xmit_base: base,
+}: VrrpInstance): Pick<MadeLink, 'addresses' | 'linkLocal'> {
+  if (of === 4 || base === true) return { addresses: [] };
+  return source === undefined
+    ? { addresses: [], linkLocal: true }
+    : { addresses: [{ address: source, prefix: 64 }] };
+}
+
+/** RFC 9568 7.3: 00-00-5E-00-01-{VRID} for IPv4, 00-00-5E-00-02-{VRID} for IPv6; of five bytes the VRID is the sixth. */
+export function macOf(given: string | undefined, of: Family, vrid: number): string {
+  const parts = given?.split(':') ?? ['00', '00', '5e', '00', of === 4 ? '01' : '02'];
+  const whole = parts.length === 6 ? parts : [...parts, vrid.toString(16)];
+  return whole.map((part) => part.padStart(2, '0')).join(':');
+}
+
+function freeName(prefix: string, of: Family, vrid: number, taken: Set<string>): string {
+  const candidates = [`${prefix}.${vrid}`, `${prefix}${of}.${vrid}`];
+  for (let n = 1; ; n++) {
+    const name = candidates.shift() ?? `${prefix}${of}.${vrid}.${n}`;
+    const short = name.slice(0, LONGEST_NAME);
+    if (taken.has(short)) continue;
+    taken.add(short);
+    return short;
+  }
+}
+
+/** The interface of an address that is not on the instance's; made where it has a virtual MAC address of its own. */
+function linkFor(
+  entry: AddressEntry,
+  instance: VrrpInstance,
+  made: MadeLink[],
+  taken: Set<string>,
+  { addressPrefix }: Naming,
+): string | undefined {
+  const { interface: base, virtual_router_id: vrid, use_vmac_addr: all = false } = instance;
+  const of = family(entry.address);
+  const parent = entry.dev ?? base;
+  const [own] = made;
+  if (parent === undefined) return undefined;
+  const elsewhere = parent !== base || of !== instance.family;
+  const wanted = entry.use_vmac === true || (all && elsewhere);
+  if (!wanted) return undefined;
+  if (!elsewhere && own !== undefined && instance.use_vmac !== undefined) return own.name;
+  const mac = macOf(instance.use_vmac?.mac, of, vrid);
+  const known = made.find((link) => link.parent === parent && link.mac === mac);
+  if (known !== undefined) return known.name;
+  const name = freeName(addressPrefix, of, vrid, taken);
+  made.push({
+    name,
+    parent,
+    kind: 'macvlan',
+    mode: 'private',
+    mac,
+    settings: SETTINGS[of],
+    addresses: [],
+  });
+  return name;
+}
+
+/** What is set on interfaces that are not ours while the program runs: those below answer for none of ours. */
+export function settingsOf({ vrrp_instance: instances }: VrrpConfig): readonly Setting[] {
+  const settings = new Map<string, Setting>();
+  const want = (setting: Setting): void => {
+    settings.set(`${setting.family} ${setting.interface} ${setting.name}`, setting);
+  };
+  for (const { made = [], family: of, promote_secondaries: promote, interface: at } of instances) {
+    for (const { parent, kind } of made)
+      if (of === 4 && kind === 'macvlan') {
+        want({ family: 'ipv4', interface: parent, name: 'arp_ignore', value: 1 });
+        want({ family: 'ipv4', interface: parent, name: 'arp_filter', value: 1 });
+      }
+    if (promote === true && at !== undefined)
+      want({ family: 'ipv4', interface: at, name: 'promote_secondaries', value: 1 });
+  }
+  return [...settings.values()];
+}
+
+/** Where adverts leave and arrive. */
+export const speaksOn = ({
+  own,
+  vmac_xmit_base: base,
+  interface: at,
+}: VrrpInstance): string | undefined => (base === true ? at : (own ?? at));
+
+/** Where addresses go that name no interface. */
+export const holdsOn = ({ own, interface: at }: VrrpInstance): string | undefined => own ?? at;

@@ -1,0 +1,255 @@
+// Interfaces that instances have made for themselves (use_vmac, use_ipvlan, use_vmac_addr): which, on what, when they are made
+// again and when they are removed, and what goes over them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Link, MadeLink } from '../../src/lib/link.ts';
+import { type Instant, millis, seconds } from '../../src/lib/time.ts';
+import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
+import { macOf, withOwnLinks } from '../../src/vrrp/own.ts';
+import { config, instance, ip } from '../sim/config.ts';
+import { address, FACTS, Host, link } from '../sim/host.ts';
+
+const NAMING = { prefix: 'vrrp', addressPrefix: 'vrrp', groupOf: () => undefined };
+const own = (...instances: readonly VrrpInstance[]): readonly VrrpInstance[] =>
+  withOwnLinks(instances, NAMING);
+const vmac = (changes: Partial<VrrpInstance> = {}): VrrpInstance =>
+  own(instance({ use_vmac: {}, ...changes }))[0] as VrrpInstance;
+
+/** The interface as the kernel tells of it once it is up. */
+const there = ({ name, mac = '', kind, mode }: MadeLink, changes: Partial<Link> = {}): Link =>
+  link(7, name, { mac, kind, mode, parent: 2, ...changes });
+
+const madeOf = (one: VrrpInstance): MadeLink => one.made?.[0] as MadeLink;
+
+test('use_vmac: a private macvlan of the virtual MAC on the interface of the instance', () => {
+  const { name, parent, kind, mode, mac } = madeOf(vmac());
+  assert.deepEqual(
+    { name, parent, kind, mode, mac },
+    {
+      name: 'vrrp.51',
+      parent: 'eth0',
+      kind: 'macvlan',
+      mode: 'private',
+      mac: '00:00:5e:00:01:33',
+    },
+  );
+});
+
+test('RFC 9568 7.3: the virtual MAC of each family; five bytes get the VRID, six stay', () => {
+  assert.equal(macOf(undefined, 4, 255), '00:00:5e:00:01:ff');
+  assert.equal(macOf(undefined, 6, 1), '00:00:5e:00:02:01');
+  assert.equal(macOf('2:0:0:0:0', 4, 16), '02:00:00:00:00:10');
+  assert.equal(macOf('02:00:00:00:00:aa', 4, 16), '02:00:00:00:00:aa');
+});
+
+test('the interfaces are made before anything is opened, and nobody is at fault meanwhile', () => {
+  const one = vmac();
+  const host = new Host(config(one)).start();
+  assert.deepEqual(host.kinds, ['tune', 'makeLinks']);
+  assert.equal(host.of('makeLinks')[0]?.links[0]?.below, 2);
+  assert.equal(host.member().state.name, 'init');
+  host.take({ type: 'link', link: there(madeOf(one), { up: false, running: false }) });
+  assert.equal(host.member().state.name, 'init');
+  host.take({ type: 'link', link: there(madeOf(one)) });
+  assert.deepEqual(host.kinds, ['open']);
+  assert.deepEqual(host.of('open')[0]?.socket.interface, { index: 7, name: 'vrrp.51' });
+  assert.equal(host.member().state.name, 'backup');
+});
+
+const begun = (one: VrrpInstance): Host =>
+  new Host(config(one)).start({ ...FACTS, links: [link(), there(madeOf(one))] });
+
+test('adverts come from the address below, addresses and announcements go over the virtual MAC', () => {
+  const host = begun(vmac()).until('master');
+  assert.equal(host.member().source, '10.0.0.5');
+  assert.equal(host.of('addAddresses')[0]?.addresses[0]?.index, 7);
+  const [announced] = host.of('announce');
+  assert.equal(announced?.interface, 7);
+  assert.deepEqual([...(announced?.frames[0] ?? [])].slice(6, 12), [0, 0, 0x5e, 0, 1, 51]);
+});
+
+test('vmac_xmit_base: adverts leave the interface below, addresses stay above', () => {
+  const host = begun(vmac({ vmac_xmit_base: true }));
+  assert.deepEqual(host.of('open')[0]?.socket.interface, { index: 2, name: 'eth0' });
+  host.until('master');
+  assert.equal(host.of('addAddresses')[0]?.addresses[0]?.index, 7);
+});
+
+test('one that is there as wanted is taken over as it is', () => {
+  const host = begun(vmac());
+  assert.deepEqual(host.of('makeLinks'), []);
+  assert.deepEqual(host.of('removeLinks'), []);
+});
+
+for (const [what, changes] of [
+  ['another MAC', { mac: '00:00:5e:00:01:34' }],
+  ['another mode', { mode: 'bridge' }],
+  ['another interface below', { parent: 3 }],
+] as const)
+  test(`one of ${what} is made anew`, () => {
+    const one = vmac();
+    const facts = { ...FACTS, links: [link(), there(madeOf(one), changes)] };
+    const host = new Host(config(one)).start(facts);
+    assert.deepEqual(host.kinds, ['tune', 'removeLinks', 'makeLinks']);
+  });
+
+test('an interface of that name that is something else stays, and the instance is at fault', () => {
+  const one = vmac();
+  const { kind: _, mode: _mode, ...veth } = there(madeOf(one));
+  const host = new Host(config(one)).start({ ...FACTS, links: [link(), veth] });
+  assert.equal(host.of('makeLinks').length, 0);
+  const why = 'there is an interface of that name, and it is no macvlan';
+  assert.equal(host.logs[0], `cannot make vrrp.51: ${why}`);
+  host.deadline();
+  assert.equal(host.of('removeLinks').length, 0);
+});
+
+test('what the kernel refuses is said once and asked for again every second', () => {
+  const one = vmac();
+  const host = new Host(config(one)).start();
+  const [action] = host.of('makeLinks');
+  assert.ok(action !== undefined);
+  host.take({ type: 'refused', action, code: 'EOPNOTSUPP', message: 'Unknown device type' });
+  assert.deepEqual(host.logs, [
+    'cannot make vrrp.51 on eth0: EOPNOTSUPP (Unknown device type)',
+    '(VI_1) entering FAULT state (interface vrrp.51 does not exist)',
+    '(VI_1) entering FAULT state',
+  ]);
+  assert.equal(host.member().state.name, 'fault');
+  host.deadline();
+  assert.equal(host.now, seconds(1));
+  const [again] = host.of('makeLinks');
+  assert.ok(again !== undefined);
+  host.take({ type: 'refused', action: again, code: 'EOPNOTSUPP', message: 'Unknown device type' });
+  assert.deepEqual(host.logs, []);
+});
+
+test('somebody deletes it: it is made again at once', () => {
+  const one = vmac();
+  const host = begun(one).until('master');
+  host.take({ type: 'linkGone', index: 7 });
+  assert.equal(host.of('makeLinks').length, 1);
+  assert.equal(host.member().state.name, 'fault');
+  host.take({ type: 'link', link: there(madeOf(one), { index: 8 }) });
+  assert.equal(host.member().state.name, 'backup');
+  assert.equal(host.of('open')[0]?.socket.interface?.index, 8);
+});
+
+test('with the interface below it is gone, and it comes back with it', () => {
+  const one = vmac();
+  const host = begun(one);
+  host.take({ type: 'linkGone', index: 7 });
+  host.take({ type: 'linkGone', index: 2 });
+  assert.deepEqual(host.of('makeLinks'), []);
+  host.take({ type: 'link', link: link(9) }, (host.now + seconds(2)) as Instant);
+  assert.equal(host.of('makeLinks')[0]?.links[0]?.below, 9);
+});
+
+test('at the end it goes after its addresses, and what was set is as it was', () => {
+  const host = begun(vmac()).until('master');
+  const was = { family: 'ipv4', interface: 'eth0', name: 'arp_ignore', value: 0 } as const;
+  host.take({ type: 'tuned', was: [was] });
+  host.take({ type: 'stop' });
+  const kinds = host.kinds.filter((kind) => kind !== 'close' && kind !== 'exit');
+  assert.deepEqual(kinds, ['silence', 'send', 'removeAddresses', 'removeLinks', 'tune']);
+  assert.deepEqual(host.of('tune')[0]?.settings, [was]);
+});
+
+test('what was noted before the first change stands, also in a process that follows', () => {
+  const was = { family: 'ipv4', interface: 'eth0', name: 'arp_ignore', value: 0 } as const;
+  const one = vmac();
+  const facts = { ...FACTS, links: [link(), there(madeOf(one))] };
+  const inheritance = { journal: [], roles: [], settings: [was] };
+  const host = new Host(config(one)).take({ type: 'facts', facts, inheritance });
+  host.take({ type: 'tuned', was: [{ ...was, value: 1 }] });
+  assert.deepEqual(host.state.tended.was, [was]);
+});
+
+test('what a process before this one had made and nobody wants any more is removed', () => {
+  const old = madeOf(vmac());
+  const inheritance = { journal: [], roles: [], links: [old] };
+  const facts = { ...FACTS, links: [link(), there(old)] };
+  const host = new Host(config(instance())).take({ type: 'facts', facts, inheritance });
+  assert.deepEqual(host.of('removeLinks')[0]?.links, [{ index: 7, name: 'vrrp.51' }]);
+  const foreign = { ...FACTS, links: [link(), there(old, { mac: '02:00:00:00:00:77' })] };
+  const other = new Host(config(instance())).take({ type: 'facts', facts: foreign, inheritance });
+  assert.deepEqual(other.of('removeLinks'), []);
+});
+
+test('a reload without use_vmac removes it after its addresses, and sets back what was set', () => {
+  const host = begun(vmac()).until('master');
+  const was = { family: 'ipv4', interface: 'eth0', name: 'arp_ignore', value: 0 } as const;
+  host.take({ type: 'tuned', was: [was] });
+  host.take({ type: 'reload', config: config(instance()) });
+  const kinds = host.kinds.filter((kind) =>
+    ['removeAddresses', 'removeLinks', 'tune'].includes(kind),
+  );
+  assert.deepEqual(kinds, ['removeAddresses', 'removeLinks', 'tune']);
+  assert.deepEqual(host.of('tune')[0]?.settings, [was]);
+});
+
+test('IPv6 adverts need a link-local address above: that of the interface below, or one made of its MAC', () => {
+  const one = vmac({
+    family: 6,
+    version: 3,
+    mcast_dst_ip: ip('ff02::12'),
+    virtual_ipaddress: [{ address: ip('fe80::100'), prefix: 64, scope: 0 }],
+  });
+  const asked = (facts: typeof FACTS): unknown =>
+    new Host(config(one)).start(facts).of('makeLinks')[0]?.links[0]?.addresses;
+  assert.deepEqual(asked(FACTS), [{ address: 'fe80::5', prefix: 64 }]);
+  assert.deepEqual(asked({ ...FACTS, addresses: [] }), [
+    { address: 'fe80::ff:fe00:2', prefix: 64 },
+  ]);
+  const virtual = { ...FACTS, addresses: [address('fe80::100', 64)] };
+  assert.deepEqual(asked(virtual), [{ address: 'fe80::ff:fe00:2', prefix: 64 }]);
+  const host = new Host(config(one)).start();
+  host.take({ type: 'link', link: there(madeOf(one)) });
+  assert.equal(host.member().state.name, 'init');
+  host.take({ type: 'address', address: address('fe80::5', 64, { index: 7 }) });
+  assert.equal(host.member().state.name, 'backup');
+  assert.equal(host.of('open')[0]?.socket.source, 'fe80::5');
+});
+
+test('two instances never get one name, and a given name is nobody else’s', () => {
+  const names = own(
+    instance({ name: 'A', use_vmac: {} }),
+    instance({ name: 'B', use_vmac: {}, family: 6 }),
+    instance({ name: 'C', use_vmac: { name: 'vrrp.7' }, virtual_router_id: 9 }),
+    instance({ name: 'D', use_vmac: {}, virtual_router_id: 7 }),
+  ).map((one) => one.own);
+  assert.deepEqual(names, ['vrrp.51', 'vrrp6.51', 'vrrp.7', 'vrrp4.7']);
+});
+
+test('vmac_prefix and vmac_addr_prefix', () => {
+  const naming = { ...NAMING, prefix: 'a', addressPrefix: 'b' };
+  const [one] = withOwnLinks(
+    [
+      instance({
+        use_vmac: {},
+        use_vmac_addr: true,
+        virtual_ipaddress: [{ address: ip('10.1.0.1'), prefix: 24, scope: 0, dev: 'eth1' }],
+      }),
+    ],
+    naming,
+  );
+  assert.deepEqual(
+    one?.made?.map(({ name, parent }) => [name, parent]),
+    [
+      ['a.51', 'eth0'],
+      ['b.51', 'eth1'],
+    ],
+  );
+  assert.equal(one?.virtual_ipaddress[0]?.dev, 'b.51');
+});
+
+test('a link that goes and comes within the second is not asked for in a storm', () => {
+  const one = vmac();
+  const host = new Host(config(one)).start();
+  host.take(
+    { type: 'link', link: there(madeOf(one), { up: false }) },
+    millis(1) as number as Instant,
+  );
+  assert.deepEqual(host.of('makeLinks'), []);
+});
