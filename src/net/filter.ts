@@ -32,8 +32,8 @@ export interface Admission {
   readonly at: number;
   /** How many bytes must follow the IP header. */
   readonly least: number;
-  /** The values of that byte to let through. */
-  readonly values: readonly number[];
+  /** The values of that byte to let through; absent: all. */
+  readonly values?: readonly number[];
   /** Only what is sent to this address; absent: whatever the socket gets. */
   readonly destination?: Ip;
 }
@@ -54,7 +54,8 @@ export function admit({ family, at, least, values, destination }: Admission): Ui
   const load = family === 4 ? LOAD_BYTE_INDEXED : LOAD_BYTE;
   if (family === 4) program.push([LOAD_HEADER_LENGTH, 0, 0, 0]);
   program.push([load, 0, 0, least - 1], [load, 0, 0, at]);
-  for (const value of values) program.push([JUMP_IF_EQUAL, 0, 1, value], accept);
+  if (values === undefined) program.push(accept);
+  for (const value of values ?? []) program.push([JUMP_IF_EQUAL, 0, 1, value], accept);
   program.push(refuse);
   return assemble(program);
 }

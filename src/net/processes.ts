@@ -4,6 +4,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Instant } from '../lib/time.ts';
+import { ROOMY } from './buffer.ts';
 import { admitProcesses } from './filter.ts';
 import { inNamespaceOf } from './namespace.ts';
 import { native } from './native.ts';
@@ -33,12 +34,12 @@ const COMM = 0x200;
 const EXIT = 0x8000_0000;
 const NONE = 0;
 
-const RECEIVE_BUFFER = 4 << 20;
 /** How often all are looked at while the kernel tells nothing, in milliseconds. */
 const PERIOD = 2000;
 
 export class Processes {
   readonly #host: ProcessHost;
+  readonly #buffer: number;
   #kinds: readonly ProcessKind[] = [];
   /** Positions of the kinds that each process belongs to; only those that belong to one. */
   readonly #members = new Map<number, readonly number[]>();
@@ -48,8 +49,9 @@ export class Processes {
   #refused = false;
   #last = '';
 
-  constructor(host: ProcessHost) {
+  constructor(host: ProcessHost, buffer = ROOMY) {
     this.#host = host;
+    this.#buffer = buffer;
   }
 
   /** Records of this descriptor are for read() and lost(). */
@@ -149,7 +151,7 @@ export class Processes {
     let refusal = '';
     for (const pid of [process.ppid, 1]) {
       try {
-        this.#fd = inNamespaceOf(pid, () => listen());
+        this.#fd = inNamespaceOf(pid, () => listen(this.#buffer));
         return;
       } catch (error) {
         const { code = '', message } = error as NodeJS.ErrnoException;
@@ -201,8 +203,8 @@ function subscription(operation: number): Uint8Array {
   return bytes;
 }
 
-function listen(): number {
-  const fd = native.netlinkSocket(NETLINK_CONNECTOR, PROC_GROUP, RECEIVE_BUFFER);
+function listen(buffer: number): number {
+  const fd = native.netlinkSocket(NETLINK_CONNECTOR, PROC_GROUP, buffer);
   try {
     // Only work is spared: a machine starts more threads than processes.
     native.filter(fd, admitProcesses());

@@ -9,6 +9,7 @@ import {
   type KernelRoute,
   type KernelRule,
 } from '../lib/route.ts';
+import { ROOMY } from './buffer.ts';
 import { admitMessages } from './filter.ts';
 import { native, type Refusal, type ShotPart } from './native.ts';
 import {
@@ -65,8 +66,6 @@ export interface Refused<T> {
   readonly message: string;
 }
 
-/** A receive buffer that takes the answers to thousands of refused requests. */
-const ANSWERS = 4 << 20;
 /** How an order becomes a message. */
 type Encode<T> = (what: T, sequence: number, acknowledge: boolean) => Uint8Array;
 
@@ -93,14 +92,19 @@ export class Route {
   /** News of deleted routes and rules, once somebody has asked for them. */
   #routing: number | undefined;
 
-  constructor() {
-    this.#commands = native.netlinkSocket(NETLINK_ROUTE, 0, ANSWERS);
+  readonly #newsBuffer: number;
+
+  /** Sizes of receive buffers in bytes, of what answers orders and of what tells news. */
+  constructor(buffers: { readonly command?: number; readonly monitor?: number } = {}) {
+    const { command = ROOMY, monitor = ROOMY } = buffers;
+    this.#newsBuffer = monitor;
+    this.#commands = native.netlinkSocket(NETLINK_ROUTE, 0, command);
     this.#monitor = native.netlinkSocket(
       NETLINK_ROUTE,
       RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-      ANSWERS,
+      monitor,
     );
-    this.#shots = native.netlinkSocket(NETLINK_ROUTE, 0, ANSWERS);
+    this.#shots = native.netlinkSocket(NETLINK_ROUTE, 0, command);
     native.watch(this.#monitor);
   }
 
@@ -186,7 +190,7 @@ export class Route {
   watchRouting(): void {
     if (this.#routing !== undefined) return;
     const groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | RTMGRP_IPV6_ROUTE | RTMGRP_IPV6_RULE;
-    const fd = native.netlinkSocket(NETLINK_ROUTE, groups, ANSWERS);
+    const fd = native.netlinkSocket(NETLINK_ROUTE, groups, this.#newsBuffer);
     native.filter(
       fd,
       admitMessages([

@@ -107,6 +107,8 @@ export interface SocketSpec {
   readonly hopLimit: number;
   /** The virtual routers it is for, ascending: the kernel drops what is for others. */
   readonly vrids: readonly number[];
+  /** log_unknown_vrids: the kernel passes what is for others too. */
+  readonly every?: true;
   /** Receive buffer in bytes; absent for the system's default. */
   readonly receiveBuffer?: number;
 }

@@ -143,6 +143,8 @@ export function standing(
   current: Ip | undefined,
 ): Standing {
   const faults: Fault[] = [];
+  if (config.unicast_fault_no_peer === true && config.unicast_peer.length === 0)
+    faults.push({ kind: 'peers', what: config.name });
   for (const name of interfacesOf(config)) {
     const link = linkNamed(facts, name);
     if (link === undefined) faults.push({ kind: 'missing', what: name });

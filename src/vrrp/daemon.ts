@@ -9,6 +9,7 @@ import type { DumpKind, Order, Paces } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
+import { bufferSize } from '../net/buffer.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
 import { Probes } from '../net/probe.ts';
@@ -113,7 +114,7 @@ class VrrpDaemon {
     if (lost.length > 0) context.log.detail(`Not permitted: ${lost.join(', ')}`);
 
     nameProcess(config);
-    this.#route = new Route();
+    this.#route = new Route(netlinkBuffers(config));
     if (hasRouting(config)) this.#route.watchRouting();
     this.#wire = new Wire(this.#route);
     this.#scripts = this.#createScripts();
@@ -130,10 +131,13 @@ class VrrpDaemon {
       failed: (folder, { message }) =>
         context.log.warning(`Cannot watch ${folder} for tracked files: ${message}`),
     });
-    this.#processes = new Processes({
-      counted: (counts, at) => this.#take({ type: 'processes', counts }, at),
-      log: (text) => context.log.detail(text),
-    });
+    this.#processes = new Processes(
+      {
+        counted: (counts, at) => this.#take({ type: 'processes', counts }, at),
+        log: (text) => context.log.detail(text),
+      },
+      processBuffer(config),
+    );
     this.#fifos = new Fifos(context.log, ({ words, uid, gid }, path) =>
       runScript({ words: [...words, path], uid, gid }),
     );
@@ -425,6 +429,21 @@ function realTimePriority({ global_defs }: VrrpConfig): number {
   if (wanted > 0) return wanted;
   return ceiling < 0 ? 0 : ceiling || DEFAULT_PRIORITY;
 }
+
+/** What the start of the process decides: a reload leaves them as they are. */
+const netlinkBuffers = ({ global_defs }: VrrpConfig) => ({
+  command: bufferSize(
+    global_defs.vrrp_netlink_cmd_rcv_bufs,
+    global_defs.vrrp_netlink_cmd_rcv_bufs_force,
+  ),
+  monitor: bufferSize(
+    global_defs.vrrp_netlink_monitor_rcv_bufs,
+    global_defs.vrrp_netlink_monitor_rcv_bufs_force,
+  ),
+});
+
+const processBuffer = ({ global_defs }: VrrpConfig): number =>
+  bufferSize(global_defs.process_monitor_rcv_bufs, global_defs.process_monitor_rcv_bufs_force);
 
 /** vrrp_process_name, or the name that process_names gives; keepalived like the parent otherwise. */
 function nameProcess({ global_defs }: VrrpConfig): void {

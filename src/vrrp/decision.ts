@@ -140,10 +140,50 @@ export function decideAuthentication(
   return { auth_type: type.value, auth_pass: password };
 }
 
+/** What an instance bears with in others: defaults that are not there at all are off. */
+export function decideTolerance(
+  {
+    name,
+    advert_length,
+    nopreempt,
+  }: {
+    readonly name: string;
+    readonly advert_length: number;
+    readonly nopreempt: boolean;
+  },
+  given: Infer<Rows>,
+  strict: boolean,
+  globals: GlobalDefs,
+  say: Say,
+): Partial<VrrpInstance> {
+  const ignores = given.owner_ignore_adverts ?? (strict || globals.vrrp_owner_ignore_adverts);
+  const bare = given.v3_checksum_as_v2 ?? globals.v3_checksum_as_v2;
+  const expiry = given.timer_expired_backup;
+  if (expiry !== undefined && !nopreempt)
+    say(
+      'timer_expired_backup',
+      mistake(
+        'timer-expired-preempts',
+        `(${name}) timer_expired_backup needs nopreempt - resetting`,
+      ),
+    );
+  const { vrrp_rx_bufs_policy: policy, vrrp_rx_bufs_multiplier: times } = globals;
+  const sized = given.kernel_rx_buf_size !== undefined;
+  const bytes = policy === 'ADVERT' ? advert_length * times : policy === 'MTU' ? undefined : policy;
+  return {
+    ...(sized || bytes === undefined ? {} : { kernel_rx_buf_size: bytes }),
+    ...(sized || policy !== 'MTU' ? {} : { rx_bufs_mtus: times }),
+    ...(globals.log_unknown_vrids ? { log_unknown_vrids: true } : {}),
+    ...(expiry === undefined || !nopreempt ? {} : { timer_expired_backup: expiry }),
+    ...(ignores ? { owner_ignore_adverts: true } : {}),
+    ...(bare ? { v3_checksum_as_v2: true } : {}),
+  };
+}
+
 /** RFC 9568 5.2.5: the count is one byte; and the packet must fit into the interface's MTU. */
 export function fitAddresses(
   block: InstanceBlock,
-  walk: Held,
+  walk: Held & { readonly addressless: boolean },
   version: 2 | 3,
   of: Family,
   strict: boolean,
@@ -153,6 +193,7 @@ export function fitAddresses(
   const node = nodeOf(block.statements, 'virtual_ipaddress') ?? block.node;
   const { addresses, excluded } = walk;
   if (addresses.length === 0) {
+    if (walk.addressless) return { addresses, excluded };
     const message = `(${name}) No VIP specified; at least one is`;
     report(
       version === 3 || strict

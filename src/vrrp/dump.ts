@@ -11,10 +11,10 @@ import { groupNamed, trackedLines, trackerLines, usersOf } from './dump-track.ts
 import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
-import { isUnicast } from './member.ts';
 import { isMailing, tellsPriority } from './notify.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
+import { isUnicast } from './socket.ts';
 import type { Member, RouterState, SocketRecord } from './state.ts';
 import { sentBy } from './statistics.ts';
 

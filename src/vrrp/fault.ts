@@ -10,6 +10,8 @@ type Cause =
   | 'pending'
   | 'file'
   | 'process'
+  /** Unicast is wanted, and there is nobody to speak to. */
+  | 'peers'
   /** Another member of the sync group has a fault. */
   | 'group';
 
@@ -37,6 +39,8 @@ export function describeFault({ kind, what }: Fault): string {
       return `tracked file ${what}`;
     case 'process':
       return `process ${what}`;
+    case 'peers':
+      return 'no unicast peers';
     case 'group':
       return `sync group ${what}`;
   }

@@ -26,6 +26,7 @@ export type Rules = Pick<
   | 'garp_lower_prio_repeat'
   | 'lower_prio_no_advert'
   | 'higher_prio_send_advert'
+  | 'timer_expired_backup'
 >;
 
 export interface Subject {
@@ -44,6 +45,8 @@ export type Because =
   | { readonly because: 'adopted' }
   | { readonly because: 'timeout' }
   | { readonly because: 'advert'; readonly from: Ip; readonly priority: number }
+  /** Nothing was said for so long that another may be master: timer_expired_backup. */
+  | { readonly because: 'late' }
   | { readonly because: 'faults' }
   | { readonly because: 'recovered' }
   | { readonly because: 'group' }

@@ -298,6 +298,10 @@ export interface VrrpInstance
   /** global_defs vrrp_garp_interval and vrrp_gna_interval; 0 is no limit. */
   readonly garp_interval: Duration;
   readonly gna_interval: Duration;
+  /** vrrp_rx_bufs_policy MTU: how many times the MTU of its interface its socket has room for. */
+  readonly rx_bufs_mtus?: number;
+  /** global_defs log_unknown_vrids. */
+  readonly log_unknown_vrids?: true;
   readonly notify_master?: Script;
   readonly notify_backup?: Script;
   readonly notify_fault?: Script;

@@ -4,7 +4,6 @@ import type { Complaint } from '../config/diagnostic.ts';
 import { defaulted, later, optional } from '../config/keyword.ts';
 import {
   flag,
-  integer,
   interfaceName,
   quote,
   type Reading,
@@ -211,20 +210,5 @@ export const linkRows = later({
     },
     false,
     'Poll the link of the interface.',
-  ),
-  kernel_rx_buf_size: optional(
-    {
-      ...integer(0, 4294967295),
-      parse: (words, raw) =>
-        words.length === 1
-          ? integer(0, 4294967295).parse(words, raw)
-          : { complaints: [mistake('extra-words', 'one word and no more', 1)] },
-    },
-    'Receive buffer of the instance in bytes.',
-    {
-      bare: '(%n) invalid kernel_rx_buf_size specified',
-      refusal: '(%n) invalid kernel_rx_buf_size specified',
-      otherwise: 'vrrp_rx_bufs_policy',
-    },
   ),
 });

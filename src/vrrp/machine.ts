@@ -209,6 +209,7 @@ function masterDeadline(rules: Rules, state: MasterState, now: Instant): Instanc
   if (state.stall !== undefined) {
     if (!due(state.stall.resumeAt)) return stay(state);
     const resumed = resume(rules, state, state.stall, now);
+    if (resumed.state.name !== 'master') return resumed;
     next = resumed.state;
     actions.push(...resumed.actions);
   }
@@ -248,12 +249,20 @@ function resume(
   state: MasterState,
   { spokeAt, rival }: Stall,
   now: Instant,
-): InstanceStep & { readonly state: MasterState } {
+): InstanceStep {
   const { stall: _stall, replyAt: _replyAt, correctAt: _correctAt, ...rest } = state;
   // Others count more than this, by their skew.
   const patience = rules.down_timer_adverts * rules.advert_int;
   if (rival === undefined && since(now, spokeAt) < patience)
     return { state: rest, actions: [{ type: 'interject' }] };
+  if (isExpired(rules, since(now, spokeAt)))
+    return becomeBackup(
+      rules,
+      'Timers expired - Entering BACKUP STATE',
+      { because: 'late' },
+      rules.advert_int,
+      now,
+    );
   const actions: InstanceAction[] = [
     log('info', rules, 'Resuming adverts after a stall'),
     { type: 'interject' },
@@ -265,6 +274,15 @@ function resume(
     state: assertion.state,
     actions: [...actions, ...assertion.actions.filter(({ type }) => type !== 'interject')],
   };
+}
+
+/** timer_expired_backup: a backup of this priority would have taken over, and would not give the role back. */
+function isExpired(rules: Rules, silence: Duration): boolean {
+  const { timer_expired_backup: priority } = rules;
+  return (
+    priority !== undefined &&
+    silence >= masterDownInterval({ ...rules, priority }, rules.advert_int)
+  );
 }
 
 function onAdvert(

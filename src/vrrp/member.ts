@@ -24,6 +24,7 @@ import {
   wantedRouting,
 } from './routes.ts';
 import { BURST, nextSend, phaseOf } from './schedule.ts';
+import { isUnicast, socketSpec } from './socket.ts';
 import {
   type Draft,
   type Member,
@@ -105,7 +106,7 @@ export function socketFault(
   source: Ip | undefined,
 ): { readonly key?: string; readonly fault?: Fault } {
   if (source === undefined) return {};
-  const spec = socketSpec(config, link, source);
+  const spec = socketSpec(config, link, source, draft.router.config.vrrp_instance);
   const record = openSocket(draft, spec);
   return record.state === 'open'
     ? { key: spec.key }
@@ -137,27 +138,6 @@ function openSocket(draft: Draft, spec: SocketSpec) {
   draft.router = { ...draft.router, sockets: { ...draft.router.sockets, [spec.key]: record } };
   return record;
 }
-
-/** The socket an instance needs. Instances with equal specs share one. */
-export function socketSpec(config: VrrpInstance, link: Link | undefined, source: Ip): SocketSpec {
-  const unicast = isUnicast(config);
-  // IPv4 datagrams carry their own source and TTL; an IPv6 socket must be bound to send from a given address.
-  const bound = unicast || config.family === 6 ? source : undefined;
-  const group = unicast ? undefined : config.mcast_dst_ip;
-  const hopLimit = unicast && config.family === 6 ? config.unicast_ttl : 255;
-  const where = link === undefined ? '' : `${link.index}:${link.name}`;
-  return {
-    key: ['vrrp', config.family, where, group ?? '', bound ?? '', hopLimit].join(' '),
-    family: config.family,
-    ...(link === undefined ? {} : { interface: { index: link.index, name: link.name } }),
-    ...(group === undefined ? {} : { group }),
-    ...(bound === undefined ? {} : { source: bound }),
-    hopLimit,
-    vrids: [config.virtual_router_id],
-  };
-}
-
-export const isUnicast = (config: VrrpInstance): boolean => config.unicast_peer.length > 0;
 
 /** Replaces a member and performs the difference between what it had ordered and what its state wants. */
 export function settle(
@@ -300,9 +280,14 @@ export function adverts(config: VrrpInstance, source: Ip, priority: number): rea
       addresses,
       authType: authType(config),
       password: password(config),
+      bareChecksum: hasBareChecksum(config),
     }),
   }));
 }
+
+/** IPv6 has no other checksum than the one with a pseudo-header. */
+export const hasBareChecksum = ({ family: of, v3_checksum_as_v2: bare }: VrrpInstance): boolean =>
+  bare === true && of === 4;
 
 export const authType = ({ authentication }: VrrpInstance): 0 | 1 | 2 =>
   authentication === undefined ? 0 : authentication.auth_type === 'PASS' ? 1 : 2;

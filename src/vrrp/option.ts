@@ -1,4 +1,4 @@
-// The rows of vrrp_instance that are read, checked and dumped, and have no effect yet besides what rules.ts says.
+// The rows of vrrp_instance about what few need: compatibility with other senders, strictness, ownership.
 
 import { extraInterfaces } from '../config/global/value.ts';
 import { defaulted, inherited, later, optional, section } from '../config/keyword.ts';
@@ -106,25 +106,70 @@ export const optionRows = {
     'Write changes of the priority to the FIFOs.',
     { refusal: "(%n) Invalid value '%w' for notify_priority_changes specified" },
   ),
+  kernel_rx_buf_size: optional(
+    {
+      ...integer(0, 4294967295),
+      parse: (words, raw) =>
+        words.length === 1
+          ? integer(0, 4294967295).parse(words, raw)
+          : {
+              complaints: [
+                {
+                  id: 'extra-words',
+                  severity: 'error',
+                  class: 'general',
+                  message: 'one word and no more',
+                  word: 1,
+                },
+              ],
+            },
+    },
+    'Receive buffer of the instance in bytes.',
+    {
+      bare: '(%n) invalid kernel_rx_buf_size specified',
+      refusal: '(%n) invalid kernel_rx_buf_size specified',
+      otherwise: 'vrrp_rx_bufs_policy',
+    },
+  ),
+  unicast_fault_no_peer: defaulted(
+    flag,
+    false,
+    'Fail rather than use multicast where unicast is wanted and no peer is given.',
+  ),
+  no_virtual_ipaddress: defaulted(flag, false, 'Allow an instance without addresses.', {
+    since: '2.4.3',
+  }),
+  v3_checksum_as_v2: inherited(
+    onOff,
+    'v3_checksum_as_v2',
+    'Leave the pseudo header out of the checksum of VRRPv3 for IPv4.',
+    { since: '2.4.3' },
+  ),
+  timer_expired_backup: optional(
+    expiry,
+    'Become backup where timers ran so late that another may be master.',
+    {
+      otherwise: 'off',
+      since: '2.4.3',
+      aliases: {
+        thread_timer_expired: {
+          message:
+            'Keyword "thread_timer_expired" is deprecated - please use "timer_expired_backup"',
+        },
+      },
+    },
+  ),
+  owner_ignore_adverts: inherited(
+    onOff,
+    'vrrp_owner_ignore_adverts',
+    'With priority 255 ignore all adverts.',
+    { since: '2.4.3' },
+  ),
   ...later({
-    unicast_fault_no_peer: defaulted(
-      flag,
-      false,
-      'Fail rather than use multicast where unicast is wanted and no peer is given.',
-    ),
     old_unicast_checksum: optional(
       checksum,
       'Checksum of unicast VRRPv3 as keepalived up to 1.3.6 had it; never: do not even look for it.',
       { otherwise: 'found out' },
-    ),
-    no_virtual_ipaddress: defaulted(flag, false, 'Allow an instance without addresses.', {
-      since: '2.4.3',
-    }),
-    v3_checksum_as_v2: inherited(
-      onOff,
-      'v3_checksum_as_v2',
-      'Leave the pseudo header out of the checksum of VRRPv3 for IPv4.',
-      { since: '2.4.3' },
     ),
     no_accept: defaulted(flag, false, 'Drop packets sent to the virtual addresses.'),
     strict_mode: inherited(onOff, 'vrrp_strict', 'Allow only what the RFCs allow.', {
@@ -161,26 +206,6 @@ export const optionRows = {
           },
         },
       },
-    ),
-    timer_expired_backup: optional(
-      expiry,
-      'Become backup where timers ran so late that another may be master.',
-      {
-        otherwise: 'off',
-        since: '2.4.3',
-        aliases: {
-          thread_timer_expired: {
-            message:
-              'Keyword "thread_timer_expired" is deprecated - please use "timer_expired_backup"',
-          },
-        },
-      },
-    ),
-    owner_ignore_adverts: inherited(
-      onOff,
-      'vrrp_owner_ignore_adverts',
-      'With priority 255 ignore all adverts.',
-      { since: '2.4.3' },
     ),
     auth_hmac: section(hmacRows, 'Signatures of adverts.', { since: '2.4.3' }),
   }),

@@ -63,6 +63,8 @@ export interface Outgoing {
   readonly authType: AuthType;
   /** Up to eight bytes. */
   readonly password: Uint8Array;
+  /** Version 3 over IPv4: v3_checksum_as_v2, no pseudo-header in the checksum. */
+  readonly bareChecksum?: boolean;
 }
 
 const IPV4_HEADER = 20;
@@ -147,7 +149,8 @@ export function encodeAdvert(advert: Outgoing): Uint8Array {
     body.set(ipBytes(address), at);
     at += width;
   }
-  put16(body, 6, checksum(advert.version, advert.source, advert.destination, body));
+  const { version, source, destination, bareChecksum = false } = advert;
+  put16(body, 6, checksum(bareChecksum ? 2 : version, source, destination, body));
   if (width === 16) return body;
   const datagram = new Uint8Array(IPV4_HEADER + body.length);
   datagram.set(ipv4Header(advert, body.length));
@@ -155,7 +158,15 @@ export function encodeAdvert(advert: Outgoing): Uint8Array {
   return datagram;
 }
 
-// RFC 9568 5.2.8: version 3 includes a pseudo-header in both families (RFC 793 3.1, RFC 8200 8.1); version 2 has none.
+/** Bytes of an advert as a raw socket gets it. */
+export const advertLength = (version: 2 | 3, of: Family, addresses: number): number =>
+  (of === 4 ? IPV4_HEADER : 0) +
+  HEADER +
+  (of === 4 ? 4 : 16) * addresses +
+  (version === 2 ? AUTHENTICATION : 0);
+
+// RFC 9568 5.2.8: version 3 includes a pseudo-header in both families (RFC 793 3.1, RFC 8200 8.1); version 2 has none,
+// and neither have some implementations of version 3 over IPv4, for which there is v3_checksum_as_v2.
 function checksum(version: number, source: Ip, destination: Ip, body: Uint8Array): number {
   return version === 2
     ? internetChecksum(body)
@@ -189,8 +200,11 @@ export function vridOf(packet: ReceivedPacket): number | undefined {
   return offset === undefined ? undefined : packet.bytes[offset + 1];
 }
 
-/** Everything that can be said about a packet without knowing the instance (RFC 9568 7.1). */
-export function decodeAdvert(packet: ReceivedPacket): Result<Advert, Drop> {
+/**
+ * Everything that can be said about a packet without knowing the instance (RFC 9568 7.1), but for the kind of checksum
+ * that its peers use: `bareChecksum` as v3_checksum_as_v2 has it.
+ */
+export function decodeAdvert(packet: ReceivedPacket, bareChecksum = false): Result<Advert, Drop> {
   const { bytes, source } = packet;
   const of = family(source);
   const offset = vrrpOffset(bytes, of);
@@ -213,7 +227,8 @@ export function decodeAdvert(packet: ReceivedPacket): Result<Advert, Drop> {
   if (type !== ADVERTISEMENT)
     return drop('type', `Invalid packet type. ${type} and expect ${ADVERTISEMENT}`);
   // A sum over data that carries its own checksum is 0.
-  if (checksum(version, source, packet.destination, body) !== 0)
+  const rule = bareChecksum && of === 4 ? 2 : version;
+  if (checksum(rule, source, packet.destination, body) !== 0)
     return drop('checksum', `Invalid VRRPv${version} checksum`);
   return ok({
     version,

@@ -7,7 +7,7 @@ import { seconds, since } from '../lib/time.ts';
 import { advance } from './advance.ts';
 import { restrain } from './chatter.ts';
 import type { ReceivedPacket } from './event.ts';
-import { authType, isUnicast, memberAt, password, setMember } from './member.ts';
+import { authType, hasBareChecksum, memberAt, password, setMember } from './member.ts';
 import {
   type Advert,
   addressDifference,
@@ -15,8 +15,10 @@ import {
   decodeAdvert,
   disagreement,
   type Expectation,
+  OWNER_PRIORITY,
   vridOf,
 } from './packet.ts';
+import { isUnicast } from './socket.ts';
 import type { Draft, Member } from './state.ts';
 
 /** The same complaint about the same instance is not logged more often. */
@@ -28,7 +30,10 @@ export function receive(draft: Draft, socket: string, packet: ReceivedPacket): v
   const position = draft.router.members.findIndex(
     (member) => member.socket === socket && member.config.virtual_router_id === vrid,
   );
+  if (position < 0 && draft.router.sockets[socket]?.spec.every === true)
+    sayUnknown(draft, socket, vrid, packet);
   if (position < 0 || isForeign(draft, position, socket, packet)) return;
+  if (ignoresAll(memberAt(draft, position))) return;
   const before = memberAt(draft, position).state.name;
   const said = draft.actions.length;
   judge(draft, position, packet);
@@ -36,14 +41,25 @@ export function receive(draft: Draft, socket: string, packet: ReceivedPacket): v
   if (memberAt(draft, position).state.name === before) restrain(draft, said);
 }
 
+/** log_unknown_vrids. */
+function sayUnknown(draft: Draft, socket: string, vrid: number, packet: ReceivedPacket): void {
+  const { spec } = draft.router.sockets[socket] ?? {};
+  const said = draft.actions.length;
+  const name = spec?.interface?.name;
+  const where = name === undefined ? '' : ` on interface ${name}`;
+  const text = `unknown VRID ${vrid} received from ${packet.source}${where}`;
+  draft.actions.push({ type: 'log', severity: 'info', text });
+  restrain(draft, said);
+}
+
 function judge(draft: Draft, position: number, packet: ReceivedPacket): void {
-  const decoded = decodeAdvert(packet);
+  const { config } = memberAt(draft, position);
+  const decoded = decodeAdvert(packet, hasBareChecksum(config));
   if (!decoded.ok) {
     count(draft, position, decoded.error);
     return;
   }
   const advert = decoded.value;
-  const { config } = memberAt(draft, position);
   const drop = disagreement(advert, expectation(memberAt(draft, position)));
   if (drop !== undefined) {
     count(draft, position, drop);
@@ -75,6 +91,10 @@ function isForeign(
   if (isUnicast(config) ? toGroup : packet.destination !== config.mcast_dst_ip) return true;
   return draft.router.members.some(({ source }) => source === packet.source);
 }
+
+/** owner_ignore_adverts: whatever another says, the addresses are ours. */
+const ignoresAll = ({ config }: Member): boolean =>
+  config.owner_ignore_adverts === true && config.priority === OWNER_PRIORITY;
 
 function expectation({ config }: Member): Expectation {
   return {

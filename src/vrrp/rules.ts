@@ -11,6 +11,7 @@ import {
   decideAuthentication,
   decidePreemption,
   decideRole,
+  decideTolerance,
   fatal,
   fitAddresses,
   type InstanceBlock,
@@ -28,6 +29,7 @@ import { linkRows } from './link.ts';
 import { refuseOwnersWeights } from './membership.ts';
 import { optionRows } from './option.ts';
 import { withOwnLinks } from './own.ts';
+import { advertLength } from './packet.ts';
 import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
 import { applyStrict } from './strict.ts';
 import type { AddressText, PeerText } from './value.ts';
@@ -145,7 +147,10 @@ export function resolveInstance(
   );
   const strict = given.strict_mode ?? globals.vrrp_strict;
   const authentication = decideAuthentication(block, version, strict, report);
-  const { addresses, excluded } = fitAddresses(block, walk, version, of, strict, around);
+  const addressless = given.no_virtual_ipaddress && !strict;
+  const held = { ...walk, addressless };
+  const { addresses, excluded } = fitAddresses(block, held, version, of, strict, around);
+  const advert_length = advertLength(version, of, addresses.length);
   const advert_int = roundInterval(given.advert_int, version, name, say);
   const scripts = resolveScripts(statements, around);
   const garp_master_delay = given.garp_master_delay ?? globals.vrrp_garp_master_delay;
@@ -155,6 +160,7 @@ export function resolveInstance(
 
   const instance: VrrpInstance = {
     ...configured(given, statements),
+    ...decideTolerance({ name, advert_length, ...preemption }, given, strict, globals, say),
     ...tracks,
     name,
     state,
@@ -202,7 +208,7 @@ export function resolveInstance(
   return strict ? applyStrict(instance, block, report) : instance;
 }
 
-/** The values of rows without effect yet, as far as they were given. */
+/** The values of rows that have no default, as far as they were given. */
 function configured(
   given: Infer<Rows>,
   statements: readonly InstanceStatement[],
@@ -210,7 +216,9 @@ function configured(
   const named = new Set<string>(statements.map((statement) => statement.keyword));
   return Object.fromEntries(
     [...Object.keys(linkRows), ...Object.keys(optionRows)].flatMap((keyword) =>
-      named.has(keyword) && rows[keyword as keyof Rows].form === 'words'
+      keyword !== 'timer_expired_backup' &&
+      named.has(keyword) &&
+      rows[keyword as keyof Rows].form === 'words'
         ? [[keyword, given[keyword as keyof Rows]]]
         : [],
     ),
@@ -531,6 +539,7 @@ function checkUnicast(
       ),
       atClosing(block.node),
     );
+  if (nodeOf(statements, 'unicast_fault_no_peer') !== undefined) return;
   if (walk.unicastWord !== undefined)
     say(
       walk.unicastWord.keyword as keyof Rows & string,

@@ -9,18 +9,11 @@ import { advance, beginGroups, faultsOf, refresh, settleGroups } from './advance
 import type { Inheritance } from './event.ts';
 import type { Rules } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
-import {
-  isUnicast,
-  logAddresses,
-  logRouting,
-  memberAt,
-  remove,
-  setMember,
-  wantedOnward,
-} from './member.ts';
+import { logAddresses, logRouting, memberAt, remove, setMember, wantedOnward } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { NO_ROUTING, removeRouting } from './routes.ts';
 import { timeToAdopt } from './schedule.ts';
+import { isUnicast } from './socket.ts';
 import type { Draft, Member } from './state.ts';
 import { holdStatics } from './statics.ts';
 import { assumeGood } from './tracker.ts';

@@ -28,12 +28,12 @@ interface Pacing {
  * RFC 9568 5.1: the VRID is the second byte of a header of eight; what has no whole header is no counter's, as with
  * keepalived. Unicast has no group; the address that the socket is bound to does the same.
  */
-const program = ({ family, group, vrids }: SocketSpec): Uint8Array =>
+const program = ({ family, group, vrids, every }: SocketSpec): Uint8Array =>
   admit({
     family,
     at: 1,
     least: 8,
-    values: vrids,
+    ...(every === true ? {} : { values: vrids }),
     ...(group === undefined ? {} : { destination: group }),
   });
 

@@ -228,6 +228,34 @@ export const vrrpRows = {
       refusal: "Invalid value '%w' for global vrrp_notify_priority_changes specified",
     },
   ),
+  v3_checksum_as_v2: defaulted(
+    onOff,
+    false,
+    'Leave the pseudo header out of the checksum of every VRRPv3 instance for IPv4.',
+    { since: '2.4.3' },
+  ),
+  vrrp_owner_ignore_adverts: defaulted(
+    onOff,
+    false,
+    'Default owner_ignore_adverts of all instances.',
+    { since: '2.4.3' },
+  ),
+  log_unknown_vrids: defaulted(flag, false, 'Log adverts of virtual routers that are not ours.'),
+
+  vrrp_rx_bufs_policy: optional(bufferPolicy, 'How large receive buffers of VRRP are.', {
+    bare: 'vrrp_rx_bufs_policy missing',
+    otherwise: 'left to the system',
+  }),
+  vrrp_rx_bufs_multiplier: defaulted(
+    onlyNumber,
+    3,
+    'How many times the MTU or the advert a receive buffer holds.',
+    {
+      label: 'rx_bufs_multiples',
+      bare: 'Invalid vrrp_rx_bufs_multiplier',
+      refusal: 'Invalid vrrp_rx_bufs_multiplier %w',
+    },
+  ),
   ...later({
     vrrp_strict: defaulted(flag, false, 'Default strict_mode of all instances.', {
       label: 'VRRP strict mode',
@@ -265,19 +293,33 @@ export const vrrpRows = {
       false,
       'Turn off reports of the kernel for link-local groups.',
     ),
-    v3_checksum_as_v2: defaulted(
+    vrrp_netlink_cmd_rcv_bufs: defaulted(
+      integer(0, 4294967295),
+      0,
+      BUFFER,
+      buffer('vrrp_netlink_cmd'),
+    ),
+    vrrp_netlink_cmd_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('vrrp_netlink_cmd')),
+    vrrp_netlink_monitor_rcv_bufs: defaulted(
+      integer(0, 4294967295),
+      0,
+      BUFFER,
+      buffer('vrrp_netlink_monitor'),
+    ),
+    vrrp_netlink_monitor_rcv_bufs_force: defaulted(
       onOff,
       false,
-      'Leave the pseudo header out of the checksum of every VRRPv3 instance for IPv4.',
-      { since: '2.4.3' },
+      FORCE,
+      forced('vrrp_netlink_monitor'),
     ),
-    vrrp_owner_ignore_adverts: defaulted(
-      onOff,
-      false,
-      'Default owner_ignore_adverts of all instances.',
-      { since: '2.4.3' },
+    process_monitor_rcv_bufs: defaulted(
+      integer(0, 4294967295),
+      0,
+      BUFFER,
+      buffer('process_monitor'),
     ),
-    log_unknown_vrids: defaulted(flag, false, 'Log adverts of virtual routers that are not ours.'),
+    process_monitor_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('process_monitor')),
+
     // Netfilter
     vrrp_iptables: optional(
       {
@@ -333,47 +375,5 @@ export const vrrpRows = {
       'Key link-local sets on the number of the interface rather than its name.',
     ),
     nftables_counters: defaulted(flag, false, 'Add counters of packets to the rules.'),
-
-    // Buffers
-    vrrp_netlink_cmd_rcv_bufs: defaulted(
-      integer(0, 4294967295),
-      0,
-      BUFFER,
-      buffer('vrrp_netlink_cmd'),
-    ),
-    vrrp_netlink_cmd_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('vrrp_netlink_cmd')),
-    vrrp_netlink_monitor_rcv_bufs: defaulted(
-      integer(0, 4294967295),
-      0,
-      BUFFER,
-      buffer('vrrp_netlink_monitor'),
-    ),
-    vrrp_netlink_monitor_rcv_bufs_force: defaulted(
-      onOff,
-      false,
-      FORCE,
-      forced('vrrp_netlink_monitor'),
-    ),
-    process_monitor_rcv_bufs: defaulted(
-      integer(0, 4294967295),
-      0,
-      BUFFER,
-      buffer('process_monitor'),
-    ),
-    process_monitor_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('process_monitor')),
-    vrrp_rx_bufs_policy: optional(bufferPolicy, 'How large receive buffers of VRRP are.', {
-      bare: 'vrrp_rx_bufs_policy missing',
-      otherwise: 'left to the system',
-    }),
-    vrrp_rx_bufs_multiplier: defaulted(
-      onlyNumber,
-      3,
-      'How many times the MTU or the advert a receive buffer holds.',
-      {
-        label: 'rx_bufs_multiples',
-        bare: 'Invalid vrrp_rx_bufs_multiplier',
-        refusal: 'Invalid vrrp_rx_bufs_multiplier %w',
-      },
-    ),
   }),
 };
