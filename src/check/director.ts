@@ -1,0 +1,354 @@
+// All checks and all services as one machine: the only thing that the shell of this process steps. Answers come in, orders
+// for IPVS go out. What IPVS is to hold is always tableOf(state); a step orders the difference.
+
+import { withoutFirst } from '../lib/heap.ts';
+import type { Ip } from '../lib/ip.ts';
+import type { Machine, Step } from '../lib/machine.ts';
+import { next } from '../lib/random.ts';
+import { itemAt, vector, withItem } from '../lib/vector.ts';
+import type { CheckAction } from './action.ts';
+import type { Verdict } from './checker.ts';
+import type { CheckEvent, CheckFacts } from './event.ts';
+import { firstAt, type Health, judge, unknown } from './health.ts';
+import { tellEnd, tellQuorum, tellReal, tellStart, tellWeight } from './notify.ts';
+import { tellOutcome } from './phrase.ts';
+import {
+  type Check,
+  EMPTY,
+  isCrowded,
+  type PlannedReal,
+  type PlannedService,
+  planOf,
+} from './plan.ts';
+import { correct } from './refusal.ts';
+import { reload } from './reload.ts';
+import type { CheckerConfig } from './resolve.ts';
+import {
+  hasQuorum,
+  liveWeight,
+  type RealState,
+  realDestination,
+  realState,
+  type ServiceState,
+  sorryPlace,
+} from './service.ts';
+import { followFile, standingOf } from './standing.ts';
+import {
+  checkOfRun,
+  type DirectorState,
+  type Draft,
+  healthOf,
+  nameRun,
+  poolsOfNames,
+  setHealth,
+  tableOf,
+  tidy,
+} from './state.ts';
+import { resettle } from './suspend.ts';
+import { difference, nameOfKey, place, placeOf } from './table.ts';
+
+export const director: Machine<DirectorState, CheckEvent, CheckAction> = {
+  step(state, event, now) {
+    if (state.phase === 'stopped') return { state, actions: [] };
+    if (state.phase === 'starting' && event.type !== 'facts' && event.type !== 'stop')
+      return { state, actions: [] };
+    const draft: Draft = { state, now, orders: [], actions: [] };
+    take(draft, event);
+    return finish(draft);
+  },
+  nextDeadline: ({ phase, due }) => (phase === 'running' ? due?.at : undefined),
+};
+
+/** `seed` makes the random waits; `keeps`: the table outlives the process (-I). */
+export function createDirector(
+  config: CheckerConfig,
+  { seed, keeps }: { readonly seed: number; readonly keeps: boolean },
+): DirectorState {
+  return {
+    phase: 'starting',
+    config,
+    plan: EMPTY,
+    healths: vector([]),
+    services: vector([]),
+    due: undefined,
+    suspended: new Set(),
+    addresses: new Set(),
+    sessions: {},
+    random: { seed },
+    carried: new Map(),
+    nextSerial: 1,
+    firstSerial: 1,
+    keeps,
+  };
+}
+
+/** What IPVS sees comes first. */
+function finish({ state, orders, actions }: Draft): Step<DirectorState, CheckAction> {
+  const first: CheckAction[] = orders.length === 0 ? [] : [{ type: 'ipvs', orders }];
+  return { state: tidy(state), actions: [...first, ...actions] };
+}
+
+function take(draft: Draft, event: CheckEvent): void {
+  switch (event.type) {
+    case 'deadline':
+      wake(draft);
+      break;
+    case 'facts':
+      if (draft.state.phase === 'starting') start(draft, event.facts);
+      break;
+    case 'answered':
+      answer(draft, event.run, event.verdict);
+      break;
+    case 'address':
+    case 'addressGone':
+      onAddress(draft, event.address, event.type === 'address');
+      break;
+    case 'fileRead':
+      onFile(draft, event.name, event.text);
+      break;
+    case 'session':
+      onSession(draft, event.name, event.up);
+      break;
+    case 'refused':
+      correct(draft, event);
+      break;
+    case 'reload':
+      reload(draft, event.config, event.files);
+      break;
+    case 'stop':
+      stop(draft);
+      break;
+  }
+}
+
+// Start and stop
+
+function start(draft: Draft, facts: CheckFacts): void {
+  const { state } = draft;
+  const plan = planOf(state.config);
+  const healths = plan.checks.map((check) => first(check, facts));
+  const services = plan.services.map((service) => settled(service, plan.checks, healths));
+  draft.state = {
+    ...state,
+    phase: 'running',
+    plan,
+    healths: vector(healths),
+    services: vector(services),
+    addresses: new Set(facts.addresses),
+  };
+  draft.orders.push(...difference(new Map(), tableOf(draft.state)));
+  for (const [position, service] of plan.services.entries())
+    tellStart(draft, service, itemAt(draft.state.services, position));
+  schedule(draft, [...plan.checks.keys()]);
+  resettle(draft);
+}
+
+const first = (check: Check, { files }: CheckFacts): Health => {
+  const health = unknown(!check.timing.alpha);
+  const { follows } = check;
+  if (follows === undefined || !('file' in follows)) return health;
+  return followFile(health, follows.weight, files[follows.file]);
+};
+
+/** A service of which nothing is known but what its checks are taken for. */
+function settled(
+  service: PlannedService,
+  checks: readonly Check[],
+  healths: readonly Health[],
+): ServiceState {
+  const reals = service.reals.map((real) =>
+    realState(
+      real,
+      real.checks.map((at) => standingOf(checks[at] as Check, healths[at] as Health, real)),
+    ),
+  );
+  return { reals, quorum: hasQuorum(service, true, liveWeight(reals)) };
+}
+
+/** First attempts, spread over the warm-up. */
+function schedule(draft: Draft, places: readonly number[]): void {
+  for (const at of places) {
+    const check = draft.state.plan.checks[at] as Check;
+    if (check.targets.length === 0) continue;
+    const { value, random } = next(draft.state.random);
+    draft.state = { ...draft.state, random };
+    setHealth(draft, at, { ...healthOf(draft, at), dueAt: firstAt(check, value, draft.now) });
+  }
+}
+
+function stop(draft: Draft): void {
+  const { state } = draft;
+  if (state.phase === 'running') {
+    for (const [at] of state.plan.checks.entries()) cancel(draft, at);
+    if (!state.keeps) draft.orders.push(...difference(tableOf(state), new Map()));
+    for (const [position, service] of state.plan.services.entries())
+      tellEnd(draft, service, itemAt(state.services, position));
+  }
+  draft.state = { ...draft.state, phase: 'stopped', due: undefined };
+  draft.actions.push({ type: 'exit', status: 0 });
+}
+
+function cancel(draft: Draft, at: number): void {
+  const { run, dueAt: _, ...health } = healthOf(draft, at);
+  if (run !== undefined) draft.actions.push({ type: 'cancel', run });
+  setHealth(draft, at, health);
+}
+
+// Attempts
+
+/** Everything that is due is asked. */
+function wake(draft: Draft): void {
+  for (let { due } = draft.state; due !== undefined && due.at <= draft.now; ) {
+    const { item: at, at: when } = due;
+    draft.state = { ...draft.state, due: withoutFirst(due) };
+    if (healthOf(draft, at).dueAt === when) ask(draft, at);
+    due = draft.state.due;
+  }
+}
+
+function ask(draft: Draft, at: number): void {
+  const { dueAt: _, ...health } = healthOf(draft, at);
+  const check = draft.state.plan.checks[at] as Check;
+  const target = check.targets[health.target];
+  if (target === undefined) return;
+  const run = nameRun(draft.state.nextSerial, at);
+  draft.state = { ...draft.state, nextSerial: draft.state.nextSerial + 1 };
+  draft.actions.push({ type: 'probe', run, target });
+  setHealth(draft, at, { ...health, run });
+}
+
+function answer(draft: Draft, run: number, verdict: Verdict): void {
+  const at = checkOfRun(draft.state, run);
+  if (at === undefined) return;
+  const before = healthOf(draft, at);
+  const check = draft.state.plan.checks[at] as Check;
+  const { health, outcome } = judge(check, before, verdict, draft.now);
+  setHealth(draft, at, health);
+  tellOutcome(draft, check, before, outcome, verdict);
+  if (health.up !== before.up || health.known !== before.known || health.weight !== before.weight)
+    follow(draft, [at]);
+}
+
+// What others tell
+
+function onFile(draft: Draft, name: string, text: string | undefined): void {
+  const changed: number[] = [];
+  for (const [at, { follows }] of draft.state.plan.checks.entries()) {
+    if (follows === undefined || !('file' in follows) || follows.file !== name) continue;
+    setHealth(draft, at, followFile(healthOf(draft, at), follows.weight, text));
+    changed.push(at);
+  }
+  follow(draft, changed);
+}
+
+function onSession(draft: Draft, name: string, up: boolean): void {
+  draft.state = { ...draft.state, sessions: { ...draft.state.sessions, [name]: up } };
+  const changed: number[] = [];
+  for (const [at, { follows }] of draft.state.plan.checks.entries()) {
+    if (follows === undefined || !('session' in follows) || follows.session !== name) continue;
+    setHealth(draft, at, { ...healthOf(draft, at), up, known: true });
+    changed.push(at);
+  }
+  follow(draft, changed);
+}
+
+function onAddress(draft: Draft, address: Ip, here: boolean): void {
+  const { addresses } = draft.state;
+  if (addresses.has(address) === here) return;
+  const changed = new Set(addresses);
+  if (here) changed.add(address);
+  else changed.delete(address);
+  draft.state = { ...draft.state, addresses: changed };
+  resettle(draft);
+}
+
+// Servers and services
+
+/** Checks are taken for something else: every server that has one of them follows, and all of them at once. */
+function follow(draft: Draft, checks: readonly number[]): void {
+  const changes = new Map<number, Change>();
+  for (const at of checks) {
+    const check = draft.state.plan.checks[at] as Check;
+    const health = healthOf(draft, at);
+    for (const user of check.users) {
+      const change = changes.get(user.service) ?? changeOf(draft, user.service);
+      const real = change.service.reals[user.real] as PlannedReal;
+      const { standings } = change.reals[user.real] as RealState;
+      const standing = standingOf(check, health, real);
+      const old = standings[user.checker];
+      if (old?.up === standing.up && old.shift === standing.shift) continue;
+      change.reals = change.reals.with(
+        user.real,
+        realState(real, standings.with(user.checker, standing)),
+      );
+      change.changed.add(user.real);
+      changes.set(user.service, change);
+    }
+  }
+  if (changes.size > 0) settle(draft, [...changes.values()]);
+}
+
+/** What becomes of one service in a step. */
+interface Change {
+  readonly position: number;
+  readonly service: PlannedService;
+  readonly before: ServiceState;
+  reals: ServiceState['reals'];
+  readonly changed: Set<number>;
+}
+
+function changeOf(draft: Draft, position: number): Change {
+  const before = itemAt(draft.state.services, position);
+  const service = draft.state.plan.services[position] as PlannedService;
+  return { position, service, before, reals: before.reals, changed: new Set() };
+}
+
+/** Real servers stand otherwise: their services, IPVS and everybody who listens learn of it. */
+function settle(draft: Draft, changes: readonly Change[]): void {
+  const { plan, services: before } = draft.state;
+  let services = before;
+  for (const { service, position, reals, before: old } of changes) {
+    const quorum = hasQuorum(service, old.quorum, liveWeight(reals));
+    services = withItem(services, position, { reals, quorum });
+  }
+  draft.state = { ...draft.state, services };
+  const names = new Set<string>();
+  for (const change of changes)
+    if (!moveOne(draft, change, itemAt(services, change.position)))
+      for (const { key } of change.service.pools) names.add(nameOfKey(key));
+  draft.orders.push(
+    ...difference(
+      poolsOfNames({ plan, services: before }, names),
+      poolsOfNames({ plan, services }, names),
+    ),
+  );
+  for (const change of changes) tellChange(draft, change, itemAt(services, change.position));
+}
+
+/**
+ * One destination of a service, the same in all of its keys: a service may have thousands of them. Not where something else
+ * decides too what IPVS holds for it: the quorum, a sorry server in its place, another service with its key.
+ */
+function moveOne(draft: Draft, { service, before, changed }: Change, after: ServiceState): boolean {
+  const [at, ...more] = changed;
+  const real = at === undefined ? undefined : service.reals[at];
+  if (at === undefined || real === undefined || more.length > 0) return false;
+  if (before.quorum !== after.quorum || sorryPlace(service) === placeOf(real.config)) return false;
+  if (isCrowded(draft.state.plan, service)) return false;
+  const [was, is] = [before, after].map(({ reals, quorum }) =>
+    realDestination(service, real, reals[at] as RealState, quorum),
+  );
+  for (const { key } of service.pools) draft.orders.push(...place(key, was, is));
+  return true;
+}
+
+function tellChange(draft: Draft, { service, before, changed }: Change, after: ServiceState): void {
+  for (const at of changed) {
+    const real = service.reals[at] as PlannedReal;
+    const old = before.reals[at] as RealState;
+    const now = after.reals[at] as RealState;
+    if (now.alive !== old.alive) tellReal(draft, service, real, now.alive, !after.quorum);
+    else if (now.alive) tellWeight(draft, service, real, old.weight, now.weight);
+  }
+  if (after.quorum !== before.quorum) tellQuorum(draft, service, after.reals, after.quorum);
+}

@@ -1,0 +1,102 @@
+// One check's life: when it is made, how often it is tried again, and what its answers make of what it is taken for. It
+// knows no server and no IPVS; it makes no attempt itself.
+
+import { after, type Duration, type Instant, ZERO } from '../lib/time.ts';
+import type { Verdict } from './checker.ts';
+import type { Check } from './plan.ts';
+
+export interface Health {
+  /** What it is taken for. */
+  readonly up: boolean;
+  /** It is taken for that because of its own answers, not because of what was assumed before there were any. */
+  readonly known: boolean;
+  /** Tries that have failed in a row while it is taken for up. */
+  readonly failures: number;
+  /** Which of its targets is asked next, or now. */
+  readonly target: number;
+  /** What the last good answer said about the weight. */
+  readonly weight?: number;
+  /** The attempt that is being made. */
+  readonly run?: number;
+  /** When the next attempt is made; absent while one is being made, while it is suspended, and where others tell. */
+  readonly dueAt?: Instant;
+}
+
+/** What an answer has meant; the log is written from it. */
+export type Outcome =
+  /** It is up and was. */
+  | 'good'
+  /** It is down, and one of several targets is good: the others are to come. */
+  | 'partly'
+  | 'recovered'
+  /** It failed, and will be tried again before that counts. */
+  | 'retrying'
+  | 'failed'
+  /** It is down and was. */
+  | 'bad';
+
+export const unknown = (up: boolean): Health => ({ up, known: false, failures: 0, target: 0 });
+
+/** The first attempt comes at a random moment within the warm-up, so that not all come at once. `share` is in [0, 1). */
+export const firstAt = ({ timing }: Check, share: number, now: Instant): Instant =>
+  after(now, Math.floor(timing.warmup * share) as Duration);
+
+/** The attempt that was being made has been answered at `now`. */
+export function judge(
+  check: Check,
+  health: Health,
+  verdict: Verdict,
+  now: Instant,
+): { readonly health: Health; readonly outcome: Outcome } {
+  const { run: _, dueAt: __, ...rest } = health;
+  const { next, outcome, wait } = verdict.up ? pass(check, rest, verdict) : fail(check, rest);
+  return { health: { ...next, dueAt: after(now, wait) }, outcome };
+}
+
+interface Judged {
+  readonly next: Health;
+  readonly outcome: Outcome;
+  readonly wait: Duration;
+}
+
+function pass(
+  { targets, timing }: Check,
+  { weight: _, ...health }: Health,
+  verdict: Extract<Verdict, { readonly up: true }>,
+): Judged {
+  const { up } = health;
+  const told = verdict.weight === undefined ? {} : { weight: verdict.weight };
+  const target = health.target + 1;
+  const next = { ...health, ...told, failures: 0 };
+  if (target < targets.length) {
+    const wait = !up && timing.fast_recovery ? ZERO : timing.delay_loop;
+    return { next: { ...next, target }, outcome: up ? 'good' : 'partly', wait };
+  }
+  return {
+    next: { ...next, target: 0, up: true, known: true },
+    outcome: up ? 'good' : 'recovered',
+    wait: timing.delay_loop,
+  };
+}
+
+function fail({ timing }: Check, health: Health): Judged {
+  const { weight: _, ...rest } = health;
+  if (!health.up)
+    return {
+      next: { ...rest, known: true, target: 0 },
+      outcome: 'bad',
+      wait: timing.delay_loop,
+    };
+  const failures = health.failures + 1;
+  if (failures <= timing.retry)
+    return {
+      next: { ...health, failures },
+      outcome: 'retrying',
+      wait: timing.delay_before_retry,
+    };
+  return {
+    next: { ...rest, failures: 0, target: 0, up: false, known: true },
+    outcome: 'failed',
+    wait: timing.delay_loop,
+  };
+}

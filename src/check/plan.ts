@@ -1,0 +1,333 @@
+// Configuration -> what runs: every check with all that decides it filled in, and which servers follow it. Checks that are
+// the same in every respect are one, however many servers stand behind it. Nothing here has happened yet.
+
+import type { GlobalDefs } from '../config/globals.ts';
+import type { Infer } from '../config/keyword.ts';
+import type { IpvsService, ServiceKey } from '../lib/ipvs.ts';
+import { type Duration, seconds } from '../lib/time.ts';
+import type { Connection } from './checker.ts';
+import type {
+  dnsRows,
+  FileWeight,
+  httpRows,
+  miscRows,
+  smtpRows,
+  sslRows,
+  tcpRows,
+  udpRows,
+} from './checkers.ts';
+import type { Checker, CheckKind } from './checks.ts';
+import type { HttpOptions, PlainOptions, RegexOptions, Target, TlsOptions } from './options.ts';
+import type { CheckerConfig } from './resolve.ts';
+import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
+import { keysOf, nameOfKey, serviceOf } from './table.ts';
+
+/** When a check is made, and what its first results mean. */
+export interface Timing {
+  readonly delay_loop: Duration;
+  /** Tries left after the first one failed. */
+  readonly retry: number;
+  readonly delay_before_retry: Duration;
+  readonly warmup: Duration;
+  readonly alpha: boolean;
+  readonly log_all_failures: boolean;
+  /** HTTP_GET and SSL_GET: no wait between pages while it recovers. */
+  readonly fast_recovery: boolean;
+}
+
+export interface Check {
+  /** What tells it from every other one. */
+  readonly key: string;
+  /** The same without when and how often: what is asked. */
+  readonly question: string;
+  readonly kind: CheckKind;
+  /** Asked one after the other; none where somebody else tells (`follows`). */
+  readonly targets: readonly Target[];
+  readonly follows?: Followed;
+  readonly timing: Timing;
+  /** Whose result it is. */
+  readonly users: readonly User[];
+}
+
+/** Something that is told: the number in a file, or how a BFD session is. */
+export type Followed =
+  | { readonly file: string; readonly weight: FileWeight }
+  | { readonly session: string };
+
+/** A checker of a real server, by places in the plan. */
+export interface User {
+  readonly service: number;
+  readonly real: number;
+  readonly checker: number;
+}
+
+export interface PlannedReal {
+  /** As keepalived writes it. */
+  readonly name: string;
+  readonly config: RealServer;
+  /** Places of its checks, in the order of the file. */
+  readonly checks: readonly number[];
+}
+
+export interface PlannedService {
+  /** The same service in another configuration has the same. */
+  readonly id: string;
+  readonly name: string;
+  readonly config: VirtualServer;
+  /** What IPVS has for it: several for a group. */
+  readonly pools: readonly { readonly key: ServiceKey; readonly service: IpvsService }[];
+  readonly reals: readonly PlannedReal[];
+}
+
+export interface Plan {
+  readonly checks: readonly Check[];
+  readonly services: readonly PlannedService[];
+  /** Who wants each service of IPVS (nameOfKey): places of services, nearly always one. */
+  readonly owners: ReadonlyMap<string, readonly number[]>;
+}
+
+export const EMPTY: Plan = { checks: [], services: [], owners: new Map() };
+
+export function planOf(config: CheckerConfig): Plan {
+  const checks: (Omit<Check, 'users'> & { readonly users: User[] })[] = [];
+  const places = new Map<string, number>();
+  const ids = new Map<string, number>();
+  const groups = config.virtual_server_group ?? [];
+  const services = (config.virtual_server ?? []).map((server, service): PlannedService => {
+    const name = nameOf(server.service, server.protocol);
+    const reals = server.real_server.map((real, position): PlannedReal => {
+      const own = real.checkers.map((checker, index) => {
+        const check = checkOf(checker, real, server, config);
+        const user = { service, real: position, checker: index };
+        const known = places.get(check.key);
+        if (known === undefined) {
+          places.set(check.key, checks.length);
+          checks.push({ ...check, users: [user] });
+          return checks.length - 1;
+        }
+        checks[known]?.users.push(user);
+        return known;
+      });
+      return { name: realName(real, server), config: real, checks: own };
+    });
+    const id = `${name} ${server.protocol ?? ''}`;
+    const again = ids.get(id) ?? 0;
+    ids.set(id, again + 1);
+    return {
+      id: again === 0 ? id : `${id} #${again}`,
+      name,
+      config: server,
+      pools: keysOf(server, groups).map((key) => ({
+        key,
+        service: serviceOf(server, key, groups),
+      })),
+      reals,
+    };
+  });
+  const owners = new Map<string, number[]>();
+  for (const [at, { pools }] of services.entries())
+    for (const { key } of pools) {
+      const name = nameOfKey(key);
+      const known = owners.get(name);
+      if (known === undefined) owners.set(name, [at]);
+      else if (!known.includes(at)) known.push(at);
+    }
+  return { checks, services, owners };
+}
+
+/** Another service has one of its keys: two that use one mark, or the same address twice. */
+export const isCrowded = ({ owners }: Plan, { pools }: PlannedService): boolean =>
+  pools.some(({ key }) => (owners.get(nameOfKey(key)) ?? []).length > 1);
+
+/** As keepalived writes it: `[192.0.2.9]:tcp:80`. */
+export const realName = (
+  { address, port }: { readonly address: string; readonly port: number },
+  { protocol }: Pick<VirtualServer, 'protocol'>,
+): string => `[${address}]:${protocol?.toLowerCase() ?? 'none'}:${port}`;
+
+/** Retries and the wait between them, where nobody says otherwise; DNS waits delay_loop. */
+const DEFAULTS: Readonly<Record<CheckKind, { readonly retry: number; readonly delay?: Duration }>> =
+  {
+    MISC_CHECK: { retry: 0, delay: seconds(1) },
+    SMTP_CHECK: { retry: 1, delay: seconds(1) },
+    TCP_CHECK: { retry: 1, delay: seconds(1) },
+    HTTP_GET: { retry: 1, delay: seconds(3) },
+    SSL_GET: { retry: 1, delay: seconds(3) },
+    DNS_CHECK: { retry: 3 },
+    PING_CHECK: { retry: 1, delay: seconds(1) },
+    UDP_CHECK: { retry: 1, delay: seconds(1) },
+    BFD_CHECK: { retry: 0, delay: seconds(1) },
+    FILE_CHECK: { retry: 0, delay: seconds(1) },
+  };
+
+/** What the checker says, else the real server, else the service, else keepalived. */
+export function timingOf(
+  { kind, values }: Pick<Checker, 'kind' | 'values'>,
+  real: RealServer,
+  server: VirtualServer,
+  globals: Pick<GlobalDefs, 'checker_log_all_failures'>,
+): Timing & { readonly default_delay: Duration } {
+  const own = values as Partial<Infer<typeof tcpRows>> & { readonly fast_recovery?: boolean };
+  const defaults = DEFAULTS[kind];
+  const delay_loop = own.delay_loop ?? real.delay_loop ?? server.delay_loop;
+  const standard = defaults.delay ?? delay_loop;
+  return {
+    delay_loop,
+    retry: own.retry ?? real.retry ?? server.retry ?? defaults.retry,
+    delay_before_retry:
+      own.delay_before_retry ?? real.delay_before_retry ?? server.delay_before_retry ?? standard,
+    warmup: own.warmup ?? real.warmup ?? server.warmup ?? delay_loop,
+    alpha: own.alpha ?? real.alpha ?? server.alpha,
+    log_all_failures: own.log_all_failures ?? globals.checker_log_all_failures,
+    fast_recovery: own.fast_recovery ?? false,
+    default_delay: standard,
+  };
+}
+
+function checkOf(
+  checker: Checker,
+  real: RealServer,
+  server: VirtualServer,
+  config: CheckerConfig,
+): Omit<Check, 'users'> {
+  const { kind } = checker;
+  const { default_delay: _, ...timing } = timingOf(checker, real, server, config.global_defs);
+  const targets = targetsOf(checker, real, server, timing.delay_loop, config);
+  const follows = followedBy(checker, config);
+  const question = JSON.stringify([kind, targets, follows ?? null]);
+  return {
+    key: `${question} ${JSON.stringify(timing)}`,
+    question,
+    kind,
+    targets,
+    ...(follows === undefined ? {} : { follows }),
+    timing,
+  };
+}
+
+function followedBy({ kind, values }: Checker, config: CheckerConfig): Followed | undefined {
+  if (kind === 'BFD_CHECK') return { session: String((values.name as readonly string[])[0]) };
+  if (kind !== 'FILE_CHECK') return undefined;
+  const file = String(values.track_file);
+  const own = values.weight as FileWeight | undefined;
+  const known = config.track_file?.find(({ name }) => name === file);
+  return { file, weight: own ?? known?.weight ?? { weight: 1, reverse: false } };
+}
+
+function targetsOf(
+  { kind, values, script, url }: Checker,
+  real: RealServer,
+  server: VirtualServer,
+  loop: Duration,
+  config: CheckerConfig,
+): readonly Target[] {
+  const plain: PlainOptions = { connection: connectionOf(values, real, server) };
+  switch (kind) {
+    case 'TCP_CHECK':
+    case 'PING_CHECK':
+      return [{ kind, options: plain }];
+    case 'HTTP_GET':
+    case 'SSL_GET':
+      return (url ?? []).map((page) => ({
+        kind,
+        options: pageOf(kind, plain, values, page, real, server, config),
+      }));
+    case 'SMTP_CHECK': {
+      const { helo_name = 'smtpchecker.keepalived.org' } = values as Partial<
+        Infer<typeof smtpRows>
+      >;
+      return [{ kind, options: { ...plain, helo_name } }];
+    }
+    case 'DNS_CHECK': {
+      const { type = 'SOA', name = '.' } = values as Partial<Infer<typeof dnsRows>>;
+      return [{ kind, options: { ...plain, type, name } }];
+    }
+    case 'UDP_CHECK': {
+      const given = values as Partial<Infer<typeof udpRows>>;
+      const { payload, require_reply, min_reply_length = 0, max_reply_length = 255 } = given;
+      const options = {
+        ...plain,
+        ...(payload === undefined ? {} : { payload }),
+        ...(require_reply === undefined ? {} : { require_reply }),
+        min_reply_length,
+        max_reply_length,
+      };
+      return [{ kind, options }];
+    }
+    case 'MISC_CHECK': {
+      const given = values as Partial<Infer<typeof miscRows>>;
+      const { misc_timeout: own, misc_dynamic = false } = given;
+      if (script === undefined) return [];
+      const timeout = own === undefined || own === 0 ? loop : own;
+      return [{ kind, options: { script, timeout, misc_dynamic } }];
+    }
+    case 'BFD_CHECK':
+    case 'FILE_CHECK':
+      return [];
+  }
+}
+
+function connectionOf(
+  values: Checker['values'],
+  real: RealServer,
+  server: VirtualServer,
+): Connection {
+  const given = values as Partial<Infer<typeof tcpRows>>;
+  const { bindto, bind_port, bind_if } = given;
+  return {
+    address: given.connect_ip ?? real.address,
+    port: given.connect_port ?? real.port,
+    ...(bindto === undefined ? {} : { bindAddress: bindto }),
+    ...(bind_port === undefined ? {} : { bindPort: bind_port }),
+    ...(bind_if === undefined ? {} : { device: bind_if }),
+    mark: given.fwmark ?? 0,
+    timeout: given.connect_timeout ?? real.connect_timeout ?? server.connect_timeout,
+  };
+}
+
+type Page = Infer<(typeof httpRows)['url']['rows']>;
+
+function pageOf(
+  kind: 'HTTP_GET' | 'SSL_GET',
+  plain: PlainOptions,
+  values: Checker['values'],
+  url: Readonly<Record<string, unknown>>,
+  real: RealServer,
+  server: VirtualServer,
+  { SSL: context = {} }: CheckerConfig,
+): HttpOptions {
+  const given = values as Partial<Infer<typeof sslRows>>;
+  const page = url as Partial<Page> & { readonly tls_compliant?: boolean };
+  const virtualhost =
+    page.virtualhost ?? given.virtualhost ?? real.virtualhost ?? server.virtualhost;
+  const { sni_name } = given;
+  const tls: TlsOptions = {
+    // A name is asked for only to be used.
+    enable_sni: (given.enable_sni ?? false) || sni_name !== undefined,
+    ...(sni_name === undefined || sni_name === '' ? {} : { sni_name }),
+    tls_compliant: page.tls_compliant ?? given.tls_compliant ?? false,
+    context,
+  };
+  return {
+    ...plain,
+    ...(kind === 'SSL_GET' ? { tls } : {}),
+    http_protocol: given.http_protocol ?? '1.0',
+    path: page.path ?? '/',
+    ...(virtualhost === undefined ? {} : { virtualhost }),
+    ...(page.digest === undefined ? {} : { digest: page.digest }),
+    status_code: page.status_code ?? [[200, 299]],
+    ...(page.regex === undefined ? {} : { regex: regexOf(page.regex, page) }),
+  };
+}
+
+function regexOf(pattern: string, page: Partial<Page>): RegexOptions {
+  const { regex_min_offset, regex_max_offset, regex_stack } = page;
+  return {
+    pattern,
+    regex_no_match: page.regex_no_match ?? false,
+    regex_options: page.regex_options ?? [],
+    ...(regex_min_offset === undefined ? {} : { regex_min_offset }),
+    ...(regex_max_offset === undefined ? {} : { regex_max_offset }),
+    ...(regex_stack === undefined ? {} : { regex_stack }),
+  };
+}

@@ -1,0 +1,74 @@
+// What the kernel refused. Where its table is not what this process took it for, the order that fits is given instead; what
+// it cannot do at all is logged.
+
+import type { IpvsOrder } from '../lib/ipvs.ts';
+import type { CheckEvent } from './event.ts';
+import { type Draft, say, wantedPool } from './state.ts';
+import { nameOfKey, type Pool, placeOf } from './table.ts';
+
+type Refused = Extract<CheckEvent, { readonly type: 'refused' }>;
+
+export function correct(draft: Draft, { order, code, message }: Refused): void {
+  const orders = instead(draft, order, code);
+  if (orders === undefined) say(draft, 'error', `IPVS: ${describe(order)}: ${message}`);
+  else draft.orders.push(...orders);
+}
+
+/** IPVS says EEXIST of what is there, ESRCH of a service and ENOENT of a destination that is not. */
+function instead(draft: Draft, order: IpvsOrder, code: string): readonly IpvsOrder[] | undefined {
+  const { key } = order;
+  const absent = code === 'ESRCH' || code === 'ENOENT';
+  const wanted = wantedPool(draft.state, nameOfKey(key));
+  switch (order.type) {
+    case 'addService':
+      if (code !== 'EEXIST') return undefined;
+      return wanted === undefined ? [] : [{ type: 'editService', key, service: wanted.service }];
+    case 'removeService':
+    case 'removeDestination':
+      return absent ? [] : undefined;
+    case 'editService':
+      if (!absent) return undefined;
+      return wanted === undefined ? [] : anew(wanted);
+    case 'addDestination':
+    case 'editDestination': {
+      const { destination } = order;
+      const found = wanted?.destinations.get(placeOf(destination));
+      if (wanted === undefined || found === undefined) return [];
+      if (code === 'ESRCH') return anew(wanted);
+      const { to } = found;
+      if (order.type === 'addDestination' && code === 'EEXIST')
+        return [{ type: 'editDestination', key, destination, to }];
+      if (order.type === 'editDestination' && code === 'ENOENT')
+        return [{ type: 'addDestination', key, destination, to }];
+      return undefined;
+    }
+  }
+}
+
+/** A service that is gone, with all that it is to have. */
+const anew = ({ key, service, destinations }: Pool): readonly IpvsOrder[] => [
+  { type: 'addService', key, service },
+  ...[...destinations.values()].map(
+    ({ key: destination, to }): IpvsOrder => ({ type: 'addDestination', key, destination, to }),
+  ),
+];
+
+const VERBS: Readonly<Record<IpvsOrder['type'], string>> = {
+  addService: 'cannot add service',
+  editService: 'cannot change service',
+  removeService: 'cannot remove service',
+  addDestination: 'cannot add destination',
+  editDestination: 'cannot change destination',
+  removeDestination: 'cannot remove destination',
+};
+
+function describe(order: IpvsOrder): string {
+  const { key } = order;
+  const service =
+    'mark' in key
+      ? `FWM ${key.mark}`
+      : `[${key.address}]:${key.protocol.toLowerCase()}:${key.port}`;
+  if (!('destination' in order)) return `${VERBS[order.type]} ${service}`;
+  const { address, port } = order.destination;
+  return `${VERBS[order.type]} [${address}]:${port} of ${service}`;
+}

@@ -1,0 +1,218 @@
+// A new configuration. Results survive: a check that is the same goes on as it was; one that asks something else is made at
+// once, and until it has answered its server stays what it was. So nothing that has failed is put back for a moment, and
+// nothing healthy is taken away for a moment.
+
+import { next } from '../lib/random.ts';
+import { itemAt, itemsOf, vector } from '../lib/vector.ts';
+import { firstAt, type Health, unknown } from './health.ts';
+import { tellQuorum, tellReal, tellStart, tellWeight } from './notify.ts';
+import { type Check, type Plan, type PlannedReal, type PlannedService, planOf } from './plan.ts';
+import type { CheckerConfig } from './resolve.ts';
+import {
+  hasQuorum,
+  liveWeight,
+  type RealState,
+  realState,
+  type ServiceState,
+  type Standing,
+} from './service.ts';
+import { followFile, standingOf } from './standing.ts';
+import { type DirectorState, type Draft, setHealth, tableOf } from './state.ts';
+import { resettle } from './suspend.ts';
+import { difference, placeOf } from './table.ts';
+
+/** A real server as it was before, and is now. */
+interface Old {
+  readonly real: PlannedReal;
+  readonly state: RealState;
+}
+
+export function reload(
+  draft: Draft,
+  config: CheckerConfig,
+  files: Readonly<Record<string, string>>,
+): void {
+  const before = draft.state;
+  const plan = planOf(config);
+  const history = new History(before, plan);
+  const made = plan.checks.map((check) => history.health(check, files));
+  const services = plan.services.map((service, at) => history.service(service, at, made));
+  const carried = new Map<number, number>();
+  const places = new Map(plan.checks.map(({ key }, at) => [key, at] as const));
+  for (const [at, { key }] of before.plan.checks.entries()) {
+    const { run } = itemAt(before.healths, at);
+    if (run === undefined) continue;
+    const now = places.get(key);
+    if (now === undefined) draft.actions.push({ type: 'cancel', run });
+    else carried.set(run, now);
+  }
+  draft.state = {
+    ...before,
+    config,
+    plan,
+    healths: vector(made),
+    services: vector(services.map(({ state }) => state)),
+    due: undefined,
+    carried,
+    firstSerial: before.nextSerial,
+    suspended: new Set(),
+  };
+  draft.orders.push(...difference(tableOf(before), tableOf(draft.state)));
+  schedule(draft, history);
+  resettle(draft);
+  tell(draft, before, history, services);
+}
+
+/** Every check that is not being made is due as it was, or at once, or, where all is new, within its warm-up. */
+function schedule(draft: Draft, history: History): void {
+  for (const [at, check] of draft.state.plan.checks.entries()) {
+    if (check.targets.length === 0) continue;
+    const { dueAt, ...health } = itemAt(draft.state.healths, at);
+    if (health.run !== undefined) continue;
+    setHealth(draft, at, health);
+    const { value, random } = next(draft.state.random);
+    draft.state = { ...draft.state, random };
+    const now = history.isNew(check) ? firstAt(check, value, draft.now) : draft.now;
+    setHealth(draft, at, { ...health, dueAt: dueAt ?? now });
+  }
+}
+
+function tell(
+  draft: Draft,
+  before: DirectorState,
+  history: History,
+  services: readonly { readonly state: ServiceState; readonly old?: number }[],
+): void {
+  const { plan } = draft.state;
+  for (const [at, { state, old }] of services.entries()) {
+    const service = plan.services[at] as PlannedService;
+    if (old === undefined) {
+      tellStart(draft, service, state);
+      continue;
+    }
+    for (const [position, real] of service.reals.entries()) {
+      const now = state.reals[position] as RealState;
+      const was = history.real(service, real)?.state;
+      if (was === undefined ? now.alive : was.alive !== now.alive)
+        tellReal(draft, service, real, now.alive, !state.quorum);
+      else if (was !== undefined && now.alive)
+        tellWeight(draft, service, real, was.weight, now.weight);
+    }
+    if (itemAt(before.services, old).quorum !== state.quorum)
+      tellQuorum(draft, service, state.reals, state.quorum);
+  }
+}
+
+/** What was before, found by what stays the same: services by name, real servers by address and port, checks by what they do. */
+class History {
+  readonly #before: DirectorState;
+  readonly #plan: Plan;
+  readonly #keys: ReadonlyMap<string, number>;
+  readonly #questions: ReadonlyMap<string, number>;
+  readonly #services: ReadonlyMap<string, number>;
+  readonly #reals: ReadonlyMap<string, Old>;
+
+  constructor(before: DirectorState, plan: Plan) {
+    this.#before = before;
+    this.#plan = plan;
+    const { checks, services } = before.plan;
+    this.#keys = new Map(checks.map(({ key }, at) => [key, at]));
+    this.#questions = new Map(checks.map(({ question }, at) => [question, at]));
+    this.#services = new Map(services.map(({ id }, at) => [id, at]));
+    const states = [...itemsOf(before.services)];
+    this.#reals = new Map(
+      services.flatMap(({ id, reals }, at) =>
+        reals.map((real, position): [string, Old] => [
+          `${id} ${placeOf(real.config)}`,
+          { real, state: states[at]?.reals[position] as RealState },
+        ]),
+      ),
+    );
+  }
+
+  real({ id }: PlannedService, real: PlannedReal): Old | undefined {
+    return this.#reals.get(`${id} ${placeOf(real.config)}`);
+  }
+
+  /** All of its servers are. */
+  isNew({ users }: Check): boolean {
+    return users.every(({ service: at, real }) => {
+      const service = this.#plan.services[at] as PlannedService;
+      return this.real(service, service.reals[real] as PlannedReal) === undefined;
+    });
+  }
+
+  health(check: Check, files: Readonly<Record<string, string>>): Health {
+    const { follows } = check;
+    const known = this.#keys.get(check.key);
+    if (follows !== undefined && 'file' in follows)
+      return followFile(unknown(!check.timing.alpha), follows.weight, files[follows.file]);
+    if (known !== undefined) return itemAt(this.#before.healths, known);
+    const asked = this.#questions.get(check.question);
+    if (asked !== undefined) {
+      const { run: _, dueAt: __, ...health } = itemAt(this.#before.healths, asked);
+      return { ...health, failures: 0, target: 0 };
+    }
+    if (follows !== undefined && 'session' in follows) {
+      const up = this.#before.sessions[follows.session];
+      return up === undefined ? unknown(!check.timing.alpha) : { ...unknown(up), known: true };
+    }
+    // Taken for up where a server of it is: that has its tries before it goes.
+    const assumed = check.users.map((user) => {
+      const service = this.#plan.services[user.service] as PlannedService;
+      const real = service.reals[user.real] as PlannedReal;
+      return this.#assume(service, real, check);
+    });
+    return unknown(assumed.some((up) => up));
+  }
+
+  /** What a check without a history is taken for: what those were that it stands in the place of. */
+  #assume(service: PlannedService, real: PlannedReal, check: Check): boolean {
+    const old = this.real(service, real);
+    if (old === undefined) return !check.timing.alpha;
+    const gone = old.real.checks.flatMap((at, index) => {
+      const { key, question } = this.#before.plan.checks[at] as Check;
+      const stays = real.checks.some((now) => {
+        const other = this.#plan.checks[now] as Check;
+        return other.key === key || other.question === question;
+      });
+      return stays ? [] : [old.state.standings[index] as Standing];
+    });
+    return gone.every(({ up }) => up);
+  }
+
+  service(
+    service: PlannedService,
+    _at: number,
+    healths: readonly Health[],
+  ): { readonly state: ServiceState; readonly old?: number } {
+    const reals = service.reals.map((real) =>
+      realState(
+        real,
+        real.checks.map((place) => {
+          const check = this.#plan.checks[place] as Check;
+          const health = healths[place] as Health;
+          const standing = standingOf(check, health, real);
+          if (health.known) return standing;
+          return { ...standing, up: this.#believed(service, real, check, standing.up) };
+        }),
+      ),
+    );
+    const old = this.#services.get(service.id);
+    const was = old === undefined ? true : itemAt(this.#before.services, old).quorum;
+    const state = { reals, quorum: hasQuorum(service, was, liveWeight(reals)) };
+    return old === undefined ? { state } : { state, old };
+  }
+
+  /** Of a check that has not answered yet, each server believes what it believed. */
+  #believed(service: PlannedService, real: PlannedReal, check: Check, otherwise: boolean): boolean {
+    const old = this.real(service, real);
+    if (old === undefined) return otherwise;
+    const index = old.real.checks.findIndex((at) => {
+      const { key, question } = this.#before.plan.checks[at] as Check;
+      return key === check.key || question === check.question;
+    });
+    if (index >= 0) return (old.state.standings[index] as Standing).up;
+    return this.#assume(service, real, check);
+  }
+}

@@ -1,0 +1,129 @@
+// One virtual server: what its checks come to. Which of its real servers are alive and with which weight, whether there are
+// enough of them, and what IPVS is to hold then. Everything is worked out anew from what the checks stand at; nothing is
+// counted up or down, and only the quorum remembers (hysteresis).
+
+import type { IpvsDestination } from '../lib/ipvs.ts';
+import type { PlannedReal, PlannedService } from './plan.ts';
+import { type Destination, forwardingOf, type Pool, placeOf } from './table.ts';
+
+/** What one check says about one real server. */
+export interface Standing {
+  readonly up: boolean;
+  /** What it adds to the weight. */
+  readonly shift: number;
+}
+
+export interface RealState {
+  /** Of its checks, in the order of the file. */
+  readonly standings: readonly Standing[];
+  readonly alive: boolean;
+  /** What it has in IPVS while it is alive. */
+  readonly weight: number;
+}
+
+export interface ServiceState {
+  readonly reals: readonly RealState[];
+  /** There are enough, or there were and it is not yet far enough below. */
+  readonly quorum: boolean;
+}
+
+/** What IPVS takes. */
+const HEAVIEST = 2147483647;
+
+export function realState(real: PlannedReal, standings: readonly Standing[]): RealState {
+  const shift = standings.reduce((sum, standing) => sum + standing.shift, 0);
+  return {
+    standings,
+    alive: standings.every(({ up }) => up),
+    weight: Math.min(HEAVIEST, Math.max(0, real.config.weight + shift)),
+  };
+}
+
+/** The weight of those that are alive. */
+export const liveWeight = (reals: readonly RealState[]): number =>
+  reals.reduce((sum, { alive, weight }) => sum + (alive ? weight : 0), 0);
+
+/** Whether there are enough now. */
+export function hasQuorum(
+  { config: { quorum, hysteresis } }: PlannedService,
+  before: boolean,
+  live: number,
+): boolean {
+  return live >= (before ? quorum - hysteresis : quorum + hysteresis);
+}
+
+/** The place of the sorry server, where it has one. */
+export const sorryPlace = ({
+  config: { sorry_server: sorry },
+}: PlannedService): string | undefined => (sorry === undefined ? undefined : placeOf(sorry));
+
+/** While there are too few, the sorry server serves, and nobody else. */
+export const isSorry = ({ config }: PlannedService, { quorum }: Pick<ServiceState, 'quorum'>) =>
+  config.sorry_server !== undefined && !quorum;
+
+/** What IPVS is to hold for a real server; absent: nothing. It says nothing of a sorry server in the same place. */
+export function realDestination(
+  service: PlannedService,
+  real: PlannedReal,
+  { alive, weight }: Pick<RealState, 'alive' | 'weight'>,
+  quorum: boolean,
+): Destination | undefined {
+  const { config } = real;
+  const serves = alive && !isSorry(service, { quorum });
+  if (!serves && !(config.inhibit_on_failure ?? service.config.inhibit_on_failure))
+    return undefined;
+  return {
+    key: { address: config.address, port: config.port },
+    to: {
+      forwarding: forwardingOf(config.lvs_method ?? service.config.lvs_method),
+      weight: serves ? weight : 0,
+      upperThreshold: config.uthreshold,
+      lowerThreshold: config.lthreshold,
+    },
+  };
+}
+
+function sorryDestination(service: PlannedService, quorum: boolean): Destination | undefined {
+  const {
+    sorry_server: sorry,
+    sorry_server_inhibit,
+    sorry_server_lvs_method,
+    lvs_method,
+  } = service.config;
+  if (sorry === undefined || (quorum && !sorry_server_inhibit)) return undefined;
+  const to: IpvsDestination = {
+    forwarding: forwardingOf(sorry_server_lvs_method ?? lvs_method),
+    weight: quorum ? 0 : 1,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+  };
+  return { key: sorry, to };
+}
+
+/** Everything that IPVS is to hold for a service. */
+export function destinationsOf(
+  service: PlannedService,
+  { reals, quorum }: ServiceState,
+): ReadonlyMap<string, Destination> {
+  const wanted = new Map<string, Destination>();
+  for (const [position, real] of service.reals.entries()) {
+    const state = reals[position] as RealState;
+    const destination = realDestination(service, real, state, quorum);
+    if (destination !== undefined) wanted.set(placeOf(destination.key), destination);
+  }
+  const sorry = sorryDestination(service, quorum);
+  if (sorry !== undefined) {
+    const place = placeOf(sorry.key);
+    const twin = wanted.get(place);
+    // One that is also a real server is there once, and serves if either does.
+    if (twin === undefined || (twin.to.weight === 0 && sorry.to.weight > 0))
+      wanted.set(place, sorry);
+  }
+  return wanted;
+}
+
+/** The services of IPVS that it is, each with the same destinations. */
+export const poolsOf = (service: PlannedService, state: ServiceState): readonly Pool[] => {
+  const destinations = destinationsOf(service, state);
+  return service.pools.map(({ key, service: ipvs }) => ({ key, service: ipvs, destinations }));
+};

@@ -1,0 +1,132 @@
+// What the process that checks servers knows, all of it, and the draft in which one step changes it.
+
+import type { Due } from '../lib/heap.ts';
+import { withDue, withoutFirst } from '../lib/heap.ts';
+import type { Ip } from '../lib/ip.ts';
+import type { IpvsOrder } from '../lib/ipvs.ts';
+import type { Random } from '../lib/random.ts';
+import type { Instant } from '../lib/time.ts';
+import { itemAt, itemsOf, type Vector, withItem } from '../lib/vector.ts';
+import type { CheckAction, Severity } from './action.ts';
+import type { Health } from './health.ts';
+import type { Plan } from './plan.ts';
+import type { CheckerConfig } from './resolve.ts';
+import { poolsOf, type ServiceState } from './service.ts';
+import { joined, nameOfKey, type Pool, type Table } from './table.ts';
+
+export interface DirectorState {
+  /** Nothing is ordered before the facts are known, and nothing after the end. */
+  readonly phase: 'starting' | 'running' | 'stopped';
+  readonly config: CheckerConfig;
+  readonly plan: Plan;
+  /** One for each check of the plan. */
+  readonly healths: Vector<Health>;
+  /** One for each service of the plan. */
+  readonly services: Vector<ServiceState>;
+  /** Places of checks; one whose check is due at another time now says nothing. */
+  readonly due: Due<number>;
+  /** Places of services whose address is elsewhere (ha_suspend). */
+  readonly suspended: ReadonlySet<number>;
+  readonly addresses: ReadonlySet<Ip>;
+  /** BFD sessions that have been heard of. */
+  readonly sessions: Readonly<Record<string, boolean>>;
+  readonly random: Random;
+  /** Attempts that were being made when the configuration changed, and the places that their checks have now. */
+  readonly carried: ReadonlyMap<number, number>;
+  /** Names the next attempt, and never another one. */
+  readonly nextSerial: number;
+  /** Attempts from this one on were begun with this plan. */
+  readonly firstSerial: number;
+  /** At the end the table stays as it is (-I). */
+  readonly keeps: boolean;
+}
+
+export interface Draft {
+  state: DirectorState;
+  readonly now: Instant;
+  readonly orders: IpvsOrder[];
+  readonly actions: CheckAction[];
+}
+
+/** More checks than fit into a configuration. */
+const MOST = 2 ** 22;
+
+/** An attempt's name tells whose it is. */
+export const nameRun = (serial: number, check: number): number => serial * MOST + check;
+
+/** The check that waits for this attempt. */
+export function checkOfRun(state: DirectorState, run: number): number | undefined {
+  const place = run >= state.firstSerial * MOST ? run % MOST : state.carried.get(run);
+  if (place === undefined || place >= state.healths.length) return undefined;
+  return itemAt(state.healths, place).run === run ? place : undefined;
+}
+
+export const healthOf = ({ state }: Draft, check: number): Health => itemAt(state.healths, check);
+
+export function setHealth(draft: Draft, check: number, health: Health): void {
+  const { state } = draft;
+  const before = itemAt(state.healths, check);
+  const due =
+    health.dueAt === undefined || health.dueAt === before.dueAt
+      ? state.due
+      : withDue(state.due, health.dueAt, check);
+  draft.state = { ...state, healths: withItem(state.healths, check, health), due };
+}
+
+/** What is due no more at its time goes, so that the first one says when something happens. */
+export function tidy(state: DirectorState): DirectorState {
+  let { due } = state;
+  while (due !== undefined && itemAt(state.healths, due.item).dueAt !== due.at)
+    due = withoutFirst(due);
+  return due === state.due ? state : { ...state, due };
+}
+
+export const say = (draft: Draft, severity: Severity, text: string): void => {
+  draft.actions.push({ type: 'log', severity, text });
+};
+
+/** The whole table that IPVS is to hold: the configuration filtered by what the checks say now. */
+export function tableOf({ plan, services }: Pick<DirectorState, 'plan' | 'services'>): Table {
+  const table = new Map<string, Pool>();
+  for (const [position, state] of [...itemsOf(services)].entries()) {
+    const service = plan.services[position];
+    if (service === undefined) continue;
+    for (const pool of poolsOf(service, state)) {
+      const name = nameOfKey(pool.key);
+      table.set(name, joined(table.get(name), pool));
+    }
+  }
+  return table;
+}
+
+/** What IPVS is to hold under one key. */
+export const wantedPool = (
+  state: Pick<DirectorState, 'plan' | 'services'>,
+  name: string,
+): Pool | undefined => poolsOfNames(state, new Set([name])).get(name);
+
+/** What IPVS is to hold under these keys. */
+export function poolsOfNames(
+  { plan, services }: Pick<DirectorState, 'plan' | 'services'>,
+  names: ReadonlySet<string>,
+): Table {
+  // A group has the same destinations under each of its keys.
+  const known = new Map<number, ReadonlyMap<string, Pool>>();
+  const table = new Map<string, Pool>();
+  for (const name of names)
+    for (const at of plan.owners.get(name) ?? []) {
+      const service = plan.services[at];
+      if (service === undefined) continue;
+      const pools =
+        known.get(at) ??
+        new Map(
+          poolsOf(service, itemAt(services, at)).map(
+            (pool) => [nameOfKey(pool.key), pool] as const,
+          ),
+        );
+      known.set(at, pools);
+      const pool = pools.get(name);
+      if (pool !== undefined) table.set(name, joined(table.get(name), pool));
+    }
+  return table;
+}

@@ -1,0 +1,39 @@
+// ha_suspend: while the address of a service is on another machine its servers are not checked. What is known of them stays.
+
+import { itemAt } from '../lib/vector.ts';
+import type { PlannedService } from './plan.ts';
+import { type DirectorState, type Draft, healthOf, setHealth } from './state.ts';
+
+/** None of its addresses is here. Marks have none and are never suspended. */
+export function isElsewhere(
+  { config, pools }: PlannedService,
+  addresses: DirectorState['addresses'],
+): boolean {
+  if (!config.ha_suspend) return false;
+  const own = pools.flatMap(({ key }) => ('mark' in key ? [] : [key.address]));
+  return own.length > 0 && !own.some((address) => addresses.has(address));
+}
+
+/** After addresses or services have changed: checks that nobody needs now rest, and those that are needed again are made at once. */
+export function resettle(draft: Draft): void {
+  const { plan, addresses, suspended: before } = draft.state;
+  if (!plan.services.some(({ config }) => config.ha_suspend)) return;
+  const suspended = new Set(
+    [...plan.services.keys()].filter((at) =>
+      isElsewhere(plan.services[at] as PlannedService, addresses),
+    ),
+  );
+  draft.state = { ...draft.state, suspended };
+  for (const [at, check] of plan.checks.entries()) {
+    if (check.targets.length === 0) continue;
+    const rests = check.users.every(({ service }) => suspended.has(service));
+    const rested = check.users.every(({ service }) => before.has(service));
+    const { run, dueAt, ...health } = itemAt(draft.state.healths, at);
+    const active = run !== undefined || dueAt !== undefined;
+    if (rests && active) {
+      if (run !== undefined) draft.actions.push({ type: 'cancel', run });
+      setHealth(draft, at, { ...health, failures: 0 });
+    } else if (!rests && rested && !active)
+      setHealth(draft, at, { ...healthOf(draft, at), dueAt: draft.now });
+  }
+}
