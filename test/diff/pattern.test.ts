@@ -96,7 +96,6 @@ const TABLE: readonly (readonly [pattern: string, subjects: readonly string[], o
     ['(?x) a b # c\n d', ['abd', 'a b']],
     ['a (?#x) b', ['ab', 'a  b']],
     ['a\\ b [ ] c', ['a b c', 'ab c', 'a b c'], 'extended'],
-    ['\\Qa.b\\E+', ['a.bbb', 'axb']],
     ['\\x41\\x{42}\\103\\o{104}\\e?\\cA?', ['ABCD']],
     ['\\x', ['\0', 'x']],
     ['\\07', ['\x07']],
@@ -258,6 +257,9 @@ describe('a pattern', () => {
     ['utf', '(?i)k', '\u212a', true],
     ['ucp', '^\\w$', 'é', false],
     ['caseless', 'ABC', 'abc', true],
+    // perl quotes before it reads a pattern.
+    ['extended', '\\Qa. b\\E+', 'a. bbb', true],
+    ['extended', '\\Qa. b\\E+', 'ax b', false],
     ['extended', 'a b', 'ab', true],
     ['dotall', 'a.b', 'a\nb', true],
     ['multiline', '^b', 'a\nb', true],
