@@ -3,6 +3,7 @@
 
 import type { Script } from '../config/value.ts';
 import type { Family, Ip } from '../lib/ip.ts';
+import type { SyncDaemon } from '../lib/ipvs.ts';
 import type { KernelAddress, MadeLink, Setting } from '../lib/link.ts';
 import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
@@ -70,12 +71,26 @@ export type VrrpAction =
   | { readonly type: 'probe'; readonly run: number; readonly script: Script }
   /** Sent to everything that the run has started. */
   | { readonly type: 'kill'; readonly run: number; readonly signal: 'SIGTERM' | 'SIGKILL' }
+  /** The daemon of the kernel that tells of IPVS connections, or hears of them; see sync.ts. */
+  | { readonly type: 'startSync'; readonly daemon: SyncDaemon }
+  /** One that does not run is no failure. */
+  | { readonly type: 'stopSync'; readonly role: SyncDaemon['role'] }
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string }
   /** Everything is released: the process may end with this status. */
   | { readonly type: 'exit'; readonly status: number };
 
-/** Orders that neither the wire nor the kernel sees: they wait until those that do are done. */
-const ASIDES = ['run', 'probe', 'kill', 'fifo', 'mail', 'log', 'exit'] as const;
+/** Orders that neither the wire nor the routing of packets has to do with: they wait until those that have are done. */
+const ASIDES = [
+  'run',
+  'probe',
+  'kill',
+  'fifo',
+  'mail',
+  'startSync',
+  'stopSync',
+  'log',
+  'exit',
+] as const;
 const ASIDE_TYPES: ReadonlySet<string> = new Set(ASIDES);
 
 export type Aside = Extract<VrrpAction, { readonly type: (typeof ASIDES)[number] }>;

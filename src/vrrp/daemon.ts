@@ -27,6 +27,7 @@ import type { VrrpConfig } from './keywords.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
 import { Lookahead } from './shot.ts';
 import { roleOf } from './start.ts';
+import { Syncing } from './syncing.ts';
 import { trackedFiles, trackedProcesses } from './tracker.ts';
 import { warmUp } from './warmup.ts';
 import { Wire } from './wire.ts';
@@ -79,6 +80,7 @@ class VrrpDaemon {
   readonly #probes: Probes;
   readonly #watch: Watch;
   readonly #processes: Processes;
+  readonly #sync = new Syncing();
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
   readonly #lookahead: Lookahead<RouterState>;
   /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
@@ -385,6 +387,9 @@ class VrrpDaemon {
       case 'kill':
         this.#probes.signal(action.run, action.signal);
         return [];
+      case 'startSync':
+      case 'stopSync':
+        return this.#sync.perform(action);
       case 'exit':
         this.#end(action.status);
         return [];
@@ -403,6 +408,7 @@ class VrrpDaemon {
       this.#thread.stop();
       this.#wire.close();
       this.#route.close();
+      this.#sync.close();
       this.#channel.report({ type: 'finished' });
       this.#ended(status);
     };

@@ -12,6 +12,7 @@ import { refuseRouting } from './routes.ts';
 import { entryOf, routeText, ruleText } from './routing-text.ts';
 import type { Draft, SocketRecord } from './state.ts';
 import { refuseStatics } from './statics.ts';
+import { refuseSync } from './sync.ts';
 import { refuseLinks } from './tend.ts';
 
 type Refused = Extract<VrrpEvent, { type: 'refused' }>;
@@ -79,6 +80,15 @@ export function onRefused(draft: Draft, refused: Refused): void {
     case 'tune':
       for (const { family, interface: at, name, value } of action.settings)
         log(draft, `cannot set net.${family}.conf.${at}.${name} to ${value}: ${said(refused)}`);
+      return;
+    case 'startSync': {
+      const { role, interface: name } = action.daemon;
+      log(draft, `cannot start the IPVS sync daemon as ${role} on ${name}: ${said(refused)}`);
+      refuseSync(draft, action.daemon);
+      return;
+    }
+    case 'stopSync':
+      log(draft, `cannot stop the IPVS sync daemon as ${action.role}: ${said(refused)}`);
       return;
     case 'close':
     case 'probe':

@@ -42,6 +42,7 @@ import { startMembers } from './start.ts';
 import type { Draft, RouterState } from './state.ts';
 import { NO_STATICS, onStaticAddressGone, releaseStatics, repairStatics } from './statics.ts';
 import { clearStatistics } from './statistics.ts';
+import { retrySync, settleSync } from './sync.ts';
 import {
   forgetAsked,
   inheritLinks,
@@ -103,6 +104,7 @@ export function step(
   const draft: Draft = { router: state, actions: [], now };
   if (state.phase === 'new') beforeFacts(draft, event);
   else if (state.phase === 'running') onEvent(draft, event);
+  if (draft.router.phase === 'running') settleSync(draft);
   return { state: draft.router, actions: draft.actions };
 }
 
@@ -224,6 +226,7 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'link':
       onLink(draft, event.link.index, withLink(draft.router.kernel, event.link));
+      retrySync(draft, event.link.index);
       return;
     case 'linkGone':
       onLink(draft, event.index, withoutLink(draft.router.kernel, event.index));
@@ -331,6 +334,7 @@ function stop(draft: Draft): void {
   settleSockets(draft);
   const trackers = endScripts(draft.router.trackers, draft.actions);
   draft.router = { ...draft.router, phase: 'stopped', queues: {}, chatter: SILENT, trackers };
+  settleSync(draft);
   draft.actions.push({ type: 'exit', status: 0 });
 }
 

@@ -2,6 +2,7 @@
 // Types only; who changes what is said in router.ts and member.ts.
 
 import type { Ip } from '../lib/ip.ts';
+import type { SyncDaemon } from '../lib/ipvs.ts';
 import type { Link, LinkAddress, Setting } from '../lib/link.ts';
 import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
@@ -36,6 +37,14 @@ export interface RouterState {
   /** What is there whatever the instances do. */
   readonly statics: Statics;
   readonly tended: Tended;
+  /** What was ordered of lvs_sync_daemon; absent before the first order. */
+  readonly sync?: SyncState;
+}
+
+export interface SyncState {
+  readonly running: readonly SyncDaemon[];
+  /** Those that the kernel would not start. */
+  readonly refused: readonly SyncDaemon[];
 }
 
 /** What was ordered of interfaces themselves. */
