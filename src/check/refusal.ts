@@ -16,6 +16,7 @@ export function correct(draft: Draft, { order, code, message }: Refused): void {
 
 /** IPVS says EEXIST of what is there, ESRCH of a service and ENOENT of a destination that is not. */
 function instead(draft: Draft, order: IpvsOrder, code: string): readonly IpvsOrder[] | undefined {
+  if (!('key' in order)) return undefined;
   const { key } = order;
   const absent = code === 'ESRCH' || code === 'ENOENT';
   const wanted = wantedPool(draft.state, nameOfKey(key));
@@ -60,9 +61,12 @@ const VERBS: Readonly<Record<IpvsOrder['type'], string>> = {
   addDestination: 'cannot add destination',
   editDestination: 'cannot change destination',
   removeDestination: 'cannot remove destination',
+  flush: 'cannot empty the table',
+  timeouts: 'cannot set timeouts',
 };
 
 function describe(order: IpvsOrder): string {
+  if (!('key' in order)) return VERBS[order.type];
   const { key } = order;
   const service =
     'mark' in key

@@ -1,135 +1,194 @@
-// For every history of answers and reloads the table that IPVS holds is the configuration filtered by what the checks say, or
-// the sorry server where too few are left, and on the way from one table to the next nothing is ever wrong (pool.ts minds it).
+// The pool logic for every history, and that its properties are worth something: each of these machines is broken, and one of
+// the properties must say so.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { itemAt } from '../../src/lib/vector.ts';
-import {
-  configOf,
-  expected,
-  history,
-  nameOfCheck,
-  type RealShape,
-  reloads,
-  type ServiceShape,
-  type StepFunction,
-  sameTable,
-  World,
-} from './pool.ts';
-
-/** What each real server is, from the answers that its checks have got; written down once more, without the machine. */
-class Ledger {
-  readonly #results = new Map<string, { up: boolean; failures: number }>();
-  readonly #shape: readonly ServiceShape[];
-  readonly #limits: readonly { readonly quorum: number; readonly hysteresis: number }[];
-  #quorum: readonly boolean[];
-
-  constructor(shape: readonly ServiceShape[]) {
-    this.#shape = shape;
-    this.#limits = configOf(shape).virtual_server ?? [];
-    this.#quorum = shape.map(() => true);
-    this.#count();
-  }
-
-  answered(check: string, up: boolean): void {
-    const retry = Number(check.split(' ')[1]);
-    const before = this.#result(check);
-    const failures = up || !before.up ? 0 : before.failures + 1;
-    const failed = !up && (!before.up || failures > retry);
-    this.#results.set(check, {
-      up: up || (before.up && !failed),
-      failures: failed ? 0 : failures,
-    });
-    this.#count();
-  }
-
-  table() {
-    return expected(
-      this.#shape,
-      (at, i) => this.#alive(this.#shape[at]?.reals[i] as RealShape),
-      (at) => this.#quorum[at] as boolean,
-    );
-  }
-
-  #result(check: string): { readonly up: boolean; readonly failures: number } {
-    return this.#results.get(check) ?? { up: check.endsWith('false'), failures: 0 };
-  }
-
-  #alive({ ports, retry, alpha }: RealShape): boolean {
-    return ports.every((port) => this.#result(nameOfCheck(port, retry, alpha)).up);
-  }
-
-  #count(): void {
-    this.#quorum = this.#quorum.map((had, at) => {
-      const reals = this.#shape[at]?.reals ?? [];
-      const live = reals.reduce((sum, real) => sum + (this.#alive(real) ? real.weight : 0), 0);
-      const { quorum, hysteresis } = this.#limits[at] as { quorum: number; hysteresis: number };
-      return live >= (had ? quorum - hysteresis : quorum + hysteresis);
-    });
-  }
-}
-
-/** The table after every event. */
-export function filters(step?: StepFunction): void {
-  fc.assert(
-    fc.property(history, ({ shape, seed, events }) => {
-      const world = new World(shape, seed, step);
-      const ledger = new Ledger(shape);
-      world.answered = (check, up) => ledger.answered(check, up);
-      sameTable(world, ledger.table());
-      for (const event of events) {
-        if ('answers' in event)
-          for (let i = 0; i < event.answers; i++) {
-            world.turn();
-            sameTable(world, ledger.table());
-          }
-        else world.happen(event);
-      }
-    }),
-    { numRuns: 300 },
-  );
-}
-
-/** After reloads too, once every check has said what is so; and at once where nothing about a server has changed. */
-export function survives(step?: StepFunction): void {
-  fc.assert(
-    fc.property(reloads, ({ shape, seed, events }) => {
-      const world = new World(shape, seed, step);
-      let current: readonly ServiceShape[] = shape;
-      for (const event of events) {
-        const before = alive(world, current);
-        world.happen(event);
-        if (!('reload' in event)) continue;
-        const after = alive(world, event.reload);
-        for (const [name, was] of before)
-          assert.equal(after.get(name) ?? was, was, `${name} was ${was ? 'up' : 'down'}`);
-        current = event.reload;
-      }
-      world.rest();
-      sameTable(
-        world,
-        expected(
-          current,
-          (at, i) => (current[at]?.reals[i]?.ports ?? []).every((port) => world.open.has(port)),
-          (at) => itemAt(world.state.services, at).quorum,
-        ),
-      );
-    }),
-    { numRuns: 300 },
-  );
-}
-
-/** Servers and what they are, named by all that decides it. */
-function alive(world: World, shape: readonly ServiceShape[]): Map<string, boolean> {
-  const found = new Map<string, boolean>();
-  for (const [at, { reals, group }] of shape.entries())
-    for (const [i, { ports, retry, alpha }] of reals.entries()) {
-      const name = `${group} ${at} ${i} ${[...new Set(ports)].sort()} ${retry} ${alpha}`;
-      found.set(name, itemAt(world.state.services, at).reals[i]?.alive === true);
-    }
-  return found;
-}
+import type { CheckAction } from '../../src/check/action.ts';
+import { director } from '../../src/check/director.ts';
+import type { CheckEvent } from '../../src/check/event.ts';
+import { unknown } from '../../src/check/health.ts';
+import type { Check } from '../../src/check/plan.ts';
+import type { CheckerConfig } from '../../src/check/resolve.ts';
+import type { VirtualServer } from '../../src/check/rules.ts';
+import { checkOfRun, type DirectorState } from '../../src/check/state.ts';
+import type { IpvsOrder } from '../../src/lib/ipvs.ts';
+import { itemAt, itemsOf, vector, withItem } from '../../src/lib/vector.ts';
+import { filters, survives } from './ledger.ts';
+import type { StepFunction } from './pool.ts';
 
 test('the table is the configuration filtered by what the checks say', () => filters());
 test('a reload forgets nothing and puts nothing back', () => survives());
+
+/** Orders as somebody careless would give them. */
+const ordering =
+  (
+    change: (orders: readonly IpvsOrder[], event: CheckEvent) => readonly IpvsOrder[],
+  ): StepFunction =>
+  (state, event, now) => {
+    const step = director.step(state, event, now);
+    const actions = step.actions.map(
+      (action): CheckAction =>
+        action.type === 'ipvs' ? { ...action, orders: change(action.orders, event) } : action,
+    );
+    return { ...step, actions };
+  };
+
+/** A state that is wrong before the step. */
+const remembering =
+  (change: (state: DirectorState, event: CheckEvent) => DirectorState): StepFunction =>
+  (state, event, now) =>
+    director.step(change(state, event), event, now);
+
+/** A configuration that is read wrongly. */
+const reading = (change: (server: VirtualServer) => VirtualServer): StepFunction => {
+  const wrong = (config: CheckerConfig): CheckerConfig => ({
+    ...config,
+    virtual_server: (config.virtual_server ?? []).map(change),
+  });
+  return (state, event, now) =>
+    event.type === 'reload'
+      ? director.step(state, { ...event, config: wrong(event.config) }, now)
+      : director.step(
+          event.type === 'facts' ? { ...state, config: wrong(state.config) } : state,
+          event,
+          now,
+        );
+};
+
+const failures = (state: DirectorState, event: CheckEvent, count: number): DirectorState => {
+  const at = event.type === 'answered' ? checkOfRun(state, event.run) : undefined;
+  if (at === undefined) return state;
+  const health = { ...itemAt(state.healths, at), failures: count };
+  return { ...state, healths: withItem(state.healths, at, health) };
+};
+
+/** What is known of the checks at a reload. */
+const atReload = (change: (state: DirectorState) => DirectorState): StepFunction =>
+  remembering((state, event) => (event.type === 'reload' ? change(state) : state));
+
+interface Mutant {
+  readonly what: string;
+  readonly step: StepFunction;
+  readonly breaks: (step: StepFunction) => void;
+  readonly says: RegExp;
+}
+
+const isRemoval = ({ type }: IpvsOrder): boolean => type === 'removeDestination';
+
+const mutants: readonly Mutant[] = [
+  {
+    what: 'a failed server is left where it is',
+    step: ordering((orders) => orders.filter((order) => !isRemoval(order))),
+    breaks: filters,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'what goes goes first',
+    step: ordering((orders) => [
+      ...orders.filter(isRemoval),
+      ...orders.filter((order) => !isRemoval(order)),
+    ]),
+    breaks: filters,
+    says: /nobody for a moment/,
+  },
+  {
+    what: 'everything is taken away and put back at a reload',
+    step: ordering((orders, { type }) =>
+      orders.flatMap((order): IpvsOrder[] =>
+        type === 'reload' && order.type === 'editDestination'
+          ? [
+              { ...order, type: 'removeDestination' },
+              { ...order, type: 'addDestination' },
+            ]
+          : [order],
+      ),
+    ),
+    breaks: survives,
+    says: /wrong state|nobody for a moment/,
+  },
+  {
+    what: 'a weight that was changed is not told',
+    step: ordering((orders) => orders.filter(({ type }) => type !== 'editDestination')),
+    breaks: survives,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'no tries are left',
+    step: remembering((state, event) => failures(state, event, 9)),
+    breaks: filters,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'tries never end',
+    step: remembering((state, event) => failures(state, event, 0)),
+    breaks: filters,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'hysteresis is not heeded',
+    step: reading((server) => ({ ...server, hysteresis: 0 })),
+    breaks: filters,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'nobody is sorry',
+    step: reading(({ sorry_server: _, ...server }) => server),
+    breaks: filters,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'the quorum forgets what it was',
+    step: remembering((state) => ({
+      ...state,
+      services: vector([...itemsOf(state.services)].map((s) => ({ ...s, quorum: false }))),
+    })),
+    breaks: filters,
+    says: /./,
+  },
+  {
+    what: 'only the first server follows a check that several share',
+    step: remembering((state) => ({
+      ...state,
+      plan: {
+        ...state.plan,
+        checks: state.plan.checks.map(
+          (check): Check => ({ ...check, users: check.users.slice(0, 1) }),
+        ),
+      },
+    })),
+    breaks: filters,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'a reload forgets what the checks said',
+    step: atReload((state) => ({
+      ...state,
+      healths: vector(
+        [...itemsOf(state.healths)].map(({ run }, at) => ({
+          ...unknown(!(state.plan.checks[at] as Check).timing.alpha),
+          ...(run === undefined ? {} : { run }),
+        })),
+      ),
+      services: vector(
+        [...itemsOf(state.services)].map((service) => ({
+          ...service,
+          reals: service.reals.map((real) => ({
+            ...real,
+            standings: real.standings.map(() => ({ up: true, shift: 0 })),
+          })),
+        })),
+      ),
+    })),
+    breaks: survives,
+    says: /was (up|down)/,
+  },
+];
+
+for (const { what, step, breaks, says } of mutants)
+  test(`it is noticed that ${what}`, () => {
+    assert.throws(
+      () => breaks(step),
+      (error: Error) =>
+        says.test(String((error.cause as Error | undefined)?.message ?? error.message)),
+    );
+  });

@@ -11,7 +11,7 @@ import type { Check } from '../../src/check/plan.ts';
 import type { CheckerConfig } from '../../src/check/resolve.ts';
 import { checkOfRun, type DirectorState } from '../../src/check/state.ts';
 import type { Ip } from '../../src/lib/ip.ts';
-import type { IpvsOrder } from '../../src/lib/ipvs.ts';
+import type { IpvsOrder, ServiceKey } from '../../src/lib/ipvs.ts';
 import type { Step } from '../../src/lib/machine.ts';
 import type { Instant } from '../../src/lib/time.ts';
 import { read } from './reading.ts';
@@ -110,7 +110,9 @@ export type Happening =
   | { readonly ports: readonly number[] }
   /** So many attempts are answered as things are. */
   | { readonly answers: number }
-  | { readonly reload: readonly ServiceShape[] };
+  | { readonly reload: readonly ServiceShape[] }
+  /** A reload in which one server has changed, or nothing. */
+  | { readonly change: Partial<RealShape>; readonly service: number; readonly real: number };
 
 const ports = fc.subarray([1, 2, 3, 4]).map((open) => ({ ports: open }));
 const answers = fc.integer({ min: 1, max: 12 }).map((count) => ({ answers: count }));
@@ -125,6 +127,17 @@ export const history = fc.record({
   events: fc.array(happening, { maxLength: 30 }),
 });
 
+const change: fc.Arbitrary<Happening> = fc.record({
+  change: fc.oneof(
+    fc.constant({}),
+    fc.record({ weight: fc.integer({ min: 0, max: 4 }) }),
+    fc.record({ ports: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }) }),
+    fc.record({ inhibit: fc.boolean(), alpha: fc.boolean() }),
+  ),
+  service: fc.nat(2),
+  real: fc.nat(2),
+});
+
 export const reloads = fc.record({
   shape: shapes,
   seed: fc.integer(),
@@ -132,6 +145,7 @@ export const reloads = fc.record({
     fc.oneof(
       { weight: 4, arbitrary: happening },
       { weight: 1, arbitrary: shapes.map((reload) => ({ reload })) },
+      { weight: 2, arbitrary: change },
     ),
     { maxLength: 30 },
   ),
@@ -143,7 +157,9 @@ export const nameOfCheck = (port: number, retry: number, alpha: boolean): string
 /** Destinations of each service: place -> weight. */
 export type Kernel = Map<string, Map<string, number>>;
 
-const nameOf = ({ key }: IpvsOrder): string =>
+type Keyed = Extract<IpvsOrder, { readonly key: ServiceKey }>;
+
+const nameOf = ({ key }: Keyed): string =>
   'mark' in key ? `mark ${key.mark}` : `${key.protocol} ${key.address}:${key.port}`;
 const copy = (kernel: Kernel): Kernel =>
   new Map([...kernel].map(([name, pool]) => [name, new Map(pool)]));
@@ -157,6 +173,7 @@ const serves = (pool: Map<string, number> | undefined): boolean =>
 export class World {
   readonly #step: StepFunction;
   state: DirectorState;
+  shape: readonly ServiceShape[];
   now = 1_000_000 as Instant;
   kernel: Kernel = new Map();
   open: ReadonlySet<number> = new Set([1, 2, 3, 4]);
@@ -167,6 +184,7 @@ export class World {
 
   constructor(shape: readonly ServiceShape[], seed: number, step: StepFunction = director.step) {
     this.#step = step;
+    this.shape = shape;
     this.state = createDirector(configOf(shape), { seed, keeps: false });
     this.take({ type: 'facts', facts: { addresses: [] as Ip[], files: {} } });
   }
@@ -220,7 +238,10 @@ export class World {
   happen(what: Happening): void {
     if ('ports' in what) this.open = new Set(what.ports);
     else if ('answers' in what) for (let i = 0; i < what.answers; i++) this.turn();
-    else this.take({ type: 'reload', config: configOf(what.reload), files: {} });
+    else {
+      this.shape = 'reload' in what ? what.reload : changed(this.shape, what);
+      this.take({ type: 'reload', config: configOf(this.shape), files: {} });
+    }
   }
 
   /** Long enough for every check to know what is so. */
@@ -229,8 +250,20 @@ export class World {
   }
 }
 
+const changed = (
+  all: readonly ServiceShape[],
+  { change: to, service: at, real: i }: Extract<Happening, { readonly service: number }>,
+): readonly ServiceShape[] =>
+  all.map((one, place) => ({
+    ...one,
+    reals: one.reals.map((old, position) =>
+      place === at && position === i ? { ...old, ...to } : old,
+    ),
+  }));
+
 /** What the kernel holds after an order; it is strict. */
 function applied(kernel: Kernel, order: IpvsOrder): Kernel {
+  assert.ok('key' in order);
   const next = copy(kernel);
   const name = nameOf(order);
   const pool = next.get(name);

@@ -1,0 +1,129 @@
+// What must hold of every history of answers and reloads: the table that IPVS holds is the configuration filtered by what the
+// checks say, or the sorry server where too few are left. That nothing is wrong on the way is minded by pool.ts.
+
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { itemAt } from '../../src/lib/vector.ts';
+import {
+  configOf,
+  expected,
+  history,
+  nameOfCheck,
+  type RealShape,
+  reloads,
+  type ServiceShape,
+  type StepFunction,
+  sameTable,
+  World,
+} from './pool.ts';
+
+/** What each real server is, from the answers that its checks have got; written down once more, without the machine. */
+class Ledger {
+  readonly #results = new Map<string, { up: boolean; failures: number }>();
+  readonly #shape: readonly ServiceShape[];
+  readonly #limits: readonly { readonly quorum: number; readonly hysteresis: number }[];
+  #quorum: readonly boolean[];
+
+  constructor(shape: readonly ServiceShape[]) {
+    this.#shape = shape;
+    this.#limits = configOf(shape).virtual_server ?? [];
+    this.#quorum = shape.map(() => true);
+    this.#count();
+  }
+
+  answered(check: string, up: boolean): void {
+    const retry = Number(check.split(' ')[1]);
+    const before = this.#result(check);
+    const failures = up || !before.up ? 0 : before.failures + 1;
+    const failed = !up && (!before.up || failures > retry);
+    this.#results.set(check, {
+      up: up || (before.up && !failed),
+      failures: failed ? 0 : failures,
+    });
+    this.#count();
+  }
+
+  table() {
+    return expected(
+      this.#shape,
+      (at, i) => this.#alive(this.#shape[at]?.reals[i] as RealShape),
+      (at) => this.#quorum[at] as boolean,
+    );
+  }
+
+  #result(check: string): { readonly up: boolean; readonly failures: number } {
+    return this.#results.get(check) ?? { up: check.endsWith('false'), failures: 0 };
+  }
+
+  #alive({ ports, retry, alpha }: RealShape): boolean {
+    return ports.every((port) => this.#result(nameOfCheck(port, retry, alpha)).up);
+  }
+
+  #count(): void {
+    this.#quorum = this.#quorum.map((had, at) => {
+      const reals = this.#shape[at]?.reals ?? [];
+      const live = reals.reduce((sum, real) => sum + (this.#alive(real) ? real.weight : 0), 0);
+      const { quorum, hysteresis } = this.#limits[at] as { quorum: number; hysteresis: number };
+      return live >= (had ? quorum - hysteresis : quorum + hysteresis);
+    });
+  }
+}
+
+/** The table after every event. */
+export function filters(step?: StepFunction): void {
+  fc.assert(
+    fc.property(history, ({ shape, seed, events }) => {
+      const world = new World(shape, seed, step);
+      const ledger = new Ledger(shape);
+      world.answered = (check, up) => ledger.answered(check, up);
+      sameTable(world, ledger.table());
+      for (const event of events) {
+        if ('answers' in event)
+          for (let i = 0; i < event.answers; i++) {
+            world.turn();
+            sameTable(world, ledger.table());
+          }
+        else world.happen(event);
+      }
+    }),
+    { numRuns: 300 },
+  );
+}
+
+/** After reloads too, once every check has said what is so; and at once where nothing about a server has changed. */
+export function survives(step?: StepFunction): void {
+  fc.assert(
+    fc.property(reloads, ({ shape, seed, events }) => {
+      const world = new World(shape, seed, step);
+      for (const event of events) {
+        const before = alive(world);
+        world.happen(event);
+        if ('ports' in event || 'answers' in event) continue;
+        const after = alive(world);
+        for (const [name, was] of before)
+          assert.equal(after.get(name) ?? was, was, `${name} was ${was ? 'up' : 'down'}`);
+      }
+      world.rest();
+      sameTable(
+        world,
+        expected(
+          world.shape,
+          (at, i) => (world.shape[at]?.reals[i]?.ports ?? []).every((port) => world.open.has(port)),
+          (at) => itemAt(world.state.services, at).quorum,
+        ),
+      );
+    }),
+    { numRuns: 300 },
+  );
+}
+
+/** Servers and what they are, named by all that decides it. */
+function alive(world: World): Map<string, boolean> {
+  const found = new Map<string, boolean>();
+  for (const [at, { reals, group }] of world.shape.entries())
+    for (const [i, { ports, retry, alpha }] of reals.entries()) {
+      const name = `${group} ${at} ${i} ${[...new Set(ports)].sort()} ${retry} ${alpha}`;
+      found.set(name, itemAt(world.state.services, at).reals[i]?.alive === true);
+    }
+  return found;
+}
