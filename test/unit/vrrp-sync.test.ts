@@ -91,7 +91,9 @@ test('what is refused is said once, and tried again when the interface comes up'
   const [action] = host.of('startSync');
   assert.ok(action !== undefined);
   host.take({ type: 'refused', action, code: 'ENODEV', message: 'gone' });
-  assert.deepEqual(host.logs, ['cannot start the IPVS sync daemon as backup on eth0: ENODEV (gone)']);
+  assert.deepEqual(host.logs, [
+    'cannot start the IPVS sync daemon as backup on eth0: ENODEV (gone)',
+  ]);
   assert.deepEqual(orders(host), []);
   host.take({ type: 'facts', facts: FACTS });
   assert.deepEqual(orders(host), []);
