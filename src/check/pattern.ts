@@ -179,11 +179,8 @@ class Reader {
         return this.#manner.dollarEndOnly ? SUBJECT_END : `(?=${NEWLINE}?${SUBJECT_END})`;
       case '\\':
         return this.#escape(mode);
-      case '*':
-      case '+':
-      case '?':
-        throw new PatternError(`nothing to repeat before ${char}`);
       default:
+        if ('*+?'.includes(char)) throw new PatternError(`nothing to repeat before ${char}`);
         return this.#literal(char, mode);
     }
   }
@@ -233,8 +230,7 @@ class Reader {
     if (opening === undefined)
       throw new PatternError(`(${rest.slice(0, 4)} has no counterpart (recursion or condition)`);
     this.#at += opening.length;
-    if (opening.startsWith('?#')) return '(?:)';
-    if (opening.startsWith('?C')) return '(?:)';
+    if (/^\?[#C]/.test(opening)) return '(?:)';
     if (opening === '?>') return this.#atomic(this.#inside(mode));
     if (['?=', '?!', '?<=', '?<!'].includes(opening)) return `(${opening}${this.#inside(mode)})`;
     const [, reset, on = '', off = ''] =
@@ -281,7 +277,7 @@ class Reader {
     }
     const set = 'pP'.includes(char) ? this.#property(char, mode) : setOf(char, this.#manner);
     if (set !== undefined) return `[${set}]`;
-    if (/[1-9]/.test(char)) throw new PatternError('back references have no counterpart');
+    if (/[1-9]/.test(char)) return this.#literal(this.#octal(), mode);
     return this.#literal(this.#character(char), mode);
   }
 
@@ -354,6 +350,16 @@ class Reader {
     }
     if (/[a-zA-Z0-9]/.test(char)) throw new PatternError(`unknown escape \\${char}`);
     return char;
+  }
+
+  /** Two or three octal digits, unless there may be as many groups: pcre2pattern, "Non-printing characters". */
+  #octal(): string {
+    this.#at--;
+    const [digits = ''] = /^\d+/.exec(this.#rest()) ?? [];
+    const groups = this.#text.split('(').length - 1;
+    if (Number(digits) < 10 || Number(digits) <= groups || /^[89]/.test(digits))
+      throw new PatternError('back references have no counterpart');
+    return this.#number(/^[0-7]{1,3}/, 8);
   }
 
   #number(shape: RegExp, base: number): string {
