@@ -60,7 +60,6 @@ export interface IpvsTimeouts {
   readonly udp?: Duration;
 }
 
-/** A change of the table. */
 export type IpvsOrder =
   | {
       readonly type: 'addService' | 'editService';
@@ -79,11 +78,7 @@ export type IpvsOrder =
       readonly type: 'removeDestination';
       readonly key: ServiceKey;
       readonly destination: DestinationKey;
-    };
-
-/** What can be asked of IPVS: a change of the table, or of all of it. */
-export type IpvsCommand =
-  | IpvsOrder
+    }
   /** Every service goes, whoever put it there. */
   | { readonly type: 'flush' }
   | { readonly type: 'timeouts'; readonly timeouts: IpvsTimeouts };

@@ -10,8 +10,8 @@ import type {
   DestinationEntry,
   DestinationKey,
   Forwarding,
-  IpvsCommand,
   IpvsDestination,
+  IpvsOrder,
   IpvsService,
   IpvsStatistics,
   ServiceEntry,
@@ -119,7 +119,7 @@ export const IPVS_FAMILY = 'IPVS';
 
 export function encodeOrder(
   type: number,
-  order: IpvsCommand,
+  order: IpvsOrder,
   sequence: number,
   acknowledge: boolean,
 ): Uint8Array {
@@ -179,7 +179,7 @@ function command(
   return encodeMessage(type, flags, sequence, genlHeader(what), attributes);
 }
 
-function orderAttributes(order: IpvsCommand): readonly Attribute[] {
+function orderAttributes(order: IpvsOrder): readonly Attribute[] {
   switch (order.type) {
     case 'addService':
     case 'editService':

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { family } from '../lib/ip.ts';
 import type {
   DestinationEntry,
-  IpvsCommand,
+  IpvsOrder,
   ServiceEntry,
   ServiceKey,
   SyncDaemon,
@@ -76,8 +76,8 @@ export class Ipvs {
    * for a service that is not there, ENOENT for a destination or a scheduler.
    * @throws Error with code and syscall where the kernel answers nothing (EPERM comes as a refusal).
    */
-  order<T extends IpvsCommand>(orders: readonly T[]): Refused<T>[] {
-    const refused: Refused<T>[] = [];
+  order(orders: readonly IpvsOrder[]): Refused<IpvsOrder>[] {
+    const refused: Refused<IpvsOrder>[] = [];
     for (let from = 0; from < orders.length; from += CHUNK) {
       const chunk = orders.slice(from, from + CHUNK);
       const first = this.#sequence;
@@ -137,11 +137,11 @@ export class Ipvs {
   }
 }
 
-function explain<T>(
-  chunk: readonly T[],
+function explain(
+  chunk: readonly IpvsOrder[],
   first: number,
   { sequence, code, message = '' }: Refusal,
-): Refused<T> {
+): Refused<IpvsOrder> {
   const about = chunk[sequence - first];
   if (about === undefined)
     throw new RangeError(`the kernel answered a request that was not made: ${sequence}`);
