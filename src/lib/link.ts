@@ -59,10 +59,11 @@ export const isThisLink = (
   link.parent === parent.index &&
   link.mac === (mac ?? parent.mac);
 
-/** net.FAMILY.conf.INTERFACE.NAME; the interface may be `all` or `default`. */
+/** net.FAMILY.conf.INTERFACE.NAME, or net.FAMILY.NAME where it is of no interface. */
 export interface Setting {
   readonly family: 'ipv4' | 'ipv6';
-  readonly interface: string;
+  /** A name, `all` or `default`. */
+  readonly interface?: string;
   readonly name: string;
   readonly value: number;
 }

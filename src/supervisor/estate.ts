@@ -6,7 +6,7 @@ import type { Paces } from '../ipc/messages.ts';
 import { openParcel, parcelPath } from '../ipc/parcel.ts';
 import type { Setting } from '../lib/link.ts';
 import type { Instant } from '../lib/time.ts';
-import { changeSetting, readSetting } from '../net/setting.ts';
+import { changeSetting, readSetting, readSettings } from '../net/setting.ts';
 import { Sweeper } from '../net/sweep.ts';
 import type { Inheritance, Leavings } from '../vrrp/event.ts';
 import { Journal, keyOf } from './journal.ts';
@@ -93,8 +93,9 @@ export class Estate {
   }
 }
 
-/** The setting with the value that it has now. */
-function asItIs(setting: Setting): Setting[] {
+/** The settings that it stands for with the values that they have now. */
+function asItIs(setting: Setting): readonly Setting[] {
+  if (setting.interface === '*') return readSettings(setting.family, setting.name);
   const value = readSetting(setting);
   return value === undefined ? [] : [{ ...setting, value }];
 }

@@ -67,11 +67,13 @@ export class Journal {
 
   /** A child runs with these and has removed all others; what was noted of a setting first stands. */
   settle({ addresses, links, settings }: Leavings): void {
-    const was = new Map(this.#left.settings.map((setting) => [placeOf(setting), setting]));
+    const places = new Set(settings.map(placeOf));
     this.#write({
       addresses,
       links,
-      settings: settings.flatMap((setting) => was.get(placeOf(setting)) ?? []),
+      settings: this.#left.settings.filter(
+        (was) => places.has(placeOf(was)) || places.has(placeOf({ ...was, interface: '*' })),
+      ),
     });
   }
 
@@ -126,8 +128,8 @@ export class Journal {
 export const keyOf = ({ address, prefix, dev }: JournalEntry): string =>
   `${address}/${prefix} ${dev}`;
 
-/** Also the name of the file under /proc/sys/net. */
-const placeOf = ({ family, interface: at, name }: Setting): string => `${family}/${at}/${name}`;
+const placeOf = ({ family, interface: at = '', name }: Setting): string =>
+  `${family}/${at}/${name}`;
 
 /** Of two with one key the first. */
 function union<T>(some: readonly T[], more: readonly T[], key: (one: T) => string): readonly T[] {
@@ -149,8 +151,8 @@ const isLink = (link: unknown): link is MadeLink =>
 const isSetting = (setting: unknown): setting is Setting =>
   isObject(setting) &&
   (setting.family === 'ipv4' || setting.family === 'ipv6') &&
-  typeof setting.interface === 'string' &&
-  /^[^/]+$/.test(setting.interface) &&
+  (setting.interface === undefined ||
+    (typeof setting.interface === 'string' && /^(?!\.{1,2}$)[^/]+$/.test(setting.interface))) &&
   typeof setting.name === 'string' &&
   /^[a-z0-9_]+$/.test(setting.name) &&
   typeof setting.value === 'number';

@@ -56,6 +56,7 @@ const VRRP_PARTS: Readonly<Record<keyof VrrpConfig, true>> = {
   vrrp_sync_group: true,
   track_group: true,
   garp_group: true,
+  interface_up_down_delays: true,
   static_ipaddress: true,
   static_routes: true,
   static_rules: true,

@@ -3,19 +3,19 @@
 
 import type { AddressEntry } from '../config/value.ts';
 import { type Ip, isLinkLocal6 } from '../lib/ip.ts';
-import type { Link, LinkAddress } from '../lib/link.ts';
+import type { Link, LinkAddress, Setting } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
 import type { KernelAddress } from './action.ts';
 import type { Facts, JournalEntry, Leavings } from './event.ts';
 import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import { holdsOn, settingsOf, speaksOn } from './own.ts';
+import { holdsOn, needsLooseAll, settingsOf, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { KernelFacts } from './state.ts';
 
 export const NO_FACTS: KernelFacts = { links: {}, addresses: {} };
 
-export function kernelFacts({ links, addresses }: Facts): KernelFacts {
+export function kernelFacts({ links, addresses, filters }: Facts): KernelFacts {
   const byIndex: Record<number, LinkAddress[]> = {};
   for (const address of addresses) {
     const list = byIndex[address.index];
@@ -25,6 +25,7 @@ export function kernelFacts({ links, addresses }: Facts): KernelFacts {
   return {
     links: Object.fromEntries(links.map((link) => [link.index, link])),
     addresses: byIndex,
+    ...(filters === undefined ? {} : { filters }),
   };
 }
 
@@ -36,7 +37,7 @@ export const withLink = (facts: KernelFacts, link: Link): KernelFacts => ({
 export function withoutLink(facts: KernelFacts, index: number): KernelFacts {
   const { [index]: _link, ...links } = facts.links;
   const { [index]: _addresses, ...addresses } = facts.addresses;
-  return { links, addresses };
+  return { ...facts, links, addresses };
 }
 
 /** An address that is there already is replaced in its place: the kernel also reports changed flags this way. */
@@ -106,11 +107,13 @@ export const journalOf = (config: VrrpConfig): JournalEntry[] =>
     ),
   );
 
+const EVERY_FILTER: Setting = { family: 'ipv4', interface: '*', name: 'rp_filter', value: 0 };
+
 /** Everything that such a process may leave. */
 export const leavingsOf = (config: VrrpConfig): Leavings => ({
   addresses: journalOf(config),
   links: config.vrrp_instance.flatMap(({ made = [] }) => made),
-  settings: settingsOf(config),
+  settings: [...settingsOf(config), ...(needsLooseAll(config) ? [EVERY_FILTER] : [])],
 });
 
 /** The interfaces an instance depends on, its own first. */
@@ -184,7 +187,8 @@ function selectSource(
   const fixed = config.unicast_src_ip ?? config.mcast_src_ip;
   if (fixed !== undefined) {
     // An IPv4 datagram carries its own header, so a multicast source need not exist; a socket that binds needs it.
-    const binds = config.unicast_src_ip !== undefined || config.family === 6;
+    const binds =
+      config.unicast_src_ip !== undefined || config.family === 6 || config.track_src_ip === true;
     return !binds || exists(facts, fixed, link) ? fixed : undefined;
   }
   if (link === undefined) return undefined;

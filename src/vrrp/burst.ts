@@ -38,6 +38,7 @@ export function burst(
   const immediate =
     member.config.garp_interval === 0 &&
     member.config.gna_interval === 0 &&
+    member.config.pauses === undefined &&
     Object.keys(draft.router.queues).length === 0;
   if (!immediate) {
     add(draft, added);
@@ -62,6 +63,8 @@ export function burst(
 
 interface Framed {
   readonly index: number;
+  /** Those of one number wait for each other. */
+  readonly queue: number;
   readonly address: Ip;
   readonly frame: Uint8Array;
   readonly interval: Duration;
@@ -84,12 +87,15 @@ const framesOf = remembered(
       const arp = family(address) === 4;
       const kinds = arp ? 'gratuitous ARPs' : 'Unsolicited Neighbour Adverts';
       const kind = arp ? 'gratuitous ARP' : 'unsolicited Neighbour Advert';
+      const pause = config.pauses?.find(({ interfaces }) => interfaces.includes(link.name));
+      const { garp_interval, gna_interval } = pause ?? config;
       const where = `on ${link.name} for ${address}`;
       frames.set(addressKey(wanted), {
         index,
+        queue: pause?.queue ?? index,
         address,
         frame: announcement(mac, address, link.forwarding6 === true),
-        interval: arp ? config.garp_interval : config.gna_interval,
+        interval: arp ? garp_interval : gna_interval,
         queueing: detail(`(${config.name}) Sending/queueing ${kinds} ${where}`),
         sending: detail(`Sending ${kind} ${where}`),
       });
@@ -122,10 +128,10 @@ const detail = (text: string): VrrpAction => ({ type: 'log', severity: 'detail',
 function enqueue(draft: Draft, owner: number, framed: readonly Framed[], repeat: number): void {
   const queues: Record<number, AnnouncementQueue> = { ...draft.router.queues };
   for (let round = 0; round < repeat; round++)
-    for (const { index, address, frame, interval } of framed) {
-      const queue = queues[index] ?? { waiting: [], arpAt: draft.now, naAt: draft.now };
-      const waiting = [...queue.waiting, { owner, address, frame, interval }];
-      queues[index] = { ...queue, waiting };
+    for (const { index, queue: at, address, frame, interval } of framed) {
+      const queue = queues[at] ?? { waiting: [], arpAt: draft.now, naAt: draft.now };
+      const waiting = [...queue.waiting, { owner, interface: index, address, frame, interval }];
+      queues[at] = { ...queue, waiting };
     }
   draft.router = { ...draft.router, queues };
   flush(draft);
@@ -137,9 +143,15 @@ export function flush(draft: Draft): void {
   if (entries.length === 0) return;
   const queues: Record<number, AnnouncementQueue> = {};
   for (const [index, queue] of entries) {
-    const { frames, rest } = take(queue, draft.now);
-    if (frames.length > 0)
-      draft.actions.push({ type: 'announce', interface: Number(index), frames });
+    const { ready, rest } = take(queue, draft.now);
+    const byInterface = new Map<number, Uint8Array[]>();
+    for (const { interface: at, frame } of ready) {
+      const list = byInterface.get(at);
+      if (list === undefined) byInterface.set(at, [frame]);
+      else list.push(frame);
+    }
+    for (const [at, frames] of byInterface)
+      draft.actions.push({ type: 'announce', interface: at, frames });
     const idle = rest.arpAt <= draft.now && rest.naAt <= draft.now;
     if (rest.waiting.length > 0 || !idle) queues[Number(index)] = rest;
   }
@@ -149,8 +161,8 @@ export function flush(draft: Draft): void {
 function take(
   queue: AnnouncementQueue,
   now: Instant,
-): { readonly frames: readonly Uint8Array[]; readonly rest: AnnouncementQueue } {
-  const frames: Uint8Array[] = [];
+): { readonly ready: readonly QueuedAnnouncement[]; readonly rest: AnnouncementQueue } {
+  const ready: QueuedAnnouncement[] = [];
   const waiting: QueuedAnnouncement[] = [];
   let { arpAt, naAt } = queue;
   const next = (at: Instant, interval: Duration): Instant =>
@@ -161,11 +173,11 @@ function take(
       waiting.push(item);
       continue;
     }
-    frames.push(item.frame);
+    ready.push(item);
     if (arp) arpAt = next(arpAt, item.interval);
     else naAt = next(naAt, item.interval);
   }
-  return { frames, rest: { waiting, arpAt, naAt } };
+  return { ready, rest: { waiting, arpAt, naAt } };
 }
 
 export function queueDeadline(

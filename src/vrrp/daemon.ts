@@ -18,12 +18,14 @@ import type { Record } from '../net/record.ts';
 import { Route, readNews } from '../net/route.ts';
 import { claim } from '../net/scheduling.ts';
 import { Scripts } from '../net/script.ts';
+import { readSettings } from '../net/setting.ts';
 import { Thread } from '../net/thread.ts';
 import { Watch } from '../net/watch.ts';
 import type { VrrpAction } from './action.ts';
 import type { Facts, Observed, VrrpEvent } from './event.ts';
 import { Fifos } from './fifos.ts';
 import type { VrrpConfig } from './keywords.ts';
+import { needsLooseAll } from './own.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
 import { Lookahead } from './shot.ts';
 import { roleOf } from './start.ts';
@@ -154,7 +156,7 @@ class VrrpDaemon {
       ...recorder(config),
     });
     const observed = this.#observe(config);
-    this.#take({ type: 'facts', facts: this.#facts(), inheritance, observed }, native.now());
+    this.#take({ type: 'facts', facts: this.#facts(config), inheritance, observed }, native.now());
   }
 
   #observe(config: VrrpConfig): Observed {
@@ -180,6 +182,8 @@ class VrrpDaemon {
         nameProcess(order.config);
         this.#fifos.configure(order.config.global_defs);
         if (hasRouting(order.config)) this.#route.watchRouting();
+        if (needsLooseAll(order.config))
+          this.#take({ type: 'facts', facts: this.#facts(order.config) }, native.now());
         this.#take(
           { type: 'reload', config: order.config, observed: this.#observe(order.config) },
           native.now(),
@@ -247,8 +251,12 @@ class VrrpDaemon {
     });
   }
 
-  #facts(): Facts {
-    return { links: this.#route.links(), addresses: this.#route.addresses() };
+  #facts(config: VrrpConfig): Facts {
+    return {
+      links: this.#route.links(),
+      addresses: this.#route.addresses(),
+      ...(needsLooseAll(config) ? { filters: readSettings('ipv4', 'rp_filter') } : {}),
+    };
   }
 
   /** Whatever is stepped next, a shot that was prepared for another state must not go off meanwhile. */
@@ -287,7 +295,8 @@ class VrrpDaemon {
         break;
       case 'resync':
         if (record.fd === this.#processes.fd) this.#processes.lost(record.read);
-        else this.#take({ type: 'facts', facts: this.#facts() }, record.read);
+        else
+          this.#take({ type: 'facts', facts: this.#facts(this.#loop.state.config) }, record.read);
         break;
       case 'exit':
         this.#scripts.exited(record.pid);

@@ -58,6 +58,8 @@ export interface Observed {
 export interface Facts {
   readonly links: readonly Link[];
   readonly addresses: readonly LinkAddress[];
+  /** net.ipv4.conf.*.rp_filter, where an interface is made that it matters for. */
+  readonly filters?: readonly Setting[];
 }
 
 /** What the process before this one left, as far as the parent knows; only a start looks at it. */
@@ -76,7 +78,7 @@ export interface Inheritance {
 export interface Leavings {
   readonly addresses: readonly JournalEntry[];
   readonly links: readonly MadeLink[];
-  /** What it may change; the values are those that it sets. */
+  /** What it may change; the values are those that it sets. The interface * is every one. */
   readonly settings: readonly Setting[];
 }
 

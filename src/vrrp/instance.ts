@@ -22,6 +22,7 @@ export type Rules = Pick<
   | 'garp_master_repeat'
   | 'garp_master_refresh'
   | 'garp_master_refresh_repeat'
+  | 'garp_extra_if'
   | 'garp_lower_prio_delay'
   | 'garp_lower_prio_repeat'
   | 'lower_prio_no_advert'
@@ -80,6 +81,8 @@ export type InstanceState =
       /** Second burst after a lower priority advert. */
       readonly lowerAnnounceAt?: Instant;
       readonly refreshAt?: Instant;
+      /** Addresses on other interfaces are announced again. */
+      readonly extraAt?: Instant;
       /** A worse master spoke after we had answered one: at the end of the period it is answered too. */
       readonly correctAt?: Instant;
       /** No unscheduled advert before this. */
@@ -129,6 +132,8 @@ export type InstanceAction =
   | { readonly type: 'farewell'; readonly silent?: true }
   /** Tell the segment where the addresses are, `repeat` times each. `quiet`: what others send must not fill the log. */
   | { readonly type: 'announce'; readonly repeat: number; readonly quiet?: true }
+  /** The same, of addresses on other interfaces than that of the instance; of all of them, or only where it is made. */
+  | { readonly type: 'announceExtra'; readonly all: boolean }
   /** `again`: the process before may have told it already. */
   | { readonly type: 'notify'; readonly state: Notification; readonly again?: true }
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string };

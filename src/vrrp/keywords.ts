@@ -30,6 +30,7 @@ import type { MadeLink } from '../lib/link.ts';
 import { type Duration, seconds } from '../lib/time.ts';
 import type { TrackFile, TrackLists, TrackProcess, VrrpScript } from './definitions.ts';
 import { routeGrammar, ruleGrammar } from './grammar.ts';
+import type { DelayEntry } from './group.ts';
 import { linkRows } from './link.ts';
 import type { GarpGroup, SyncGroup, TrackGroup } from './membership.ts';
 import { optionRows } from './option.ts';
@@ -302,6 +303,8 @@ export interface VrrpInstance
   readonly rx_bufs_mtus?: number;
   /** global_defs log_unknown_vrids. */
   readonly log_unknown_vrids?: true;
+  /** Other limits on some of its interfaces; those of one garp_group share them, whoever announces. */
+  readonly pauses?: readonly Pause[];
   readonly notify_master?: Script;
   readonly notify_backup?: Script;
   readonly notify_fault?: Script;
@@ -310,6 +313,14 @@ export interface VrrpInstance
   readonly notify_deleted?: Script | true;
   readonly notify?: Script;
   readonly notify_master_rx_lower_pri?: Script;
+}
+
+export interface Pause {
+  /** Negative, and the same for all that share it. */
+  readonly queue: number;
+  readonly interfaces: readonly string[];
+  readonly garp_interval: Duration;
+  readonly gna_interval: Duration;
 }
 
 export interface UnicastPeer {
@@ -336,6 +347,7 @@ export interface VrrpConfig {
   readonly track_file?: readonly TrackFile[];
   readonly track_group?: readonly TrackGroup[];
   readonly garp_group?: readonly GarpGroup[];
+  readonly interface_up_down_delays?: readonly DelayEntry[];
   /** Absent: none. */
   readonly static_ipaddress?: readonly StaticAddress[];
   readonly static_routes?: readonly RouteEntry[];

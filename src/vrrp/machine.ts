@@ -33,7 +33,10 @@ export function instanceDeadline(state: InstanceState): Instant | undefined {
     case 'master':
       return (
         state.stall?.resumeAt ??
-        earliest(state.announceAt, state.lowerAnnounceAt, state.refreshAt, state.correctAt)
+        earliest(
+          earliest(state.announceAt, state.lowerAnnounceAt, state.refreshAt, state.correctAt),
+          state.extraAt,
+        )
       );
     case 'init':
     case 'fault':
@@ -231,6 +234,11 @@ function masterDeadline(rules: Rules, state: MasterState, now: Instant): Instanc
   if (due(state.refreshAt)) {
     next = { ...next, refreshAt: after(now, rules.garp_master_refresh) };
     actions.push({ type: 'announce', repeat: rules.garp_master_refresh_repeat });
+  }
+  const { garp_extra_if: extra } = rules;
+  if (due(state.extraAt) && extra !== undefined) {
+    next = { ...next, extraAt: after(now, extra.every) };
+    actions.push({ type: 'announceExtra', all: extra.all });
   }
   return { state: next, actions };
 }
@@ -468,6 +476,9 @@ const masterState = (rules: Rules, reason: Because, now: Instant): MasterState =
   reason,
   phase: now,
   ...(rules.garp_master_refresh > 0 ? { refreshAt: after(now, rules.garp_master_refresh) } : {}),
+  ...(rules.garp_extra_if === undefined || rules.garp_extra_if.every === 0
+    ? {}
+    : { extraAt: after(now, rules.garp_extra_if.every) }),
 });
 
 const becomeMaster = (rules: Rules, reason: Because, now: Instant): InstanceStep =>

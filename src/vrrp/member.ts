@@ -15,6 +15,7 @@ import type { InstanceAction, InstanceEvent, MasterState, Subject } from './inst
 import type { VrrpInstance } from './keywords.ts';
 import { INIT } from './machine.ts';
 import { notify } from './notify.ts';
+import { speaksOn } from './own.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
 import {
   holdRouting,
@@ -366,7 +367,26 @@ function hold(
   if (repeat > 0) burst(draft, member, added, desired, repeat, aloud ? lines : []);
   else if (added.length > 0)
     burst(draft, member, added, added, member.config.garp_master_repeat, lines);
+  for (const action of said)
+    if (action.type === 'announceExtra')
+      burst(draft, member, [], elsewhere(member.config, desired, draft, action.all), 1, lines);
   holdOnward(draft, position, lines);
+}
+
+/** Addresses on other interfaces than adverts leave by: nothing else keeps what bridges have learned of them. */
+function elsewhere(
+  config: VrrpInstance,
+  desired: readonly KernelAddress[],
+  { router }: Draft,
+  all: boolean,
+): readonly KernelAddress[] {
+  const { links } = router.kernel;
+  const made = new Set((config.made ?? []).map(({ name }) => name));
+  const usual = speaksOn(config);
+  return desired.filter(({ index }) => {
+    const name = links[index]?.name;
+    return name !== undefined && name !== usual && (all || made.has(name));
+  });
 }
 
 /** Routes and rules come after the addresses: a gateway must be on a known network. */

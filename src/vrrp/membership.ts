@@ -6,6 +6,7 @@ import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveScript } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
+import type { Duration } from '../lib/time.ts';
 import { mistake, type Surroundings } from './decision.ts';
 import { type Definition, type Names, resolveTracks, type TrackLists } from './definitions.ts';
 import { garpGroupRows, syncGroupRows } from './group.ts';
@@ -228,8 +229,8 @@ function withoutOwners(
 type GarpStatement = Statement<typeof garpGroupRows>;
 
 export interface GarpGroup {
-  readonly garp_interval?: number;
-  readonly gna_interval?: number;
+  readonly garp_interval?: Duration;
+  readonly gna_interval?: Duration;
   readonly interfaces: readonly string[];
 }
 
@@ -263,6 +264,27 @@ export function resolveGarpGroups(
       },
     ];
   });
+}
+
+/** What groups mean for the interfaces of an instance; for one that is made the interface below counts. */
+export function withPauses(instance: VrrpInstance, groups: readonly GarpGroup[]): VrrpInstance {
+  const pauses = groups.map(
+    (
+      { garp_interval = instance.garp_interval, gna_interval = instance.gna_interval, ...group },
+      i,
+    ) => ({
+      queue: -1 - i,
+      interfaces: [
+        ...group.interfaces,
+        ...(instance.made ?? []).flatMap(({ name, parent }) =>
+          group.interfaces.includes(parent) ? [name] : [],
+        ),
+      ],
+      garp_interval,
+      gna_interval,
+    }),
+  );
+  return pauses.length === 0 ? instance : { ...instance, pauses };
 }
 
 function takeInterface(

@@ -161,7 +161,10 @@ function linkFor(
 }
 
 /** What is set on interfaces that are not ours while the program runs: those below answer for none of ours. */
-export function settingsOf({ vrrp_instance: instances }: VrrpConfig): readonly Setting[] {
+export function settingsOf({
+  vrrp_instance: instances,
+  global_defs: globals,
+}: VrrpConfig): readonly Setting[] {
   const settings = new Map<string, Setting>();
   const want = (setting: Setting): void => {
     settings.set(`${setting.family} ${setting.interface} ${setting.name}`, setting);
@@ -175,7 +178,24 @@ export function settingsOf({ vrrp_instance: instances }: VrrpConfig): readonly S
     if (promote === true && at !== undefined)
       want({ family: 'ipv4', interface: at, name: 'promote_secondaries', value: 1 });
   }
+  if (globals.disable_local_igmp === true)
+    want({ family: 'ipv4', name: 'igmp_link_local_mcast_reports', value: 0 });
   return [...settings.values()];
+}
+
+/** Whether an interface is made that net.ipv4.conf.all.rp_filter must not hold for. */
+export const needsLooseAll = ({ vrrp_instance: instances }: VrrpConfig): boolean =>
+  instances.some(({ made = [], family: of }) => of === 4 && made.length > 0);
+
+/**
+ * The kernel takes the greater of what `all` and the interface say, and adverts from an address below would be dropped
+ * above: all others keep what they have by a setting of their own. `filters`: rp_filter of each before anything was set.
+ */
+export function looseAll(filters: readonly Setting[]): readonly Setting[] {
+  const all = filters.find((one) => one.interface === 'all');
+  if (all === undefined || all.value === 0) return [];
+  const others = filters.filter((one) => one !== all && one.value < all.value);
+  return [...others.map((one) => ({ ...one, value: all.value })), { ...all, value: 0 }];
 }
 
 /** Where adverts leave and arrive. */

@@ -79,7 +79,10 @@ export function onRefused(draft: Draft, refused: Refused): void {
       return;
     case 'tune':
       for (const { family, interface: at, name, value } of action.settings)
-        log(draft, `cannot set net.${family}.conf.${at}.${name} to ${value}: ${said(refused)}`);
+        log(
+          draft,
+          `cannot set net.${family}.${at === undefined ? '' : `conf.${at}.`}${name} to ${value}: ${said(refused)}`,
+        );
       return;
     case 'startSync': {
       const { role, interface: name } = action.daemon;

@@ -155,13 +155,14 @@ function adapt(state: InstanceState, before: Rules, rules: Rules, now: Instant):
       };
     }
     case 'master': {
-      const { refreshAt, ...rest } = state;
+      const { refreshAt, extraAt, ...rest } = state;
       const period = rules.garp_master_refresh;
       const next = period === before.garp_master_refresh ? refreshAt : undefined;
       return {
         ...rest,
         phase: phaseUnder(state.phase, before.advert_int, rules.advert_int, now),
         ...(period > 0 ? { refreshAt: next ?? after(now, period) } : {}),
+        ...extraUnder(extraAt, before, rules, now),
       };
     }
     case 'init':
@@ -169,6 +170,17 @@ function adapt(state: InstanceState, before: Rules, rules: Rules, now: Instant):
     case 'stop':
       return state;
   }
+}
+
+function extraUnder(
+  extraAt: Instant | undefined,
+  { garp_extra_if: old }: Rules,
+  { garp_extra_if: extra }: Rules,
+  now: Instant,
+): { readonly extraAt?: Instant } {
+  if (extra === undefined || extra.every === 0) return {};
+  const stays = extraAt !== undefined && old?.every === extra.every;
+  return { extraAt: stays ? extraAt : after(now, extra.every) };
 }
 
 /** A new interval never makes the next advert later than the old schedule would have. */

@@ -23,6 +23,7 @@ import {
   resolveGarpGroups,
   resolveSyncGroups,
   settleTracks,
+  withPauses,
 } from './membership.ts';
 import { preferences } from './routing.ts';
 import type { RuleText } from './rule.ts';
@@ -73,18 +74,23 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
   });
   const groups = resolveSyncGroups(blocks.vrrp_sync_group, instances, names, around);
   const garpGroups = resolveGarpGroups(blocks.garp_group, around);
+  const paused = instances.map((instance) => withPauses(instance, garpGroups));
   checkInterfaces(blocks.linkbeat_interfaces, 'linkbeat interface', around);
   checkInterfaces(blocks.interface_up_down_delays, 'up/down delay', around);
   const trackGroups = groupsOf(blocks).map(({ name, group }) => ({ name, group }));
   return {
     global_defs: around.globals,
-    vrrp_instance: settleTracks(instances, groups),
+    vrrp_instance: settleTracks(paused, groups),
     ...some('vrrp_script', scripts),
     ...some('vrrp_track_process', processes),
     ...some('track_file', files),
     ...some('vrrp_sync_group', groups),
     ...some('track_group', trackGroups),
     ...some('garp_group', garpGroups),
+    ...some(
+      'interface_up_down_delays',
+      blocks.interface_up_down_delays.map(({ value }) => value),
+    ),
     ...statics.part,
   };
 }

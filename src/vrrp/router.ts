@@ -19,6 +19,7 @@ import { advance, createGroups, refresh } from './advance.ts';
 import { tuneSockets } from './audience.ts';
 import { burst, flush, queueDeadline } from './burst.ts';
 import { catchUp, chatterDeadline, onOverflow, restrain, SILENT } from './chatter.ts';
+import { believe, forgetSwaying, settledLinks, swayingDeadline } from './debounce.ts';
 import type { Inheritance, Observed, VrrpEvent } from './event.ts';
 import { holdUntil } from './hold.ts';
 import type { InstanceState } from './instance.ts';
@@ -92,6 +93,7 @@ export function createRouter(config: VrrpConfig): RouterState {
     chatter: SILENT,
     statics: NO_STATICS,
     tended: NOTHING_TENDED,
+    swaying: {},
   };
 }
 
@@ -121,7 +123,7 @@ export function nextDeadline(state: RouterState): Instant | undefined {
       earliest(member.repairAt, member.routing.retryAt),
     );
   best = earliest(best, earliest(state.statics.retryAt, state.statics.routing.retryAt));
-  best = earliest(best, tendedDeadline(state));
+  best = earliest(best, earliest(tendedDeadline(state), swayingDeadline(state)));
   for (const key in state.sockets) best = earliest(best, state.sockets[key]?.until);
   return best;
 }
@@ -225,10 +227,11 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       refreshAll(draft);
       return;
     case 'link':
-      onLink(draft, event.link.index, withLink(draft.router.kernel, event.link));
+      onLink(draft, event.link.index, withLink(draft.router.kernel, believe(draft, event.link)));
       retrySync(draft, event.link.index);
       return;
     case 'linkGone':
+      forgetSwaying(draft, event.index);
       onLink(draft, event.index, withoutLink(draft.router.kernel, event.index));
       return;
     case 'address':
@@ -277,6 +280,8 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
 }
 
 function onDeadline(draft: Draft): void {
+  for (const link of settledLinks(draft))
+    onLink(draft, link.index, withLink(draft.router.kernel, link));
   for (const [position, { state }] of draft.router.members.entries()) {
     const at = instanceDeadline(state);
     const said = draft.actions.length;

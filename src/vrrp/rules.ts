@@ -200,6 +200,10 @@ export function resolveInstance(
     garp_lower_prio_delay: explicitLowerDelay ?? globals.vrrp_garp_lower_prio_delay,
     garp_lower_prio_repeat: explicitLowerRepeat ?? globals.vrrp_garp_lower_prio_repeat,
     garp_interval: globals.vrrp_garp_interval,
+    // A period of 0 turns off what global_defs turn on.
+    ...(given.garp_extra_if === undefined && globals.vrrp_garp_extra_if !== undefined
+      ? { garp_extra_if: globals.vrrp_garp_extra_if }
+      : {}),
     gna_interval: globals.vrrp_gna_interval,
     ...scripts,
   };

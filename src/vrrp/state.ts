@@ -28,7 +28,8 @@ export interface RouterState {
   readonly virtual: Readonly<Record<string, true>>;
   /** What was ordered, by key. */
   readonly sockets: Readonly<Record<string, SocketRecord>>;
-  /** Announcements that garp_interval or gna_interval hold back, by ifindex. */
+  /** Announcements that garp_interval or gna_interval hold back, by ifindex; those that interfaces share have
+   *  negative numbers. */
   readonly queues: Readonly<Record<number, AnnouncementQueue>>;
   readonly trackers: Trackers;
   readonly groups: readonly GroupState[];
@@ -37,6 +38,8 @@ export interface RouterState {
   /** What is there whatever the instances do. */
   readonly statics: Statics;
   readonly tended: Tended;
+  /** Links whose last change is not believed yet, as they are, by ifindex. */
+  readonly swaying: Readonly<Record<number, { readonly at: Instant; readonly link: Link }>>;
   /** What was ordered of lvs_sync_daemon; absent before the first order. */
   readonly sync?: SyncState;
 }
@@ -111,6 +114,8 @@ export interface KernelFacts {
   readonly links: Readonly<Record<number, Link>>;
   /** By ifindex, in the kernel's order. */
   readonly addresses: Readonly<Record<number, readonly LinkAddress[]>>;
+  /** net.ipv4.conf.*.rp_filter as it was when the facts were read; absent where nobody asks. */
+  readonly filters?: readonly Setting[];
 }
 
 /** One instance and everything that was ordered on its behalf. */
@@ -165,6 +170,8 @@ export interface SocketRecord {
 export interface QueuedAnnouncement {
   /** Pace of the instance it belongs to. */
   readonly owner: number;
+  /** ifindex on which it leaves. */
+  readonly interface: number;
   readonly address: Ip;
   readonly frame: Uint8Array;
   readonly interval: Duration;

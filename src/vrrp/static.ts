@@ -13,7 +13,7 @@ import { type RuleText, ruleLine } from './rule.ts';
 import { checkDevice, resolveAddress } from './rules.ts';
 import { type AddressText, addressGrammar, addressLine } from './value.ts';
 
-/** keepalived's default_interface. */
+/** Where default_interface says nothing. */
 const USUAL_INTERFACE = 'eth0';
 
 export interface StaticAddressText extends AddressText {
@@ -73,7 +73,7 @@ export const staticRows = {
     {
       grammar: {
         ...addressGrammar,
-        dev: { ...addressGrammar.dev, otherwise: USUAL_INTERFACE },
+        dev: { ...addressGrammar.dev, otherwise: 'default_interface' },
       },
       example: '192.0.2.5/24 dev eth0',
     },
@@ -169,7 +169,7 @@ function resolveStaticAddress(
 ): StaticAddress | undefined {
   const { track_group, ...text } = entry.value;
   const resolved: AddressEntry = resolveAddress(text);
-  const { dev = USUAL_INTERFACE } = resolved;
+  const { dev = around.globals.default_interface ?? USUAL_INTERFACE } = resolved;
   if (text.dev === undefined && !around.facts.interfaces.has(dev)) {
     const message = `Static address ${entry.node.words[0]?.text} requires either an interface or default interface must exist`;
     around.report(

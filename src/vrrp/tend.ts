@@ -9,7 +9,7 @@ import type { Making } from './action.ts';
 import { linkNamed } from './addresses.ts';
 import type { Inheritance } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
-import { settingsOf } from './own.ts';
+import { looseAll, needsLooseAll, settingsOf } from './own.ts';
 import { earliest } from './schedule.ts';
 import type { Draft, KernelFacts, RouterState, Tended } from './state.ts';
 
@@ -24,7 +24,15 @@ const madeOf = remembered((config: VrrpConfig, _: undefined): readonly MadeLink[
   config.vrrp_instance.flatMap(({ made = [] }) => made),
 );
 
-const wantedSettings = remembered((config: VrrpConfig, _: undefined) => settingsOf(config));
+const settingsFor = remembered((config: VrrpConfig, _: undefined) => settingsOf(config));
+
+/** What was before counts, also where a process before this one has changed it. */
+function wantedSettings({ config, kernel, tended }: RouterState): readonly Setting[] {
+  const usual = settingsFor(config, undefined);
+  if (kernel.filters === undefined || !needsLooseAll(config)) return usual;
+  const was = new Map(tended.was.map((setting) => [keyOf(setting), setting]));
+  return [...usual, ...looseAll(kernel.filters.map((one) => was.get(keyOf(one)) ?? one))];
+}
 
 function set(draft: Draft, change: Partial<Tended>): void {
   draft.router = { ...draft.router, tended: { ...draft.router.tended, ...change } };
@@ -192,20 +200,26 @@ function removeMade(draft: Draft, links: readonly MadeLink[], kernel: KernelFact
 
 // Settings of interfaces that are somebody else's
 
-const keyOf = ({ family, interface: at, name }: Setting): string => `${family} ${at} ${name}`;
+const keyOf = ({ family, interface: at = '', name }: Setting): string => `${family} ${at} ${name}`;
+
+/** Which of the interfaces of that name it is; undefined where there is none. */
+function placeIn(kernel: KernelFacts, { interface: at }: Setting): number | undefined {
+  if (at === undefined || at === 'all' || at === 'default') return 0;
+  return linkNamed(kernel, at)?.index;
+}
 
 function tune(draft: Draft): void {
-  const { config, kernel, tended } = draft.router;
-  const wanted = wantedSettings(config, undefined);
+  const { kernel, tended } = draft.router;
+  const wanted = wantedSettings(draft.router);
   if (wanted.length === 0 && tended.was.length === 0) return;
   const tuned: Record<string, string> = {};
   const settings: Setting[] = [];
   for (const setting of wanted) {
-    const link = linkNamed(kernel, setting.interface);
-    if (link === undefined) continue;
+    const place = placeIn(kernel, setting);
+    if (place === undefined) continue;
     const key = keyOf(setting);
     // An interface that has come again has forgotten it.
-    tuned[key] = `${link.index} ${setting.value}`;
+    tuned[key] = `${place} ${setting.value}`;
     if (tended.tuned[key] !== tuned[key]) settings.push(setting);
   }
   const back = tended.was.filter((setting) => !wanted.some((one) => keyOf(one) === keyOf(setting)));
@@ -217,8 +231,8 @@ function tune(draft: Draft): void {
 
 /** What some of them were before; what is noted of one already stands. */
 export function noteTuned(draft: Draft, was: readonly Setting[]): void {
-  const { config, tended } = draft.router;
-  const wanted = new Set(wantedSettings(config, undefined).map(keyOf));
+  const { tended } = draft.router;
+  const wanted = new Set(wantedSettings(draft.router).map(keyOf));
   const known = new Set(tended.was.map(keyOf));
   const fresh = was.filter((setting) => wanted.has(keyOf(setting)) && !known.has(keyOf(setting)));
   if (fresh.length > 0) set(draft, { was: [...tended.was, ...fresh] });

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Link, MadeLink } from '../../src/lib/link.ts';
+import type { Link, MadeLink, Setting } from '../../src/lib/link.ts';
 import { type Instant, millis, seconds } from '../../src/lib/time.ts';
-import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
+import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
 import { macOf, withOwnLinks } from '../../src/vrrp/own.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { address, FACTS, Host, link } from '../sim/host.ts';
@@ -210,6 +210,46 @@ test('IPv6 adverts need a link-local address above: that of the interface below,
   host.take({ type: 'address', address: address('fe80::5', 64, { index: 7 }) });
   assert.equal(host.member().state.name, 'backup');
   assert.equal(host.of('open')[0]?.socket.source, 'fe80::5');
+});
+
+test('net.ipv4.conf.all.rp_filter becomes 0, and every interface keeps what it had', () => {
+  const filter = (at: string, value: number): Setting => ({
+    family: 'ipv4',
+    interface: at,
+    name: 'rp_filter',
+    value,
+  });
+  const filters = [filter('all', 2), filter('default', 0), filter('eth0', 1), filter('lo', 2)];
+  const ordered = (host: Host): readonly Setting[] =>
+    host.of('tune').flatMap(({ settings }) => settings.filter(({ name }) => name === 'rp_filter'));
+  const one = vmac();
+  const start = (now: readonly Setting[], settings: readonly Setting[] = []): Host =>
+    new Host(config(one)).take({
+      type: 'facts',
+      facts: { ...FACTS, filters: now },
+      inheritance: { journal: [], roles: [], settings },
+    });
+  const wanted = [filter('default', 2), filter('eth0', 2), filter('all', 0)];
+  assert.deepEqual(ordered(start(filters)), wanted);
+  assert.deepEqual(ordered(start([filter('all', 0), filter('eth0', 1)])), []);
+  // A process that follows sees what the one before it has set, and must not take it for what was.
+  const set = [filter('all', 0), filter('default', 2), filter('eth0', 2), filter('lo', 2)];
+  const was = [filter('all', 2), filter('default', 0), filter('eth0', 1)];
+  const successor = start(set, was);
+  assert.deepEqual(ordered(successor), wanted);
+  const end = successor.take({ type: 'stop' });
+  assert.deepEqual(ordered(end), was);
+});
+
+test('disable_local_igmp and promote_secondaries: set while the program runs', () => {
+  const global_defs = { disable_local_igmp: true } as VrrpConfig['global_defs'];
+  const one = instance({ promote_secondaries: true });
+  const host = new Host({ ...config(one), global_defs }).start();
+  const settings = host.of('tune').flatMap((action) => action.settings);
+  assert.deepEqual(settings, [
+    { family: 'ipv4', interface: 'eth0', name: 'promote_secondaries', value: 1 },
+    { family: 'ipv4', name: 'igmp_link_local_mcast_reports', value: 0 },
+  ]);
 });
 
 test('two instances never get one name, and a given name is nobody else’s', () => {

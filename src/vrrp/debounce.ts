@@ -1,0 +1,66 @@
+// interface_up_down_delays: a link that goes down or comes up is believed only once it has stayed so for a while. Until then
+// the instances see it as it was; one that is gone is gone at once. It knows no instance.
+
+import type { Link } from '../lib/link.ts';
+import { after, type Duration, type Instant } from '../lib/time.ts';
+import type { VrrpConfig } from './keywords.ts';
+import { earliest } from './schedule.ts';
+import type { Draft, RouterState } from './state.ts';
+
+const isUp = ({ up, running }: Link): boolean => up && running;
+
+/** How long a link must have been so; that of an interface that is made is that of the one below. */
+function delayOf(config: VrrpConfig, { name }: Link, up: boolean): Duration {
+  const { interface_up_down_delays: delays = [], vrrp_instance: instances } = config;
+  if (delays.length === 0) return 0 as Duration;
+  const made = instances.flatMap(({ made: own = [] }) => own).find((one) => one.name === name);
+  const entry = delays.findLast((one) => one.interface === (made?.parent ?? name));
+  return entry === undefined ? (0 as Duration) : up ? entry.up : entry.down;
+}
+
+/** The link as the instances shall see it now; what is held back of it is noted. */
+export function believe(draft: Draft, link: Link): Link {
+  const { config, kernel, swaying } = draft.router;
+  const { [link.index]: noted, ...others } = swaying;
+  const known = kernel.links[link.index];
+  const settle = (next: RouterState['swaying']): void => {
+    if (next !== swaying) draft.router = { ...draft.router, swaying: next };
+  };
+  if (known === undefined || isUp(known) === isUp(link)) {
+    settle(noted === undefined ? swaying : others);
+    return link;
+  }
+  const delay = delayOf(config, link, isUp(link));
+  if (delay === 0) {
+    settle(noted === undefined ? swaying : others);
+    return link;
+  }
+  const at = noted?.at ?? after(draft.now, delay);
+  settle({ ...others, [link.index]: { at, link } });
+  return { ...link, up: known.up, running: known.running };
+}
+
+/** Those that have stayed as they are for long enough, as they are. */
+export function settledLinks(draft: Draft): readonly Link[] {
+  const due = Object.values(draft.router.swaying).filter(({ at }) => at <= draft.now);
+  if (due.length === 0) return [];
+  const gone = new Set(due.map(({ link }) => String(link.index)));
+  draft.router = {
+    ...draft.router,
+    swaying: Object.fromEntries(
+      Object.entries(draft.router.swaying).filter(([index]) => !gone.has(index)),
+    ) as RouterState['swaying'],
+  };
+  return due.map(({ link }) => link);
+}
+
+export function forgetSwaying(draft: Draft, index: number): void {
+  const { [index]: noted, ...others } = draft.router.swaying;
+  if (noted !== undefined) draft.router = { ...draft.router, swaying: others };
+}
+
+export function swayingDeadline({ swaying }: RouterState): Instant | undefined {
+  let best: Instant | undefined;
+  for (const index in swaying) best = earliest(best, swaying[index]?.at);
+  return best;
+}
