@@ -1,0 +1,152 @@
+// MISC_CHECK with real processes: what each way to end means, and that a command which takes too long is ended with all
+// that it has started.
+
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Commands } from '../../src/check/checkers/misc.ts';
+import { type Duration, millis, seconds } from '../../src/lib/time.ts';
+import { native } from '../../src/net/native.ts';
+import { eventually, Tape } from './cable.ts';
+
+let folder: string;
+let tape: Tape;
+let commands: Commands;
+let spawned = 0;
+/** Signals that ended processes, by pid, as the checks were told. */
+const ended = new Map<number, number>();
+let stop: NodeJS.Timeout;
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ka-misc-'));
+  tape = new Tape();
+  commands = new Commands(({ words, uid, gid }) => {
+    spawned += 1;
+    const [file = ''] = words;
+    return native.spawn({ file, arguments: words, environment: ['PATH=/bin'], uid, gid });
+  });
+  let told = 0;
+  stop = setInterval(() => {
+    const ends = tape.of('exit');
+    for (; told < ends.length; told++) {
+      const end = ends[told];
+      if (end === undefined) continue;
+      ended.set(end.pid, end.signal);
+      commands.exited(end.pid, end.status, end.signal);
+    }
+  }, 5);
+});
+after(() => {
+  clearInterval(stop);
+  native.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const run = (
+  words: readonly string[],
+  { timeout = seconds(30) as Duration, misc_dynamic = false, uid = 0 } = {},
+  signal = new AbortController().signal,
+) => commands.check({ script: { words, uid, gid: uid }, timeout, misc_dynamic }, signal);
+const shell = (text: string): readonly string[] => ['/bin/sh', '-c', text];
+const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}`) && !/^State:\sZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+
+describe('a command that ends', () => {
+  it('is good with status 0 and bad with any other', async () => {
+    assert.deepEqual(await run(shell('exit 0')), { up: true });
+    for (const status of [1, 2, 255])
+      assert.deepEqual(await run(shell(`exit ${status}`)), {
+        up: false,
+        reason: `exit status ${status}`,
+      });
+  });
+
+  it('says a weight with misc_dynamic', async () => {
+    const statuses = [0, 1, 2, 3, 255];
+    const verdicts = statuses.map((status) => run(shell(`exit ${status}`), { misc_dynamic: true }));
+    assert.deepEqual(await Promise.all(verdicts), [
+      { up: true },
+      { up: false, reason: 'exit status 1' },
+      { up: true, weight: 0 },
+      { up: true, weight: 1 },
+      { up: true, weight: 253 },
+    ]);
+  });
+
+  it('by a signal has failed, and one that cannot be started is our own fault', async () => {
+    const killed = await run(shell('kill -9 $$'), { misc_dynamic: true });
+    assert.deepEqual(killed, { up: false, reason: 'ended by signal 9' });
+    const missing = await run([join(folder, 'none')]);
+    assert.ok(!missing.up && missing.local === true);
+    assert.match(missing.reason, /ENOENT/);
+  });
+
+  it('has run as the user that was asked for', async () => {
+    assert.deepEqual(await run(shell('[ "$(id -u) $(id -g)" = "65534 65534" ]'), { uid: 65534 }), {
+      up: true,
+    });
+  });
+});
+
+describe('a command that takes too long', () => {
+  it('has failed at once, and is ended with all it has started: SIGTERM, later SIGKILL', async () => {
+    const file = join(folder, 'stubborn');
+    const text = `trap 'echo TERM >> ${file}' TERM; echo $$ >> ${file}; while :; do sleep 0.1; done`;
+    const words = shell(text);
+    const verdict = run(words, { timeout: millis(300) });
+    const pid = await pidIn(file);
+    assert.deepEqual(await verdict, { up: false, reason: 'timed out' });
+    // It has not ended: another one is not started beside it.
+    const before = spawned;
+    assert.deepEqual(await run(words), { up: false, reason: 'the one before is still running' });
+    assert.equal(spawned, before);
+    await eventually(() => read(file).includes('TERM'), 'it heard SIGTERM');
+    await eventually(() => !isAlive(pid), 'it was ended for good');
+    await eventually(() => ended.get(pid) === 9, 'its end was told');
+    // And now it may run again.
+    const again = run(words, { timeout: millis(100) });
+    await eventually(() => spawned > before, 'it is started again');
+    assert.deepEqual(await again, { up: false, reason: 'timed out' });
+  });
+});
+
+describe('a command that nobody waits for any more', () => {
+  it('is ended, and keeps no other one from running', async () => {
+    const file = join(folder, 'given-up');
+    const words = shell(`echo $$ > ${file}; exec sleep 60`);
+    const abort = new AbortController();
+    const verdict = run(words, {}, abort.signal);
+    const pid = await pidIn(file);
+    abort.abort();
+    assert.equal((await verdict).up, false);
+    await eventually(() => !isAlive(pid), 'it was ended');
+    rmSync(file);
+    const next = new AbortController();
+    const other = run(words, {}, next.signal);
+    await pidIn(file);
+    next.abort();
+    await other;
+  });
+
+  it('is not started where that was known before', async () => {
+    const before = spawned;
+    assert.equal((await run(shell('exit 0'), {}, AbortSignal.abort())).up, false);
+    assert.equal(spawned, before);
+  });
+});
+
+/** What the command has written into the file first. */
+async function pidIn(file: string): Promise<number> {
+  await eventually(() => read(file).includes('\n'), 'the command runs');
+  return Number.parseInt(read(file), 10);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
