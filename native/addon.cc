@@ -5,6 +5,7 @@
 #include "netlink.h"
 #include "process.h"
 #include "socket.h"
+#include "stream.h"
 
 namespace {
 
@@ -150,6 +151,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "rawSocket", RawSocket);
   Export(exports, "packetSocket", PacketSocket);
   Export(exports, "netlinkSocket", NetlinkSocket);
+  Export(exports, "tcpSocket", TcpSocket);
   Export(exports, "filter", Filter);
   Export(exports, "watch", Watch);
   Export(exports, "unwatch", Unwatch);

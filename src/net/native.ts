@@ -36,6 +36,18 @@ export interface RawSocketOptions {
   readonly filter?: Uint8Array;
 }
 
+export interface TcpSocketOptions {
+  readonly family: 4 | 6;
+  /** SO_MARK. */
+  readonly mark?: number;
+  /** SO_BINDTODEVICE; also the zone of a link-local source. */
+  readonly device?: string;
+  /** Address to bind to; the kernel chooses without. */
+  readonly source?: Ip;
+  /** Port to bind to, with SO_REUSEADDR; 0 or none: the kernel chooses. */
+  readonly sourcePort?: number;
+}
+
 export interface ThreadOptions {
   readonly policy: 'rr' | 'other';
   /** 1-99 for 'rr'. */
@@ -121,6 +133,8 @@ export interface Native {
   rawSocket(options: RawSocketOptions): number;
   packetSocket(index: number): number;
   netlinkSocket(protocol: number, groups: number, receiveBuffer: number): number;
+  /** Not connected; whoever gets the descriptor closes it (libuv, see stream.ts). */
+  tcpSocket(options: TcpSocketOptions): number;
   /** A classic BPF program instead of the one before (src/net/filter.ts); an empty one lets everything through. */
   filter(fd: number, program: Uint8Array): void;
   /** The I/O thread reads the socket and puts what arrives into the ring. */

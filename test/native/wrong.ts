@@ -126,6 +126,22 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['EINVAL', { ...rawSocket, filter: new Uint8Array(0) }],
     ],
   },
+  tcpSocket: {
+    wrong: [
+      ...not([{ family: 4 }], 0, {}),
+      ...[0, 5, '4', 4.5].map((family) => [{ family }]),
+      ...ids([0], 0).flatMap(([mark]) => (mark === undefined ? [] : [[{ family: 4, mark }]])),
+      ...['', 'a-name-that-is-too-long', 7, 'lo\0'].map((device) => [{ family: 4, device }]),
+      ...[...addresses, 7, '::1'].map((source) => [{ family: 4, source }]),
+      [{ family: 6, source: '127.0.0.1' }],
+      ...[-1, 65536, '1', 0.5].map((sourcePort) => [{ family: 4, sourcePort }]),
+    ],
+    refused: [
+      ['ENODEV', { family: 4, device: 'ka-none' }],
+      ['EADDRNOTAVAIL', { family: 4, source: '192.0.2.77' }],
+      ['EINVAL', { family: 6, source: 'fe80::1' }],
+    ],
+  },
   packetSocket: {
     wrong: integers([1], 0),
     refused: [

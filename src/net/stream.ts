@@ -1,0 +1,176 @@
+// One TCP connection that is made, spoken on and closed: from an address, port and interface, with a mark, and with a
+// limit on every wait. TLS may be put on top. It knows no protocol above TLS and never tries again.
+
+import { Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
+import type { Duration } from '../lib/time.ts';
+import { native } from './native.ts';
+
+/** Where to, and from where; what is absent the kernel chooses. */
+export interface Endpoint {
+  readonly address: Ip;
+  readonly port: number;
+  readonly bindAddress?: Ip;
+  readonly bindPort?: number;
+  /** SO_BINDTODEVICE; also the zone of link-local addresses. */
+  readonly device?: string;
+  /** SO_MARK; 0 is none. */
+  readonly mark: number;
+}
+
+/** Refusals of our own kernel, before anything has been heard of the other end. */
+const OURS: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EADDRINUSE',
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+  'EAGAIN',
+  'EINVAL',
+  'EMFILE',
+  'ENETUNREACH',
+  'ENFILE',
+  'ENOBUFS',
+  'ENODEV',
+  'ENOMEM',
+  'EPERM',
+]);
+
+/** True where it was this machine that could not: no descriptor, no source address, no route. */
+export const isOurs = (error: NodeJS.ErrnoException): boolean => OURS.has(error.code ?? '');
+
+/** Why a wait ended without what it waited for. ETIMEDOUT, ECONNRESET, ABORT_ERR, codes of OpenSSL and the like. */
+export const refusal = (code: string, syscall: string, text: string): NodeJS.ErrnoException =>
+  Object.assign(new Error(`${syscall} ${code}: ${text}`), { code, syscall });
+
+/**
+ * Every method that waits rejects with an Error that has `code` and `syscall` where the other end, the kernel, the
+ * clock or the signal was against it; the stream is closed then. One wait at a time.
+ */
+export class Stream {
+  #socket: Socket | TLSSocket;
+  #ended = false;
+  #failure: NodeJS.ErrnoException | undefined;
+  #wake: (() => void) | undefined;
+  readonly #release: () => void;
+
+  /** Throws what the kernel refuses at once: EMFILE, EADDRNOTAVAIL, EADDRINUSE, ENODEV, EPERM. */
+  constructor(to: Endpoint, signal: AbortSignal) {
+    const fd = native.tcpSocket({
+      family: family(to.address),
+      ...(to.mark === 0 ? {} : { mark: to.mark }),
+      ...(to.device === undefined ? {} : { device: to.device }),
+      ...(to.bindAddress === undefined ? {} : { source: to.bindAddress }),
+      ...(to.bindPort === undefined ? {} : { sourcePort: to.bindPort }),
+    });
+    // libuv owns the descriptor from here on. connect() must follow in the same turn: the socket is read already.
+    this.#socket = new Socket({ fd });
+    const zone = to.device !== undefined && isLinkLocal6(to.address) ? `%${to.device}` : '';
+    this.#listen(this.#socket);
+    this.#socket.connect({ host: to.address + zone, port: to.port });
+    const abort = (): void => this.#fail(refusal('ABORT_ERR', 'connect', 'no longer wanted'));
+    signal.addEventListener('abort', abort, { once: true });
+    this.#release = () => signal.removeEventListener('abort', abort);
+    if (signal.aborted) abort();
+  }
+
+  /** Until the other end has accepted. */
+  connected(timeout: Duration): Promise<void> {
+    return this.#until(timeout, 'connect', () => !this.#socket.connecting);
+  }
+
+  /** Until both ends have agreed on TLS. What was read before is part of it. */
+  async secure(options: ConnectionOptions, timeout: Duration): Promise<void> {
+    const plain = this.#socket;
+    for (const event of EVENTS) plain.removeAllListeners(event);
+    const secured = connectTls({ ...options, socket: plain });
+    // The plain socket reports through the secured one.
+    plain.on('error', () => {});
+    this.#socket = secured;
+    let agreed = false;
+    this.#listen(secured);
+    secured.once('secureConnect', () => {
+      agreed = true;
+      this.#wake?.();
+    });
+    await this.#until(timeout, 'handshake', () => agreed);
+  }
+
+  write(bytes: Uint8Array | string): void {
+    this.#socket.write(bytes);
+  }
+
+  /** What has come, at least one byte; undefined once the other end has said all. */
+  async read(timeout: Duration): Promise<Buffer | undefined> {
+    let piece: Buffer | undefined;
+    await this.#until(timeout, 'read', () => {
+      piece = (this.#socket.read() as Buffer | null) ?? undefined;
+      return piece !== undefined || this.#ended;
+    });
+    return piece;
+  }
+
+  /** Says that nothing more will be sent (a close alert of TLS included) and waits until that has left. */
+  async end(timeout: Duration): Promise<void> {
+    this.#socket.end();
+    await this.#until(timeout, 'write', () => this.#socket.writableFinished);
+  }
+
+  /** Lets go at once; what has not been sent is not. Nothing is heard of the stream afterwards. */
+  close(): void {
+    this.#release();
+    this.#failure ??= refusal('ECANCELED', 'close', 'closed');
+    this.#socket.destroy();
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('connect', () => this.#wake?.());
+    socket.on('readable', () => this.#wake?.());
+    socket.on('finish', () => this.#wake?.());
+    socket.on('end', () => {
+      this.#ended = true;
+      this.#wake?.();
+    });
+    socket.on('close', () => {
+      this.#ended = true;
+      this.#wake?.();
+    });
+  }
+
+  #fail(error: NodeJS.ErrnoException): void {
+    this.#failure ??= error;
+    this.#release?.();
+    this.#socket.destroy();
+    this.#wake?.();
+  }
+
+  #until(timeout: Duration, syscall: string, done: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      // What has come before a failure is not asked for any more: the other end did not finish.
+      const settle = (): void => {
+        const failed = this.#failure;
+        if (failed === undefined && !done()) {
+          if (!this.#ended || syscall === 'read') return;
+          this.#failure = refusal('ECONNRESET', syscall, 'the other end closed');
+        }
+        clearTimeout(timer);
+        this.#wake = undefined;
+        if (this.#failure === undefined) {
+          resolve();
+          return;
+        }
+        this.close();
+        reject(this.#failure);
+      };
+      const timer = setTimeout(
+        () => this.#fail(refusal('ETIMEDOUT', syscall, 'no answer in time')),
+        timeout / 1000,
+      );
+      this.#wake = settle;
+      settle();
+    });
+  }
+}
+
+const EVENTS = ['error', 'connect', 'readable', 'finish', 'end', 'close'];
