@@ -38,11 +38,11 @@ export function ticksOf(times: readonly number[], interval: number): number[] {
   });
 }
 
-/** How often each whole number occurs, in order: what is kept of a million values. */
+/** How often each value occurs, in order: what is kept of a million of them. Whole numbers, from 1,000 on three digits. */
 export function histogram(values: readonly number[]): (readonly [value: number, times: number])[] {
   const counts = new Map<number, number>();
   for (const value of values) {
-    const rounded = Math.round(value);
+    const rounded = Math.abs(value) < 1000 ? Math.round(value) : Number(value.toPrecision(3));
     counts.set(rounded, (counts.get(rounded) ?? 0) + 1);
   }
   return [...counts].sort(([a], [b]) => a - b);

@@ -36,6 +36,10 @@ test('a histogram has the percentiles of the values it was made of', () => {
   for (const p of [0, 0.1, 0.5, 0.9, 0.999, 1])
     assert.equal(percentileOf(counts, p), percentile(values.map(Math.round), p), `${p}`);
   assert.ok(Number.isNaN(percentileOf([], 0.5)));
+  assert.deepEqual(histogram([12_345.6, 12_349, 999.4]), [
+    [999, 1],
+    [12_300, 2],
+  ]);
 });
 
 test('the line by least squares has the slope of the points and is not moved by what cancels out', () => {
