@@ -107,7 +107,7 @@ export interface ServiceEntry {
 /** A destination as the kernel tells of it. */
 export interface DestinationEntry {
   readonly destination: DestinationKey;
-  /** 'LOCAL': the address is one of this machine's, whatever was ordered. */
+  /** 'LOCAL' and 'BYPASS' are nothing that can be ordered. */
   readonly to: Omit<IpvsDestination, 'forwarding'> & {
     readonly forwarding: Forwarding | { readonly method: 'LOCAL' | 'BYPASS' };
   };
