@@ -17,7 +17,10 @@ export type VrrpAction =
   | { readonly type: 'filter'; readonly socket: SocketSpec }
   /** Datagrams that leave now. IPv4 bytes begin with the IP header, IPv6 bytes with the VRRP header. */
   | { readonly type: 'send'; readonly socket: string; readonly datagrams: readonly Datagram[] }
-  /** From now on the I/O thread sends `datagrams` at first, first + period, ... until replaced or silenced. */
+  /**
+   * From now on the I/O thread sends `datagrams` at first, first + period, ... until replaced or silenced. Where there
+   * are `later` ones, these take turns with them: each of a row in which no two are alike.
+   */
   | {
       readonly type: 'pace';
       readonly pace: number;
@@ -25,9 +28,15 @@ export type VrrpAction =
       readonly period: Duration;
       readonly first: Instant;
       readonly datagrams: readonly Datagram[];
+      readonly later?: readonly (readonly Datagram[])[];
     }
-  /** New content for a pace whose schedule stands. */
-  | { readonly type: 'replace'; readonly pace: number; readonly datagrams: readonly Datagram[] }
+  /** New content for a pace whose schedule stands; whose turn it is stands too. */
+  | {
+      readonly type: 'replace';
+      readonly pace: number;
+      readonly datagrams: readonly Datagram[];
+      readonly later?: readonly (readonly Datagram[])[];
+    }
   /** Once performed, nothing more of this pace leaves. */
   | { readonly type: 'silence'; readonly pace: number }
   /** Each is made unless it is there, set, and raised, in this order; the monitor tells of it. */
@@ -120,6 +129,8 @@ export interface SocketSpec {
   readonly source?: Ip;
   /** IPv6 hop limit (IPv4 datagrams carry their own). */
   readonly hopLimit: number;
+  /** What is received and sent is under an authentication header. */
+  readonly sealed?: true;
   /** The virtual routers it is for, ascending: the kernel drops what is for others. */
   readonly vrids: readonly number[];
   /** log_unknown_vrids: the kernel passes what is for others too. */

@@ -111,7 +111,7 @@ export function decideAuthentication(
   strict: boolean,
   report: Reporter,
 ): VrrpInstance['authentication'] {
-  let type: { readonly value: 'PASS'; readonly node: Node } | undefined;
+  let type: { readonly value: 'PASS' | 'AH'; readonly node: Node } | undefined;
   let password = '';
   for (const statement of block.statements) {
     if (statement.keyword !== 'authentication') continue;

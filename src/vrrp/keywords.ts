@@ -52,7 +52,7 @@ import {
 const authentication = {
   auth_type: optional(
     authenticationType,
-    'PASS: a password in clear text in every advert (VRRPv2 only).',
+    'PASS: a password in clear text in every advert; AH: an authentication header made with it (VRRPv2 only).',
     {
       example: 'PASS',
     },

@@ -15,6 +15,7 @@ import type { InstanceAction, InstanceEvent, MasterState, Subject } from './inst
 import type { VrrpInstance } from './keywords.ts';
 import { INIT } from './machine.ts';
 import { notify } from './notify.ts';
+import { keyOf, nextRow, numbered } from './numbering.ts';
 import { speaksOn } from './own.ts';
 import { encodeAdvert, OWNER_PRIORITY } from './packet.ts';
 import {
@@ -25,7 +26,7 @@ import {
   wantedRouting,
 } from './routes.ts';
 import { BURST, nextSend, phaseOf } from './schedule.ts';
-import { isUnicast, socketSpec } from './socket.ts';
+import { isSealed, isUnicast, socketSpec } from './socket.ts';
 import {
   type Draft,
   type Member,
@@ -164,7 +165,7 @@ export function settle(
   // A schedule that begins, or is taken up again, speaks at once, whatever its phase.
   const { speaking } = member;
   if (before.speaking === undefined && speaking !== undefined && speaking.first > draft.now)
-    member = interject(draft, speaking, member);
+    member = speak(draft, interject(draft, speaking, member));
   if (member.state.name === 'master') {
     setMember(draft, position, member);
     hold(draft, position, said, lines);
@@ -231,24 +232,39 @@ function speak(draft: Draft, member: Member): Member {
     old.socket === want.socket &&
     old.phase === want.phase &&
     old.period === want.period;
-  if (sameContent && sameSchedule) return member;
+  const stale = old?.renewAt !== undefined && old.renewAt <= draft.now;
+  if (sameContent && sameSchedule && !stale) return member;
   const datagrams = sameContent ? old.datagrams : adverts(want.config, want.source, want.priority);
   if (sameSchedule) {
+    const speaking = { ...want, first: old.first, datagrams };
+    if (isSealed(want.config)) {
+      const row = nextRow(draft, member, speaking, scheduledSends(old, draft.now));
+      draft.actions.push({ type: 'replace', pace: member.pace, ...row.ticks });
+      return row.member;
+    }
     if (!sameBytes(old.datagrams, datagrams))
       draft.actions.push({ type: 'replace', pace: member.pace, datagrams });
-    return { ...member, speaking: { ...want, first: old.first, datagrams } };
+    return { ...member, speaking };
   }
   const first = nextSend(want.phase, want.period, draft.now);
-  draft.actions.push({
-    type: 'pace',
-    pace: member.pace,
-    socket: want.socket,
-    period: want.period,
-    first,
-    datagrams,
-  });
+  const { pace } = member;
+  const { socket, period } = want;
   const settled = old === undefined ? member : counted(member, scheduledSends(old, draft.now));
-  return { ...settled, speaking: { ...want, first, datagrams } };
+  const speaking = { ...want, first, datagrams };
+  if (isSealed(want.config)) {
+    const row = nextRow(draft, settled, speaking, 0);
+    draft.actions.push({ type: 'pace', pace, socket, period, first, ...row.ticks });
+    return row.member;
+  }
+  draft.actions.push({ type: 'pace', pace, socket, period, first, datagrams });
+  return { ...settled, speaking };
+}
+
+/** New numbers for a schedule, where it needs them. */
+export function renew(draft: Draft, position: number): void {
+  const member = memberAt(draft, position);
+  const at = member.speaking?.renewAt;
+  if (at !== undefined && at <= draft.now) setMember(draft, position, speak(draft, member));
 }
 
 /** How many adverts a schedule has sent by `now`. */
@@ -293,14 +309,9 @@ export const hasBareChecksum = ({ family: of, v3_checksum_as_v2: bare }: VrrpIns
 export const authType = ({ authentication }: VrrpInstance): 0 | 1 | 2 =>
   authentication === undefined ? 0 : authentication.auth_type === 'PASS' ? 1 : 2;
 
-export function password({ authentication }: VrrpInstance): Uint8Array {
-  const bytes = new Uint8Array(8);
-  if (authentication?.auth_type !== 'PASS') return bytes;
-  // Configuration text is Latin-1 or UTF-8 bytes as read; keepalived copies bytes, and so do we for ASCII.
-  for (let i = 0; i < 8 && i < authentication.auth_pass.length; i++)
-    bytes[i] = authentication.auth_pass.charCodeAt(i);
-  return bytes;
-}
+/** With an authentication header there is no password in the message. */
+export const password = (config: VrrpInstance): Uint8Array =>
+  config.authentication?.auth_type === 'PASS' ? keyOf(config) : new Uint8Array(8);
 
 function sameBytes(a: readonly Datagram[], b: readonly Datagram[]): boolean {
   return (
@@ -317,8 +328,9 @@ function sameBytes(a: readonly Datagram[], b: readonly Datagram[]): boolean {
 }
 
 function interject(draft: Draft, speaking: Speaking, member: Member): Member {
-  draft.actions.push({ type: 'send', socket: speaking.socket, datagrams: speaking.datagrams });
-  return counted(member, 1);
+  const { member: next, datagrams } = numbered(draft, member, speaking.datagrams);
+  draft.actions.push({ type: 'send', socket: speaking.socket, datagrams });
+  return counted(next, 1);
 }
 
 /** RFC 9568 6.4.3: a master that gives up says so with priority 0, if its interface can still carry it. */
@@ -329,11 +341,12 @@ function farewell(draft: Draft, before: Member, member: Member, lines: VrrpActio
       kind !== 'address' && (kind === 'socket' || what === config.interface || what === config.own),
   );
   if (source === undefined || socket === undefined || mute) return member;
-  draft.actions.push({ type: 'send', socket, datagrams: adverts(config, source, 0) });
+  const last = numbered(draft, member, adverts(config, source, 0));
+  draft.actions.push({ type: 'send', socket, datagrams: last.datagrams });
   lines.push({ type: 'log', severity: 'detail', text: `(${config.name}) sent 0 priority` });
   const { statistics } = member;
   return {
-    ...counted(member, 1),
+    ...counted(last.member, 1),
     statistics: {
       ...statistics,
       sent: statistics.sent + 1,

@@ -7,6 +7,7 @@ import { type Family, family, type Ip, ipBytes, ipFromBytes } from '../lib/ip.ts
 import { fail, ok, type Result } from '../lib/result.ts';
 import { centis, type Duration, seconds, toCentis, toSeconds } from '../lib/time.ts';
 import type { ReceivedPacket } from './event.ts';
+import { AH_PROTOCOL, beyondSeal } from './seal.ts';
 
 export const VRRP_PROTOCOL = 112;
 export const OWNER_PRIORITY = 255;
@@ -190,8 +191,14 @@ function vrrpOffset(bytes: Uint8Array, of: Family): number | undefined {
   if (of === 6) return bytes.length >= HEADER ? 0 : undefined;
   const first = bytes[0] ?? 0;
   const offset = (first & 0x0f) * 4;
-  const is4 = first >> 4 === 4 && offset >= IPV4_HEADER && bytes[9] === VRRP_PROTOCOL;
-  return is4 && bytes.length >= offset + HEADER ? offset : undefined;
+  if (first >> 4 !== 4 || offset < IPV4_HEADER) return undefined;
+  const at =
+    bytes[9] === VRRP_PROTOCOL
+      ? offset
+      : bytes[9] === AH_PROTOCOL
+        ? beyondSeal(bytes, offset)
+        : undefined;
+  return at !== undefined && bytes.length >= at + HEADER ? at : undefined;
 }
 
 /** The virtual router a packet is about, so that its instance can count what is wrong with the rest. */

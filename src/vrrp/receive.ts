@@ -8,6 +8,7 @@ import { advance } from './advance.ts';
 import { restrain } from './chatter.ts';
 import type { ReceivedPacket } from './event.ts';
 import { authType, hasBareChecksum, memberAt, password, setMember } from './member.ts';
+import { hearing, keyOf, UNNUMBERED } from './numbering.ts';
 import {
   type Advert,
   addressDifference,
@@ -18,7 +19,8 @@ import {
   OWNER_PRIORITY,
   vridOf,
 } from './packet.ts';
-import { isUnicast } from './socket.ts';
+import { brokenSeal, numberOf } from './seal.ts';
+import { isSealed, isUnicast } from './socket.ts';
 import type { Draft, Member } from './state.ts';
 
 /** The same complaint about the same instance is not logged more often. */
@@ -61,8 +63,9 @@ function judge(draft: Draft, position: number, packet: ReceivedPacket): void {
   }
   const advert = decoded.value;
   const drop = disagreement(advert, expectation(memberAt(draft, position)));
-  if (drop !== undefined) {
-    count(draft, position, drop);
+  const wrong = drop ?? sealDrop(draft, position, packet);
+  if (wrong !== undefined) {
+    count(draft, position, wrong);
     return;
   }
   accept(draft, position, advert);
@@ -90,6 +93,24 @@ function isForeign(
   const toGroup = isMulticast(packet.destination);
   if (isUnicast(config) ? toGroup : packet.destination !== config.mcast_dst_ip) return true;
   return draft.router.members.some(({ source }) => source === packet.source);
+}
+
+/** What is wrong with the authentication header, and the number of one with which nothing is. */
+function sealDrop(draft: Draft, position: number, packet: ReceivedPacket): Drop | undefined {
+  const member = memberAt(draft, position);
+  if (!isSealed(member.config)) return undefined;
+  const { numbering = UNNUMBERED, speaking } = member;
+  const text = brokenSeal(packet.bytes, packet.source, keyOf(member.config), numbering.heard);
+  if (text !== undefined) return { reason: 'authFailure', text };
+  const heard = hearing(numbering, numberOf(packet.bytes));
+  // Whoever hears the other would take what the schedule has for old.
+  const overtaken = speaking !== undefined && heard.top !== numbering.top;
+  setMember(draft, position, {
+    ...member,
+    numbering: heard,
+    ...(overtaken ? { speaking: { ...speaking, renewAt: draft.now } } : {}),
+  });
+  return undefined;
 }
 
 /** owner_ignore_adverts: whatever another says, the addresses are ours. */

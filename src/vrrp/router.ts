@@ -25,7 +25,7 @@ import { holdUntil } from './hold.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { instanceDeadline } from './machine.ts';
-import { createMember, memberAt, setMember } from './member.ts';
+import { createMember, memberAt, renew, setMember } from './member.ts';
 import { notifyGroup } from './notify.ts';
 import { receive } from './receive.ts';
 import { onRefused, retrySockets } from './refusal.ts';
@@ -120,7 +120,7 @@ export function nextDeadline(state: RouterState): Instant | undefined {
     best = earliest(
       best,
       instanceDeadline(member.state),
-      earliest(member.repairAt, member.routing.retryAt),
+      earliest(member.repairAt, member.routing.retryAt, member.speaking?.renewAt),
     );
   best = earliest(best, earliest(state.statics.retryAt, state.statics.routing.retryAt));
   best = earliest(best, earliest(tendedDeadline(state), swayingDeadline(state)));
@@ -290,6 +290,7 @@ function onDeadline(draft: Draft): void {
     // Announced because of what another sent, as often as it is sent.
     if (state.name === 'master' && at === state.lowerAnnounceAt) restrain(draft, said);
     repairRefused(draft, position);
+    renew(draft, position);
   }
   retryRefused(draft);
   tendLinks(draft);

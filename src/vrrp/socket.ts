@@ -8,6 +8,10 @@ import type { VrrpInstance } from './keywords.ts';
 
 export const isUnicast = (config: VrrpInstance): boolean => config.unicast_peer.length > 0;
 
+/** AH is of version 2, and so of IPv4. */
+export const isSealed = ({ authentication }: VrrpInstance): boolean =>
+  authentication?.auth_type === 'AH';
+
 /** What the kernel takes for a size: it doubles it. */
 const MOST = 2 ** 30 - 1;
 
@@ -26,9 +30,11 @@ export function socketSpec(
   const where = link === undefined ? '' : `${link.index}:${link.name}`;
   const receiveBuffer = roomFor(others.filter(sharesWith(config)), link);
   const every = config.log_unknown_vrids === true;
+  const sealed = isSealed(config);
   const more = [
     ...(receiveBuffer === undefined ? [] : [receiveBuffer]),
     ...(every ? ['every'] : []),
+    ...(sealed ? ['sealed'] : []),
   ];
   return {
     key: ['vrrp', config.family, where, group ?? '', bound ?? '', hopLimit, ...more].join(' '),
@@ -39,6 +45,7 @@ export function socketSpec(
     hopLimit,
     vrids: [config.virtual_router_id],
     ...(every ? { every } : {}),
+    ...(sealed ? { sealed } : {}),
     ...(receiveBuffer === undefined ? {} : { receiveBuffer }),
   };
 }
@@ -51,6 +58,7 @@ const sharesWith =
   (other: VrrpInstance): boolean =>
     other.interface === config.interface &&
     other.family === config.family &&
+    isSealed(other) === isSealed(config) &&
     isUnicast(other) === isUnicast(config) &&
     (isUnicast(config)
       ? other.unicast_src_ip === config.unicast_src_ip

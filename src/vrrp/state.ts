@@ -12,6 +12,7 @@ import type { Fault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import type { SyncGroup } from './membership.ts';
+import type { Numbering } from './numbering.ts';
 import type { DropReason } from './packet.ts';
 import type { Trackers } from './tracker.ts';
 
@@ -134,6 +135,8 @@ export interface Member {
   /** Key of the socket it uses; absent while it cannot have one. */
   readonly socket?: string;
   readonly speaking?: Speaking;
+  /** Absent until an advert under an authentication header was sent or heard. */
+  readonly numbering?: Numbering;
   /** The addresses it has put on interfaces, and must remove. */
   readonly held: readonly KernelAddress[];
   /** Orders the kernel refused, tried again at `repairAt`. */
@@ -155,7 +158,10 @@ export interface Speaking {
   readonly priority: number;
   readonly source: Ip;
   readonly config: VrrpInstance;
+  /** Without authentication header. */
   readonly datagrams: readonly Datagram[];
+  /** When the thread needs adverts with new numbers. */
+  readonly renewAt?: Instant;
 }
 
 export interface SocketRecord {

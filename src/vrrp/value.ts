@@ -531,29 +531,24 @@ export const initialState: ValueType<'MASTER' | 'BACKUP'> = {
   schema: { enum: ['MASTER', 'BACKUP'] },
 };
 
-/** PASS; AH is a word of keepalived that this program cannot speak. */
-export const authenticationType: ValueType<'PASS'> = {
-  syntax: 'PASS',
+export const authenticationType: ValueType<'PASS' | 'AH'> = {
+  syntax: 'PASS|AH',
   minimum: 1,
   parse: ([text = '']) =>
-    text === 'PASS'
+    text === 'PASS' || text === 'AH'
       ? { value: text }
       : {
           complaints: [
             {
-              id: text === 'AH' ? 'auth-type-ah' : 'unknown-auth-type',
+              id: 'unknown-auth-type',
               severity: 'error',
-              // keepalived accepts AH, so it changes no exit status.
-              class: text === 'AH' ? 'none' : 'general',
-              message:
-                text === 'AH'
-                  ? '(%n) authentication type AH is not available: adverts carry no authentication'
-                  : `(%n) unknown authentication type '${text}'`,
+              class: 'general',
+              message: `(%n) unknown authentication type '${text}'`,
               assumed: 'no authentication',
               word: 0,
             },
           ],
         },
   format: (value) => value,
-  schema: { enum: ['PASS'] },
+  schema: { enum: ['PASS', 'AH'] },
 };

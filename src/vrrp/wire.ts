@@ -9,6 +9,8 @@ import type { Making, SocketSpec, WireAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
 const VRRP = 112;
+const AH = 51;
+const AH_HEADER = 24;
 /**
  * Room for 10,000 packets a second of full Ethernet length while the I/O thread waits a third of a second for a
  * processor: the kernel doubles what it is asked for and charges 2,304 bytes for each. Nothing is used up before.
@@ -28,11 +30,11 @@ interface Pacing {
  * RFC 9568 5.1: the VRID is the second byte of a header of eight; what has no whole header is no counter's, as with
  * keepalived. Unicast has no group; the address that the socket is bound to does the same.
  */
-const program = ({ family, group, vrids, every }: SocketSpec): Uint8Array =>
+const program = ({ family, group, vrids, every, sealed }: SocketSpec): Uint8Array =>
   admit({
     family,
-    at: 1,
-    least: 8,
+    at: (sealed === true ? AH_HEADER : 0) + 1,
+    least: (sealed === true ? AH_HEADER : 0) + 8,
     ...(every === true ? {} : { values: vrids }),
     ...(group === undefined ? {} : { destination: group }),
   });
@@ -79,8 +81,8 @@ export class Wire {
         case 'send':
           return [{ fd: this.#fd(action.socket), datagrams: action.datagrams }];
         case 'pace': {
-          const { pace, period, first, datagrams } = action;
-          return [{ fd: this.#fd(action.socket), pace, period, first, ticks: [datagrams] }];
+          const { pace, period, first } = action;
+          return [{ fd: this.#fd(action.socket), pace, period, first, ticks: ticksOf(action) }];
         }
         case 'addAddresses':
           return this.#route.shotParts(action.addresses.map((what) => ({ kind: 'address', what })));
@@ -149,14 +151,14 @@ export class Wire {
         return [];
       case 'pace': {
         const fd = this.#fd(action.socket);
-        native.pace(action.pace, fd, action.period, action.first, [action.datagrams]);
+        native.pace(action.pace, fd, action.period, action.first, ticksOf(action));
         this.#paces.set(action.pace, { fd });
         return [];
       }
       case 'replace': {
         const pacing = this.#paces.get(action.pace);
         // A pace that has stalled is gone; its own event is on the way.
-        if (pacing !== undefined) native.repace(action.pace, pacing.fd, [action.datagrams]);
+        if (pacing !== undefined) native.repace(action.pace, pacing.fd, ticksOf(action));
         return [];
       }
       case 'silence':
@@ -212,7 +214,7 @@ export class Wire {
   #open(spec: SocketSpec): void {
     const fd = native.rawSocket({
       family: spec.family,
-      protocol: VRRP,
+      protocol: spec.sealed === true ? AH : VRRP,
       header: spec.family === 4,
       hopLimit: spec.hopLimit,
       ...(spec.interface === undefined
@@ -261,6 +263,11 @@ export class Wire {
     return fd;
   }
 }
+
+const ticksOf = ({
+  datagrams,
+  later = [],
+}: Extract<WireAction, { readonly type: 'pace' | 'replace' }>) => [datagrams, ...later];
 
 /** One event for each, so that those that were accepted are not doubted. */
 const refusals = <T>(

@@ -180,7 +180,7 @@ describe('an instance', () => {
       'auth-without-password',
     ]);
     assert.deepEqual(ids(instance(...BASE, ...V4, 'authentication {', 'auth_type AH', '}')), [
-      'auth-type-ah',
+      'auth-without-password',
     ]);
   });
 
