@@ -136,6 +136,9 @@ function start(draft: Draft, facts: CheckFacts): void {
     services: vector(services),
     addresses: new Set(facts.addresses),
   };
+  const { lvs_flush, lvs_timeouts: timeouts } = state.config.global_defs;
+  if (lvs_flush) draft.orders.push({ type: 'flush' });
+  if (timeouts !== undefined) draft.orders.push({ type: 'timeouts', timeouts });
   draft.orders.push(...difference(new Map(), tableOf(draft.state)));
   for (const [position, service] of plan.services.entries())
     tellStart(draft, service, itemAt(draft.state.services, position));
@@ -180,7 +183,12 @@ function stop(draft: Draft): void {
   const { state } = draft;
   if (state.phase === 'running') {
     for (const [at] of state.plan.checks.entries()) cancel(draft, at);
-    if (!state.keeps) draft.orders.push(...difference(tableOf(state), new Map()));
+    if (!state.keeps)
+      draft.orders.push(
+        ...(state.config.global_defs.lvs_flush_on_stop === 'all'
+          ? [{ type: 'flush' } as const]
+          : difference(tableOf(state), new Map())),
+      );
     for (const [position, service] of state.plan.services.entries())
       tellEnd(draft, service, itemAt(state.services, position));
   }

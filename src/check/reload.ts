@@ -19,7 +19,7 @@ import {
 import { followFile, standingOf } from './standing.ts';
 import { type DirectorState, type Draft, setHealth, tableOf } from './state.ts';
 import { resettle } from './suspend.ts';
-import { difference, placeOf } from './table.ts';
+import { difference, isSame, placeOf } from './table.ts';
 
 /** A real server as it was before, and is now. */
 interface Old {
@@ -57,6 +57,9 @@ export function reload(
     firstSerial: before.nextSerial,
     suspended: new Set(),
   };
+  const { lvs_timeouts: timeouts } = config.global_defs;
+  if (timeouts !== undefined && !isSame(timeouts, before.config.global_defs.lvs_timeouts))
+    draft.orders.push({ type: 'timeouts', timeouts });
   draft.orders.push(...difference(tableOf(before), tableOf(draft.state)));
   schedule(draft, history);
   resettle(draft);

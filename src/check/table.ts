@@ -160,9 +160,20 @@ export function joined(first: Pool | undefined, second: Pool): Pool {
   return { ...first, destinations };
 }
 
-/** Nothing of what was is needed for what comes. Values are plain, so their text tells. */
-const same = (a: unknown, b: unknown): boolean =>
+/** Values are plain and made in one order, so their text tells. */
+export const isSame = (a: unknown, b: unknown): boolean =>
   a === b || JSON.stringify(a) === JSON.stringify(b);
+
+/** Asked of every destination at a reload: there are tens of thousands. */
+function isSameDestination(a: IpvsDestination, b: IpvsDestination): boolean {
+  return (
+    a.weight === b.weight &&
+    a.upperThreshold === b.upperThreshold &&
+    a.lowerThreshold === b.lowerThreshold &&
+    ((a.forwarding.method !== 'TUN' && a.forwarding.method === b.forwarding.method) ||
+      isSame(a.forwarding, b.forwarding))
+  );
+}
 
 /** From one table to another. */
 export function difference(before: Table, after: Table): readonly IpvsOrder[] {
@@ -178,7 +189,7 @@ function change(before: Pool | undefined, after: Pool): readonly IpvsOrder[] {
   const { key, service } = after;
   const orders: IpvsOrder[] = [];
   if (before === undefined) orders.push({ type: 'addService', key, service });
-  else if (!same(before.service, service)) orders.push({ type: 'editService', key, service });
+  else if (!isSame(before.service, service)) orders.push({ type: 'editService', key, service });
   const changes = [...after.destinations].map(
     ([place, wanted]) => [before?.destinations.get(place), wanted] as const,
   );
@@ -201,7 +212,7 @@ export function place(
     return before === undefined
       ? []
       : [{ type: 'removeDestination', key, destination: before.key }];
-  if (before !== undefined && same(before.to, after.to)) return [];
+  if (before !== undefined && isSameDestination(before.to, after.to)) return [];
   const type = before === undefined ? 'addDestination' : 'editDestination';
   return [{ type, key, destination: after.key, to: after.to }];
 }
