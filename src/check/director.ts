@@ -9,9 +9,17 @@ import { itemAt, vector, withItem } from '../lib/vector.ts';
 import type { CheckAction } from './action.ts';
 import type { Verdict } from './checker.ts';
 import type { CheckEvent, CheckFacts } from './event.ts';
-import { firstAt, type Health, judge, unknown } from './health.ts';
-import { tellEnd, tellQuorum, tellReal, tellStart, tellWeight } from './notify.ts';
-import { tellOutcome } from './phrase.ts';
+import { firstAt, type Health, judge, newborn } from './health.ts';
+import {
+  reportReal,
+  tellChecks,
+  tellEnd,
+  tellQuorum,
+  tellReal,
+  tellStart,
+  tellWeight,
+} from './notify.ts';
+import { mailOutcome, tellFile, tellOutcome } from './phrase.ts';
 import {
   type Check,
   EMPTY,
@@ -19,6 +27,7 @@ import {
   type PlannedReal,
   type PlannedService,
   planOf,
+  type User,
 } from './plan.ts';
 import { correct } from './refusal.ts';
 import { reload } from './reload.ts';
@@ -143,11 +152,12 @@ function start(draft: Draft, facts: CheckFacts): void {
   for (const [position, service] of plan.services.entries())
     tellStart(draft, service, itemAt(draft.state.services, position));
   schedule(draft, [...plan.checks.keys()]);
-  resettle(draft);
+  resettle(draft, false);
+  tellChecks(draft);
 }
 
 const first = (check: Check, { files }: CheckFacts): Health => {
-  const health = unknown(!check.timing.alpha);
+  const health = newborn(check);
   const { follows } = check;
   if (follows === undefined || !('file' in follows)) return health;
   return followFile(health, follows.weight, files[follows.file]);
@@ -165,7 +175,7 @@ function settled(
       real.checks.map((at) => standingOf(checks[at] as Check, healths[at] as Health, real)),
     ),
   );
-  return { reals, quorum: hasQuorum(service, true, liveWeight(reals)) };
+  return { reals, quorum: hasQuorum(service, false, liveWeight(reals)) };
 }
 
 /** First attempts, spread over the warm-up. */
@@ -231,19 +241,43 @@ function answer(draft: Draft, run: number, verdict: Verdict): void {
   const before = healthOf(draft, at);
   const check = draft.state.plan.checks[at] as Check;
   const { health, outcome } = judge(check, before, verdict, draft.now);
+  const was = draft.state;
   setHealth(draft, at, health);
   tellOutcome(draft, check, before, outcome, verdict);
+  if (outcome === 'bad' && !before.known) tellFirstFailure(draft, check);
   if (health.up !== before.up || health.known !== before.known || health.weight !== before.weight)
     follow(draft, [at]);
+  mailOutcome(draft, check, was, outcome, verdict, isAlive);
+}
+
+const isAlive = ({ services }: DirectorState, { service, real }: User): boolean =>
+  itemAt(services, service).reals[real]?.alive === true;
+
+/** It was taken for down and is: programs hear it once of each server. */
+function tellFirstFailure(draft: Draft, check: Check): void {
+  for (const user of check.users) {
+    const service = draft.state.plan.services[user.service] as PlannedService;
+    const real = service.reals[user.real] as PlannedReal;
+    const others = real.checks.filter((at) => draft.state.plan.checks[at] !== check);
+    const told = others.some((at) => {
+      const { up, known } = healthOf(draft, at);
+      return known && !up;
+    });
+    if (!told) reportReal(draft, service, real, false);
+  }
 }
 
 // What others tell
 
 function onFile(draft: Draft, name: string, text: string | undefined): void {
   const changed: number[] = [];
-  for (const [at, { follows }] of draft.state.plan.checks.entries()) {
+  for (const [at, check] of draft.state.plan.checks.entries()) {
+    const { follows } = check;
     if (follows === undefined || !('file' in follows) || follows.file !== name) continue;
-    setHealth(draft, at, followFile(healthOf(draft, at), follows.weight, text));
+    const before = healthOf(draft, at);
+    const health = followFile(before, follows.weight, text);
+    setHealth(draft, at, health);
+    if (health.up !== before.up) tellFile(draft, check, name, health.up);
     changed.push(at);
   }
   follow(draft, changed);
@@ -267,7 +301,7 @@ function onAddress(draft: Draft, address: Ip, here: boolean): void {
   if (here) changed.add(address);
   else changed.delete(address);
   draft.state = { ...draft.state, addresses: changed };
-  resettle(draft);
+  resettle(draft, true);
 }
 
 // Servers and services
@@ -355,8 +389,8 @@ function tellChange(draft: Draft, { service, before, changed }: Change, after: S
     const real = service.reals[at] as PlannedReal;
     const old = before.reals[at] as RealState;
     const now = after.reals[at] as RealState;
-    if (now.alive !== old.alive) tellReal(draft, service, real, now.alive, !after.quorum);
-    else if (now.alive) tellWeight(draft, service, real, old.weight, now.weight);
+    tellWeight(draft, service, real, old, now);
+    if (now.alive !== old.alive) tellReal(draft, service, real, now.alive);
   }
   if (after.quorum !== before.quorum) tellQuorum(draft, service, after.reals, after.quorum);
 }

@@ -14,6 +14,8 @@ export interface Health {
   readonly failures: number;
   /** Which of its targets is asked next, or now. */
   readonly target: number;
+  /** It failed at this target: that one is asked until it is good, and then all of them. */
+  readonly doubted?: true;
   /** What the last good answer said about the weight. */
   readonly weight?: number;
   /** The attempt that is being made. */
@@ -36,6 +38,15 @@ export type Outcome =
   | 'bad';
 
 export const unknown = (up: boolean): Health => ({ up, known: false, failures: 0, target: 0 });
+
+/**
+ * How a check begins. The first answer of all counts at once: nobody has relied on the server yet. keepalived has it so for
+ * every kind but SMTP_CHECK.
+ */
+export const newborn = ({ kind, timing }: Pick<Check, 'kind' | 'timing'>): Health => ({
+  ...unknown(!timing.alpha),
+  failures: kind === 'SMTP_CHECK' ? 0 : timing.retry,
+});
 
 /** The first attempt comes at a random moment within the warm-up, so that not all come at once. `share` is in [0, 1). */
 export const firstAt = ({ timing }: Check, share: number, now: Instant): Instant =>
@@ -61,15 +72,16 @@ interface Judged {
 
 function pass(
   { targets, timing }: Check,
-  { weight: _, ...health }: Health,
+  { weight: _, doubted, ...health }: Health,
   verdict: Extract<Verdict, { readonly up: true }>,
 ): Judged {
   const { up } = health;
   const told = verdict.weight === undefined ? {} : { weight: verdict.weight };
-  const target = health.target + 1;
+  const target = doubted ? 0 : health.target + 1;
   const next = { ...health, ...told, failures: 0 };
   if (target < targets.length) {
-    const wait = !up && timing.fast_recovery ? ZERO : timing.delay_loop;
+    const fast = timing.fast_recovery && (!up || !health.known);
+    const wait = fast ? ZERO : timing.delay_loop;
     return { next: { ...next, target }, outcome: up ? 'good' : 'partly', wait };
   }
   return {
@@ -79,11 +91,12 @@ function pass(
   };
 }
 
-function fail({ timing }: Check, health: Health): Judged {
+function fail({ kind, timing }: Check, health: Health): Judged {
   const { weight: _, ...rest } = health;
+  const doubt = kind === 'HTTP_GET' || kind === 'SSL_GET' ? { doubted: true as const } : {};
   if (!health.up)
     return {
-      next: { ...rest, known: true, target: 0 },
+      next: { ...rest, ...doubt, known: true },
       outcome: 'bad',
       wait: timing.delay_loop,
     };
@@ -95,7 +108,7 @@ function fail({ timing }: Check, health: Health): Judged {
       wait: timing.delay_before_retry,
     };
   return {
-    next: { ...rest, failures: 0, target: 0, up: false, known: true },
+    next: { ...rest, ...doubt, failures: 0, up: false, known: true },
     outcome: 'failed',
     wait: timing.delay_loop,
   };

@@ -1,10 +1,12 @@
 // What logs, scripts, FIFOs and people are told of servers and quorums, in keepalived's words and order.
 
 import type { Script } from '../config/value.ts';
-import type { PlannedReal, PlannedService } from './plan.ts';
-import { realName } from './plan.ts';
+import { type PlannedReal, type PlannedService, realName } from './plan.ts';
 import { isSorry, liveWeight, type RealState, type ServiceState } from './service.ts';
 import { type Draft, say } from './state.ts';
+
+const inhibits = (service: PlannedService, real: PlannedReal): boolean =>
+  real.config.inhibit_on_failure ?? service.config.inhibit_on_failure;
 
 /** A real server has come up or gone down. */
 export function tellReal(
@@ -12,11 +14,10 @@ export function tellReal(
   service: PlannedService,
   real: PlannedReal,
   up: boolean,
-  _sorry: boolean,
 ): void {
-  const inhibit = real.config.inhibit_on_failure ?? service.config.inhibit_on_failure;
+  const inhibit = inhibits(service, real);
   const verb = up ? (inhibit ? 'Enabling' : 'Adding') : inhibit ? 'Disabling' : 'Removing';
-  const preposition = up ? 'to' : inhibit ? 'of' : 'from';
+  const preposition = inhibit ? 'of' : up ? 'to' : 'from';
   say(draft, 'info', `${verb} service ${real.name} ${preposition} VS ${service.name}`);
   reportReal(draft, service, real, up);
 }
@@ -28,9 +29,22 @@ export function reportReal(
   { name, config }: PlannedReal,
   up: boolean,
 ): void {
-  const of = `service ${name} in VS ${service.name}`;
-  runScript(draft, up ? config.notify_up : config.notify_down, name, of);
-  line(draft, `RS ${name} ${service.name} ${up ? 'UP' : 'DOWN'}`);
+  runScript(draft, up ? config.notify_up : config.notify_down, name);
+  tellFifo(draft, `RS ${name} ${service.name} ${up ? 'UP' : 'DOWN'}`);
+}
+
+/** What people are told of it. */
+export function mailReal(
+  draft: Draft,
+  service: PlannedService,
+  { name, config }: PlannedReal,
+  up: boolean,
+  text: string,
+): void {
+  const { smtp_alert_checker, smtp_alert } = draft.state.config.global_defs;
+  if (!(config.smtp_alert ?? smtp_alert_checker ?? smtp_alert ?? true)) return;
+  const of = `Realserver ${name} of virtual server ${service.name}`;
+  mail(draft, `${of} - ${up ? 'UP' : 'DOWN'}`, text);
 }
 
 /** There are enough servers now, or no longer. */
@@ -40,91 +54,160 @@ export function tellQuorum(
   reals: readonly RealState[],
   up: boolean,
 ): void {
-  const { quorum, hysteresis, quorum_up, quorum_down } = service.config;
+  const { quorum, hysteresis } = service.config;
   const live = liveWeight(reals);
   const { name } = service;
-  say(
-    draft,
-    'info',
-    up
-      ? `Gained quorum ${quorum}+${hysteresis}=${quorum + hysteresis} <= ${live} for VS ${name}`
-      : `Lost quorum ${quorum}-${hysteresis}=${quorum - hysteresis} > ${live} for VS ${name}`,
-  );
-  if (service.config.sorry_server !== undefined) tellSorry(draft, service, up);
-  runScript(draft, up ? quorum_up : quorum_down, name, `VS ${name}`);
-  line(draft, `VS ${name} ${up ? 'UP' : 'DOWN'}`);
+  const text = up
+    ? `Gained quorum ${quorum}+${hysteresis}=${quorum + hysteresis} <= ${live}`
+    : `Lost quorum ${quorum}-${hysteresis}=${quorum - hysteresis} > ${live}`;
+  say(draft, 'info', `${text} for VS ${name}`);
+  tellSorry(draft, service, up);
+  reportQuorum(draft, service, up);
+  mailQuorum(draft, service, reals, up, up ? 'Gained quorum' : 'Lost quorum');
 }
 
-export function tellSorry(draft: Draft, service: PlannedService, quorum: boolean): void {
+function reportQuorum(draft: Draft, { name, config }: PlannedService, up: boolean): void {
+  runScript(draft, up ? config.quorum_up : config.quorum_down, name);
+  tellFifo(draft, `VS ${name} ${up ? 'UP' : 'DOWN'}`);
+}
+
+function mailQuorum(
+  draft: Draft,
+  { name, config }: PlannedService,
+  reals: readonly RealState[],
+  up: boolean,
+  what: string,
+): void {
+  const { smtp_alert_checker, smtp_alert } = draft.state.config.global_defs;
+  if (!(config.smtp_alert ?? smtp_alert_checker ?? smtp_alert ?? false)) return;
+  const { quorum, hysteresis } = config;
+  // keepalived writes the same sum whichever it was.
+  const sum = `${quorum}+${hysteresis}=${quorum + hysteresis} <= ${liveWeight(reals)}`;
+  mail(draft, `Virtualserver ${name} - ${up ? 'UP' : 'DOWN'}`, `${what} ${sum}`);
+}
+
+function tellSorry(draft: Draft, service: PlannedService, quorum: boolean): void {
   const { config, name } = service;
   if (config.sorry_server === undefined) return;
   const sorry = realName(config.sorry_server, config);
+  const inhibit = config.sorry_server_inhibit;
   if (isSorry(service, { quorum })) {
-    say(draft, 'info', `Adding sorry server ${sorry} to VS ${name}`);
+    say(draft, 'info', `${inhibit ? 'Enabling' : 'Adding'} sorry server ${sorry} to VS ${name}`);
     say(draft, 'info', `Removing alive servers from the pool for VS ${name}`);
   } else {
+    const verb = inhibit ? 'Disabling' : 'Removing';
+    say(draft, 'info', `${verb} sorry server ${sorry} from VS ${name}`);
     say(draft, 'info', `Adding alive servers to the pool for VS ${name}`);
-    say(draft, 'info', `Removing sorry server ${sorry} from VS ${name}`);
   }
-}
-
-function runScript(draft: Draft, script: Script | undefined, owner: string, of: string): void {
-  if (script === undefined) return;
-  say(draft, 'info', `Executing [${script.words.join(' ')}] for ${of}`);
-  draft.actions.push({ type: 'run', owner, script });
-}
-
-function line(draft: Draft, text: string): void {
-  const { notify_fifo, lvs_notify_fifo } = draft.state.config.global_defs;
-  if (notify_fifo === undefined && lvs_notify_fifo === undefined) return;
-  draft.actions.push({ type: 'fifo', line: text });
 }
 
 /** What a service begins with. */
 export function tellStart(draft: Draft, service: PlannedService, state: ServiceState): void {
   const { config, name } = service;
-  if (!state.quorum) {
-    const { quorum, hysteresis } = config;
-    const live = liveWeight(state.reals);
-    const least = quorum - hysteresis;
-    say(
-      draft,
-      'info',
-      `Starting with quorum down ${quorum}-${hysteresis}=${least} > ${live} for VS ${name}`,
-    );
+  if (draft.state.config.global_defs.rs_init_notifies)
+    for (const [at, real] of service.reals.entries())
+      if (state.reals[at]?.alive === true) reportReal(draft, service, real, true);
+  const { quorum, hysteresis } = config;
+  const least = quorum + hysteresis;
+  const live = liveWeight(state.reals);
+  if (state.quorum)
+    say(draft, 'info', `Gained quorum ${quorum}+${hysteresis}=${least} <= ${live} for VS ${name}`);
+  // Servers that have to show themselves first (alpha) are no news, unless somebody stands in for them.
+  else if (config.alpha && config.sorry_server === undefined) return;
+  else {
+    // The minus is keepalived's, the sum is right.
+    const sum = `${quorum}-${hysteresis}=${least} > ${live}`;
+    say(draft, 'info', `Starting with quorum down ${sum} for VS ${name}`);
     tellSorry(draft, service, false);
   }
-  for (const real of service.reals)
-    for (const _ of real.checks)
-      say(draft, 'info', `Activating healthchecker for service ${real.name} for VS ${name}`);
+  reportQuorum(draft, service, state.quorum);
+  const how = `Starting with quorum ${state.quorum ? 'up' : 'down'}`;
+  mailQuorum(draft, service, state.reals, state.quorum, how);
+}
+
+/** Which checks are made from now on, at a start and after a reload. */
+export function tellChecks(draft: Draft): void {
+  const { plan, suspended } = draft.state;
+  for (const [at, service] of plan.services.entries())
+    for (const real of service.reals)
+      for (const check of real.checks)
+        if ((plan.checks[check]?.targets.length ?? 0) > 0)
+          tellActivity(draft, service, real, suspended.has(at) ? 'Deactivating' : 'Activating');
+}
+
+export function tellActivity(
+  draft: Draft,
+  service: PlannedService,
+  real: PlannedReal,
+  verb: 'Activating' | 'Deactivating' | 'Suspending',
+): void {
+  say(draft, 'info', `${verb} healthchecker for service ${real.name} for VS ${service.name}`);
 }
 
 /** What a service ends with. */
-export function tellEnd(
-  draft: Draft,
-  { config, reals, name }: PlannedService,
-  state: ServiceState,
-): void {
+export function tellEnd(draft: Draft, service: PlannedService, state: ServiceState): void {
+  const { config, reals, name } = service;
   for (const [at, real] of reals.entries()) {
-    say(draft, 'info', `Removing service ${real.name} from VS ${name}`);
-    if (config.omega && state.reals[at]?.alive === true)
-      runScript(draft, real.config.notify_down, real.name, `service ${real.name} in VS ${name}`);
+    const alive = state.reals[at]?.alive === true;
+    const how = !alive && inhibits(service, real) ? ' (inhibited)' : '';
+    say(draft, 'info', `Shutting down${how} service ${real.name} from VS ${name}`);
+    if (config.omega && alive) reportReal(draft, service, real, false);
   }
-  if (config.omega && state.quorum) runScript(draft, config.quorum_down, name, `VS ${name}`);
+  if (config.omega && state.quorum) reportQuorum(draft, service, false);
 }
 
-/** A server that is alive counts for more or less now. */
+/** A real server that a reload has left out. */
+export function tellGone(
+  draft: Draft,
+  service: PlannedService,
+  real: PlannedReal,
+  alive: boolean,
+): void {
+  if (!alive) return;
+  say(draft, 'info', `Removing service ${real.name} from VS ${service.name}`);
+  reportReal(draft, service, real, false);
+  mailReal(draft, service, real, false, 'Removing');
+}
+
+/** A service that a reload has left out. */
+export function tellServiceGone(draft: Draft, service: PlannedService, state: ServiceState): void {
+  say(draft, 'info', `Removing Virtual Server ${service.name}`);
+  for (const [at, real] of service.reals.entries())
+    tellGone(draft, service, real, state.reals[at]?.alive === true);
+  if (state.quorum) reportQuorum(draft, service, false);
+}
+
+/** A server counts for more or less now, or will when it is up. */
 export function tellWeight(
   draft: Draft,
   { name }: PlannedService,
   real: PlannedReal,
-  before: number,
-  now: number,
+  before: RealState,
+  now: RealState,
 ): void {
-  if (before === now) return;
-  say(
-    draft,
-    'info',
-    `Changing weight from ${before} to ${now} for service ${real.name} of VS ${name}`,
-  );
+  // One that goes down starts anew with the weight that it has in the file, which is no news.
+  if (before.weight === now.weight || (before.alive && !now.alive)) return;
+  const what = before.alive ? 'active' : 'inactive';
+  const change = `from ${before.weight} to ${now.weight}`;
+  say(draft, 'info', `Changing weight ${change} for ${what} service ${real.name} of VS ${name}`);
+}
+
+function runScript(draft: Draft, script: Script | undefined, owner: string): void {
+  if (script !== undefined) draft.actions.push({ type: 'run', owner, script });
+}
+
+function tellFifo(draft: Draft, line: string): void {
+  const { notify_fifo, lvs_notify_fifo } = draft.state.config.global_defs;
+  if (notify_fifo !== undefined || lvs_notify_fifo !== undefined)
+    draft.actions.push({ type: 'fifo', line });
+}
+
+function mail(draft: Draft, subject: string, text: string): void {
+  const { notification_email, router_id } = draft.state.config.global_defs;
+  if (notification_email === undefined || notification_email.length === 0) return;
+  draft.actions.push({
+    type: 'mail',
+    subject: `[${router_id}] ${subject}`,
+    text: `=> ${text} <=\n\n`,
+  });
 }

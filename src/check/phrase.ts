@@ -1,9 +1,113 @@
-// What the log says of one answer of a check, in keepalived's words.
+// What the log says of one answer of a check, and what people are told of it, in the words of keepalived 2.2.7. It gives no
+// reason where a server fails at last; here a line with the reason stands before its own.
 
 import type { Verdict } from './checker.ts';
+import type { CheckKind } from './checks.ts';
 import type { Health, Outcome } from './health.ts';
-import type { Check, PlannedService, User } from './plan.ts';
+import { mailReal } from './notify.ts';
+import type { Check, PlannedReal, PlannedService, User } from './plan.ts';
 import { type Draft, say } from './state.ts';
+
+/** Whose check it is, as keepalived writes them. */
+interface Subject {
+  readonly real: string;
+  readonly service: string;
+  /** The script of MISC_CHECK, the page of HTTP_GET. */
+  readonly thing: string;
+}
+
+interface Voice {
+  /** Absent: nothing is said. */
+  readonly good?: (subject: Subject) => string;
+  /** One of several is good. */
+  readonly partly?: (subject: Subject) => string;
+  /** A failure that has tries left. */
+  readonly retrying: (subject: Subject, reason: string) => string;
+  /** It counts; `tries` is what the text says of those it had. */
+  readonly failed: (subject: Subject, reason: string, tries: string) => string;
+  readonly mail: { readonly up: string; readonly down: (reason: string) => string };
+}
+
+/** TCP, UDP and ICMP speak alike. */
+const connected = (protocol: string, check: string): Voice => ({
+  good: ({ real }) => `${protocol} connection to ${real} success.`,
+  retrying: ({ real }, reason) => `${protocol} connection to ${real} failed. (${reason})`,
+  failed: ({ real }, _, tries) => `${check} on service ${real} failed${tries}.`,
+  mail: {
+    up: `${protocol} CHECK succeed on service`,
+    down: () => `${protocol} CHECK failed on service`,
+  },
+});
+
+const web: Voice = {
+  good: ({ real }) => `Remote Web server ${real} succeed on service.`,
+  partly: ({ real, thing }) => `HTTP status code success to ${real} url(${thing})`,
+  retrying: ({ real }, reason) => `${reason} server ${real}.`,
+  failed: ({ real }, _, tries) => `HTTP_CHECK on service ${real} failed${tries}.`,
+  mail: {
+    up: 'CHECK succeed on service',
+    down: () => 'CHECK failed on service : HTTP request failed',
+  },
+};
+
+const TIMED_OUT = /\b(timed out|timeout)\b/;
+
+const script: Voice = {
+  good: (subject) => `${miscOf(subject)} succeeded.`,
+  retrying: (subject, reason) => `${miscOf(subject)} ${ended(reason, '')}.`,
+  failed: (subject, reason, tries) =>
+    `${miscOf(subject)} ${ended(reason, tries === '' ? ' with retry disabled' : tries)}.`,
+  mail: {
+    up: 'MISC CHECK succeeded on service',
+    down: (reason) => `MISC CHECK ${TIMED_OUT.test(reason) ? 'timed out' : 'failed'} on service`,
+  },
+};
+
+const miscOf = ({ real, service, thing }: Subject): string =>
+  `Misc check for [${real} VS ${service}] by [${thing}]`;
+const ended = (reason: string, tries: string): string =>
+  TIMED_OUT.test(reason) ? `timed out${tries}` : `failed${tries} (${reason})`;
+
+const followed: Voice = {
+  retrying: ({ real }, reason) => `(${real}): ${reason}`,
+  failed: ({ real }, reason) => `(${real}): ${reason}`,
+  mail: { up: '', down: () => '' },
+};
+
+const VOICES: Readonly<Record<CheckKind, Voice>> = {
+  TCP_CHECK: connected('TCP', 'TCP_CHECK'),
+  UDP_CHECK: connected('UDP', 'UDP_CHECK'),
+  PING_CHECK: {
+    ...connected('ICMP', ''),
+    failed: ({ real, service }, _, tries) =>
+      `ICMP CHECK on service ${real} of ${service} failed${tries}.`,
+  },
+  HTTP_GET: web,
+  SSL_GET: web,
+  SMTP_CHECK: {
+    good: ({ real }) => `Remote SMTP server ${real} succeed on service.`,
+    retrying: (_, reason) => `SMTP_CHECK ${reason}`,
+    failed: (_, reason) => `SMTP_CHECK ${reason}`,
+    mail: {
+      up: 'CHECK succeed on service',
+      down: (reason) => `CHECK failed on service : ${reason}`,
+    },
+  },
+  DNS_CHECK: {
+    retrying: ({ real }, reason) => `DNS_CHECK (${real}) ${reason}`,
+    failed: ({ real }, reason, tries) => `DNS_CHECK (${real}) ${reason}${tries}`,
+    mail: {
+      up: 'DNS_CHECK: succeed on service',
+      down: () => 'DNS_CHECK: failed on service',
+    },
+  },
+  MISC_CHECK: script,
+  FILE_CHECK: followed,
+  BFD_CHECK: followed,
+};
+
+/** Those whose own line has the reason in it. */
+const TELLING: ReadonlySet<CheckKind> = new Set(['SMTP_CHECK', 'DNS_CHECK', 'MISC_CHECK']);
 
 export function tellOutcome(
   draft: Draft,
@@ -12,22 +116,78 @@ export function tellOutcome(
   outcome: Outcome,
   verdict: Verdict,
 ): void {
-  const { timing, users } = check;
-  const [first] = users;
-  if (first === undefined) return;
-  const what = `${check.kind} of ${realOf(draft, first)}`;
+  const voice = VOICES[check.kind];
+  const { timing } = check;
+  const tell = (phrase: (subject: Subject) => string | undefined): void => {
+    // Servers of one name have one line, however many services they are in.
+    const texts = new Set(check.users.map((user) => phrase(subjectOf(draft, check, before, user))));
+    for (const text of texts) if (text !== undefined) say(draft, 'info', text);
+  };
   if (verdict.up) {
-    if (outcome === 'recovered') say(draft, 'info', `${what} success`);
+    if (outcome === 'partly' || (outcome === 'recovered' && before.known))
+      tell((subject) => voice.partly?.(subject));
+    if (outcome === 'recovered' || (outcome === 'good' && isFirst(check, before)))
+      tell((subject) => voice.good?.(subject));
     return;
   }
+  const { reason } = verdict;
   const counts = outcome === 'failed' || (outcome === 'bad' && !before.known);
-  if (counts || timing.log_all_failures) say(draft, 'info', `${what} failed: ${verdict.reason}`);
-  if (outcome !== 'failed' || timing.retry === 0) return;
-  const times = timing.retry === 1 ? 'retry' : 'retries';
-  const names = new Set(users.map((user) => realOf(draft, user)));
-  for (const name of names)
-    say(draft, 'info', `Check on service ${name} failed after ${timing.retry} ${times}.`);
+  if (!counts && !(outcome === 'retrying' && timing.log_all_failures)) return;
+  if (!counts || !TELLING.has(check.kind)) tell((subject) => voice.retrying(subject, reason));
+  if (counts) tell((subject) => voice.failed(subject, reason, triesOf(check, before)));
 }
 
-const realOf = ({ state }: Draft, { service, real }: User): string =>
-  (state.plan.services[service] as PlannedService).reals[real]?.name ?? '';
+/** It was taken for up, and all of it is now known to be. */
+const isFirst = ({ targets }: Check, { known, target }: Health): boolean =>
+  !known && target + 1 >= targets.length;
+
+/** What it has had before it counts. The first answer of all has none. */
+function triesOf({ timing: { retry } }: Check, { known }: Health): string {
+  if (retry === 0 || !known) return '';
+  return ` after ${retry} retries`;
+}
+
+function subjectOf(draft: Draft, check: Check, { target }: Health, user: User): Subject {
+  const service = draft.state.plan.services[user.service] as PlannedService;
+  const real = (service.reals[user.real] as PlannedReal).name;
+  const asked = check.targets[target];
+  const thing =
+    asked === undefined
+      ? ''
+      : asked.kind === 'MISC_CHECK'
+        ? (asked.options.script.words[0] ?? '')
+        : 'path' in asked.options
+          ? asked.options.path
+          : '';
+  return { real, service: service.name, thing };
+}
+
+/** People hear of every check, or, with no_checker_emails, of real servers that come and go because of it. */
+export function mailOutcome(
+  draft: Draft,
+  check: Check,
+  before: Draft['state'],
+  outcome: Outcome,
+  verdict: Verdict,
+  aliveIn: (state: Draft['state'], user: User) => boolean,
+): void {
+  if (outcome !== 'failed' && outcome !== 'recovered') return;
+  const { mail } = VOICES[check.kind];
+  const text = verdict.up ? mail.up : mail.down(verdict.reason);
+  for (const user of check.users) {
+    const service = draft.state.plan.services[user.service] as PlannedService;
+    const up = aliveIn(draft.state, user);
+    if (draft.state.config.global_defs.no_checker_emails && up === aliveIn(before, user)) continue;
+    mailReal(draft, service, service.reals[user.real] as PlannedReal, up, text);
+  }
+}
+
+/** The number in a file takes servers away, or no longer does. */
+export function tellFile(draft: Draft, check: Check, file: string, up: boolean): void {
+  const how = up ? 'leaving' : 'now';
+  for (const user of check.users) {
+    const { reals } = draft.state.plan.services[user.service] as PlannedService;
+    const { name } = reals[user.real] as PlannedReal;
+    say(draft, 'info', `(${name}): tracked file ${file} ${how} FAULT state`);
+  }
+}

@@ -4,8 +4,16 @@
 
 import { next } from '../lib/random.ts';
 import { itemAt, itemsOf, vector } from '../lib/vector.ts';
-import { firstAt, type Health, unknown } from './health.ts';
-import { tellQuorum, tellReal, tellStart, tellWeight } from './notify.ts';
+import { firstAt, type Health, newborn, unknown } from './health.ts';
+import {
+  tellChecks,
+  tellGone,
+  tellQuorum,
+  tellReal,
+  tellServiceGone,
+  tellStart,
+  tellWeight,
+} from './notify.ts';
 import { type Check, type Plan, type PlannedReal, type PlannedService, planOf } from './plan.ts';
 import type { CheckerConfig } from './resolve.ts';
 import {
@@ -17,7 +25,7 @@ import {
   type Standing,
 } from './service.ts';
 import { followFile, standingOf } from './standing.ts';
-import { type DirectorState, type Draft, setHealth, tableOf } from './state.ts';
+import { type DirectorState, type Draft, say, setHealth, tableOf } from './state.ts';
 import { resettle } from './suspend.ts';
 import { difference, isSame, placeOf } from './table.ts';
 
@@ -62,8 +70,9 @@ export function reload(
     draft.orders.push({ type: 'timeouts', timeouts });
   draft.orders.push(...difference(tableOf(before), tableOf(draft.state)));
   schedule(draft, history);
-  resettle(draft);
+  resettle(draft, false);
   tell(draft, before, history, services);
+  tellChecks(draft);
 }
 
 /** Every check that is not being made is due as it was, or at once, or, where all is new, within its warm-up. */
@@ -87,6 +96,13 @@ function tell(
   services: readonly { readonly state: ServiceState; readonly old?: number }[],
 ): void {
   const { plan } = draft.state;
+  const kept = new Map(services.flatMap(({ old }, at) => (old === undefined ? [] : [[old, at]])));
+  for (const [at, service] of before.plan.services.entries()) {
+    const state = itemAt(before.services, at);
+    const now = kept.get(at);
+    if (now === undefined) tellServiceGone(draft, service, state);
+    else tellRealsGone(draft, service, state, plan.services[now] as PlannedService);
+  }
   for (const [at, { state, old }] of services.entries()) {
     const service = plan.services[at] as PlannedService;
     if (old === undefined) {
@@ -96,13 +112,27 @@ function tell(
     for (const [position, real] of service.reals.entries()) {
       const now = state.reals[position] as RealState;
       const was = history.real(service, real)?.state;
-      if (was === undefined ? now.alive : was.alive !== now.alive)
-        tellReal(draft, service, real, now.alive, !state.quorum);
-      else if (was !== undefined && now.alive)
-        tellWeight(draft, service, real, was.weight, now.weight);
+      // keepalived takes a new one in without a word.
+      if (was === undefined) continue;
+      tellWeight(draft, service, real, was, now);
+      if (was.alive !== now.alive) tellReal(draft, service, real, now.alive);
     }
     if (itemAt(before.services, old).quorum !== state.quorum)
       tellQuorum(draft, service, state.reals, state.quorum);
+  }
+}
+
+function tellRealsGone(
+  draft: Draft,
+  service: PlannedService,
+  state: ServiceState,
+  now: PlannedService,
+): void {
+  const places = new Set(now.reals.map(({ config }) => placeOf(config)));
+  for (const [at, real] of service.reals.entries()) {
+    if (places.has(placeOf(real.config))) continue;
+    say(draft, 'info', `service ${real.name} no longer exist`);
+    tellGone(draft, service, real, state.reals[at]?.alive === true);
   }
 }
 
@@ -153,7 +183,7 @@ class History {
     if (known !== undefined) return itemAt(this.#before.healths, known);
     const asked = this.#questions.get(check.question);
     if (asked !== undefined) {
-      const { run: _, dueAt: __, ...health } = itemAt(this.#before.healths, asked);
+      const { run: _, dueAt: __, doubted: ___, ...health } = itemAt(this.#before.healths, asked);
       return { ...health, failures: 0, target: 0 };
     }
     if (follows !== undefined && 'session' in follows) {
@@ -166,7 +196,7 @@ class History {
       const real = service.reals[user.real] as PlannedReal;
       return this.#assume(service, real, check);
     });
-    return unknown(assumed.some((up) => up));
+    return this.isNew(check) ? newborn(check) : unknown(assumed.some((up) => up));
   }
 
   /** What a check without a history is taken for: what those were that it stands in the place of. */
@@ -202,7 +232,7 @@ class History {
       ),
     );
     const old = this.#services.get(service.id);
-    const was = old === undefined ? true : itemAt(this.#before.services, old).quorum;
+    const was = old === undefined ? false : itemAt(this.#before.services, old).quorum;
     const state = { reals, quorum: hasQuorum(service, was, liveWeight(reals)) };
     return old === undefined ? { state } : { state, old };
   }

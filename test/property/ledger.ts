@@ -27,7 +27,7 @@ class Ledger {
   constructor(shape: readonly ServiceShape[]) {
     this.#shape = shape;
     this.#limits = configOf(shape).virtual_server ?? [];
-    this.#quorum = shape.map(() => true);
+    this.#quorum = shape.map(() => false);
     this.#count();
   }
 
@@ -52,7 +52,9 @@ class Ledger {
   }
 
   #result(check: string): { readonly up: boolean; readonly failures: number } {
-    return this.#results.get(check) ?? { up: check.endsWith('false'), failures: 0 };
+    // The first answer of all has no tries.
+    const [, retry, alpha] = check.split(' ');
+    return this.#results.get(check) ?? { up: alpha === 'false', failures: Number(retry) };
   }
 
   #alive({ ports, retry, alpha }: RealShape): boolean {
