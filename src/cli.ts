@@ -9,6 +9,8 @@ export interface Options {
   readonly file: string;
   /** false with -C: no VRRP child. */
   readonly vrrp: boolean;
+  /** false with -P: no checker child. */
+  readonly check: boolean;
   readonly console: boolean;
   /** How often -D was given. */
   readonly detail: number;
@@ -18,10 +20,13 @@ export interface Options {
   readonly logFile?: string;
   /** Beats the configuration's umask. */
   readonly umask?: number;
+  /** -I: what is in IPVS stays there at the end. */
+  readonly keepIpvs: boolean;
   readonly respawn: boolean;
   readonly daemon: boolean;
   readonly pid?: string;
   readonly vrrpPid?: string;
+  readonly checkersPid?: string;
   readonly namespace?: string;
   readonly coreDump: boolean;
   readonly corePattern?: string;
@@ -75,9 +80,9 @@ const SIGNALS: Readonly<Record<string, number>> = {
 
 /** What keepalived 2.2.7 has and this version has not. */
 const ABSENT = new Set([
-  ...['-V', '-I', '-d', '-T', '-c', '-a', '-b', '-x', '-A'],
-  ...['--all', '--dont-release-vrrp', '--dont-release-ipvs', '--dump-conf', '--genhash'],
-  ...['--checkers_pid', '--address-monitoring', '--bfd_pid', '--snmp', '--snmp-agent-socket'],
+  ...['-V', '-d', '-T', '-a', '-b', '-x', '-A'],
+  ...['--all', '--dont-release-vrrp', '--dump-conf', '--genhash'],
+  ...['--address-monitoring', '--bfd_pid', '--snmp', '--snmp-agent-socket'],
 ]);
 
 function definitions(): Command {
@@ -101,10 +106,12 @@ function definitions(): Command {
     ['-G, --no-syslog', 'do not log to syslog'],
     ['-u, --umask <mask>', 'file creation mask, as 0177 or 0x7f'],
     ['-X, --release-vips', 'give up the addresses when stopped by a signal (always so)'],
+    ['-I, --dont-release-ipvs', 'leave IPVS as it is when stopped'],
     ['-R, --dont-respawn', 'end when a child dies'],
     ['-n, --dont-fork', 'stay in the foreground'],
     ['-p, --pid <file>', 'PID file of the parent'],
     ['-r, --vrrp_pid <file>', 'PID file of the VRRP child'],
+    ['-c, --checkers_pid <file>', 'PID file of the child that checks servers'],
     ['-s, --namespace <name>', 'run in a network namespace; beats net_namespace'],
     ['-m, --core-dump', 'no limit for core files'],
     ['-M, --core-dump-pattern [pattern]', 'the same, and set the core pattern while running'],
@@ -258,8 +265,10 @@ function invocation(values: Values, detail: number, strays: readonly string[]): 
   const options: Options = {
     file: text('useFile') ?? DEFAULT_FILE,
     vrrp: values.check === undefined || values.vrrp !== undefined,
+    check: values.vrrp === undefined || values.check !== undefined,
     console: values.logConsole !== undefined,
     detail,
+    keepIpvs: values.dontReleaseIpvs !== undefined,
     respawn: values.dontRespawn === undefined && !test,
     daemon: values.dontFork === undefined && !test,
     coreDump: values.coreDump !== undefined || values.coreDumpPattern !== undefined,
@@ -269,6 +278,7 @@ function invocation(values: Values, detail: number, strays: readonly string[]): 
     ...defined('umask', umask === 'invalid' ? undefined : umask),
     ...defined('pid', text('pid')),
     ...defined('vrrpPid', text('vrrp_pid')),
+    ...defined('checkersPid', text('checkers_pid')),
     ...defined('namespace', text('namespace')),
     ...defined('corePattern', values.coreDumpPattern === true ? 'core' : text('coreDumpPattern')),
     ...defined('configId', text('configId')),

@@ -7,6 +7,8 @@ for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP'] as const) process.on(signa
 
 import { close as closeInspector } from 'node:inspector';
 import type { Tool } from './cli.ts';
+import type { ChildContext } from './ipc/channel.ts';
+import type { Kind } from './ipc/messages.ts';
 import type { Role } from './supervisor/self.ts';
 
 // One that came before is acted on by a thread of Node's, a little later.
@@ -22,11 +24,13 @@ async function run(): Promise<number> {
   const role = text === undefined ? undefined : (JSON.parse(text) as Role);
   switch (role?.name) {
     case 'vrrp':
-      return runVrrpChild(role, words);
+      return runChild(role, words, async () => (await import('./vrrp/daemon.ts')).runVrrp);
+    case 'check':
+      return runChild(role, words, async () => (await import('./check/daemon.ts')).runCheck);
     case 'reader': {
       const { runReader } = await import('./supervisor/reader.ts');
       await prepareFormat(role.source.file);
-      return runReader(role.source, role.parcel, role.namespace);
+      return runReader(role.source, role.parcels, role.namespace);
     }
     case 'mailer': {
       const { runMailer } = await import('./supervisor/mailer.ts');
@@ -44,19 +48,20 @@ async function prepareFormat(file: string): Promise<void> {
   await prepare(file);
 }
 
-async function runVrrpChild(
-  { parent, log, restore }: Extract<Role, { readonly name: 'vrrp' }>,
+async function runChild(
+  { parent, log, restore }: Extract<Role, { readonly name: Kind }>,
   words: readonly string[],
+  load: () => Promise<(context: ChildContext) => Promise<number>>,
 ): Promise<number> {
   // Programs signal every process of the name, and a terminal the whole group: the parent says what it means.
   process.on('SIGINT', ignore);
   Object.assign(process.env, restore);
-  const [{ native }, { openLog }, { endOnBug }, { DEADMAN_FD }, { runVrrp }] = await Promise.all([
+  const [{ native }, { openLog }, { endOnBug }, { DEADMAN_FD }, run] = await Promise.all([
     import('./net/native.ts'),
     import('./log.ts'),
     import('./bug.ts'),
     import('./ipc/channel.ts'),
-    import('./vrrp/daemon.ts'),
+    load(),
   ]);
   native.setName('keepalived');
   native.setArguments(['keepalived', ...words]);
@@ -65,7 +70,7 @@ async function runVrrpChild(
   if (process.ppid !== parent) return 0;
   const output = openLog(log);
   endOnBug(() => output, process.exit);
-  const status = await runVrrp({ log: output, deadman: DEADMAN_FD });
+  const status = await run({ log: output, deadman: DEADMAN_FD });
   output.flush();
   return status;
 }

@@ -2,7 +2,6 @@
 // as `stop`, so a child knows one way to end. It interprets nothing else.
 
 import type { Log } from '../log.ts';
-import type { VrrpConfig } from '../vrrp/keywords.ts';
 import type { Letter, Order, Report } from './messages.ts';
 import { readParcel } from './parcel.ts';
 
@@ -21,14 +20,15 @@ export interface Channel {
 export const DEADMAN_FD = 4;
 
 /**
- * Call once, as soon as orders can be taken; those that came earlier are delivered then. `stop` may arrive more than
+ * `O` are the orders of this kind of child. Call once, as soon as orders can be taken; those that came earlier are delivered then. `stop` may arrive more than
  * once, and before `configure`.
  */
-export function openChannel(onOrder: (order: Order) => void): Channel {
-  const stop = (): void => onOrder({ type: 'stop' });
+export function openChannel<O extends Order>(onOrder: (order: O) => void): Channel {
+  const take = onOrder as (order: Order) => void;
+  const stop = (): void => take({ type: 'stop' });
   process.on('SIGTERM', stop);
   process.on('disconnect', stop);
-  process.on('message', (letter) => onOrder(open(letter as Letter)));
+  process.on('message', (letter) => take(open(letter as Letter)));
   return {
     report(report): void {
       // A parent that has died is told nothing; `disconnect` says the rest.
@@ -38,24 +38,18 @@ export function openChannel(onOrder: (order: Order) => void): Channel {
 }
 
 /** The parcel read last: a spare has read before what it is then configured with. */
-let known: { readonly path: string; readonly config: VrrpConfig } | undefined;
+let known: { readonly path: string; readonly config: unknown } | undefined;
 
+/** What is in a parcel is what the parent has put there for this kind of child. */
 function open(letter: Letter): Order {
-  switch (letter.type) {
-    case 'prepare':
-    case 'reload':
-      return { ...letter, config: read(letter.parcel) };
-    case 'configure': {
-      const { parcel } = letter;
-      return { ...letter, config: known?.path === parcel ? known.config : read(parcel) };
-    }
-    default:
-      return letter;
-  }
+  if (!('parcel' in letter)) return letter;
+  const { parcel } = letter;
+  const kept = letter.type === 'configure' && known?.path === parcel ? known.config : undefined;
+  return { ...letter, config: kept ?? read(parcel) } as Order;
 }
 
-function read(path: string): VrrpConfig {
-  const config = readParcel(path) as VrrpConfig;
+function read(path: string): unknown {
+  const config = readParcel(path);
   known = { path, config };
   return config;
 }

@@ -2,25 +2,55 @@
 // nowhere else do two processes meet. A configuration travels as a parcel (parcel.ts), because a big one inside
 // a message would hold the parent while it is written.
 
+import type { CheckerConfig } from '../check/resolve.ts';
 import type { Inheritance } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
 
-/** Parent to child, as the child's shell sees it. */
-export type Order =
+/** The children that the parent can have: one runs virtual routers, one checks servers. */
+export type Kind = 'vrrp' | 'check';
+
+/** What each is given of the configuration. */
+export interface Parts {
+  readonly vrrp: VrrpConfig;
+  readonly check: CheckerConfig;
+}
+
+/** Comes with every configuration. */
+interface Charge {
+  /** This child starts what all children share: the program that reads notify_fifo. */
+  readonly leads: boolean;
+}
+
+/** Parent to VRRP child, as the child's shell sees it. */
+export type VrrpOrder =
   /** To a spare: what it will have to run. It loads and warms what it can, and touches nothing. Answered by `prepared`. */
-  | { readonly type: 'prepare'; readonly config: VrrpConfig }
+  | ({ readonly type: 'prepare'; readonly config: VrrpConfig } & Charge)
   /**
    * What to run from now on, what a predecessor left, and the file in which the schedules of this one are noted for a
    * successor (native.ledger). Answered by `ready` once packets are received and sent.
    */
-  | {
+  | ({
       readonly type: 'configure';
       readonly config: VrrpConfig;
       readonly inheritance: Inheritance;
       readonly ledger: string;
-    }
+    } & Charge)
+  | Lasting<VrrpConfig>;
+
+/** Parent to checker child. */
+export type CheckOrder =
+  /** What to run from now on. `keeps`: IPVS stays as it is at the end (-I). Answered by `ready` once checks are under way. */
+  | ({
+      readonly type: 'configure';
+      readonly config: CheckerConfig;
+      readonly keeps: boolean;
+    } & Charge)
+  | Lasting<CheckerConfig>;
+
+/** What any child is told while it runs. */
+type Lasting<Config> =
   /** The new configuration; only differences act. Answered by `reloaded`. */
-  | { readonly type: 'reload'; readonly config: VrrpConfig }
+  | ({ readonly type: 'reload'; readonly config: Config } & Charge)
   /** Write a dump file. `clear` writes the statistics and then sets them to 0. Answered by `dumped`. */
   | { readonly type: 'dump'; readonly kind: DumpKind }
   /** To be answered by the loop itself, never by a timer: the answer says that the loop turns. */
@@ -28,25 +58,28 @@ export type Order =
   /** Release everything and end. Comes from SIGTERM, and from the parent's death. */
   | { readonly type: 'stop' };
 
+export type Order = VrrpOrder | CheckOrder;
+
+/** All but `data` are of VRRP alone. */
 export type DumpKind = 'data' | 'statistics' | 'clear' | 'json';
 
 /** Child to parent. */
 export type Report =
   /** It has read what it was to prepare for. */
   | { readonly type: 'prepared' }
-  | { readonly type: 'ready'; readonly paces: Paces }
+  | { readonly type: 'ready'; readonly paces?: Paces }
   | { readonly type: 'heartbeat'; readonly n: number }
-  | { readonly type: 'reloaded'; readonly paces: Paces }
+  | { readonly type: 'reloaded'; readonly paces?: Paces }
   /** To be mailed; who gets it is for the parent to say. */
   | { readonly type: 'mail'; readonly subject: string; readonly text: string }
   | { readonly type: 'dumped'; readonly kind: DumpKind }
   /** Everything is released: the process ends now. */
   | { readonly type: 'finished' };
 
-/** The slot of the ledger for each role. */
+/** VRRP: the slot of the ledger for each role. */
 export type Paces = Readonly<Record<string, number>>;
 
-type WithParcel<O extends Order> = O extends { readonly config: VrrpConfig }
+type WithParcel<O extends Order> = O extends { readonly config: unknown }
   ? Omit<O, 'config'> & { readonly parcel: string }
   : O;
 

@@ -1,6 +1,10 @@
 // Asks the kernel for what keeps a process on time, and says in one line what it was refused.
 
+import type { Duration } from '../lib/time.ts';
 import { native } from './native.ts';
+
+/** Processor time between two blocking calls of a real-time thread, in microseconds (getrlimit(2)). */
+const RLIMIT_RTTIME = 15;
 
 export interface Privileges {
   /** Nice value; 0 leaves it. */
@@ -26,4 +30,11 @@ export function claim(wanted: Privileges): string[] {
   const { cpus } = wanted;
   if (cpus !== undefined) attempt('processor affinity', () => native.setAffinity(cpus));
   return lost;
+}
+
+/** Only the soft limit, and only where real time is asked for: a warning is wanted, not the end. */
+export function limitRealTime(priority: number, limit: Duration, exceeded: () => void): void {
+  if (priority === 0) return;
+  process.on('SIGXCPU', exceeded);
+  native.setLimit(RLIMIT_RTTIME, limit, Number.POSITIVE_INFINITY);
 }

@@ -1,6 +1,9 @@
 // Starts scripts behind the loop's back: at most one a turn, those of one owner one after the other, so that the
 // last state told is the last state reached. It knows nothing about why a script runs.
 
+import { constants } from 'node:os';
+import { native } from './native.ts';
+
 export interface Job {
   /** Jobs of one owner keep their order. */
   readonly owner: string;
@@ -96,4 +99,18 @@ export class Scripts {
     timer.unref();
     this.#running.set(pid, { job, timer });
   }
+}
+
+/** In the background, with the environment of the daemon, in a process group of its own; the pid. Throws what the system refuses. */
+export function startScript({ words, uid, gid }: Pick<Job, 'words' | 'uid' | 'gid'>): number {
+  return native.spawn({
+    file: words[0] ?? '',
+    arguments: words,
+    environment: Object.entries(process.env).map(([name, value]) => `${name}=${value}`),
+    uid,
+    gid,
+    groups: uid === 0 ? [] : [gid],
+    umask: process.umask(),
+    deathSignal: constants.signals.SIGTERM,
+  });
 }

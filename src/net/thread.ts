@@ -45,3 +45,19 @@ export class Thread {
     native.stop();
   }
 }
+
+/** Without real time where that is not permitted; `lost` then has a line more. */
+export function startThread(
+  onRecords: (records: Iterable<Record>) => void,
+  settings: ThreadSettings,
+  lost: string[],
+): Thread {
+  try {
+    return new Thread(onRecords, settings);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EPERM') throw error;
+    lost.push(`real-time priority (${code})`);
+    return new Thread(onRecords, { ...settings, priority: 0 });
+  }
+}

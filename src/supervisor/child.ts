@@ -1,8 +1,8 @@
-// The parent's handle on the VRRP child: starts it, tells it orders, and turns its end, its stop, its silence pipe and
+// The parent's handle on one child: starts it, tells it orders, and turns its end, its stop, its silence pipe and
 // its reports into calls. It decides nothing.
 
 import type { ChildProcess } from 'node:child_process';
-import type { Letter, Report } from '../ipc/messages.ts';
+import type { Kind, Letter, Report } from '../ipc/messages.ts';
 import type { LogOptions } from '../log.ts';
 import { native } from '../net/native.ts';
 import { forkSelf, restorable, type SelfCommand } from './self.ts';
@@ -15,12 +15,14 @@ export interface ChildEvents {
 }
 
 export class Child {
+  readonly kind: Kind;
   readonly pid: number;
   readonly #process: ChildProcess;
 
   /** Throws where no process can be started. `words` are the command line that ps shows. */
-  constructor(self: SelfCommand, words: readonly string[], log: LogOptions) {
-    const role = { name: 'vrrp', parent: process.pid, log, restore: restorable() } as const;
+  constructor(kind: Kind, self: SelfCommand, words: readonly string[], log: LogOptions) {
+    this.kind = kind;
+    const role = { name: kind, parent: process.pid, log, restore: restorable() } as const;
     // 3 is the channel, 4 the dead-man pipe (DEADMAN_FD).
     const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'] as const;
     this.#process = forkSelf(self, words, role, [...stdio]);

@@ -2,7 +2,7 @@
 // is read and when it counts is for machine.ts to say.
 
 import { resolve } from 'node:path';
-import type { Letter } from '../ipc/messages.ts';
+import type { Kind, Letter } from '../ipc/messages.ts';
 import { closeParcel, openParcel, parcelPath, writeParcel } from '../ipc/parcel.ts';
 import type { Config } from '../keywords.ts';
 import type { Child } from './child.ts';
@@ -14,26 +14,31 @@ import {
   type Gist,
   gistOf,
   type LogLine,
+  partFor,
   type Reading,
   readConfiguration,
-  vrrpPart,
 } from './reading.ts';
 import type { Source } from './self.ts';
 import type { Start } from './spare.ts';
+import { KINDS, type Settings } from './state.ts';
 
-/** What the parent uses of a configuration, and the file with the rest. */
+type Parcels = Readonly<Record<Kind, number>>;
+
+/** What the parent uses of a configuration, and the files with the part of each child. */
 interface Current extends Gist {
-  readonly parcel: number;
+  readonly parcels: Parcels;
 }
 
 /** A letter whose configuration is the one in force. */
 export type Undelivered =
   Extract<Letter, { readonly parcel: string }> extends infer L
     ? L extends { readonly parcel: string }
-      ? Omit<L, 'parcel'>
+      ? Omit<L, 'parcel' | 'leads'>
       : never
     : never;
 
+const openParcels = (): Parcels => ({ vrrp: openParcel(), check: openParcel() });
+const pathOf = (parcel: number): string => parcelPath(process.pid, parcel);
 const error = (text: string): LogLine => ({ severity: 'error', text });
 
 export class Configuration {
@@ -53,6 +58,17 @@ export class Configuration {
     return this.#current;
   }
 
+  settings(gist: Gist): Settings {
+    const { common, patience } = gist;
+    const { respawn } = this.#start.options;
+    return {
+      respawn,
+      childWait: common.child_wait_time,
+      wanted: this.#wanted(gist),
+      patience,
+    };
+  }
+
   /** -s, or what the file says. */
   get namespace(): string | undefined {
     return this.#start.options.namespace ?? this.#current?.common.net_namespace;
@@ -65,9 +81,9 @@ export class Configuration {
 
   /** The first configuration in force. */
   begin(config: Config): Gist {
-    const parcel = openParcel();
-    writeParcel(parcel, vrrpPart(config));
-    this.#current = { ...gistOf(config), parcel };
+    const parcels = openParcels();
+    for (const kind of KINDS) writeParcel(parcels[kind], partFor(kind, config));
+    this.#current = { ...gistOf(config), parcels };
     return this.#current;
   }
 
@@ -76,18 +92,19 @@ export class Configuration {
    * adopted from then on, where it has a gist.
    */
   read(found: (finding: Finding) => void): void {
-    const parcel = openParcel();
+    const parcels = openParcels();
     const { self, words } = this.#start;
-    const where = { parcel: parcelPath(process.pid, parcel), namespace: this.namespace };
+    const paths = { vrrp: pathOf(parcels.vrrp), check: pathOf(parcels.check) };
+    const where = { parcels: paths, namespace: this.namespace };
     this.#reader = new Reader(self, words, this.#source(), where, (finding) => {
       this.#reader = undefined;
       const { lines, gist } = finding;
       const refusal = gist === undefined ? undefined : this.#refuse(gist.common);
       if (gist === undefined || refusal !== undefined) {
-        closeParcel(parcel);
+        for (const kind of KINDS) closeParcel(parcels[kind]);
         found({ lines: refusal === undefined ? lines : [...lines, error(refusal)] });
       } else {
-        this.#next = { ...gist, parcel };
+        this.#next = { ...gist, parcels };
         found(finding);
       }
     });
@@ -101,18 +118,22 @@ export class Configuration {
   adopt(): Gist | undefined {
     const next = this.#next;
     if (next === undefined) return undefined;
-    if (this.#current !== undefined) this.#deliveries.retire(this.#current.parcel);
+    const old = this.#current?.parcels;
     this.#current = next;
     this.#next = undefined;
+    if (old !== undefined) for (const kind of KINDS) this.#deliveries.retire(old[kind]);
     return next;
   }
 
-  /** Tells a process to read the configuration in force. */
+  /** Tells a process to read its part of the configuration in force. */
   deliver(child: Child | undefined, letter: Undelivered): void {
     if (child === undefined) return;
     const current = this.#current as Current;
     this.#deliveries.sent(child.pid, current);
-    child.send({ ...letter, parcel: parcelPath(process.pid, current.parcel) });
+    // As in keepalived: the child that checks servers, where there is one.
+    const { check } = this.#wanted(current);
+    const leads = child.kind === 'check' || !check;
+    child.send({ ...letter, parcel: pathOf(current.parcels[child.kind]), leads });
   }
 
   /** What this process has now read, if that is the newest that it has been told of. */
@@ -124,6 +145,11 @@ export class Configuration {
   /** It reads nothing any more. */
   ended(pid: number): void {
     this.#deliveries.ended(pid);
+  }
+
+  #wanted({ wanted }: Gist): Gist['wanted'] {
+    const { vrrp, check } = this.#start.options;
+    return { vrrp: wanted.vrrp && vrrp, check: wanted.check && check };
   }
 
   /** What only a restart can change. */

@@ -1,6 +1,7 @@
-// The VRRP child and its spare as processes: which of them is which, and how one takes the place of the other. When that
-// happens is for machine.ts to say.
+// The children as processes, and the spare of the VRRP child: which of them is which, and how one takes the place of
+// another. When that happens is for machine.ts to say.
 
+import type { Kind } from '../ipc/messages.ts';
 import { native } from '../net/native.ts';
 import type { Child, ChildEvents } from './child.ts';
 
@@ -12,8 +13,8 @@ export interface CrewEvents extends ChildEvents {
 
 export class Crew {
   readonly #events: CrewEvents;
-  #child: Child | undefined;
-  /** A child that has nothing to run yet. */
+  readonly #children = new Map<Kind, Child>();
+  /** A VRRP child that has nothing to run yet. */
   #spare: Child | undefined;
 
   constructor(events: CrewEvents, spare: Child | undefined) {
@@ -21,21 +22,34 @@ export class Crew {
     this.#spare = spare === undefined ? undefined : this.#listen(spare);
   }
 
-  get child(): Child | undefined {
-    return this.#child;
-  }
-
   get spare(): Child | undefined {
     return this.#spare;
   }
 
-  /** The spare, or a new process, is the child from now on. Throws where none can be started. */
+  child(kind: Kind): Child | undefined {
+    return this.#children.get(kind);
+  }
+
+  /** The child that is `pid`; a spare is none. */
+  find(pid: number): Child | undefined {
+    for (const child of this.#children.values()) if (child.pid === pid) return child;
+    return undefined;
+  }
+
+  /** The spare, or a new process, is the VRRP child from now on. Throws where none can be started. */
   promote(start: () => Child): Child {
     const child = this.#spare?.alive === true ? this.#spare : this.#listen(start());
     this.#spare = undefined;
-    this.#child = child;
+    this.#children.set('vrrp', child);
     // It is told to stop in any case: the sooner its priority 0 leaves, the sooner another takes over.
     native.relaySignal(SIGTERM, child.pid);
+    return child;
+  }
+
+  /** A new process is the child of its kind from now on. Throws where none can be started. */
+  add(start: () => Child): Child {
+    const child = this.#listen(start());
+    this.#children.set(child.kind, child);
     return child;
   }
 
@@ -51,10 +65,10 @@ export class Crew {
     this.#spare = undefined;
   }
 
-  /** The child's pid, if a signal has stopped it. A stopped spare is of no use to anybody. */
-  halted(): number | undefined {
+  /** The pids of children that a signal has stopped. A stopped spare is of no use to anybody. */
+  halted(): readonly number[] {
     if (this.#spare?.halted() === true) this.#spare.kill('SIGKILL');
-    return this.#child?.halted() === true ? this.#child.pid : undefined;
+    return [...this.#children.values()].filter((child) => child.halted()).map(({ pid }) => pid);
   }
 
   #listen(child: Child): Child {
@@ -69,9 +83,10 @@ export class Crew {
       this.#events.spareGone(pid);
       return;
     }
-    if (this.#child?.pid === pid) {
-      this.#child = undefined;
-      native.relaySignal(SIGTERM, 0);
+    for (const [kind, child] of this.#children) {
+      if (child.pid !== pid) continue;
+      this.#children.delete(kind);
+      if (kind === 'vrrp') native.relaySignal(SIGTERM, 0);
     }
     this.#events.exited(pid, status, signal);
   }

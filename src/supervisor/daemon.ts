@@ -6,37 +6,32 @@ import { release, version } from 'node:os';
 import { endOnBug } from '../bug.ts';
 import { COMPATIBLE } from '../cli.ts';
 import { daemonStatus } from '../config/diagnostic.ts';
-import { dumpGlobals } from '../config/dump.ts';
-import type { Paces, Report } from '../ipc/messages.ts';
+import type { Kind, Paces, Report } from '../ipc/messages.ts';
 import type { Config } from '../keywords.ts';
 import type { Instant } from '../lib/time.ts';
 import { type Log, openLog } from '../log.ts';
 import { Loop } from '../loop.ts';
-import { dumpFolder, writeDump } from '../net/dump.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { inNamespace } from '../net/namespace.ts';
 import { native } from '../net/native.ts';
 import { VERSION } from '../version.ts';
+import type { ParentAction } from './action.ts';
 import { Child } from './child.ts';
 import { Configuration } from './configuration.ts';
 import { Crew } from './crew.ts';
 import { Estate } from './estate.ts';
+import type { ParentEvent } from './event.ts';
 import { Hook } from './hook.ts';
-import { identOf, logOptions, PARENT, type Place, placeOf, VRRP } from './identity.ts';
-import {
-  createParent,
-  nextDeadline,
-  type ParentAction,
-  type ParentEvent,
-  step,
-} from './machine.ts';
+import { identOf, logOptions, NAMES, PARENT, type Place, placeOf } from './identity.ts';
+import { createParent, nextDeadline, step } from './machine.ts';
 import { PidFileRefused, PidFiles } from './pidfile.ts';
 import { Pipes } from './pipes.ts';
 import { type Mail, Postman, relayOf, startMailer } from './postman.ts';
 import { type Common, type Gist, logLines } from './reading.ts';
+import { writeData } from './report.ts';
 import { catchSignals } from './signal.ts';
 import type { Start } from './spare.ts';
-import type { ParentState, Settings } from './state.ts';
+import { KINDS, type ParentState } from './state.ts';
 import { commandLine, createFiles, missingCapabilities, setCorePattern } from './surroundings.ts';
 import { tellServiceManager } from './systemd.ts';
 
@@ -48,6 +43,8 @@ export interface ParentContext extends Start {
 }
 
 const DEADLINE: ParentEvent = { type: 'deadline' };
+/** Exit status where there is no file to read. */
+const NO_CONFIGURATION = 6;
 /** Default file creation mask, as keepalived's. */
 const MASK = 0o177;
 
@@ -142,7 +139,7 @@ class Parent {
     const { common } = gist;
     this.#obey(common);
     this.#takeIdentity(common);
-    if (!this.#takePidFiles(common)) return;
+    if (!this.#takePidFiles(gist)) return;
     const pidFiles = this.#pidFiles as PidFiles;
     this.#context.ready();
     if (status !== undefined) {
@@ -162,7 +159,7 @@ class Parent {
           (work) => inNamespace(this.#configuration.namespace, work),
         ),
     );
-    this.#loop = new Loop(createParent(this.#settings(gist)), {
+    this.#loop = new Loop(createParent(this.#configuration.settings(gist)), {
       machine: { step, nextDeadline },
       deadline: DEADLINE,
       perform: (action) => this.#perform(action),
@@ -177,7 +174,7 @@ class Parent {
   #begin(): void {
     this.#begun = true;
     this.#take({ type: 'begin' });
-    if (this.#crew.child === undefined) this.#crew.dropSpare();
+    if (this.#crew.child('vrrp') === undefined) this.#crew.dropSpare();
     dropTextSoon();
   }
 
@@ -215,11 +212,9 @@ class Parent {
       case 63:
         this.#take({ type: 'dump', kind: 'clear' });
         break;
-      case 17: {
-        const pid = this.#crew.halted();
-        if (pid !== undefined) this.#take({ type: 'halted', pid });
+      case 17:
+        for (const pid of this.#crew.halted()) this.#take({ type: 'halted', pid });
         break;
-      }
       default:
         this.#log.warning(`Signal ${signal} asks for something that this version does not have`);
     }
@@ -228,7 +223,7 @@ class Parent {
   #perform(action: ParentAction): readonly ParentEvent[] {
     switch (action.type) {
       case 'fork':
-        return [this.#fork(action.inherit)];
+        return [this.#fork(action.kind, action.inherit)];
       case 'startSpare':
         return this.#startSpare();
       case 'dropSpare':
@@ -238,10 +233,10 @@ class Parent {
         this.#clean();
         return [];
       case 'kill':
-        if (this.#crew.child?.pid === action.pid) this.#crew.child.kill(action.signal);
+        this.#crew.find(action.pid)?.kill(action.signal);
         return [];
       case 'heartbeat':
-        this.#crew.child?.send({ type: 'heartbeat', n: action.number });
+        this.#crew.find(action.pid)?.send({ type: 'heartbeat', n: action.number });
         return [];
       case 'read':
         this.#read();
@@ -250,10 +245,10 @@ class Parent {
         this.#adopt();
         return [];
       case 'reloadChild':
-        this.#configuration.deliver(this.#crew.child, { type: 'reload' });
+        this.#configuration.deliver(this.#crew.find(action.pid), { type: 'reload' });
         return [];
       case 'dumpChild':
-        this.#crew.child?.send({ type: 'dump', kind: action.kind });
+        this.#crew.find(action.pid)?.send({ type: 'dump', kind: action.kind });
         return [];
       case 'dumpParent':
         this.#dump();
@@ -270,31 +265,42 @@ class Parent {
     }
   }
 
-  // The child
+  // Children
 
-  #fork(inherit: boolean): ParentEvent {
+  #fork(kind: Kind, inherit: boolean): ParentEvent {
     try {
-      const estate = this.#estate as Estate;
-      estate.extend(this.#gist.journal);
-      const child = this.#crew.promote(() => this.#newChild());
-      const inheritance = estate.bequeath(inherit);
-      this.#configuration.deliver(child, {
-        type: 'configure',
-        inheritance,
-        ledger: estate.ledger,
-      });
-      this.#pidFiles?.writeChild(child.pid);
-      return { type: 'forked', pid: child.pid };
+      const { pid } = kind === 'vrrp' ? this.#forkRouter(inherit) : this.#forkChecker();
+      this.#pidFiles?.writeChild(kind, pid);
+      return { type: 'forked', kind, pid };
     } catch (error) {
-      return { type: 'forkFailed', code: (error as NodeJS.ErrnoException).code ?? String(error) };
+      const code = (error as NodeJS.ErrnoException).code ?? String(error);
+      return { type: 'forkFailed', kind, code };
     }
+  }
+
+  #forkRouter(inherit: boolean): Child {
+    const estate = this.#estate as Estate;
+    estate.extend(this.#gist.journal);
+    const child = this.#crew.promote(() => this.#newChild('vrrp'));
+    const inheritance = estate.bequeath(inherit);
+    const { ledger } = estate;
+    this.#configuration.deliver(child, { type: 'configure', inheritance, ledger });
+    return child;
+  }
+
+  /** Nobody on the network notices how long this takes: there is no spare, and nothing to inherit. */
+  #forkChecker(): Child {
+    const child = this.#crew.add(() => this.#newChild('check'));
+    const { keepIpvs: keeps } = this.#context.options;
+    this.#configuration.deliver(child, { type: 'configure', keeps });
+    return child;
   }
 
   /** It reads the configuration now, so that it has nothing left to load when it is needed. */
   #startSpare(): readonly ParentEvent[] {
     try {
       this.#configuration.deliver(
-        this.#crew.addSpare(() => this.#newChild()),
+        this.#crew.addSpare(() => this.#newChild('vrrp')),
         { type: 'prepare' },
       );
       return [];
@@ -316,11 +322,11 @@ class Parent {
     }
   }
 
-  #newChild(): Child {
+  #newChild(kind: Kind): Child {
     const { self, words, options, directory } = this.#context;
     const place = this.#place(this.#gist.common);
-    const log = logOptions(options, directory, VRRP, place);
-    return inNamespace(place.net_namespace, () => new Child(self, words, log));
+    const log = logOptions(options, directory, NAMES[kind], place);
+    return inNamespace(place.net_namespace, () => new Child(kind, self, words, log));
   }
 
   #report(pid: number, report: Report): void {
@@ -349,8 +355,9 @@ class Parent {
   }
 
   /** Only what the newest configuration says can be forgotten of the older ones. */
-  #settle(pid: number, paces: Paces): void {
-    this.#estate?.settle(paces, this.#configuration.answered(pid)?.journal);
+  #settle(pid: number, paces: Paces | undefined): void {
+    const newest = this.#configuration.answered(pid);
+    if (paces !== undefined) this.#estate?.settle(paces, newest?.journal);
   }
 
   #exited(pid: number, status: number | undefined, signal: string | undefined): void {
@@ -383,18 +390,13 @@ class Parent {
     return this.#configuration.current as Gist;
   }
 
-  #settings({ common, wanted, patience }: Gist): Settings {
-    const { respawn, vrrp } = this.#context.options;
-    return { respawn, childWait: common.child_wait_time, wanted: wanted && vrrp, patience };
-  }
-
   #read(): void {
     this.#log.info(`Configuration file ${this.#context.options.file}`);
     this.#configuration.read(({ lines, gist }) => {
       for (const { severity, text } of lines) this.#log.write(severity, text);
       this.#take({
         type: 'read',
-        ...(gist === undefined ? {} : { settings: this.#settings(gist) }),
+        ...(gist === undefined ? {} : { settings: this.#configuration.settings(gist) }),
       });
     });
   }
@@ -416,10 +418,8 @@ class Parent {
 
   #dump(): void {
     this.#log.info(`Printing parent data for process(${process.pid}) on signal`);
-    const { common } = this.#gist;
     try {
-      const text = dumpGlobals(common.global_defs, common).join('\n');
-      writeDump(`${dumpFolder(process.env)}/keepalived_parent.data`, `${text}\n`);
+      writeData(this.#gist.common);
     } catch (error) {
       this.#log.error(`Cannot write keepalived_parent.data: ${(error as Error).message}`);
     }
@@ -445,11 +445,15 @@ class Parent {
   }
 
   /** False where another daemon runs or a file cannot be made; the daemon has then finished. */
-  #takePidFiles(common: Common): boolean {
+  #takePidFiles(gist: Gist): boolean {
     const { options, directory } = this.#context;
+    const { common } = gist;
+    const { check } = this.#configuration.settings(gist).wanted;
+    const kinds = KINDS.filter((kind) => (kind === 'vrrp' ? options.vrrp : check));
     try {
       this.#pidFiles = new PidFiles(
         options,
+        kinds,
         directory,
         this.#place(common),
         common.use_pid_dir,
@@ -477,7 +481,7 @@ class Parent {
     this.#crew.dropSpare();
     this.#configuration.cancel();
     this.#hook.cancel();
-    this.#pidFiles?.removeChild();
+    this.#pidFiles?.removeChildren();
     const { shutdown_script: script, shutdown_script_timeout: timeout } =
       this.#configuration.current?.common.global_defs ?? {};
     if (!this.#begun || script === undefined || timeout === undefined) this.#leave(status);
@@ -494,6 +498,3 @@ class Parent {
     this.#done(status);
   }
 }
-
-/** Exit status where there is no file to read. */
-const NO_CONFIGURATION = 6;

@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path';
 import type { Options } from '../cli.ts';
+import type { Kind } from '../ipc/messages.ts';
 import type { LogOptions } from '../log.ts';
 
 /** What tells one daemon from another on the same machine. */
@@ -22,7 +23,11 @@ export function placeOf({ namespace }: Pick<Options, 'namespace'>, said: Place):
 }
 
 export const PARENT = 'Keepalived';
-export const VRRP = 'Keepalived_vrrp';
+/** Of the children. */
+export const NAMES: Readonly<Record<Kind, string>> = {
+  vrrp: 'Keepalived_vrrp',
+  check: 'Keepalived_healthcheckers',
+};
 
 /** The name in syslog of the process `name`. */
 export const identOf = (name: string, { net_namespace, instance }: Place): string =>

@@ -12,10 +12,11 @@ import {
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Options } from '../cli.ts';
+import type { Kind } from '../ipc/messages.ts';
 import { native } from '../net/native.ts';
 import type { Place } from './identity.ts';
 
-/** keepalived's default path for `keepalived` or `vrrp`. */
+/** keepalived's default path for `keepalived`, `vrrp` or `checkers`. */
 export function pidPath(name: string, place: Place, usePidDir: boolean): string {
   const { net_namespace: namespace, instance } = place;
   const suffix = instance === undefined ? '' : `_${instance}`;
@@ -27,17 +28,19 @@ export function pidPath(name: string, place: Place, usePidDir: boolean): string 
 /** Another daemon holds a PID file, or it cannot be made; the message is keepalived's. */
 export class PidFileRefused extends Error {}
 
-/** The PID files of one daemon: its own, and that of its VRRP child. */
+/** The PID files of one daemon: its own, and those of its children. */
 export class PidFiles {
   /** Beside the PID file, whose lock says that nobody else writes it. */
   readonly journal: string;
   readonly #parent: PidFile;
   readonly #unwritten: (path: string, error: Error) => void;
-  #child: PidFile | undefined;
+  readonly #children = new Map<Kind, PidFile>();
+  readonly #paths: Readonly<Record<Kind, string>>;
 
-  /** Throws PidFileRefused; a file that is held and cannot be written is only told of. */
+  /** `kinds` are the children that there may be. Throws PidFileRefused; a file that is held and cannot be written is only told of. */
   constructor(
-    { pid, vrrpPid, vrrp }: Pick<Options, 'pid' | 'vrrpPid' | 'vrrp'>,
+    { pid, vrrpPid, checkersPid }: Pick<Options, 'pid' | 'vrrpPid' | 'checkersPid'>,
+    kinds: readonly Kind[],
     directory: string,
     place: Place,
     usePidDir: boolean,
@@ -46,19 +49,27 @@ export class PidFiles {
     this.#unwritten = unwritten;
     const pathOf = (name: string, given: string | undefined): string =>
       given === undefined ? pidPath(name, place, usePidDir) : resolve(directory, given);
+    this.#paths = { vrrp: pathOf('vrrp', vrrpPid), check: pathOf('checkers', checkersPid) };
     this.#parent = take(pathOf('keepalived', pid));
     this.journal = `${this.#parent.path.replace(/\.pid$/, '')}.journal`;
     try {
-      this.#child = vrrp ? take(pathOf('vrrp', vrrpPid)) : undefined;
+      for (const kind of kinds) this.#children.set(kind, take(this.#paths[kind]));
     } catch (error) {
-      this.#parent.remove();
+      this.remove();
       throw error;
     }
     this.#write(this.#parent, process.pid);
   }
 
-  writeChild(pid: number): void {
-    if (this.#child !== undefined) this.#write(this.#child, pid);
+  /** A child of which there could be none at the start gets its file now. */
+  writeChild(kind: Kind, pid: number): void {
+    try {
+      const file = this.#children.get(kind) ?? take(this.#paths[kind]);
+      this.#children.set(kind, file);
+      this.#write(file, pid);
+    } catch (error) {
+      this.#unwritten(this.#paths[kind], error as Error);
+    }
   }
 
   /** A number that cannot be written is not worth the service. */
@@ -71,13 +82,13 @@ export class PidFiles {
   }
 
   /** No child is left. */
-  removeChild(): void {
-    this.#child?.remove();
-    this.#child = undefined;
+  removeChildren(): void {
+    for (const file of this.#children.values()) file.remove();
+    this.#children.clear();
   }
 
   remove(): void {
-    this.removeChild();
+    this.removeChildren();
     this.#parent.remove();
   }
 }

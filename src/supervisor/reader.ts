@@ -1,11 +1,13 @@
 // The process that reads the configuration for a reload, and the parent's handle on it. It runs the code of a start and
-// of -t, writes what the VRRP child needs into the parcel, and tells the parent the little that concerns it.
+// of -t, writes what each child needs into its parcel, and tells the parent the little that concerns it.
 
 import type { ChildProcess } from 'node:child_process';
+import type { Kind } from '../ipc/messages.ts';
 import { writeParcel } from '../ipc/parcel.ts';
 import { inNamespace } from '../net/namespace.ts';
-import { type Finding, findingOf, readConfiguration, vrrpPart } from './reading.ts';
+import { type Finding, findingOf, partFor, readConfiguration } from './reading.ts';
 import { forkSelf, type SelfCommand, type Source } from './self.ts';
+import { KINDS } from './state.ts';
 
 export class Reader {
   readonly #process: ChildProcess;
@@ -15,13 +17,19 @@ export class Reader {
     self: SelfCommand,
     words: readonly string[],
     source: Source,
-    { parcel, namespace }: { readonly parcel: string; readonly namespace: string | undefined },
+    {
+      parcels,
+      namespace,
+    }: {
+      readonly parcels: Readonly<Record<Kind, string>>;
+      readonly namespace: string | undefined;
+    },
     found: (finding: Finding) => void,
   ) {
     const role = {
       name: 'reader',
       source,
-      parcel,
+      parcels,
       ...(namespace === undefined ? {} : { namespace }),
     } as const;
     let finding: Finding | undefined;
@@ -52,11 +60,16 @@ export class Reader {
 }
 
 /** What the process does. */
-export function runReader(source: Source, parcel: string, namespace?: string): Promise<number> {
+export function runReader(
+  source: Source,
+  parcels: Readonly<Record<Kind, string>>,
+  namespace?: string,
+): Promise<number> {
   const reading = readConfiguration(source, namespace);
   const finding = findingOf(reading);
-  if (reading.config !== undefined && finding.gist !== undefined)
-    writeParcel(parcel, vrrpPart(reading.config));
+  const { config } = reading;
+  if (config !== undefined && finding.gist !== undefined)
+    for (const kind of KINDS) writeParcel(parcels[kind], partFor(kind, config));
   return new Promise((resolve) => {
     process.send?.(finding, undefined, undefined, () => resolve(0));
   });

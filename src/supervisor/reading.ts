@@ -4,6 +4,7 @@
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { formatLogLine } from '../config/diagnostic.ts';
 import { loadConfiguration } from '../config/source.ts';
+import type { Kind, Parts } from '../ipc/messages.ts';
 import type { Config } from '../keywords.ts';
 import { type Duration, ZERO } from '../lib/time.ts';
 import { inNamespace } from '../net/namespace.ts';
@@ -46,8 +47,8 @@ export type Common = Pick<
   'global_defs' | 'net_namespace' | 'instance' | 'use_pid_dir' | 'child_wait_time'
 >;
 
-/** Every part of a VrrpConfig; the compiler sees that none is forgotten. */
-const VRRP_PARTS: Readonly<Record<keyof VrrpConfig, true>> = {
+/** What of a Config each child gets; the compiler sees that nothing is forgotten. */
+const VRRP: Readonly<Record<keyof Parts['vrrp'], true>> = {
   global_defs: true,
   vrrp_instance: true,
   vrrp_script: true,
@@ -62,11 +63,21 @@ const VRRP_PARTS: Readonly<Record<keyof VrrpConfig, true>> = {
   static_rules: true,
 };
 
-/** What the VRRP child gets: nothing of virtual servers and BFD sessions. */
-export const vrrpPart = (config: Config): VrrpConfig =>
+const CHECK: Readonly<Record<keyof Parts['check'], true>> = {
+  global_defs: true,
+  SSL: true,
+  virtual_server_group: true,
+  virtual_server: true,
+  track_file: true,
+};
+
+const PARTS: Readonly<Record<Kind, Readonly<Record<string, true>>>> = { vrrp: VRRP, check: CHECK };
+
+/** What a child gets: nothing of the others. */
+export const partFor = <K extends Kind>(kind: K, config: Config): Parts[K] =>
   Object.fromEntries(
-    Object.entries(config).filter(([part]) => Object.hasOwn(VRRP_PARTS, part)),
-  ) as unknown as VrrpConfig;
+    Object.entries(config).filter(([part]) => Object.hasOwn(PARTS[kind], part)),
+  ) as unknown as Parts[K];
 
 function commonPart(config: Config): Common {
   const { global_defs, net_namespace, instance, use_pid_dir, child_wait_time } = config;
@@ -79,7 +90,6 @@ function commonPart(config: Config): Common {
   };
 }
 
-/** Whether there is anything for a VRRP child. */
 const wantsVrrp = ({
   vrrp_instance,
   static_ipaddress,
@@ -100,11 +110,11 @@ export const logLines = (diagnostics: readonly Diagnostic[]): LogLine[] =>
     text: formatLogLine(d),
   }));
 
-/** What the parent needs of a configuration; the VRRP part is in the parcel. */
+/** What the parent needs of a configuration; what the children need is in parcels. */
 export interface Gist {
   readonly common: Common;
-  /** Whether there is anything for a VRRP child. */
-  readonly wanted: boolean;
+  /** Whether there is anything for each child. */
+  readonly wanted: Readonly<Record<Kind, boolean>>;
   /** The addresses that it may add. */
   readonly journal: Leavings;
   /** How long after its end somebody can still go on in all of its roles. */
@@ -113,7 +123,7 @@ export interface Gist {
 
 export const gistOf = (config: Config): Gist => ({
   common: commonPart(config),
-  wanted: wantsVrrp(config),
+  wanted: { vrrp: wantsVrrp(config), check: config.virtual_server !== undefined },
   journal: leavingsOf(config),
   patience: patienceOf(config),
 });

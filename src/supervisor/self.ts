@@ -2,6 +2,7 @@
 // parent's interpreter options is inherited by accident.
 
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import type { Kind } from '../ipc/messages.ts';
 import type { LogOptions } from '../log.ts';
 
 export interface SelfCommand {
@@ -17,7 +18,7 @@ export type Role =
   /** The parent in the background; `directory` is where the command was given. */
   | { readonly name: 'daemon'; readonly directory: string }
   | {
-      readonly name: 'vrrp';
+      readonly name: Kind;
       readonly parent: number;
       readonly log: LogOptions;
       /** Variables that cost time at start and that scripts want back. */
@@ -27,7 +28,8 @@ export type Role =
   | {
       readonly name: 'reader';
       readonly source: Source;
-      readonly parcel: string;
+      /** Where the part of each child goes. */
+      readonly parcels: Readonly<Record<Kind, string>>;
       readonly namespace?: string;
     };
 

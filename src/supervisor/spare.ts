@@ -5,7 +5,7 @@ import type { Options } from '../cli.ts';
 import { inNamespace } from '../net/namespace.ts';
 import { native } from '../net/native.ts';
 import { Child } from './child.ts';
-import { logOptions, VRRP } from './identity.ts';
+import { logOptions, NAMES } from './identity.ts';
 import type { SelfCommand } from './self.ts';
 
 const RLIMIT_CORE = 4;
@@ -34,9 +34,9 @@ export function startSpare({ options, words, directory, self }: Start): Child | 
   if (!options.vrrp) return undefined;
   const { namespace } = options;
   const place = namespace === undefined ? {} : { net_namespace: namespace };
-  const log = logOptions(options, directory, VRRP, place);
+  const log = logOptions(options, directory, NAMES.vrrp, place);
   try {
-    return inNamespace(namespace, () => new Child(self, words, log));
+    return inNamespace(namespace, () => new Child('vrrp', self, words, log));
   } catch {
     return undefined;
   }

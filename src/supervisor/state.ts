@@ -1,15 +1,19 @@
-// What the parent knows of its child, as plain data. Types only; who changes what is said in machine.ts.
+// What the parent knows of its children, as plain data; who changes what is said in machine.ts and life.ts.
 
+import type { Kind } from '../ipc/messages.ts';
 import type { Duration, Instant } from '../lib/time.ts';
+
+/** In the order in which they are started: addresses wait for nobody. */
+export const KINDS: readonly Kind[] = ['vrrp', 'check'];
 
 export interface Settings {
   /** false with -R: a dead child ends the daemon. */
   readonly respawn: boolean;
   /** How long a child may take to stop. */
   readonly childWait: Duration;
-  /** false: the configuration has nothing for a child. */
-  readonly wanted: boolean;
-  /** How long after a child's end somebody can still go on in its role (timeToAdopt in vrrp/schedule.ts). */
+  /** false: the configuration has nothing for a child of this kind, or an option forbids it. */
+  readonly wanted: Readonly<Record<Kind, boolean>>;
+  /** How long after a VRRP child's end somebody can still go on in its role (timeToAdopt in vrrp/schedule.ts). */
   readonly patience: Duration;
 }
 
@@ -46,25 +50,24 @@ interface Alive<Name extends string> {
 }
 
 /**
- * `reading`: a process reads the file. `applying`: the child has the new configuration. A request during either is kept
- * as `again`, however many there are.
+ * `reading`: a process reads the file. `applying`: the children in `waiting` have the new configuration and have not said
+ * so. A request during either is kept as `again`, however many there are.
  */
-export interface Reload {
-  readonly phase: 'none' | 'reading' | 'applying';
-  readonly again: boolean;
-}
+export type Reload =
+  | { readonly phase: 'none' | 'reading'; readonly again: boolean }
+  | { readonly phase: 'applying'; readonly again: boolean; readonly waiting: readonly number[] };
 
 export interface ParentState {
   readonly phase: 'running' | 'stopping' | 'ended';
   /** What the process will end with. */
   readonly status: number;
   readonly settings: Settings;
-  readonly child: Child;
-  /** A process waits, with everything loaded, to take the child's place. */
+  readonly children: Readonly<Record<Kind, Child>>;
+  /** A process waits, with everything loaded, to take the VRRP child's place. */
   readonly spare: boolean;
   /** When the last spare was started. */
   readonly spareAt?: Instant;
-  /** The child's addresses go now, unless a successor runs: the others have taken its role over. */
+  /** The VRRP child's addresses go now, unless a successor runs: the others have taken its role over. */
   readonly cleanAt?: Instant;
   readonly reload: Reload;
   /** 'Startup complete' has been said. */

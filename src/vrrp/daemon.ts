@@ -2,10 +2,9 @@
 // core's actions into system calls. It holds the only clock and the only alarm, and decides nothing about VRRP.
 
 import { createWriteStream } from 'node:fs';
-import { constants } from 'node:os';
-import type { Script } from '../config/value.ts';
+import { Fifos } from '../fifos.ts';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
-import type { DumpKind, Order, Paces } from '../ipc/messages.ts';
+import type { DumpKind, Paces, VrrpOrder } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
@@ -16,14 +15,14 @@ import { Probes } from '../net/probe.ts';
 import { Processes } from '../net/processes.ts';
 import type { Record } from '../net/record.ts';
 import { Route, readNews } from '../net/route.ts';
-import { claim } from '../net/scheduling.ts';
-import { Scripts } from '../net/script.ts';
+import { claim, limitRealTime } from '../net/scheduling.ts';
+import { type Scripts, startScript } from '../net/script.ts';
 import { readSettings } from '../net/setting.ts';
-import { Thread } from '../net/thread.ts';
+import { startThread, type Thread } from '../net/thread.ts';
 import { Watch } from '../net/watch.ts';
+import { scriptsOf } from '../scripts.ts';
 import type { VrrpAction } from './action.ts';
 import type { Facts, Observed, VrrpEvent } from './event.ts';
-import { Fifos } from './fifos.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { needsLooseAll } from './own.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
@@ -42,8 +41,6 @@ const PREWAKE = 250;
 const NEAR = 5_000;
 /** How long scripts may take after everything else has been released, in milliseconds. */
 const STOP_SCRIPTS = 1_000;
-/** Processor time between two blocking calls of a real-time thread, in microseconds (getrlimit(2)). */
-const RLIMIT_RTTIME = 15;
 /** In microseconds. */
 const NANOSECOND = 0.001;
 const DEADLINE: VrrpEvent = { type: 'deadline' };
@@ -52,7 +49,7 @@ const DEADLINE: VrrpEvent = { type: 'deadline' };
 export function runVrrp(context: ChildContext): Promise<number> {
   return new Promise((resolve) => {
     let daemon: VrrpDaemon | undefined;
-    const channel = openChannel((order: Order) => {
+    const channel = openChannel((order: VrrpOrder) => {
       if (order.type === 'configure') {
         daemon = new VrrpDaemon(order, context, channel, resolve);
         channel.report({ type: 'ready', paces: daemon.paces() });
@@ -90,7 +87,7 @@ class VrrpDaemon {
   #lookAt: Instant | undefined;
 
   constructor(
-    { config, inheritance, ledger }: Extract<Order, { readonly type: 'configure' }>,
+    { config, leads, inheritance, ledger }: Extract<VrrpOrder, { readonly type: 'configure' }>,
     context: ChildContext,
     channel: Channel,
     ended: (status: number) => void,
@@ -100,10 +97,17 @@ class VrrpDaemon {
     this.#ended = ended;
     prepare(config);
     const lost: string[] = [];
-    this.#thread = this.#startThread(config, lost);
+    this.#thread = startThread(
+      (records) => {
+        for (const record of records) this.#takeRecord(record);
+      },
+      { priority: realTimePriority(config), deadmanFd: context.deadman },
+      lost,
+    );
     native.ledger(ledger);
     native.prewake(PREWAKE);
-    this.#limitRealTime(config);
+    const { vrrp_rt_priority: realTime, vrrp_rlimit_rttime: limit } = config.global_defs;
+    limitRealTime(realTime, limit, () => context.log.warning('Real-time limit exceeded'));
     // Programs signal every process of the name; these two would end a Node process.
     for (const signal of [36, 63]) native.catchSignal(signal);
     const {
@@ -121,9 +125,9 @@ class VrrpDaemon {
     this.#route = new Route(netlinkBuffers(config));
     if (hasRouting(config)) this.#route.watchRouting();
     this.#wire = new Wire(this.#route);
-    this.#scripts = this.#createScripts();
+    this.#scripts = scriptsOf(context.log);
     this.#probes = new Probes({
-      spawn: runScript,
+      spawn: startScript,
       ended: (run, end) => this.#take({ type: 'probed', run, end }, native.now()),
     });
     this.#watch = new Watch({
@@ -142,10 +146,8 @@ class VrrpDaemon {
       },
       processBuffer(config),
     );
-    this.#fifos = new Fifos(context.log, ({ words, uid, gid }, path) =>
-      runScript({ words: [...words, path], uid, gid }),
-    );
-    this.#fifos.configure(config.global_defs);
+    this.#fifos = new Fifos(context.log);
+    this.#fifos.configure('vrrp', config.global_defs, leads);
     this.#lookahead = new Lookahead(this.#wire, (state, at) => step(state, DEADLINE, at));
     this.#loop = new Loop(createRouter(config), {
       machine: { step, nextDeadline },
@@ -172,7 +174,7 @@ class VrrpDaemon {
     );
   }
 
-  obey(order: Exclude<Order, { readonly type: 'configure' | 'prepare' }>): void {
+  obey(order: Exclude<VrrpOrder, { readonly type: 'configure' | 'prepare' }>): void {
     switch (order.type) {
       case 'heartbeat':
         this.#channel.report(order);
@@ -180,7 +182,7 @@ class VrrpDaemon {
       case 'reload':
         this.#context.log.info('Reloading');
         nameProcess(order.config);
-        this.#fifos.configure(order.config.global_defs);
+        this.#fifos.configure('vrrp', order.config.global_defs, order.leads);
         if (hasRouting(order.config)) this.#route.watchRouting();
         if (needsLooseAll(order.config))
           this.#take({ type: 'facts', facts: this.#facts(order.config) }, native.now());
@@ -214,41 +216,6 @@ class VrrpDaemon {
     }
     if (kind === 'clear') this.#take({ type: 'clearStatistics' }, native.now());
     this.#channel.report({ type: 'dumped', kind });
-  }
-
-  /** With real-time priority where that is permitted. */
-  #startThread(config: VrrpConfig, lost: string[]): Thread {
-    const priority = realTimePriority(config);
-    const deadmanFd = this.#context.deadman;
-    const onRecords = (records: Iterable<Record>): void => {
-      for (const record of records) this.#takeRecord(record);
-    };
-    try {
-      return new Thread(onRecords, { priority, deadmanFd });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'EPERM') throw error;
-      lost.push(`real-time priority (${code})`);
-      return new Thread(onRecords, { priority: 0, deadmanFd });
-    }
-  }
-
-  /** Only the soft limit, and only where the file asks for real time: a warning is wanted, not the end. */
-  #limitRealTime({ global_defs }: VrrpConfig): void {
-    if (global_defs.vrrp_rt_priority === 0) return;
-    process.on('SIGXCPU', () => this.#context.log.warning('Real-time limit exceeded'));
-    native.setLimit(RLIMIT_RTTIME, global_defs.vrrp_rlimit_rttime, Number.POSITIVE_INFINITY);
-  }
-
-  #createScripts(): Scripts {
-    const { log } = this.#context;
-    return new Scripts({
-      spawn: runScript,
-      failed: ({ words }, error) =>
-        log.error(`Error exec-ing command '${words[0]}': ${error.message}`),
-      overdue: ({ words }) =>
-        log.warning(`Script ${words[0]} still runs: no longer waiting for it`),
-    });
   }
 
   #facts(config: VrrpConfig): Facts {
@@ -464,20 +431,6 @@ const processBuffer = ({ global_defs }: VrrpConfig): number =>
 function nameProcess({ global_defs }: VrrpConfig): void {
   const usual = global_defs.process_names ? 'keepalived_vrrp' : 'keepalived';
   native.setName(global_defs.vrrp_process_name ?? usual);
-}
-
-/** In the background, with the environment of the daemon; the pid. */
-function runScript({ words, uid, gid }: Pick<Script, 'words' | 'uid' | 'gid'>): number {
-  return native.spawn({
-    file: words[0] ?? '',
-    arguments: words,
-    environment: Object.entries(process.env).map(([name, value]) => `${name}=${value}`),
-    uid,
-    gid,
-    groups: uid === 0 ? [] : [gid],
-    umask: process.umask(),
-    deathSignal: constants.signals.SIGTERM,
-  });
 }
 
 /** Where nobody asks for routes or rules, the news of them is none of ours. */

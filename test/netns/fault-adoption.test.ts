@@ -107,8 +107,8 @@ testFault<Course>({
     {
       guard: 'the removal by the parent',
       file: 'src/supervisor/machine.ts',
-      from: 'precede([CLEAN, ...actions], backOff(rest, failures, now, false))',
-      to: 'precede(actions, backOff(rest, failures, now, false))',
+      from: 'precede([...clean(kind), ...actions], backOff(rest, kind, failures, now, false))',
+      to: 'precede(actions, backOff(rest, kind, failures, now, false))',
       fails: /go at once/,
     },
   ],

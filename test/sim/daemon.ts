@@ -3,13 +3,9 @@
 
 import { after, type Duration, type Instant, millis, seconds } from '../../src/lib/time.ts';
 import { Loop } from '../../src/loop.ts';
-import {
-  createParent,
-  nextDeadline,
-  type ParentAction,
-  type ParentEvent,
-  step,
-} from '../../src/supervisor/machine.ts';
+import type { ParentAction } from '../../src/supervisor/action.ts';
+import type { ParentEvent } from '../../src/supervisor/event.ts';
+import { createParent, nextDeadline, step } from '../../src/supervisor/machine.ts';
 import type { ParentState, Settings } from '../../src/supervisor/state.ts';
 import { journalOf } from '../../src/vrrp/addresses.ts';
 import type { Inheritance, JournalEntry } from '../../src/vrrp/event.ts';
@@ -32,7 +28,7 @@ const READING = millis(20);
 const settingsOf = ({ vrrp_instance }: VrrpConfig): Settings => ({
   respawn: true,
   childWait: seconds(5),
-  wanted: true,
+  wanted: { vrrp: true, check: false },
   patience: Math.min(...vrrp_instance.map(timeToAdopt)) as Duration,
 });
 
@@ -228,7 +224,7 @@ export class Daemon {
     // It reads what it has to run when it runs: a frozen one does so later, a killed one never.
     clock.in(clock.upTo(warm ? WARM : COLD), () => child.configure(inheritance));
     child.whenBegun = () => this.#settle(child, { type: 'running', pid });
-    return { type: 'forked', pid };
+    return { type: 'forked', kind: 'vrrp', pid };
   }
 
   #settle(child: Child, event: ParentEvent): void {

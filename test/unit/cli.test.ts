@@ -30,9 +30,11 @@ test("without words: keepalived's defaults", () => {
   assert.deepEqual(run(), {
     file: '/etc/keepalived/keepalived.conf',
     vrrp: true,
+    check: true,
     console: false,
     detail: 0,
     facility: 3,
+    keepIpvs: false,
     respawn: true,
     daemon: true,
     coreDump: false,
@@ -61,7 +63,10 @@ test('long words take = or the next word, and may be shortened while they stay u
 
 test('every option of this version has its effect', () => {
   assert.equal(run('-C').vrrp, false);
-  assert.equal(run('-C', '-P').vrrp, true);
+  assert.equal(run('-C').check, true);
+  assert.deepEqual([run('-P').vrrp, run('-P').check], [true, false]);
+  assert.deepEqual([run('-C', '-P').vrrp, run('-C', '-P').check], [true, true]);
+  assert.equal(run('-I').keepIpvs, true);
   assert.equal(run('-G').facility, undefined);
   assert.equal(run('-S', '1').facility, 17);
   assert.equal(run('--log-facility=local7').facility, 23);
@@ -70,6 +75,7 @@ test('every option of this version has its effect', () => {
   assert.equal(run('-u', '0x12').umask, 0x12);
   assert.equal(run('-u', '022').umask, 0o22);
   assert.equal(run('-r', '/r').vrrpPid, '/r');
+  assert.equal(run('-c', '/c').checkersPid, '/c');
   assert.equal(run('-s', 'blue').namespace, 'blue');
   assert.equal(run('-m').coreDump, true);
   assert.deepEqual([run('-M').coreDump, run('-M').corePattern], [true, 'core']);
@@ -108,7 +114,7 @@ test('mistakes are named as keepalived names them', () => {
 });
 
 test('what keepalived has and this version has not is refused by name', () => {
-  for (const word of ['-x', '-d', '-a', '-V', '-I', '--all', '--snmp', '--dump-conf'])
+  for (const word of ['-x', '-d', '-a', '-V', '--all', '--snmp', '--dump-conf'])
     assert.equal(error(word), `${word} is not available in this version`);
 });
 

@@ -3,23 +3,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { DumpKind, Kind } from '../../src/ipc/messages.ts';
 import { type Instant, seconds } from '../../src/lib/time.ts';
-import {
-  createParent,
-  HEARTBEAT,
-  nextDeadline,
-  type ParentAction,
-  type ParentEvent,
-  respawnDelay,
-  SILENCE,
-  step,
-} from '../../src/supervisor/machine.ts';
+import type { ParentAction } from '../../src/supervisor/action.ts';
+import type { ParentEvent } from '../../src/supervisor/event.ts';
+import { HEARTBEAT, respawnDelay, SILENCE } from '../../src/supervisor/life.ts';
+import { createParent, nextDeadline, step } from '../../src/supervisor/machine.ts';
 import type { ParentState, Settings } from '../../src/supervisor/state.ts';
 
+const NONE = { vrrp: false, check: false };
 const settings: Settings = {
   respawn: true,
   childWait: seconds(5),
-  wanted: true,
+  wanted: { vrrp: true, check: false },
   patience: seconds(3),
 };
 const at = (s: number): Instant => seconds(s) as number as Instant;
@@ -39,8 +35,9 @@ class Run {
     const { state, actions } = step(this.state, event, this.now);
     this.state = state;
     const all = [...actions];
-    if (actions.some((a) => a.type === 'fork'))
-      all.push(...this.take({ type: 'forked', pid: ++this.#pid }));
+    for (const action of actions)
+      if (action.type === 'fork')
+        all.push(...this.take({ type: 'forked', kind: action.kind, pid: ++this.#pid }));
     this.actions.push(...actions);
     return all;
   }
@@ -67,9 +64,15 @@ class Run {
     return this;
   }
 
+  /** Of the VRRP child. */
   get pid(): number {
-    const { child } = this.state;
-    return 'pid' in child ? child.pid : -1;
+    return this.pids.vrrp;
+  }
+
+  get pids(): Record<Kind, number> {
+    const { vrrp, check } = this.state.children;
+    const pidOf = (child: typeof vrrp): number => ('pid' in child ? child.pid : -1);
+    return { vrrp: pidOf(vrrp), check: pidOf(check) };
   }
 }
 
@@ -84,11 +87,11 @@ test("begin starts the child and says so in keepalived's words", () => {
   assert.deepEqual(kinds(actions), ['fork']);
   assert.deepEqual(texts(actions), ['Starting VRRP child process, pid=11']);
   assert.deepEqual(texts(run.take({ type: 'running', pid: 11 })), ['Startup complete']);
-  assert.equal(run.state.child.name, 'running');
+  assert.equal(run.state.children.vrrp.name, 'running');
 });
 
 test('with nothing to run the parent stays and warns', () => {
-  const run = new Run({ wanted: false });
+  const run = new Run({ wanted: NONE });
   assert.deepEqual(texts(run.take({ type: 'begin' })), [
     'Warning - keepalived has no configuration to run',
   ]);
@@ -101,7 +104,7 @@ test('a heartbeat every 5 s, and an answer to any of them clears the count', () 
   assert.deepEqual(kinds(run.pass(14)), ['heartbeat', 'heartbeat']);
   run.take({ type: 'answered', pid: run.pid, number: 1 });
   assert.deepEqual(kinds(run.pass(15)), ['heartbeat', 'heartbeat', 'heartbeat']);
-  assert.equal(run.state.child.name, 'running');
+  assert.equal(run.state.children.vrrp.name, 'running');
 });
 
 test('a child that leaves three heartbeats unanswered is killed when the fourth is due', () => {
@@ -109,7 +112,7 @@ test('a child that leaves three heartbeats unanswered is killed when the fourth 
   assert.equal(SILENCE, 3);
   assert.deepEqual(kinds(run.pass(19)), ['heartbeat', 'heartbeat', 'heartbeat']);
   assert.deepEqual(kinds(run.pass(1)), ['kill']);
-  assert.equal(run.state.child.name, 'silent');
+  assert.equal(run.state.children.vrrp.name, 'silent');
 });
 
 test('a child that never gets ready is silent too', () => {
@@ -129,7 +132,7 @@ test('an answer to a heartbeat that was never sent counts for nothing', () => {
   const run = new Run().begin();
   run.pass(10);
   run.take({ type: 'answered', pid: run.pid, number: 7 });
-  assert.equal((run.state.child as { unanswered: number }).unanswered, 2);
+  assert.equal((run.state.children.vrrp as { unanswered: number }).unanswered, 2);
 });
 
 test('the early deadline changes nothing', () => {
@@ -207,7 +210,7 @@ test('the first death in a minute is inherited from; the second leaves nothing t
   const first = run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
   assert.deepEqual(
     first.filter(({ type }) => type === 'fork'),
-    [{ type: 'fork', inherit: true }],
+    [{ type: 'fork', kind: 'vrrp', inherit: true }],
   );
   assert.ok(!kinds(first).includes('clean'));
   run.take({ type: 'running', pid: run.pid });
@@ -215,7 +218,7 @@ test('the first death in a minute is inherited from; the second leaves nothing t
   assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' })), ['clean']);
   assert.deepEqual(
     run.pass(1).filter(({ type }) => type === 'fork'),
-    [{ type: 'fork', inherit: false }],
+    [{ type: 'fork', kind: 'vrrp', inherit: false }],
   );
 });
 
@@ -227,7 +230,7 @@ for (const type of ['halted', 'hung'] as const)
     const next = run.take({ type: 'exited', pid, signal: 'SIGKILL' });
     assert.deepEqual(
       next.filter(({ type }) => type === 'fork'),
-      [{ type: 'fork', inherit: true }],
+      [{ type: 'fork', kind: 'vrrp', inherit: true }],
     );
   });
 
@@ -263,7 +266,7 @@ test('a child that ran for a minute is trusted again', () => {
   const last = run.take({ type: 'exited', pid: run.pid, status: 3 });
   assert.deepEqual(
     last.filter(({ type }) => type === 'fork'),
-    [{ type: 'fork', inherit: true }],
+    [{ type: 'fork', kind: 'vrrp', inherit: true }],
   );
 });
 
@@ -285,8 +288,13 @@ test('with -R a dead child ends the daemon with status 0', () => {
 
 test('a process that cannot be started is tried again', () => {
   const run = new Run();
-  run.state = { ...run.state, child: { name: 'forking', failures: 1 } };
-  assert.deepEqual(kinds(run.take({ type: 'forkFailed', code: 'EAGAIN' })), ['clean']);
+  run.state = {
+    ...run.state,
+    children: { ...run.state.children, vrrp: { name: 'forking', failures: 1 } },
+  };
+  assert.deepEqual(kinds(run.take({ type: 'forkFailed', kind: 'vrrp', code: 'EAGAIN' })), [
+    'clean',
+  ]);
   assert.deepEqual(kinds(run.pass(1)), ['fork']);
 });
 
@@ -313,7 +321,7 @@ test('stop during the back-off exits at once', () => {
   const run = new Run().begin();
   run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
   run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
-  assert.equal(run.state.child.name, 'backingOff');
+  assert.equal(run.state.children.vrrp.name, 'backingOff');
   assert.deepEqual(run.take({ type: 'stop' }).at(-1), { type: 'exit', status: 0 });
 });
 
@@ -352,7 +360,7 @@ test('the service manager is told: ready, reloading, ready again whatever came o
 });
 
 test('a daemon with nothing to run is ready', () => {
-  const run = new Run({ wanted: false });
+  const run = new Run({ wanted: NONE });
   const actions = run.take({ type: 'begin' });
   assert.ok(actions.some((a) => a.type === 'tell' && a.condition === 'ready'));
 });
@@ -360,11 +368,11 @@ test('a daemon with nothing to run is ready', () => {
 test('a file with errors changes nothing', () => {
   const run = new Run().begin();
   run.take({ type: 'reload' });
-  const { child } = run.state;
+  const { children } = run.state;
   const actions = run.take({ type: 'read' });
   assert.deepEqual(kinds(actions), []);
   assert.equal(texts(actions).length, 1);
-  assert.deepEqual(run.state.child, child);
+  assert.deepEqual(run.state.children, children);
   assert.equal(run.state.settings, settings);
 });
 
@@ -381,16 +389,16 @@ test('requests during a reload become one more reload after it', () => {
 });
 
 test('a reload that brings the first instance starts the child; one that takes the last stops it', () => {
-  const run = new Run({ wanted: false });
+  const run = new Run({ wanted: NONE });
   run.take({ type: 'begin' });
   run.take({ type: 'reload' });
   assert.deepEqual(kinds(run.take({ type: 'read', settings })), ['adopt', 'fork']);
   run.take({ type: 'running', pid: run.pid });
   run.take({ type: 'reload' });
-  const gone = run.take({ type: 'read', settings: { ...settings, wanted: false } });
+  const gone = run.take({ type: 'read', settings: { ...settings, wanted: NONE } });
   assert.deepEqual(kinds(gone), ['adopt', 'dropSpare', 'kill']);
   assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pid, status: 0 })), ['clean']);
-  assert.equal(run.state.child.name, 'absent');
+  assert.equal(run.state.children.vrrp.name, 'absent');
   assert.equal(run.state.phase, 'running');
 });
 
@@ -406,16 +414,179 @@ test('dumps go to the child; data also to the parent', () => {
   const run = new Run().begin();
   assert.deepEqual(kinds(run.take({ type: 'dump', kind: 'data' })), ['dumpParent', 'dumpChild']);
   assert.deepEqual(kinds(run.take({ type: 'dump', kind: 'statistics' })), ['dumpChild']);
-  const idle = new Run({ wanted: false });
+  const idle = new Run({ wanted: NONE });
   idle.take({ type: 'begin' });
   assert.deepEqual(kinds(idle.take({ type: 'dump', kind: 'data' })), ['dumpParent']);
 });
 
-const pids = fc.integer({ min: 10, max: 14 });
+// The checker child beside the VRRP child
+
+const both: Partial<Settings> = { wanted: { vrrp: true, check: true } };
+
+/** Both children run; their pids. */
+function beginBoth(own: Partial<Settings> = both): { run: Run; vrrp: number; check: number } {
+  const run = new Run({ ...both, ...own });
+  run.take({ type: 'begin' });
+  const { vrrp, check } = run.pids;
+  run.take({ type: 'running', pid: vrrp });
+  run.take({ type: 'running', pid: check });
+  return { run, vrrp, check };
+}
+
+test('both children are started, and the start is complete when both run', () => {
+  const run = new Run(both);
+  assert.deepEqual(texts(run.take({ type: 'begin' })), [
+    'Starting VRRP child process, pid=11',
+    'Starting Healthcheck child process, pid=12',
+  ]);
+  assert.deepEqual(texts(run.take({ type: 'running', pid: 11 })), []);
+  const last = run.take({ type: 'running', pid: 12 });
+  assert.deepEqual(texts(last), ['Startup complete']);
+  assert.deepEqual(kinds(last), [], 'the checker child has no spare');
+});
+
+test('a daemon that only checks servers has no spare and nothing to clean', () => {
+  const run = new Run({ wanted: { vrrp: false, check: true } });
+  run.take({ type: 'begin' });
+  const { check } = run.pids;
+  assert.deepEqual(texts(run.take({ type: 'running', pid: check })), ['Startup complete']);
+  assert.deepEqual(kinds(run.pass(5)), ['heartbeat']);
+  const died = run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  assert.deepEqual(
+    died.filter(({ type }) => type === 'fork' || type === 'clean'),
+    [{ type: 'fork', kind: 'check', inherit: false }],
+  );
+});
+
+test('each child has heartbeats of its own; one that is silent is killed, the other left alone', () => {
+  const { run, vrrp, check } = beginBoth();
+  for (let number = 1; number <= 3; number++) {
+    const beats = run.pass(5).flatMap((a) => (a.type === 'heartbeat' ? [a.pid] : []));
+    assert.deepEqual(beats, [vrrp, check]);
+    run.take({ type: 'answered', pid: vrrp, number });
+  }
+  const kills = run.pass(5).filter(({ type }) => type === 'kill');
+  assert.deepEqual(kills, [{ type: 'kill', pid: check, signal: 'SIGKILL' }]);
+  assert.equal(run.state.children.vrrp.name, 'running');
+});
+
+test('a checker child that dies is started again after a delay, and the VRRP child not touched', () => {
+  const { run, vrrp, check } = beginBoth();
+  const before = run.state.children.vrrp;
+  const first = run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  assert.deepEqual(texts(first), [
+    `pid ${check} exited due to signal SIGKILL`,
+    `Healthcheck child process(${check}) died: Respawning`,
+    'Restart of Healthcheck process delayed 0 seconds to limit respawn rate',
+    'Starting Healthcheck child process, pid=13',
+  ]);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: 13, signal: 'SIGKILL' })), []);
+  assert.deepEqual(kinds(run.pass(0.999)), []);
+  assert.deepEqual(kinds(run.pass(0.001)), ['fork']);
+  assert.equal(run.pids.check, 14);
+  assert.deepEqual(run.state.children.vrrp, before);
+  assert.equal(run.pids.vrrp, vrrp);
+});
+
+test('a VRRP child that dies is inherited from, whatever the checker child does', () => {
+  const { run, vrrp, check } = beginBoth();
+  run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  const next = run.take({ type: 'exited', pid: vrrp, signal: 'SIGKILL' });
+  assert.deepEqual(
+    next.filter(({ type }) => type === 'fork'),
+    [{ type: 'fork', kind: 'vrrp', inherit: true }],
+  );
+});
+
+test('stop asks both, waits for both, and only then ends', () => {
+  const { run, vrrp, check } = beginBoth();
+  const asked = run.take({ type: 'stop' }).filter(({ type }) => type === 'kill');
+  assert.deepEqual(asked, [
+    { type: 'kill', pid: vrrp, signal: 'SIGTERM' },
+    { type: 'kill', pid: check, signal: 'SIGTERM' },
+  ]);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: vrrp, status: 0 })), ['clean']);
+  assert.deepEqual(texts(run.pass(5)), ['checker process failed to die - forcing termination']);
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: check, signal: 'SIGKILL' })), ['exit']);
+});
+
+test("a permanent error of one child stops the other and becomes the daemon's status", () => {
+  const { run, vrrp, check } = beginBoth();
+  const actions = run.take({ type: 'exited', pid: check, status: 1 });
+  assert.match(texts(actions)[0] ?? '', /^pid 12 exited with permanent error FATAL\. Terminating$/);
+  assert.ok(!kinds(actions).includes('clean'), 'the VRRP child removes its addresses itself');
+  assert.deepEqual(actions.at(-1), { type: 'kill', pid: vrrp, signal: 'SIGTERM' });
+  const last = run.take({ type: 'exited', pid: vrrp, status: 0 });
+  assert.deepEqual(last.at(-1), { type: 'exit', status: 1 });
+});
+
+test('with -R the death of the checker child ends the daemon, once the VRRP child has ended', () => {
+  const { run, vrrp, check } = beginBoth({ respawn: false });
+  const died = run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  assert.ok(texts(died).includes(`Healthcheck child process(${check}) died: Exiting`));
+  assert.deepEqual(died.at(-1), { type: 'kill', pid: vrrp, signal: 'SIGTERM' });
+  assert.deepEqual(run.take({ type: 'exited', pid: vrrp, status: 0 }).at(-1), {
+    type: 'exit',
+    status: 0,
+  });
+});
+
+test('a reload is complete when all children that run have applied it', () => {
+  const { run, vrrp, check } = beginBoth();
+  run.take({ type: 'reload' });
+  const read = run.take({ type: 'read', settings: { ...settings, ...both } });
+  assert.deepEqual(read, [
+    { type: 'adopt' },
+    { type: 'reloadChild', pid: vrrp },
+    { type: 'reloadChild', pid: check },
+  ]);
+  assert.deepEqual(run.take({ type: 'reloaded', pid: check }), []);
+  assert.deepEqual(texts(run.take({ type: 'reloaded', pid: vrrp })), ['Reload complete']);
+});
+
+test('a reload that a child dies of is complete without it', () => {
+  const { run, vrrp, check } = beginBoth();
+  run.take({ type: 'reload' });
+  run.take({ type: 'read', settings: { ...settings, ...both } });
+  run.take({ type: 'reloaded', pid: vrrp });
+  const died = run.take({ type: 'exited', pid: check, signal: 'SIGSEGV' });
+  assert.ok(texts(died).includes('Reload complete'));
+  assert.equal(run.state.reload.phase, 'none');
+});
+
+test('a reload brings virtual servers and takes them away; the VRRP child goes on', () => {
+  const run = new Run().begin();
+  const { vrrp } = run.pids;
+  run.take({ type: 'reload' });
+  const came = run.take({ type: 'read', settings: { ...settings, ...both } });
+  assert.deepEqual(kinds(came), ['adopt', 'reloadChild', 'fork']);
+  run.take({ type: 'running', pid: run.pids.check });
+  run.take({ type: 'reloaded', pid: vrrp });
+  run.take({ type: 'reload' });
+  const went = run.take({ type: 'read', settings });
+  assert.deepEqual(kinds(went), ['adopt', 'kill', 'reloadChild']);
+  run.take({ type: 'reloaded', pid: vrrp });
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pids.check, status: 0 })), []);
+  assert.equal(run.state.phase, 'running');
+  assert.equal(run.pids.vrrp, vrrp);
+});
+
+test('data is dumped by every child, statistics by the VRRP child', () => {
+  const { run, vrrp, check } = beginBoth();
+  const dumped = (kind: DumpKind): number[] =>
+    run.take({ type: 'dump', kind }).flatMap((a) => (a.type === 'dumpChild' ? [a.pid] : []));
+  assert.deepEqual(dumped('data'), [vrrp, check]);
+  assert.deepEqual(dumped('statistics'), [vrrp]);
+});
+
+/** Every pid belongs to one kind, as living processes do. */
+const pids = fc.constantFrom(10, 11, 12, 20, 21, 22);
+const kindFor = (pid: number): Kind => (pid < 20 ? 'vrrp' : 'check');
+const ALL: readonly Kind[] = ['vrrp', 'check'];
 const anySettings = fc.record({
   respawn: fc.boolean(),
   childWait: fc.integer({ min: 0, max: 10 }).map(seconds),
-  wanted: fc.boolean(),
+  wanted: fc.record({ vrrp: fc.boolean(), check: fc.boolean() }),
   patience: fc.nat(10).map(seconds),
 });
 const events: fc.Arbitrary<ParentEvent> = fc.oneof(
@@ -427,9 +598,11 @@ const events: fc.Arbitrary<ParentEvent> = fc.oneof(
     { type: 'read' },
     { type: 'dump', kind: 'data' },
     { type: 'dump', kind: 'clear' },
-    { type: 'forkFailed', code: 'EAGAIN' },
+    { type: 'forkFailed', kind: 'vrrp', code: 'EAGAIN' },
+    { type: 'forkFailed', kind: 'check', code: 'EAGAIN' },
+    { type: 'spareGone' },
   ),
-  pids.map((pid): ParentEvent => ({ type: 'forked', pid })),
+  pids.map((pid): ParentEvent => ({ type: 'forked', kind: kindFor(pid), pid })),
   pids.map((pid): ParentEvent => ({ type: 'running', pid })),
   pids.map((pid): ParentEvent => ({ type: 'reloaded', pid })),
   pids.map((pid): ParentEvent => ({ type: 'halted', pid })),
@@ -442,7 +615,7 @@ const events: fc.Arbitrary<ParentEvent> = fc.oneof(
   anySettings.map((s): ParentEvent => ({ type: 'read', settings: s })),
 );
 
-test('any event in any state: no exception, one child at a time, nothing after the end', () => {
+test('any event in any state: no exception, one child of a kind at a time, nothing after the end', () => {
   fc.assert(
     fc.property(
       anySettings,
@@ -450,7 +623,7 @@ test('any event in any state: no exception, one child at a time, nothing after t
       (own, history) => {
         let state = createParent(own);
         let now = at(100);
-        let living = 0;
+        const living = { vrrp: 0, check: 0 };
         for (const [event, pause] of history) {
           now = (now + seconds(pause)) as Instant;
           const before = state;
@@ -460,25 +633,24 @@ test('any event in any state: no exception, one child at a time, nothing after t
             assert.equal(state, before);
             assert.deepEqual(result.actions, []);
           }
-          if ('pid' in before.child && event.type === 'exited' && event.pid === before.child.pid)
-            living--;
-          const forks = result.actions.filter((a) => a.type === 'fork').length;
-          assert.ok(forks <= 1);
-          if (forks === 1) {
-            assert.equal(living, 0, 'a child is started only when there is none');
-            assert.equal(state.child.name, 'forking');
+          for (const kind of ALL) {
+            const child = before.children[kind];
+            if ('pid' in child && event.type === 'exited' && event.pid === child.pid)
+              living[kind]--;
+            const forks = result.actions.filter((a) => a.type === 'fork' && a.kind === kind);
+            assert.ok(forks.length <= 1);
+            if (forks.length === 1) {
+              assert.equal(living[kind], 0, 'a child is started only when there is none');
+              assert.equal(state.children[kind].name, 'forking');
+            }
+            const forked = event.type === 'forked' && event.kind === kind;
+            if (forked && before.phase !== 'ended' && child.name === 'forking') living[kind]++;
           }
-          if (
-            event.type === 'forked' &&
-            before.phase !== 'ended' &&
-            before.child.name === 'forking'
-          )
-            living++;
           const next = nextDeadline(state);
           assert.ok(next === undefined || Number.isFinite(next));
           // A deadline that has been reached and handled lies in the future, or is gone.
           if (event.type === 'deadline' && next !== undefined && state.phase !== 'ended')
-            assert.ok(next > now || state.child.name === 'backingOff');
+            assert.ok(next > now || ALL.some((kind) => state.children[kind].name === 'backingOff'));
           const ends = result.actions.filter((a) => a.type === 'exit').length;
           assert.equal(ends, before.phase !== 'ended' && state.phase === 'ended' ? 1 : 0);
         }

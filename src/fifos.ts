@@ -1,14 +1,12 @@
 // The FIFOs that tell programs about states, and the scripts that read them. Lines are written at once and in order; a FIFO
 // that nobody empties loses lines and holds nobody up. The files themselves are the parent's.
 
-import type { GlobalDefs } from '../config/globals.ts';
-import type { Script } from '../config/value.ts';
-import type { Log } from '../log.ts';
-import { FifoWriter } from '../net/fifo.ts';
-import { killGroup } from '../net/kill.ts';
-
-/** Starts a reader and returns its pid; throws where that fails. */
-export type Spawn = (script: Script, path: string) => number;
+import type { GlobalDefs } from './config/globals.ts';
+import type { Script } from './config/value.ts';
+import type { Log } from './log.ts';
+import { FifoWriter } from './net/fifo.ts';
+import { killGroup } from './net/kill.ts';
+import { startScript } from './net/script.ts';
 
 /** How long a reader that must go has to finish, in milliseconds. */
 const GRACE = 1_000;
@@ -23,26 +21,24 @@ interface Open {
 
 export class Fifos {
   readonly #log: Log;
-  readonly #spawn: Spawn;
   #open: readonly Open[] = [];
 
-  constructor(log: Log, spawn: Spawn) {
+  constructor(log: Log) {
     this.#log = log;
-    this.#spawn = spawn;
   }
 
-  /** At start and at each reload; readers start anew, as keepalived's do. */
-  configure({
-    notify_fifo,
-    notify_fifo_script,
-    vrrp_notify_fifo,
-    vrrp_notify_fifo_script,
-  }: GlobalDefs): void {
-    const wanted = [
-      [vrrp_notify_fifo, vrrp_notify_fifo_script],
-      [notify_fifo, notify_fifo_script],
-    ] as const;
+  /**
+   * At start and at each reload, for a process of this kind; readers start anew, as keepalived's do. `leads`: it starts
+   * the reader of the FIFO that all processes write to.
+   */
+  configure(kind: 'vrrp' | 'lvs', defs: GlobalDefs, leads: boolean): void {
     for (const old of this.#open) dismiss(old);
+    const wanted = [
+      kind === 'vrrp'
+        ? ([defs.vrrp_notify_fifo, defs.vrrp_notify_fifo_script] as const)
+        : ([defs.lvs_notify_fifo, defs.lvs_notify_fifo_script] as const),
+      [defs.notify_fifo, leads ? defs.notify_fifo_script : undefined] as const,
+    ];
     this.#open = wanted.flatMap(([fifo, script]) =>
       fifo === undefined ? [] : this.#openOne(fifo.path, script),
     );
@@ -76,11 +72,11 @@ export class Fifos {
     }
   }
 
-  #read(script: Script, path: string): number | undefined {
+  #read({ words, uid, gid }: Script, path: string): number | undefined {
     try {
-      return this.#spawn(script, path);
+      return startScript({ words: [...words, path], uid, gid });
     } catch (error) {
-      this.#log.error(`Error exec-ing command '${script.words[0]}': ${(error as Error).message}`);
+      this.#log.error(`Error exec-ing command '${words[0]}': ${(error as Error).message}`);
       return undefined;
     }
   }

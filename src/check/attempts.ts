@@ -1,0 +1,55 @@
+// The attempts that are being made: which checker makes each, and how it is given up. Each that was ordered is answered
+// once, unless it has been given up: then nobody hears of it.
+
+import { startScript } from '../net/script.ts';
+import type { Check, Verdict } from './checker.ts';
+import { checks } from './checkers/index.ts';
+import { Commands } from './checkers/misc.ts';
+import type { Target } from './options.ts';
+
+export class Attempts {
+  readonly #answered: (run: number, verdict: Verdict) => void;
+  readonly #running = new Map<number, AbortController>();
+  readonly #commands = new Commands(startScript);
+
+  constructor(answered: (run: number, verdict: Verdict) => void) {
+    this.#answered = answered;
+  }
+
+  start(run: number, target: Target): void {
+    const controller = new AbortController();
+    this.#running.set(run, controller);
+    const tell = (verdict: Verdict): void => {
+      if (this.#running.delete(run)) this.#answered(run, verdict);
+    };
+    this.#make(target, controller.signal).then(tell, (error: Error) =>
+      tell({ up: false, reason: error.message, local: true }),
+    );
+  }
+
+  cancel(run: number): void {
+    const controller = this.#running.get(run);
+    this.#running.delete(run);
+    controller?.abort();
+  }
+
+  /** The process `pid` has ended, whoever started it. */
+  exited(pid: number, status: number, signal: number): void {
+    this.#commands.exited(pid, status, signal);
+  }
+
+  close(): void {
+    for (const run of [...this.#running.keys()]) this.cancel(run);
+  }
+
+  #make({ kind, options }: Target, signal: AbortSignal): Promise<Verdict> {
+    const all: Partial<Record<Target['kind'], Check<never>>> = {
+      ...checks,
+      MISC_CHECK: this.#commands.check,
+    };
+    const check = all[kind];
+    return check === undefined
+      ? Promise.reject(new Error(`${kind} is not available in this version`))
+      : check(options as never, signal);
+  }
+}

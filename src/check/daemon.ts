@@ -1,0 +1,323 @@
+// The shell of the process that checks servers: it turns answers of checkers, netlink news, files and the parent's orders into
+// events, and the core's actions into IPVS commands, attempts and scripts. It decides nothing about servers.
+
+import { randomInt } from 'node:crypto';
+import { Fifos } from '../fifos.ts';
+import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
+import type { CheckOrder } from '../ipc/messages.ts';
+import type { IpvsOrder } from '../lib/ipvs.ts';
+import type { Instant } from '../lib/time.ts';
+import type { Log } from '../log.ts';
+import { Loop } from '../loop.ts';
+import { Ipvs } from '../net/ipvs.ts';
+import { dropTextSoon } from '../net/memory.ts';
+import { native } from '../net/native.ts';
+import type { Record } from '../net/record.ts';
+import { type News, Route, readNews } from '../net/route.ts';
+import { claim, limitRealTime } from '../net/scheduling.ts';
+import type { Scripts } from '../net/script.ts';
+import { startThread, type Thread } from '../net/thread.ts';
+import { Watch } from '../net/watch.ts';
+import { scriptsOf } from '../scripts.ts';
+import type { CheckAction } from './action.ts';
+import { Attempts } from './attempts.ts';
+import { createDirector, director } from './director.ts';
+import type { CheckEvent } from './event.ts';
+import { Presence } from './presence.ts';
+import type { CheckerConfig } from './resolve.ts';
+import type { DirectorState } from './state.ts';
+
+type Configure = Extract<CheckOrder, { readonly type: 'configure' }>;
+
+const DEADLINE: CheckEvent = { type: 'deadline' };
+/** Where seeds end, as mulberry32 wants them. */
+const SEEDS = 2 ** 32;
+/** How long scripts may take after everything else has been released, in milliseconds. */
+const STOP_SCRIPTS = 1_000;
+/** The service cannot be had here, and another process would fare no better. */
+const FATAL = 1;
+
+/** Runs until the parent orders a stop or is gone; the exit status. */
+export function runCheck(context: ChildContext): Promise<number> {
+  return new Promise((resolve) => {
+    let daemon: CheckDaemon | undefined;
+    const channel = openChannel((order: CheckOrder) => {
+      if (order.type === 'configure') {
+        nameProcess(order.config);
+        const ipvs = openIpvs(context.log);
+        if (ipvs === undefined) {
+          resolve(FATAL);
+          return;
+        }
+        daemon = new CheckDaemon(order, ipvs, context, channel, resolve);
+        channel.report({ type: 'ready' });
+      } else if (daemon !== undefined) {
+        daemon.obey(order);
+      } else if (order.type === 'stop') {
+        resolve(0);
+      } else if (order.type === 'heartbeat') {
+        channel.report(order);
+      }
+    });
+  });
+}
+
+/** Undefined where the kernel has none, or refuses it; that has been logged. */
+function openIpvs(log: Log): Ipvs | undefined {
+  log.info('Initializing ipvs');
+  try {
+    return Ipvs.open();
+  } catch (error) {
+    log.error(`IPVS: Can't initialize ipvs: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+class CheckDaemon {
+  readonly #context: ChildContext;
+  readonly #channel: Channel;
+  readonly #ended: (status: number) => void;
+  readonly #ipvs: Ipvs;
+  readonly #thread: Thread;
+  readonly #scripts: Scripts;
+  readonly #fifos: Fifos;
+  readonly #watch: Watch;
+  readonly #attempts: Attempts;
+  readonly #presence = new Presence();
+  /** Open while a service follows an address of this machine (ha_suspend). */
+  #route: Route | undefined;
+  readonly #loop: Loop<DirectorState, CheckEvent, CheckAction>;
+  #deadline: Instant | undefined;
+
+  constructor(
+    { config, leads, keeps }: Configure,
+    ipvs: Ipvs,
+    context: ChildContext,
+    channel: Channel,
+    ended: (status: number) => void,
+  ) {
+    this.#ipvs = ipvs;
+    this.#context = context;
+    this.#channel = channel;
+    this.#ended = ended;
+    const { log, deadman } = context;
+    this.#thread = startOnTime(config, log, deadman, (records) => {
+      for (const record of records) this.#takeRecord(record);
+    });
+    this.#scripts = scriptsOf(log);
+    this.#attempts = new Attempts((run, verdict) => this.#take({ type: 'answered', run, verdict }));
+    this.#watch = new Watch({
+      changed: (name, text) =>
+        this.#take({ type: 'fileRead', name, ...(text === undefined ? {} : { text }) }),
+      failed: (folder, { message }) =>
+        log.warning(`Cannot watch ${folder} for tracked files: ${message}`),
+    });
+    this.#fifos = new Fifos(log);
+    this.#fifos.configure('lvs', config.global_defs, leads);
+    this.#loop = new Loop(createDirector(config, { seed: randomInt(SEEDS), keeps }), {
+      machine: director,
+      deadline: DEADLINE,
+      perform: (action) => this.#perform(action),
+      alarm: (at) => this.#alarm(at),
+    });
+    this.#listen(config);
+    const { addresses } = this.#presence;
+    const files = this.#watch.follow(config.track_file ?? []);
+    this.#take({ type: 'facts', facts: { addresses, files } });
+    if (!config.global_defs.checker_no_swap) dropTextSoon();
+  }
+
+  obey(order: Exclude<CheckOrder, { readonly type: 'configure' }>): void {
+    switch (order.type) {
+      case 'heartbeat':
+        this.#channel.report(order);
+        break;
+      case 'reload':
+        this.#reload(order.config, order.leads);
+        break;
+      case 'dump':
+        void this.#dump(order.kind);
+        break;
+      case 'stop':
+        this.#take({ type: 'stop' });
+        break;
+    }
+  }
+
+  #reload(config: CheckerConfig, leads: boolean): void {
+    this.#context.log.info('Reloading');
+    nameProcess(config);
+    this.#fifos.configure('lvs', config.global_defs, leads);
+    // Before the new services are there: what they ask of addresses is known by then.
+    for (const event of this.#listen(config)) this.#take(event);
+    const files = this.#watch.follow(config.track_file ?? []);
+    this.#take({ type: 'reload', config, files });
+    this.#channel.report({ type: 'reloaded' });
+  }
+
+  async #dump(kind: Extract<CheckOrder, { readonly type: 'dump' }>['kind']): Promise<void> {
+    if (kind !== 'data') return;
+    const { log } = this.#context;
+    log.info(`Printing checker data for process(${process.pid}) on signal`);
+    try {
+      // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
+      const { writeData } = await import('./report.ts');
+      writeData(this.#loop.state);
+    } catch (error) {
+      log.error(`Cannot write state file: ${(error as Error).message}`);
+    }
+    this.#channel.report({ type: 'dumped', kind });
+  }
+
+  /** Addresses are followed where somebody wants to know of them; what has changed since they were. */
+  #listen({ virtual_server: services = [] }: CheckerConfig): readonly CheckEvent[] {
+    if (!services.some(({ ha_suspend }) => ha_suspend)) {
+      this.#route?.close();
+      this.#route = undefined;
+      return [];
+    }
+    if (this.#route !== undefined) return [];
+    this.#route = new Route();
+    return this.#presence.replace(this.#route.addresses());
+  }
+
+  #take(event: CheckEvent): void {
+    this.#loop.take(event, native.now());
+  }
+
+  #takeRecord(record: Record): void {
+    switch (record.kind) {
+      case 'alarm':
+        // The thread counts in nanoseconds: an instant may come back a little smaller than it was.
+        if (this.#deadline !== undefined)
+          this.#loop.alarmed(Math.max(record.at, this.#deadline) as Instant);
+        break;
+      case 'exit':
+        this.#scripts.exited(record.pid);
+        this.#attempts.exited(record.pid, record.status, record.signal);
+        break;
+      case 'packet':
+        if (this.#route?.isMonitor(record.fd) === true)
+          for (const news of readNews(record.bytes))
+            for (const event of this.#changes(news)) this.#loop.take(event, record.at);
+        break;
+      case 'resync':
+        if (this.#route !== undefined)
+          for (const event of this.#presence.replace(this.#route.addresses()))
+            this.#loop.take(event, record.read);
+        break;
+      default:
+        // Schedules and shots are no part of this process; signals are the parent's to act on.
+        break;
+    }
+  }
+
+  #changes(news: News): readonly CheckEvent[] {
+    switch (news.type) {
+      case 'address':
+        return this.#presence.add(news.address);
+      case 'addressGone':
+        return this.#presence.remove(news.address);
+      case 'linkGone':
+        return this.#presence.forget(news.index);
+      default:
+        return [];
+    }
+  }
+
+  #alarm(at: Instant | undefined): void {
+    this.#deadline = at;
+    native.alarm(at ?? 0);
+  }
+
+  #perform(action: CheckAction): readonly CheckEvent[] {
+    switch (action.type) {
+      case 'ipvs':
+        return this.#order(action.orders);
+      case 'probe':
+        this.#attempts.start(action.run, action.target);
+        return [];
+      case 'cancel':
+        this.#attempts.cancel(action.run);
+        return [];
+      case 'run': {
+        const { words, uid, gid } = action.script;
+        this.#scripts.run({ owner: action.owner, words, uid, gid });
+        return [];
+      }
+      case 'fifo':
+        this.#fifos.write(action.line);
+        return [];
+      case 'mail':
+        this.#channel.report(action);
+        return [];
+      case 'log':
+        this.#context.log.write(action.severity, action.text);
+        return [];
+      case 'exit':
+        this.#end(action.status);
+        return [];
+    }
+  }
+
+  #order(orders: readonly IpvsOrder[]): readonly CheckEvent[] {
+    try {
+      return this.#ipvs
+        .order(orders)
+        .map(({ about: order, code, message }) => ({ type: 'refused', order, code, message }));
+    } catch (error) {
+      const { code = '', message } = error as NodeJS.ErrnoException;
+      return orders.map((order) => ({ type: 'refused', order, code, message }));
+    }
+  }
+
+  /** IPVS is as it is to be left; stop scripts get a moment. */
+  #end(status: number): void {
+    const finish = (): void => {
+      clearTimeout(patience);
+      this.#fifos.close();
+      this.#watch.close();
+      this.#thread.stop();
+      this.#route?.close();
+      this.#ipvs.close();
+      this.#channel.report({ type: 'finished' });
+      this.#ended(status);
+    };
+    const patience = setTimeout(finish, STOP_SCRIPTS);
+    this.#attempts.close();
+    this.#scripts.drain(finish);
+  }
+}
+
+/** The I/O thread, with what the configuration asks of the kernel for this process. */
+function startOnTime(
+  { global_defs }: CheckerConfig,
+  log: Log,
+  deadmanFd: number,
+  onRecords: (records: Iterable<Record>) => void,
+): Thread {
+  const {
+    checker_priority: nice,
+    checker_no_swap: lockMemory,
+    checker_cpu_affinity: cpus,
+    checker_rt_priority: realTime,
+    checker_rlimit_rttime: limit,
+  } = global_defs;
+  const lost: string[] = [];
+  const thread = startThread(onRecords, { priority: realTime, deadmanFd }, lost);
+  limitRealTime(realTime, limit, () => log.warning('Real-time limit exceeded'));
+  // Programs signal every process of the name; these two would end a Node process.
+  for (const signal of [36, 63]) native.catchSignal(signal);
+  lost.push(
+    ...claim({ nice, lockMemory, ...(cpus === undefined || cpus.length === 0 ? {} : { cpus }) }),
+  );
+  // The parent has named the missing capabilities in one line; these are the particulars.
+  if (lost.length > 0) log.detail(`Not permitted: ${lost.join(', ')}`);
+  return thread;
+}
+
+/** checker_process_name, or the name that process_names gives; keepalived like the parent otherwise. */
+function nameProcess({ global_defs }: CheckerConfig): void {
+  const usual = global_defs.process_names ? 'keepalived_lvs' : 'keepalived';
+  native.setName(global_defs.checker_process_name ?? usual);
+}

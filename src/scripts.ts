@@ -1,0 +1,12 @@
+// The scripts that a child runs because something has happened, with keepalived's words for what goes wrong with them.
+
+import type { Log } from './log.ts';
+import { Scripts, startScript } from './net/script.ts';
+
+export const scriptsOf = (log: Log): Scripts =>
+  new Scripts({
+    spawn: startScript,
+    failed: ({ words }, error) =>
+      log.error(`Error exec-ing command '${words[0]}': ${error.message}`),
+    overdue: ({ words }) => log.warning(`Script ${words[0]} still runs: no longer waiting for it`),
+  });

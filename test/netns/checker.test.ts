@@ -1,0 +1,264 @@
+// The child that checks servers as a process: who starts it, what it is called, what is written where, and what its end
+// means for the VRRP child. The kernels that tests run on have no IPVS: test/fixtures/ipvs.cjs stands in for it where one is needed,
+// and what is in its table is the concern of test/uml.
+
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { requireProgram } from './programs.ts';
+import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+
+const global = (lines = ''): string => `global_defs {
+  router_id test
+  script_user root
+  ${lines}
+}
+`;
+
+const router = `vrrp_instance VI_1 {
+  interface eth0
+  virtual_router_id 5
+  state MASTER
+  priority 254
+  version 3
+  advert_int 0.1
+  virtual_ipaddress {
+    10.9.0.100
+  }
+}
+`;
+
+/** Nobody listens on the port of the server. */
+const service = `virtual_server 10.9.0.100 80 {
+  delay_loop 1
+  lvs_sched rr
+  lvs_method NAT
+  protocol TCP
+  real_server 10.9.0.1 8080 {
+    TCP_CHECK {
+      connect_timeout 1
+      retry 0
+    }
+  }
+}
+`;
+
+const root = process.getuid?.() === 0;
+const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+const standIn = fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url));
+
+const start = (box: Sandbox, config: string, words: readonly string[] = []): Running =>
+  box.daemon(config, words, {
+    NODE_OPTIONS: `--require=${standIn}`,
+    KEEPALIVED_TEST_IPVS: '/tmp/orders',
+  });
+
+const logged = (daemon: Running, text: string): Promise<unknown> =>
+  until(`the log line ${text}`, () => daemon.stderr.includes(text)).catch(() =>
+    assert.fail(`no line ${text} in the log:\n${daemon.stderr}`),
+  );
+
+/** Pids of the children once both run. */
+async function running(box: Sandbox, daemon: Running): Promise<{ vrrp: number; check: number }> {
+  await logged(daemon, 'Startup complete');
+  return { vrrp: box.pid('run/vrrp.pid'), check: box.pid('run/checkers.pid') };
+}
+
+const replaced = (box: Sandbox, old: number): Promise<number> =>
+  until('another checker child', () => {
+    const pid = box.pid('run/checkers.pid');
+    return pid !== old && existsSync(`/proc/${pid}`) ? pid : 0;
+  });
+
+const comm = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+const parentOf = (pid: number): number => Number(statOf(pid)[1]);
+/** Fields of /proc/PID/stat from the state on. */
+const statOf = (pid: number): readonly string[] =>
+  (readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? '').split(' ');
+
+test(
+  'virtual servers bring a child of their own, with its PID file and name',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const daemon = start(box, global() + router + service);
+    const { vrrp, check } = await running(box, daemon);
+    assert.ok(check > 0 && check !== vrrp);
+    assert.deepEqual([parentOf(vrrp), parentOf(check)], [daemon.pid, daemon.pid]);
+    assert.deepEqual([vrrp, check].map(comm), ['keepalived', 'keepalived']);
+    assert.equal(statSync(join(box.folder, 'run/checkers.pid')).mode & 0o777, 0o644);
+    await logged(daemon, `Starting Healthcheck child process, pid=${check}`);
+    await logged(daemon, 'Removing service [10.9.0.1]:tcp:8080 from VS [10.9.0.100]:tcp:80');
+    assert.ok((box.read('tmp/orders') ?? '').length > 0, 'IPVS has been told');
+    daemon.signal('SIGTERM');
+    assert.equal(await daemon.ended, 0);
+    assert.ok(!existsSync(`/proc/${check}`));
+    for (const file of ['keepalived', 'vrrp', 'checkers'])
+      assert.equal(box.read(`run/${file}.pid`), undefined);
+  },
+);
+
+test('a kernel without IPVS ends the daemon with status 1, as keepalived', options, async (t) => {
+  const box = await sandbox(t);
+  const config = global() + router + service;
+  const ours = box.daemon(config);
+  assert.equal(await ours.ended, 1);
+  const words = ['-n', '-l', '-D', '-f', '/tmp/keepalived.conf'];
+  const theirs = box.start([requireProgram('keepalived'), ...words]);
+  assert.equal(await theirs.ended, 1);
+  for (const { stderr } of [ours, theirs]) {
+    assert.match(stderr, /: Initializing ipvs\n/);
+    assert.match(stderr, /: IPVS: Can't initialize ipvs: /);
+    assert.match(stderr, /: pid \d+ exited with permanent error FATAL\. Terminating\n/);
+  }
+  assert.ok(!(await box.addresses()).includes('10.9.0.100'));
+});
+
+for (const signal of ['SIGKILL', 'SIGSTOP'] as const)
+  test(
+    `a checker child that gets ${signal} is replaced; the VRRP child speaks on`,
+    options,
+    async (t) => {
+      const box = await sandbox(t);
+      const daemon = start(box, global() + router + service);
+      const { vrrp, check } = await running(box, daemon);
+      await logged(daemon, 'Entering MASTER STATE');
+      await until('the address', async () => (await box.addresses()).includes('10.9.0.100'));
+      const sniffer = box.start([
+        ...[requireProgram('tcpdump'), '-i', 'peer0', '-n', '-tt', '-l', '--immediate-mode'],
+        'ip proto 112',
+      ]);
+      await until('adverts', () => sniffer.stdout.split('\n').length > 5);
+      process.kill(check, signal);
+      const next = await replaced(box, check);
+      await until('adverts after that', () => sniffer.stdout.split('\n').length > 25);
+      await logged(daemon, `Healthcheck child process(${check}) died: Respawning`);
+      await logged(daemon, `Starting Healthcheck child process, pid=${next}`);
+      assert.equal(box.pid('run/vrrp.pid'), vrrp);
+      assert.equal(daemon.stderr.split('Entering MASTER STATE').length - 1, 1);
+      assert.ok((await box.addresses()).includes('10.9.0.100'));
+      const times = sniffer.stdout.split('\n').slice(0, -1).map(Number.parseFloat);
+      const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+      assert.ok(Math.max(...gaps) < 0.2, `an advert is missing: ${gaps.join(' ')}`);
+      sniffer.signal('SIGTERM');
+    },
+  );
+
+test(
+  'SIGUSR1: the checker child writes its state too; SIGUSR2 is not for it',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const daemon = start(box, global() + router + service);
+    const { check } = await running(box, daemon);
+    daemon.signal('SIGUSR1');
+    const text = await until('its dump', () => box.read('tmp/keepalived_check.data'));
+    assert.match(text, /^------< Global definitions >------\n/);
+    assert.match(text, /^ VS VIP = 10\.9\.0\.100, VPORT = 80$/m);
+    assert.equal(statSync(join(box.folder, 'tmp/keepalived_check.data')).mode & 0o7777, 0o600);
+    assert.ok(!(box.read('tmp/keepalived.data') ?? '').includes('VPORT'));
+    await logged(daemon, `Printing checker data for process(${check}) on signal`);
+    daemon.signal('SIGUSR2');
+    await until('statistics', () => box.read('tmp/keepalived.stats'));
+    assert.ok(existsSync(`/proc/${check}`));
+  },
+);
+
+test(
+  'a reload brings virtual servers, changes them in the same process, and takes them away',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const daemon = start(box, global() + router);
+    await logged(daemon, 'Startup complete');
+    const vrrp = box.pid('run/vrrp.pid');
+    assert.equal(box.read('run/checkers.pid'), undefined);
+    const reload = (config: string): void => {
+      box.write('tmp/keepalived.conf', config);
+      daemon.signal('SIGHUP');
+    };
+    reload(global() + router + service);
+    const check = await replaced(box, 0);
+    await logged(daemon, 'Activating healthchecker for service [10.9.0.1]:tcp:8080');
+    reload(global() + router + service.replace('8080', '8081'));
+    await logged(daemon, 'Removing service [10.9.0.1]:tcp:8081');
+    assert.equal(box.pid('run/checkers.pid'), check);
+    reload(global() + router);
+    await until('its end', () => !existsSync(`/proc/${check}`));
+    assert.equal(box.pid('run/vrrp.pid'), vrrp);
+    assert.ok(existsSync(`/proc/${vrrp}`));
+  },
+);
+
+test('-P runs no checker child, -C no VRRP child; -c names its PID file', options, async (t) => {
+  const box = await sandbox(t);
+  const config = global() + router + service;
+  const vrrp = start(box, config, ['-P']);
+  await logged(vrrp, 'Startup complete');
+  assert.ok(!vrrp.stderr.includes('Healthcheck'));
+  assert.equal(box.read('run/checkers.pid'), undefined);
+  vrrp.signal('SIGTERM');
+  assert.equal(await vrrp.ended, 0);
+  const check = start(box, config, ['-C', '-c', '/run/other.pid']);
+  await logged(check, 'Startup complete');
+  assert.ok(!check.stderr.includes('VRRP'));
+  assert.equal(box.read('run/vrrp.pid'), undefined);
+  assert.equal(comm(box.pid('run/other.pid')), 'keepalived');
+  check.signal('SIGTERM');
+  assert.equal(await check.ended, 0);
+  assert.equal(box.read('run/other.pid'), undefined);
+});
+
+test(
+  'checker_process_name, checker_priority, checker_cpu_affinity and process_names',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const own = 'checker_process_name looker\n  checker_priority 7\n  checker_cpu_affinity 0';
+    const daemon = start(box, global(own) + service, ['-C']);
+    await logged(daemon, 'Startup complete');
+    const pid = box.pid('run/checkers.pid');
+    assert.equal(comm(pid), 'looker');
+    // The 19th field of all, the 17th from the state on.
+    assert.equal(statOf(pid)[16], '7');
+    assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Cpus_allowed_list:\t0$/m);
+    daemon.signal('SIGTERM');
+    await daemon.ended;
+    const other = start(box, global('process_names') + service, ['-C']);
+    await logged(other, 'Startup complete');
+    assert.equal(comm(box.pid('run/checkers.pid')), 'keepalived_lvs');
+  },
+);
+
+test(
+  'both children write to notify_fifo, the checker child starts its one reader; lvs_notify_fifo has no news of VRRP',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const script = '#!/bin/bash\necho "$$ $PPID" >> /tmp/readers\nexec cat "$1" >> /tmp/all\n';
+    box.write('tmp/reader', script);
+    box.write('tmp/lines', '');
+    const chmod = box.start(['/bin/bash', '-c', 'chmod 755 /tmp/reader']);
+    assert.equal(await chmod.ended, 0);
+    const fifos =
+      'notify_fifo /tmp/all.fifo\n  notify_fifo_script /tmp/reader\n  lvs_notify_fifo /tmp/lvs.fifo';
+    const daemon = start(box, global(fifos) + router + service);
+    const { check } = await running(box, daemon);
+    const lvs = box.start(['/bin/bash', '-c', 'cat /tmp/lvs.fifo']);
+    const down = 'VS [10.9.0.100]:tcp:80 DOWN\n';
+    await until('news of the service', () => box.read('tmp/all')?.includes(down));
+    await until('news of the instance', () =>
+      box.read('tmp/all')?.includes('INSTANCE "VI_1" MASTER 254\n'),
+    );
+    await until('news of the service alone', () => lvs.stdout.includes(down));
+    assert.ok(!lvs.stdout.includes('INSTANCE'));
+    const readers = (box.read('tmp/readers') ?? '').trim().split('\n');
+    assert.deepEqual(
+      readers.map((line) => Number(line.split(' ')[1])),
+      [check],
+    );
+    lvs.signal('SIGTERM');
+  },
+);
