@@ -3,12 +3,22 @@
 
 import type { Check } from '../checker.ts';
 import type { Target } from '../options.ts';
+import { checkHttp } from './http.ts';
+import { checkSmtp } from './smtp.ts';
 import { checkTcp } from './tcp.ts';
 
-type Checks = {
-  readonly [K in Target['kind']]: Check<Extract<Target, { readonly kind: K }>['options']>;
-};
+/** What a check of kind K is given. */
+type OptionsOf<K, T = Target> = T extends { readonly kind: infer Kinds; readonly options: infer O }
+  ? K extends Kinds
+    ? O
+    : never
+  : never;
 
-export const checks: Pick<Checks, 'TCP_CHECK'> = {
+type Checks = { readonly [K in Target['kind']]: Check<OptionsOf<K>> };
+
+export const checks: Pick<Checks, 'TCP_CHECK' | 'HTTP_GET' | 'SSL_GET' | 'SMTP_CHECK'> = {
   TCP_CHECK: checkTcp,
+  HTTP_GET: checkHttp,
+  SSL_GET: checkHttp,
+  SMTP_CHECK: checkSmtp,
 };

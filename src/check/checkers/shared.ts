@@ -3,38 +3,32 @@
 
 import { isOurs } from '../../net/stream.ts';
 import type { Verdict } from '../checker.ts';
-
-type Down = Extract<Verdict, { readonly up: false }>;
-
-export const down = (reason: string): Down => ({ up: false, reason });
+import { down, unable } from '../verdict.ts';
 
 const WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'not permitted',
+  EADDRINUSE: 'source port in use',
+  EADDRNOTAVAIL: 'no such source address, or no port left',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
-  EPIPE: 'connection reset',
   EHOSTUNREACH: 'host unreachable',
-  ENETUNREACH: 'no route',
-  EADDRNOTAVAIL: 'no such source address, or no port left',
-  EADDRINUSE: 'source port in use',
-  ENODEV: 'no such interface',
   EMFILE: 'no descriptor left',
+  ENETUNREACH: 'network unreachable',
   ENFILE: 'no descriptor left',
-  ABORT_ERR: 'given up',
+  ENODEV: 'no such interface',
+  EPERM: 'not permitted',
+  EPIPE: 'connection reset',
+  ETIMEDOUT: 'timeout connecting',
 };
 
-const LATE: Readonly<Record<string, string>> = {
-  connect: 'timeout connecting',
-  handshake: 'timeout in the TLS handshake',
-  read: 'timeout reading',
-  write: 'timeout writing',
-};
-
-/** The verdict for an Error of a stream (net/stream.ts). Anything else is our own bug and is thrown on. */
-export function failed(error: unknown): Down {
+/**
+ * The verdict for an Error of a stream (net/stream.ts); `words` says it where it was the other end. Anything else is our
+ * own bug and is thrown on.
+ */
+export function failed(error: unknown, words?: string): Extract<Verdict, { up: false }> {
   if (!(error instanceof Error) || !('code' in error)) throw error;
   const refused = error as NodeJS.ErrnoException;
-  const { code = '', syscall = '' } = refused;
-  const late = code === 'ETIMEDOUT' ? LATE[syscall] : undefined;
-  const reason = late ?? WORDS[code] ?? error.message;
-  return isOurs(refused) ? { up: false, reason, local: true } : { up: false, reason };
+  const { code = '', message } = refused;
+  const reason = WORDS[code] ?? message;
+  return isOurs(refused) ? unable(reason) : down(words ?? reason);
 }

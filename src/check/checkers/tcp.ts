@@ -6,12 +6,14 @@ import type { PlainOptions } from '../options.ts';
 import { failed } from './shared.ts';
 
 export const checkTcp: Check<PlainOptions> = async ({ connection }, signal) => {
+  let stream: Stream | undefined;
   try {
-    const stream = new Stream(connection, signal);
+    stream = new Stream(connection, signal);
     await stream.connected(connection.timeout);
-    stream.close();
     return { up: true };
   } catch (error) {
     return failed(error);
+  } finally {
+    stream?.close();
   }
 };
