@@ -3,11 +3,11 @@
 // and what is in its table is the concern of test/uml.
 
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { requireProgram } from './programs.ts';
+import { requireProgram, sanitized } from './programs.ts';
 import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const global = (lines = ''): string => `global_defs {
@@ -212,18 +212,36 @@ test('-P runs no checker child, -C no VRRP child; -c names its PID file', option
 });
 
 test(
-  'checker_process_name, checker_priority, checker_cpu_affinity and process_names',
+  'the checker child has the name, priorities and limits that the file asks for',
   options,
   async (t) => {
     const box = await sandbox(t);
-    const own = 'checker_process_name looker\n  checker_priority 7\n  checker_cpu_affinity 0';
+    const own = [
+      'checker_process_name looker',
+      'checker_priority 7',
+      'checker_no_swap',
+      'checker_cpu_affinity 0',
+      'checker_rt_priority 33',
+      'checker_rlimit_rttime 20000',
+    ].join('\n');
     const daemon = start(box, global(own) + service, ['-C']);
     await logged(daemon, 'Startup complete');
     const pid = box.pid('run/checkers.pid');
     assert.equal(comm(pid), 'looker');
     // The 19th field of all, the 17th from the state on.
     assert.equal(statOf(pid)[16], '7');
-    assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^Cpus_allowed_list:\t0$/m);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    assert.match(status, /^Cpus_allowed_list:\t0$/m);
+    // The address sanitizer makes nothing of locking.
+    if (!sanitized) assert.match(status, /VmLck:\s+[1-9]/);
+    const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
+    assert.match(limits, /Max realtime timeout\s+20000\s+unlimited/);
+    // As of the VRRP child: only the thread that keeps time, never the one that collects garbage.
+    const realTime = readdirSync(`/proc/${pid}/task`)
+      .map((task) => readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8'))
+      .map((text) => [text.replace(/.*\((.*)\).*/s, '$1'), text.split(') ').at(-1)?.split(' ')[37]])
+      .filter(([, priority]) => priority !== '0');
+    assert.deepEqual(realTime, [['io', '33']]);
     daemon.signal('SIGTERM');
     await daemon.ended;
     const other = start(box, global('process_names') + service, ['-C']);
@@ -233,32 +251,29 @@ test(
 );
 
 test(
-  'both children write to notify_fifo, the checker child starts its one reader; lvs_notify_fifo has no news of VRRP',
+  'both children write to notify_fifo, the checker child starts its one reader; lvs_notify_fifo has no news of VRRP, lvs_notify_fifo_script reads it',
   options,
   async (t) => {
     const box = await sandbox(t);
     const script = '#!/bin/bash\necho "$$ $PPID" >> /tmp/readers\nexec cat "$1" >> /tmp/all\n';
     box.write('tmp/reader', script);
-    box.write('tmp/lines', '');
-    const chmod = box.start(['/bin/bash', '-c', 'chmod 755 /tmp/reader']);
-    assert.equal(await chmod.ended, 0);
+    box.write('tmp/lvs-reader', '#!/bin/bash\nexec cat "$1" >> /tmp/lvs\n');
+    for (const file of ['reader', 'lvs-reader']) chmodSync(join(box.folder, 'tmp', file), 0o755);
     const fifos =
-      'notify_fifo /tmp/all.fifo\n  notify_fifo_script /tmp/reader\n  lvs_notify_fifo /tmp/lvs.fifo';
+      'notify_fifo /tmp/all.fifo\n  notify_fifo_script /tmp/reader\n  lvs_notify_fifo /tmp/lvs.fifo\n  lvs_notify_fifo_script /tmp/lvs-reader';
     const daemon = start(box, global(fifos) + router + service);
     const { check } = await running(box, daemon);
-    const lvs = box.start(['/bin/bash', '-c', 'cat /tmp/lvs.fifo']);
     const down = 'VS [10.9.0.100]:tcp:80 DOWN\n';
     await until('news of the service', () => box.read('tmp/all')?.includes(down));
     await until('news of the instance', () =>
       box.read('tmp/all')?.includes('INSTANCE "VI_1" MASTER 254\n'),
     );
-    await until('news of the service alone', () => lvs.stdout.includes(down));
-    assert.ok(!lvs.stdout.includes('INSTANCE'));
+    await until('news of the service alone', () => box.read('tmp/lvs')?.includes(down));
+    assert.ok(!box.read('tmp/lvs')?.includes('INSTANCE'));
     const readers = (box.read('tmp/readers') ?? '').trim().split('\n');
     assert.deepEqual(
       readers.map((line) => Number(line.split(' ')[1])),
       [check],
     );
-    lvs.signal('SIGTERM');
   },
 );

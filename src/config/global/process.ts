@@ -143,6 +143,55 @@ export const processRows = {
       refusal: "shutdown_script_timeout '%w' must be in [1, 1000] - ignoring",
     },
   ),
+  checker_process_name: optional(processName, 'Process name of the checker child.', {
+    label: 'LVS process name',
+    aliases: {
+      lvs_process_name: {
+        class: 'none',
+        message: "keyword 'lvs_process_name' is now 'checker_process_name'",
+      },
+    },
+  }),
+  checker_priority: defaulted(integer(-20, 19), 0, 'Nice value of the checker child.', {
+    label: 'Checker process priority',
+    bare: 'No checker process priority specified',
+    refusal: 'Invalid checker process priority specified',
+  }),
+  checker_no_swap: defaulted(flag, false, 'Keep the checker child in memory.', {
+    label: "Checker don't swap",
+    show: yesNo,
+  }),
+  checker_rt_priority: defaulted(
+    realTime('checker'),
+    0,
+    'Real-time priority of the checker child; 0 is ordinary scheduling.',
+    {
+      label: 'Checker realtime priority',
+      bare: 'No checker process real-time priority specified',
+      refusal: "checker process real-time priority '%w' invalid",
+    },
+  ),
+  checker_cpu_affinity: optional(affinity, 'Processors that the checker child may run on.', {
+    label: 'Checker CPU Affinity',
+    bare: 'No checker cpu_id set specified',
+    refusal: 'Invalid cpu_id:%w specified for checker process',
+  }),
+  checker_rlimit_rttime: defaulted(
+    wholeMicros(1, 4294967295),
+    micros(10_000),
+    'CPU time that the checker child may use between two blocking calls under real-time scheduling.',
+    {
+      label: 'Checker realtime limit',
+      show: String,
+      refusal: 'Invalid checker real-time limit - %w',
+      aliases: {
+        checker_rlimit_rtime: {
+          class: 'none',
+          message: "keyword 'checker_rlimit_rtime' is now 'checker_rlimit_rttime'",
+        },
+      },
+    },
+  ),
   ...later({
     min_auto_priority_delay: defaulted(
       wholeMicros(1, 10_000_000),
@@ -153,55 +202,6 @@ export const processRows = {
         show: (value) => `${value} usecs`,
         bare: 'min_auto_priority_delay requires delay time',
         refusal: "min_auto_priority_delay '%w' must be in [1, 10000000] - ignoring",
-      },
-    ),
-    checker_process_name: optional(processName, 'Process name of the checker child.', {
-      label: 'LVS process name',
-      aliases: {
-        lvs_process_name: {
-          class: 'none',
-          message: "keyword 'lvs_process_name' is now 'checker_process_name'",
-        },
-      },
-    }),
-    checker_priority: defaulted(integer(-20, 19), 0, 'Nice value of the checker child.', {
-      label: 'Checker process priority',
-      bare: 'No checker process priority specified',
-      refusal: 'Invalid checker process priority specified',
-    }),
-    checker_no_swap: defaulted(flag, false, 'Keep the checker child in memory.', {
-      label: "Checker don't swap",
-      show: yesNo,
-    }),
-    checker_rt_priority: defaulted(
-      realTime('checker'),
-      0,
-      'Real-time priority of the checker child; 0 is ordinary scheduling.',
-      {
-        label: 'Checker realtime priority',
-        bare: 'No checker process real-time priority specified',
-        refusal: "checker process real-time priority '%w' invalid",
-      },
-    ),
-    checker_cpu_affinity: optional(affinity, 'Processors that the checker child may run on.', {
-      label: 'Checker CPU Affinity',
-      bare: 'No checker cpu_id set specified',
-      refusal: 'Invalid cpu_id:%w specified for checker process',
-    }),
-    checker_rlimit_rttime: defaulted(
-      wholeMicros(1, 4294967295),
-      micros(10_000),
-      'CPU time that the checker child may use between two blocking calls under real-time scheduling.',
-      {
-        label: 'Checker realtime limit',
-        show: String,
-        refusal: 'Invalid checker real-time limit - %w',
-        aliases: {
-          checker_rlimit_rtime: {
-            class: 'none',
-            message: "keyword 'checker_rlimit_rtime' is now 'checker_rlimit_rttime'",
-          },
-        },
       },
     ),
     bfd_process_name: optional(processName, 'Process name of the BFD child.', {

@@ -61,18 +61,6 @@ export const reportRows = later({
     },
   ),
 
-  // FIFOs
-  lvs_notify_fifo: optional(
-    fifo,
-    'FIFO for events of virtual and real servers.',
-    fifoNotes('lvs_notify_fifo'),
-  ),
-  lvs_notify_fifo_script: optional(
-    command,
-    'Reader of lvs_notify_fifo.',
-    fifoScript('lvs_notify_fifo_script'),
-  ),
-
   // SNMP and D-Bus
   snmp_socket: optional(word(), 'Where the SNMP master agent listens.', {
     bare: 'SNMP error : snmp socket name missing',
@@ -162,5 +150,15 @@ export const tellRows = {
     command,
     'Reader of vrrp_notify_fifo.',
     fifoScript('vrrp_notify_fifo_script'),
+  ),
+  lvs_notify_fifo: optional(
+    fifo,
+    'FIFO for events of virtual and real servers.',
+    fifoNotes('lvs_notify_fifo'),
+  ),
+  lvs_notify_fifo_script: optional(
+    command,
+    'Reader of lvs_notify_fifo.',
+    fifoScript('lvs_notify_fifo_script'),
   ),
 };
