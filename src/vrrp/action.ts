@@ -49,6 +49,9 @@ export type VrrpAction =
   | { readonly type: 'tune'; readonly settings: readonly Setting[] }
   | { readonly type: 'addAddresses'; readonly addresses: readonly KernelAddress[] }
   | { readonly type: 'removeAddresses'; readonly addresses: readonly KernelAddress[] }
+  /** From now on packets to and from these are dropped; what an earlier process has left is gone, even with none. */
+  | { readonly type: 'shield'; readonly addresses: readonly Shielded[] }
+  | { readonly type: 'unshield'; readonly addresses: readonly Shielded[] }
   /** `restored`: somebody took them away, perhaps in part. */
   | {
       readonly type: 'addRoutes';
@@ -137,6 +140,13 @@ export interface SocketSpec {
   readonly every?: true;
   /** Receive buffer in bytes; absent for the system's default. */
   readonly receiveBuffer?: number;
+}
+
+/** A link-local address is dropped on one interface only, told by its number or by its name. */
+export interface Shielded {
+  readonly address: Ip;
+  readonly index?: number;
+  readonly interface?: string;
 }
 
 export interface Datagram {

@@ -11,6 +11,7 @@ import { Loop } from '../loop.ts';
 import { bufferSize } from '../net/buffer.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
+import type { Table } from '../net/nftables.ts';
 import { Probes } from '../net/probe.ts';
 import { Processes } from '../net/processes.ts';
 import type { Record } from '../net/record.ts';
@@ -124,7 +125,7 @@ class VrrpDaemon {
     nameProcess(config);
     this.#route = new Route(netlinkBuffers(config));
     if (hasRouting(config)) this.#route.watchRouting();
-    this.#wire = new Wire(this.#route);
+    this.#wire = new Wire(this.#route, tableOf(config));
     this.#scripts = scriptsOf(context.log);
     this.#probes = new Probes({
       spawn: startScript,
@@ -422,6 +423,12 @@ const netlinkBuffers = ({ global_defs }: VrrpConfig) => ({
     global_defs.vrrp_netlink_monitor_rcv_bufs,
     global_defs.vrrp_netlink_monitor_rcv_bufs_force,
   ),
+});
+
+const tableOf = ({ global_defs }: VrrpConfig): Table => ({
+  name: global_defs.nftables?.[0] ?? 'keepalived',
+  priority: global_defs.nftables_priority,
+  counters: global_defs.nftables_counters,
 });
 
 const processBuffer = ({ global_defs }: VrrpConfig): number =>

@@ -173,6 +173,7 @@ export function decideTolerance(
   return {
     ...(sized || bytes === undefined ? {} : { kernel_rx_buf_size: bytes }),
     ...(sized || policy !== 'MTU' ? {} : { rx_bufs_mtus: times }),
+    ...(given.dont_track_primary && !globals.nftables_ifindex ? { shield_by_name: true } : {}),
     ...(globals.log_unknown_vrids ? { log_unknown_vrids: true } : {}),
     ...(expiry === undefined || !nopreempt ? {} : { timer_expired_backup: expiry }),
     ...(ignores ? { owner_ignore_adverts: true } : {}),

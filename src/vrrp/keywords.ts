@@ -301,6 +301,8 @@ export interface VrrpInstance
   readonly gna_interval: Duration;
   /** vrrp_rx_bufs_policy MTU: how many times the MTU of its interface its socket has room for. */
   readonly rx_bufs_mtus?: number;
+  /** With no_accept, link-local addresses are told by the name of their interface. */
+  readonly shield_by_name?: true;
   /** global_defs log_unknown_vrids. */
   readonly log_unknown_vrids?: true;
   /** Other limits on some of its interfaces; those of one garp_group share them, whoever announces. */

@@ -26,6 +26,7 @@ import {
   wantedRouting,
 } from './routes.ts';
 import { BURST, nextSend, phaseOf } from './schedule.ts';
+import { lower, raise } from './shield.ts';
 import { isSealed, isUnicast, socketSpec } from './socket.ts';
 import {
   type Draft,
@@ -368,9 +369,10 @@ function hold(
   const desired = desiredAddresses(member.config, draft.router.kernel);
   const wanted = oursToHold(member, desired, draft.router);
   remove(draft, lacking(member.held, wanted));
+  const shielded = raise(draft, lower(draft, member, wanted, lines), wanted, lines);
   const added = lacking(wanted, member.held);
   if (added.length > 0) logAddresses(member, 'setting', lines);
-  setMember(draft, position, { ...member, held: wanted });
+  setMember(draft, position, { ...shielded, held: wanted });
   const repeat = said.reduce(
     (most, action) => (action.type === 'announce' ? Math.max(most, action.repeat) : most),
     0,
@@ -480,10 +482,11 @@ function release(draft: Draft, member: Member, lines: VrrpAction[]): Member {
     logRouting(member.config, 'removing', lines);
     return release(draft, { ...bare, routing: NO_ROUTING }, lines);
   }
-  if (member.held.length === 0 && member.refused.length === 0) return member;
+  if (member.held.length === 0 && member.refused.length === 0)
+    return lower(draft, member, [], lines);
   if (member.held.length > 0) logAddresses(member, 'removing', lines);
   remove(draft, member.held);
-  const { repairAt: _, ...rest } = member;
+  const { repairAt: _, ...rest } = lower(draft, member, [], lines);
   return { ...rest, held: [], refused: [] };
 }
 

@@ -165,16 +165,16 @@ export const optionRows = {
     'With priority 255 ignore all adverts.',
     { since: '2.4.3' },
   ),
+  no_accept: defaulted(flag, false, 'Drop packets sent to the virtual addresses.'),
+  strict_mode: inherited(onOff, 'vrrp_strict', 'Allow only what the RFCs allow.', {
+    refusal: '(%n) invalid strict_mode %w specified',
+  }),
   ...later({
     old_unicast_checksum: optional(
       checksum,
       'Checksum of unicast VRRPv3 as keepalived up to 1.3.6 had it; never: do not even look for it.',
       { otherwise: 'found out' },
     ),
-    no_accept: defaulted(flag, false, 'Drop packets sent to the virtual addresses.'),
-    strict_mode: inherited(onOff, 'vrrp_strict', 'Allow only what the RFCs allow.', {
-      refusal: '(%n) invalid strict_mode %w specified',
-    }),
     lvs_sync_daemon_interface: optional(
       {
         ...interfaceName,

@@ -47,6 +47,10 @@ export function onRefused(draft: Draft, refused: Refused): void {
       if (code === 'EADDRNOTAVAIL' || code === 'ENODEV' || code === 'ESRCH') return;
       log(draft, `cannot remove ${action.addresses.map(text).join(', ')}: ${said(refused)}`);
       return;
+    case 'shield':
+    case 'unshield':
+      log(draft, `cannot drop packets of virtual addresses: ${said(refused)}`);
+      return;
     case 'pace':
     case 'replace':
     case 'silence':

@@ -39,6 +39,7 @@ import {
   retryRefused,
 } from './repair.ts';
 import { earliest } from './schedule.ts';
+import { clearShield } from './shield.ts';
 import { startMembers } from './start.ts';
 import type { Draft, RouterState } from './state.ts';
 import { NO_STATICS, onStaticAddressGone, releaseStatics, repairStatics } from './statics.ts';
@@ -196,6 +197,7 @@ function begin(
   };
   hold(draft);
   startMembers(draft, inheritance);
+  clearShield(draft);
   track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
   tuneSockets(draft);
 }

@@ -184,7 +184,7 @@ export function resolveInstance(
     virtual_ipaddress_excluded: excluded,
     ...(walk.routes.length === 0 ? {} : { virtual_routes: walk.routes }),
     ...(walk.rules.length === 0 ? {} : { virtual_rules: walk.rules }),
-    accept: given.accept,
+    accept: given.no_accept !== true,
     ...preemption,
     down_timer_adverts: given.down_timer_adverts ?? globals.vrrp_down_timer_adverts,
     lower_prio_no_advert: given.lower_prio_no_advert ?? globals.vrrp_lower_prio_no_advert,

@@ -6,7 +6,7 @@ import type { SyncDaemon } from '../lib/ipvs.ts';
 import type { Link, LinkAddress, Setting } from '../lib/link.ts';
 import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
-import type { Datagram, KernelAddress, SocketSpec, VrrpAction } from './action.ts';
+import type { Datagram, KernelAddress, Shielded, SocketSpec, VrrpAction } from './action.ts';
 import type { Inheritance, Observed } from './event.ts';
 import type { Fault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
@@ -143,6 +143,8 @@ export interface Member {
   readonly refused: readonly KernelAddress[];
   readonly repairAt?: Instant;
   readonly routing: Routing;
+  /** What is dropped on its behalf; absent: nothing. */
+  readonly shield?: readonly Shielded[];
   readonly statistics: Statistics;
   /** When each kind of complaint was last logged: a flood must not fill the log. */
   readonly complained: Readonly<Record<string, Instant>>;

@@ -59,6 +59,8 @@ export function applyStrict(
       'strict-accept',
       'warning - accept mode for VRRP version 2 does not comply with RFC3768 - resetting',
     );
+  // RFC 9568 6.1: Accept_Mode is off by default; version 2 has none.
+  if (version === 2 || !given('accept')) changes.accept = false;
   if (instance.preempt_delay > 0) {
     say(
       'preempt_delay',

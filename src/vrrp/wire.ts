@@ -1,8 +1,10 @@
 // Carries out the core's orders that concern sockets, schedules and addresses, at once and in order.
 // What the kernel refuses comes back as events. It decides nothing.
 
+import { ROOMY } from '../net/buffer.ts';
 import { admit } from '../net/filter.ts';
 import { native, type ShotPart } from '../net/native.ts';
+import { NETLINK_NETFILTER, Shield, type Table } from '../net/nftables.ts';
 import type { Addition, Refused, Route } from '../net/route.ts';
 import { changeSetting } from '../net/setting.ts';
 import type { Making, SocketSpec, WireAction } from './action.ts';
@@ -16,6 +18,8 @@ const AH_HEADER = 24;
  * processor: the kernel doubles what it is asked for and charges 2,304 bytes for each. Nothing is used up before.
  */
 const RECEIVE_BUFFER = 4 << 20;
+
+const TABLE: Table = { name: 'keepalived', priority: -1, counters: false };
 
 interface Open {
   readonly fd: number;
@@ -41,14 +45,18 @@ const program = ({ family, group, vrids, every, sealed }: SocketSpec): Uint8Arra
 
 export class Wire {
   readonly #route: Route;
+  readonly #table: Table;
+  #shield: Shield | undefined;
+  #netfilter: number | undefined;
   readonly #sockets = new Map<string, Open>();
   readonly #keys = new Map<number, string>();
   readonly #paces = new Map<number, Pacing>();
   /** Packet sockets for announcements, by ifindex. */
   readonly #announcers = new Map<number, number>();
 
-  constructor(route: Route) {
+  constructor(route: Route, table: Table = TABLE) {
     this.#route = route;
+    this.#table = table;
   }
 
   /** The key of the socket with this descriptor. */
@@ -128,6 +136,12 @@ export class Wire {
 
   close(): void {
     for (const pace of this.#paces.keys()) native.unpace(pace);
+    try {
+      this.#shield?.close();
+    } catch {
+      // Somebody has flushed everything.
+    }
+    if (this.#netfilter !== undefined) native.close(this.#netfilter);
     for (const { fd } of this.#sockets.values()) native.close(fd);
     for (const fd of this.#announcers.values()) native.close(fd);
     this.#paces.clear();
@@ -182,6 +196,12 @@ export class Wire {
           ...action,
           addresses,
         }));
+      case 'shield':
+        this.#shielding().add(action.addresses);
+        return [];
+      case 'unshield':
+        this.#shielding().remove(action.addresses);
+        return [];
       case 'addRoutes': {
         const refused = this.#route.addRoutes(action.routes, action.restored === true);
         return refusals(refused, (routes) => ({ ...action, routes }));
@@ -209,6 +229,18 @@ export class Wire {
       const refused = this.#route.makeLink(link, link.below);
       return refused === undefined ? [] : [{ ...refused, about: link }];
     });
+  }
+
+  /** Nothing of it is there before it is asked for: loading nf_tables has a price for every packet. */
+  #shielding(): Shield {
+    this.#netfilter ??= native.netlinkSocket(NETLINK_NETFILTER, 0, ROOMY);
+    const fd = this.#netfilter;
+    this.#shield ??= new Shield(this.#table, (batch, last) => {
+      const [refusal] = native.request(fd, batch, last);
+      if (refusal !== undefined)
+        throw Object.assign(new Error(refusal.message ?? refusal.code), { code: refusal.code });
+    });
+    return this.#shield;
   }
 
   #open(spec: SocketSpec): void {

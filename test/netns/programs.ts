@@ -13,6 +13,7 @@ export const programs = {
   bridge: 'iproute2',
   ping: 'iputils-ping',
   sysctl: 'procps',
+  nft: 'nftables',
   nsenter: 'util-linux',
   unshare: 'util-linux',
   setpriv: 'util-linux',

@@ -256,11 +256,66 @@ export const vrrpRows = {
       refusal: 'Invalid vrrp_rx_bufs_multiplier %w',
     },
   ),
+  vrrp_strict: defaulted(flag, false, 'Default strict_mode of all instances.', {
+    label: 'VRRP strict mode',
+    show: yesNo,
+  }),
+  // Netfilter
+  vrrp_iptables: optional(
+    {
+      ...netfilterChains,
+      parse: (given, raw) => ({
+        ...netfilterChains.parse(given, raw),
+        complaints: [
+          {
+            id: 'no-iptables',
+            severity: 'warning',
+            class: 'general',
+            message:
+              "iptables not supported, using nftables instead. Please replace 'vrrp_iptables and 'vrrp_ipsets' with 'nftables' config option",
+          },
+        ],
+      }),
+    },
+    'Chains of iptables for what must not be received; nftables is used in their place.',
+    { otherwise: 'INPUT OUTPUT' },
+  ),
+  vrrp_ipsets: optional(
+    {
+      ...setNames,
+      parse: (given, raw) => ({
+        ...setNames.parse(given, raw),
+        complaints: [
+          {
+            id: 'no-ipsets',
+            severity: 'warning',
+            class: 'unknown-keyword',
+            message: "Unknown keyword 'vrrp_ipsets'",
+            cause: 'nftables needs no ipsets; keepalived knows it where it is built with libipset',
+          },
+        ],
+      }),
+    },
+    'Names of the ipsets that iptables would use.',
+    { otherwise: 'keepalived keepalived6 keepalived_if6 keepalived_igmp keepalived_mld' },
+  ),
+  nftables: optional(tableName, 'Private table of nftables.', {
+    otherwise: 'keepalived where it is needed',
+  }),
+  nftables_priority: defaulted(
+    integer(-2147483648, 2147483647),
+    -1,
+    'Priority of the base chains.',
+    { label: 'nftables priority', refusal: "invalid nftables chain priority '%w'" },
+  ),
+  nftables_ifindex: defaulted(
+    flag,
+    false,
+    'Key link-local sets on the number of the interface rather than its name.',
+  ),
+  nftables_counters: defaulted(flag, false, 'Add counters of packets to the rules.'),
+
   ...later({
-    vrrp_strict: defaulted(flag, false, 'Default strict_mode of all instances.', {
-      label: 'VRRP strict mode',
-      show: yesNo,
-    }),
     vrrp_garp_extra_if: optional(
       extraInterfaces(1),
       'Announce addresses on other interfaces than the instance again and again.',
@@ -319,61 +374,5 @@ export const vrrpRows = {
       buffer('process_monitor'),
     ),
     process_monitor_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('process_monitor')),
-
-    // Netfilter
-    vrrp_iptables: optional(
-      {
-        ...netfilterChains,
-        parse: (given, raw) => ({
-          ...netfilterChains.parse(given, raw),
-          complaints: [
-            {
-              id: 'no-iptables',
-              severity: 'warning',
-              class: 'general',
-              message:
-                "iptables not supported, using nftables instead. Please replace 'vrrp_iptables and 'vrrp_ipsets' with 'nftables' config option",
-            },
-          ],
-        }),
-      },
-      'Chains of iptables for what must not be received; nftables is used in their place.',
-      { otherwise: 'INPUT OUTPUT' },
-    ),
-    vrrp_ipsets: optional(
-      {
-        ...setNames,
-        parse: (given, raw) => ({
-          ...setNames.parse(given, raw),
-          complaints: [
-            {
-              id: 'no-ipsets',
-              severity: 'warning',
-              class: 'unknown-keyword',
-              message: "Unknown keyword 'vrrp_ipsets'",
-              cause:
-                'nftables needs no ipsets; keepalived knows it where it is built with libipset',
-            },
-          ],
-        }),
-      },
-      'Names of the ipsets that iptables would use.',
-      { otherwise: 'keepalived keepalived6 keepalived_if6 keepalived_igmp keepalived_mld' },
-    ),
-    nftables: optional(tableName, 'Private table of nftables.', {
-      otherwise: 'keepalived where it is needed',
-    }),
-    nftables_priority: defaulted(
-      integer(-2147483648, 2147483647),
-      -1,
-      'Priority of the base chains.',
-      { label: 'nftables priority', refusal: "invalid nftables chain priority '%w'" },
-    ),
-    nftables_ifindex: defaulted(
-      flag,
-      false,
-      'Key link-local sets on the number of the interface rather than its name.',
-    ),
-    nftables_counters: defaulted(flag, false, 'Add counters of packets to the rules.'),
   }),
 };
