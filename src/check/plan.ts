@@ -196,7 +196,7 @@ function checkOf(
   const follows = followedBy(checker, config);
   const question = JSON.stringify([kind, targets, follows ?? null]);
   return {
-    key: `${question} ${JSON.stringify(timing)}`,
+    key: `${question} ${Object.values(timing).join(' ')}`,
     question,
     kind,
     targets,

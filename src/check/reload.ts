@@ -2,8 +2,9 @@
 // once, and until it has answered its server stays what it was. So nothing that has failed is put back for a moment, and
 // nothing healthy is taken away for a moment.
 
+import { type Due, withDue } from '../lib/heap.ts';
 import { next } from '../lib/random.ts';
-import { itemAt, itemsOf, vector } from '../lib/vector.ts';
+import { itemAt, vector } from '../lib/vector.ts';
 import { firstAt, type Health, newborn, unknown } from './health.ts';
 import {
   tellChecks,
@@ -25,7 +26,7 @@ import {
   type Standing,
 } from './service.ts';
 import { followFile, standingOf } from './standing.ts';
-import { type DirectorState, type Draft, say, setHealth, tableOf } from './state.ts';
+import { type DirectorState, type Draft, say, tableOf } from './state.ts';
 import { resettle } from './suspend.ts';
 import { difference, isSame, placeOf } from './table.ts';
 
@@ -44,7 +45,7 @@ export function reload(
   const plan = planOf(config);
   const history = new History(before, plan);
   const made = plan.checks.map((check) => history.health(check, files));
-  const services = plan.services.map((service, at) => history.service(service, at, made));
+  const services = plan.services.map((service) => history.service(service, made));
   const carried = new Map<number, number>();
   const places = new Map(plan.checks.map(({ key }, at) => [key, at] as const));
   for (const [at, { key }] of before.plan.checks.entries()) {
@@ -69,24 +70,29 @@ export function reload(
   if (timeouts !== undefined && !isSame(timeouts, before.config.global_defs.lvs_timeouts))
     draft.orders.push({ type: 'timeouts', timeouts });
   draft.orders.push(...difference(tableOf(before), tableOf(draft.state)));
-  schedule(draft, history);
+  schedule(draft, made, history);
   resettle(draft, false);
   tell(draft, before, history, services);
   tellChecks(draft);
 }
 
 /** Every check that is not being made is due as it was, or at once, or, where all is new, within its warm-up. */
-function schedule(draft: Draft, history: History): void {
-  for (const [at, check] of draft.state.plan.checks.entries()) {
-    if (check.targets.length === 0) continue;
-    const { dueAt, ...health } = itemAt(draft.state.healths, at);
-    if (health.run !== undefined) continue;
-    setHealth(draft, at, health);
-    const { value, random } = next(draft.state.random);
-    draft.state = { ...draft.state, random };
-    const now = history.isNew(check) ? firstAt(check, value, draft.now) : draft.now;
-    setHealth(draft, at, { ...health, dueAt: dueAt ?? now });
-  }
+function schedule(draft: Draft, made: readonly Health[], history: History): void {
+  let { random } = draft.state;
+  let due: Due<number>;
+  const healths = draft.state.plan.checks.map((check, at) => {
+    const health = made[at] as Health;
+    if (check.targets.length === 0 || health.run !== undefined) return health;
+    let { dueAt } = health;
+    if (dueAt === undefined) {
+      const drawn = next(random);
+      random = drawn.random;
+      dueAt = history.isNew(check) ? firstAt(check, drawn.value, draft.now) : draft.now;
+    }
+    due = withDue(due, dueAt, at);
+    return { ...health, dueAt };
+  });
+  draft.state = { ...draft.state, healths: vector(healths), due, random };
 }
 
 function tell(
@@ -111,7 +117,7 @@ function tell(
     }
     for (const [position, real] of service.reals.entries()) {
       const now = state.reals[position] as RealState;
-      const was = history.real(service, real)?.state;
+      const was = history.real(real)?.state;
       // keepalived takes a new one in without a word.
       if (was === undefined) continue;
       tellWeight(draft, service, real, was, now);
@@ -143,7 +149,7 @@ class History {
   readonly #keys: ReadonlyMap<string, number>;
   readonly #questions: ReadonlyMap<string, number>;
   readonly #services: ReadonlyMap<string, number>;
-  readonly #reals: ReadonlyMap<string, Old>;
+  readonly #reals: ReadonlyMap<PlannedReal, Old>;
 
   constructor(before: DirectorState, plan: Plan) {
     this.#before = before;
@@ -152,26 +158,39 @@ class History {
     this.#keys = new Map(checks.map(({ key }, at) => [key, at]));
     this.#questions = new Map(checks.map(({ question }, at) => [question, at]));
     this.#services = new Map(services.map(({ id }, at) => [id, at]));
-    const states = [...itemsOf(before.services)];
-    this.#reals = new Map(
-      services.flatMap(({ id, reals }, at) =>
-        reals.map((real, position): [string, Old] => [
-          `${id} ${placeOf(real.config)}`,
-          { real, state: states[at]?.reals[position] as RealState },
-        ]),
-      ),
-    );
+    this.#reals = this.#match();
   }
 
-  real({ id }: PlannedService, real: PlannedReal): Old | undefined {
-    return this.#reals.get(`${id} ${placeOf(real.config)}`);
+  /** What each real server of the new plan was. */
+  #match(): ReadonlyMap<PlannedReal, Old> {
+    const found = new Map<PlannedReal, Old>();
+    for (const { id, reals } of this.#plan.services) {
+      const at = this.#services.get(id);
+      const old = at === undefined ? undefined : this.#before.plan.services[at];
+      if (at === undefined || old === undefined) continue;
+      const states = itemAt(this.#before.services, at).reals;
+      const places = new Map(old.reals.map(({ config }, place) => [placeOf(config), place]));
+      for (const real of reals) {
+        const place = places.get(placeOf(real.config));
+        if (place === undefined) continue;
+        found.set(real, {
+          real: old.reals[place] as PlannedReal,
+          state: states[place] as RealState,
+        });
+      }
+    }
+    return found;
+  }
+
+  real(real: PlannedReal): Old | undefined {
+    return this.#reals.get(real);
   }
 
   /** All of its servers are. */
   isNew({ users }: Check): boolean {
     return users.every(({ service: at, real }) => {
       const service = this.#plan.services[at] as PlannedService;
-      return this.real(service, service.reals[real] as PlannedReal) === undefined;
+      return this.real(service.reals[real] as PlannedReal) === undefined;
     });
   }
 
@@ -194,14 +213,14 @@ class History {
     const assumed = check.users.map((user) => {
       const service = this.#plan.services[user.service] as PlannedService;
       const real = service.reals[user.real] as PlannedReal;
-      return this.#assume(service, real, check);
+      return this.#assume(real, check);
     });
     return this.isNew(check) ? newborn(check) : unknown(assumed.some((up) => up));
   }
 
   /** What a check without a history is taken for: what those were that it stands in the place of. */
-  #assume(service: PlannedService, real: PlannedReal, check: Check): boolean {
-    const old = this.real(service, real);
+  #assume(real: PlannedReal, check: Check): boolean {
+    const old = this.real(real);
     if (old === undefined) return !check.timing.alpha;
     const gone = old.real.checks.flatMap((at, index) => {
       const { key, question } = this.#before.plan.checks[at] as Check;
@@ -216,7 +235,6 @@ class History {
 
   service(
     service: PlannedService,
-    _at: number,
     healths: readonly Health[],
   ): { readonly state: ServiceState; readonly old?: number } {
     const reals = service.reals.map((real) =>
@@ -227,7 +245,7 @@ class History {
           const health = healths[place] as Health;
           const standing = standingOf(check, health, real);
           if (health.known) return standing;
-          return { ...standing, up: this.#believed(service, real, check, standing.up) };
+          return { ...standing, up: this.#believed(real, check, standing.up) };
         }),
       ),
     );
@@ -238,14 +256,14 @@ class History {
   }
 
   /** Of a check that has not answered yet, each server believes what it believed. */
-  #believed(service: PlannedService, real: PlannedReal, check: Check, otherwise: boolean): boolean {
-    const old = this.real(service, real);
+  #believed(real: PlannedReal, check: Check, otherwise: boolean): boolean {
+    const old = this.real(real);
     if (old === undefined) return otherwise;
     const index = old.real.checks.findIndex((at) => {
       const { key, question } = this.#before.plan.checks[at] as Check;
       return key === check.key || question === check.question;
     });
     if (index >= 0) return (old.state.standings[index] as Standing).up;
-    return this.#assume(service, real, check);
+    return this.#assume(real, check);
   }
 }
