@@ -77,9 +77,7 @@ export const keywords = {
       },
     },
   }),
-  garp_group: blocks(garpGroupRows, 'Interfaces that share a limit of gratuitous ARP.', {
-    effect: 'later',
-  }),
+  garp_group: blocks(garpGroupRows, 'Interfaces that share a limit of gratuitous ARP.'),
   vrrp_instance: named(vrrpInstance, 'A virtual router.', {
     again: 'vrrp instance %n already defined',
   }),

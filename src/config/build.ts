@@ -30,6 +30,8 @@ export interface MachineFacts {
   readonly numberOf?: (kind: NameKind, name: string) => number | undefined;
   /** The routing table of a VRF device. */
   readonly vrfTable?: (device: string) => number | undefined;
+  /** The MAC address of an interface, in lower case. */
+  readonly macOf?: (device: string) => string | undefined;
   /** Looks at a command as whoever will run it. */
   readonly inspect: (
     path: string,

@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly directory?: string;
   /** The routing table of each VRF device; asked for when a configuration names one. */
   readonly vrfTables?: () => ReadonlyMap<string, number>;
+  /** MAC addresses by the names of interfaces. */
+  readonly macs?: () => ReadonlyMap<string, string>;
   /** Makes `${_RANDOM}` repeatable. */
   readonly seed?: number;
 }
@@ -99,9 +101,7 @@ export function loadLines(options: LoadOptions): LoadedLines {
 export function loadConfiguration(options: LoadOptions): Loaded {
   const { lines, diagnostics, schema, files } = loadLines(options);
   const ended = diagnostics.some((d) => d.severity === 'fatal');
-  const built = ended
-    ? { diagnostics: [] }
-    : buildConfiguration(lines, gatherFacts(options.vrfTables));
+  const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts(options));
   const found = [...diagnostics, ...built.diagnostics];
   const spoken = new Set(found.map((d) => `${d.file}:${d.line}`));
   found.push(...schema.filter((d) => !spoken.has(`${d.file}:${d.line}`)));
@@ -163,7 +163,11 @@ function readFile(path: string): FileResult {
 }
 
 /** Everything is read in the namespace of the calling thread; /sys could still show another one. */
-export function gatherFacts(vrfTables?: LoadOptions['vrfTables']): MachineFacts {
+export function gatherFacts({
+  vrfTables,
+  macs,
+}: Pick<LoadOptions, 'vrfTables' | 'macs'> = {}): MachineFacts {
+  let known: ReadonlyMap<string, string> | undefined;
   return {
     hostname: hostname(),
     processors: availableParallelism(),
@@ -174,6 +178,10 @@ export function gatherFacts(vrfTables?: LoadOptions['vrfTables']): MachineFacts 
     resolves,
     numberOf,
     vrfTable: (device) => vrfTables?.().get(device),
+    macOf: (device) => {
+      known ??= macs?.();
+      return known?.get(device);
+    },
     inspect,
   };
 }

@@ -48,16 +48,19 @@ export interface MadeLink {
   readonly linkLocal?: true;
 }
 
-/** It stands on the right interface and is what was asked for, whether it is up or not. */
+/**
+ * It is what was asked for and stands on the right interface, whether it is up or not. Without one of that name (it has been
+ * renamed) a MAC address that was asked for is enough.
+ */
 export const isThisLink = (
   link: Link,
   { kind, mode, mac }: MadeLink,
-  parent: Pick<Link, 'index' | 'mac'>,
+  parent: Pick<Link, 'index' | 'mac'> | undefined,
 ): boolean =>
   link.kind === kind &&
   link.mode === mode &&
-  link.parent === parent.index &&
-  link.mac === (mac ?? parent.mac);
+  (parent === undefined ? mac !== undefined : link.parent === parent.index) &&
+  link.mac === (mac ?? parent?.mac);
 
 /** net.FAMILY.conf.INTERFACE.NAME, or net.FAMILY.NAME where it is of no interface. */
 export interface Setting {

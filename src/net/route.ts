@@ -1,6 +1,7 @@
 // The kernel's links, addresses, routes and rules: what there is, what changes, and orders to change it. Of routes and
 // rules it asks for nothing but news of deletions: a full table may have millions.
 
+import { family } from '../lib/ip.ts';
 import type { KernelAddress, Link, LinkAddress, MadeLink } from '../lib/link.ts';
 import {
   type GoneRoute,
@@ -145,7 +146,14 @@ export class Route {
     const dormant = this.#request((sequence) => encodeRaiseLink(link.index, sequence));
     if (dormant !== undefined) return { about: made, ...dormant };
     const [missing] = this.add(
-      made.addresses.map((address) => ({ ...address, index: link.index, scope: 0, noDad: true })),
+      made.addresses.map((address) => ({
+        ...address,
+        index: link.index,
+        scope: 0,
+        noDad: true,
+        // Nothing else than adverts comes from it.
+        ...(family(address.address) === 6 ? { deprecated: true } : {}),
+      })),
     );
     return missing === undefined ? undefined : { ...missing, about: made };
   }

@@ -54,7 +54,7 @@ export class Sweeper {
     const left = made.flatMap((one) => {
       const link = links.get(one.name);
       const parent = links.get(one.parent);
-      const is = link !== undefined && parent !== undefined && isThisLink(link, one, parent);
+      const is = link !== undefined && isThisLink(link, one, parent);
       return is ? [link] : [];
     });
     for (const { index } of left) native.request(this.#socket, encodeRemoveLink(index, 1), 1);

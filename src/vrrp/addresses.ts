@@ -92,7 +92,7 @@ export const entriesOf = (config: VrrpInstance) => [
 /** Every address that a process with this configuration may put on an interface. */
 export const journalOf = (config: VrrpConfig): JournalEntry[] =>
   config.vrrp_instance.flatMap((instance) =>
-    entriesOf(instance).flatMap(({ address, prefix, peer, dev = holdsOn(instance) }) =>
+    entriesOf(instance).flatMap(({ address, prefix, peer, dev = holdsOn(instance, address) }) =>
       dev === undefined
         ? []
         : [
@@ -229,7 +229,14 @@ export const desiredAddresses = (
 
 const desiredOn = remembered(
   (config: VrrpInstance, links: KernelFacts['links']): readonly KernelAddress[] =>
-    kernelAddresses(entriesOf(config), holdsOn(config), links),
+    kernelAddresses(
+      entriesOf(config).map((entry) => {
+        const { dev = holdsOn(config, entry.address) } = entry;
+        return dev === undefined ? entry : { ...entry, dev };
+      }),
+      undefined,
+      links,
+    ),
 );
 
 /** `usual`: the interface of entries that name none. The first of two equal ones counts. */

@@ -3,7 +3,7 @@
 
 import { command } from '../config/command.ts';
 import type { Complaint } from '../config/diagnostic.ts';
-import { defaulted, entries, later, optional } from '../config/keyword.ts';
+import { defaulted, entries, optional } from '../config/keyword.ts';
 import {
   decimalSeconds,
   flag,
@@ -76,7 +76,7 @@ export const trackGroupRows = {
 const interval = (doc: string, otherwise: string) =>
   optional(decimalSeconds(0, 2147.483647), doc, { otherwise });
 
-export const garpGroupRows = later({
+export const garpGroupRows = {
   garp_interval: interval(
     'Least time between two gratuitous ARP messages on these interfaces.',
     'vrrp_garp_interval',
@@ -91,7 +91,7 @@ export const garpGroupRows = later({
     empty: 'Warning - empty garp_group interfaces block',
     example: 'eth0',
   }),
-});
+};
 
 export interface LinkbeatEntry {
   readonly interface: string;
@@ -175,14 +175,15 @@ const delayLine: ValueType<DelayEntry> = {
   },
 };
 
-export const interfaceRows = later({
+export const interfaceRows = {
   linkbeat_interfaces: entries(linkbeatLine, 'Interfaces whose link has to be polled.', {
     grammar: linkbeatGrammar,
     example: 'eth0 MII',
+    effect: 'later',
   }),
   interface_up_down_delays: entries(
     delayLine,
     'How long an interface must be down, or up, before instances react.',
     { example: 'eth0 0.5 2' },
   ),
-});
+};

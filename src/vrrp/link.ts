@@ -168,7 +168,7 @@ function readIpvlan(words: readonly string[]): Reading<Ipvlan> {
   return { value, complaints };
 }
 
-export const linkRows = later({
+export const linkRows = {
   use_vmac: optional(vmac, 'Run on an interface of its own with the virtual MAC address.', {
     otherwise: 'off',
     example: 'vrrp.51',
@@ -179,36 +179,38 @@ export const linkRows = later({
     'Make virtual MAC interfaces also for addresses on other interfaces.',
   ),
   vmac_xmit_base: defaulted(flag, false, 'Send and receive adverts on the interface below.'),
-  use_ipvlan: optional(ipvlan, 'Run on an ipvlan interface of its own.', {
-    otherwise: 'off',
-    example: 'ipv.51 192.0.2.3/24 bridge',
-  }),
-  vrf: optional(interfaceName, 'VRF of unicast adverts without an interface.', {
-    otherwise: 'none',
-  }),
   track_src_ip: defaulted(flag, false, 'Fail while the source address is not there.'),
   promote_secondaries: defaulted(
     flag,
     false,
     'Keep secondary addresses when the first one is removed.',
   ),
-  linkbeat_use_polling: defaulted(
-    {
-      ...flag,
-      parse: () => ({
-        value: true,
-        complaints: [
-          {
-            id: 'deprecated',
-            severity: 'warning',
-            class: 'deprecated',
-            message:
-              "(%n) 'linkbeat_use_polling' in vrrp instance deprecated - use linkbeat_interfaces block",
-          },
-        ],
-      }),
-    },
-    false,
-    'Poll the link of the interface.',
-  ),
-});
+  ...later({
+    use_ipvlan: optional(ipvlan, 'Run on an ipvlan interface of its own.', {
+      otherwise: 'off',
+      example: 'ipv.51 192.0.2.3/24 bridge',
+    }),
+    vrf: optional(interfaceName, 'VRF of unicast adverts without an interface.', {
+      otherwise: 'none',
+    }),
+    linkbeat_use_polling: defaulted(
+      {
+        ...flag,
+        parse: () => ({
+          value: true,
+          complaints: [
+            {
+              id: 'deprecated',
+              severity: 'warning',
+              class: 'deprecated',
+              message:
+                "(%n) 'linkbeat_use_polling' in vrrp instance deprecated - use linkbeat_interfaces block",
+            },
+          ],
+        }),
+      },
+      false,
+      'Poll the link of the interface.',
+    ),
+  }),
+};

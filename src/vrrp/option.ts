@@ -169,6 +169,20 @@ export const optionRows = {
   strict_mode: inherited(onOff, 'vrrp_strict', 'Allow only what the RFCs allow.', {
     refusal: '(%n) invalid strict_mode %w specified',
   }),
+  garp_extra_if: optional(
+    extraInterfaces(0),
+    'Announce addresses on other interfaces again and again.',
+    {
+      bare: '(%n): %k specified without time - ignoring',
+      refusal: "(%n): %k '%w' invalid - ignoring",
+      otherwise: 'vrrp_garp_extra_if',
+      aliases: {
+        vmac_garp_intvl: {
+          message: 'Keyword "vmac_garp_intvl" is deprecated - please use "garp_extra_if"',
+        },
+      },
+    },
+  ),
   ...later({
     old_unicast_checksum: optional(
       checksum,
@@ -192,20 +206,6 @@ export const optionRows = {
         }),
       },
       'Former place of lvs_sync_daemon.',
-    ),
-    garp_extra_if: optional(
-      extraInterfaces(0),
-      'Announce addresses on other interfaces again and again.',
-      {
-        bare: '(%n): %k specified without time - ignoring',
-        refusal: "(%n): %k '%w' invalid - ignoring",
-        otherwise: 'vrrp_garp_extra_if',
-        aliases: {
-          vmac_garp_intvl: {
-            message: 'Keyword "vmac_garp_intvl" is deprecated - please use "garp_extra_if"',
-          },
-        },
-      },
     ),
     auth_hmac: section(hmacRows, 'Signatures of adverts.', { since: '2.4.3' }),
   }),

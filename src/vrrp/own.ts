@@ -2,7 +2,7 @@
 // address ask for, as interfaces with names. A function of the configuration; whether they can be made is not asked here.
 
 import type { AddressEntry } from '../config/value.ts';
-import { type Family, family } from '../lib/ip.ts';
+import { type Family, family, type Ip } from '../lib/ip.ts';
 import type { MadeLink, Setting } from '../lib/link.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 
@@ -12,6 +12,13 @@ interface Naming {
   readonly prefix: string;
   readonly addressPrefix: string;
   readonly groupOf: (name: string) => number | undefined;
+  /** MAC address of an interface that is there, '' where it has none; undefined where there is no such interface. */
+  readonly holder: (name: string) => string | undefined;
+}
+
+interface Names extends Naming {
+  /** By other instances. */
+  readonly taken: Set<string>;
 }
 
 type Local = Omit<Setting, 'interface'>;
@@ -20,19 +27,20 @@ const four = (name: string, value: number): Local => ({ family: 'ipv4', name, va
 const six = (name: string, value: number): Local => ({ family: 'ipv6', name, value });
 
 /**
- * It answers ARP for its own addresses alone, also where the asker is on another of our interfaces, and takes what we
- * send ourselves. Nothing may leave it that shows the virtual MAC while somebody else is master, so it gets no
- * IPv6 address that nobody has asked for.
+ * It answers ARP for its own addresses alone, and takes what comes from an address of ours. Nothing may leave it that shows
+ * the virtual MAC while somebody else is master: it gets no IPv6 address that nobody has asked for, and solicits no
+ * routers. For IPv6 instances keepalived sets addr_gen_mode alone, and such an interface answers ARP for the address below.
  */
 const SETTINGS: Readonly<Record<Family, readonly Local[]>> = {
   4: [
     six('disable_ipv6', 1),
+    six('addr_gen_mode', 1),
     four('arp_ignore', 1),
     four('accept_local', 1),
     four('rp_filter', 0),
     four('promote_secondaries', 1),
   ],
-  6: [six('addr_gen_mode', 1), six('autoconf', 0), six('accept_ra', 0), six('accept_dad', 0)],
+  6: [six('addr_gen_mode', 1), six('accept_ra', 0), four('arp_ignore', 1)],
 };
 
 /** Gives every instance the interfaces that it asks for. */
@@ -43,14 +51,14 @@ export function withOwnLinks(
   const taken = new Set(
     instances.flatMap(({ use_vmac, use_ipvlan }) => use_vmac?.name ?? use_ipvlan?.name ?? []),
   );
-  return instances.map((instance) => ownLinksOf(instance, taken, naming));
+  return instances.map((instance) => ownLinksOf(instance, { ...naming, taken }));
 }
 
-function ownLinksOf(instance: VrrpInstance, taken: Set<string>, naming: Naming): VrrpInstance {
-  const own = ownLink(instance, taken, naming);
+function ownLinksOf(instance: VrrpInstance, names: Names): VrrpInstance {
+  const own = ownLink(instance, names);
   const made: MadeLink[] = own === undefined ? [] : [own];
   const place = (entry: AddressEntry): AddressEntry => {
-    const dev = linkFor(entry, instance, made, taken, naming);
+    const dev = linkFor(entry, instance, made, names);
     return dev === undefined ? entry : { ...entry, dev };
   };
   const next: VrrpInstance = {
@@ -62,34 +70,33 @@ function ownLinksOf(instance: VrrpInstance, taken: Set<string>, naming: Naming):
   return made.length === 0 ? instance : { ...next, made };
 }
 
-function ownLink(
-  instance: VrrpInstance,
-  taken: Set<string>,
-  { prefix, groupOf }: Naming,
-): MadeLink | undefined {
+function ownLink(instance: VrrpInstance, names: Names): MadeLink | undefined {
   const { use_vmac: vmac, use_ipvlan: ipvlan, interface: parent, family: of } = instance;
   const { virtual_router_id: vrid } = instance;
+  const { prefix, groupOf } = names;
   if (parent === undefined) return undefined;
   const group = vmac?.group ?? ipvlan?.group;
   const number = group === undefined ? undefined : groupOf(group);
   const common = { parent, ...(number === undefined ? {} : { group: number }) };
-  if (vmac !== undefined)
+  if (vmac !== undefined) {
+    const mac = macOf(vmac.mac, of, vrid);
     return {
       ...common,
-      name: vmac.name ?? freeName(prefix, of, vrid, taken),
+      name: vmac.name ?? freeName(prefix, of, vrid, mac, names),
       kind: 'macvlan',
       mode: 'private',
-      mac: macOf(vmac.mac, of, vrid),
+      mac,
       settings: SETTINGS[of],
       ...sourceOn(instance),
     };
+  }
   if (ipvlan === undefined) return undefined;
   const { address, prefix: length = of === 4 ? 32 : 128 } = ipvlan;
   const fits = address !== undefined && family(address) === of;
   if (!fits && of === 4) return undefined;
   return {
     ...common,
-    name: ipvlan.name ?? freeName(prefix, of, vrid, taken),
+    name: ipvlan.name ?? freeName(prefix, of, vrid, undefined, names),
     kind: 'ipvlan',
     mode: ipvlan.mode ?? 'bridge',
     settings: SETTINGS[of],
@@ -116,24 +123,35 @@ export function macOf(given: string | undefined, of: Family, vrid: number): stri
   return whole.map((part) => part.padStart(2, '0')).join(':');
 }
 
-function freeName(prefix: string, of: Family, vrid: number, taken: Set<string>): string {
-  const candidates = [`${prefix}.${vrid}`, `${prefix}${of}.${vrid}`];
+/** vrrp.51, for IPv6 vrrp6.51 where that is taken, then vrrp1.51, vrrp2.51 ...; a prefix is cut where it is too long. */
+function freeName(
+  prefix: string,
+  of: Family,
+  vrid: number,
+  mac: string | undefined,
+  { taken, holder }: Names,
+): string {
+  const suffix = `.${vrid}`;
+  const marks = of === 6 ? ['', '6'] : [''];
   for (let n = 1; ; n++) {
-    const name = candidates.shift() ?? `${prefix}${of}.${vrid}.${n}`;
-    const short = name.slice(0, LONGEST_NAME);
-    if (taken.has(short)) continue;
-    taken.add(short);
-    return short;
+    const mark = marks.shift() ?? String(n);
+    const name = prefix.slice(0, LONGEST_NAME - suffix.length - mark.length) + mark + suffix;
+    const held = holder(name);
+    if (taken.has(name) || (held !== undefined && held !== mac)) {
+      if (mark === '' || mark === '6') n--;
+      continue;
+    }
+    taken.add(name);
+    return name;
   }
 }
 
-/** The interface of an address that is not on the instance's; made where it has a virtual MAC address of its own. */
+/** The interface of an address, made where it is to have a virtual MAC address; undefined where it stays where it is. */
 function linkFor(
   entry: AddressEntry,
   instance: VrrpInstance,
   made: MadeLink[],
-  taken: Set<string>,
-  { addressPrefix }: Naming,
+  names: Names,
 ): string | undefined {
   const { interface: base, virtual_router_id: vrid, use_vmac_addr: all = false } = instance;
   const of = family(entry.address);
@@ -141,13 +159,15 @@ function linkFor(
   const [own] = made;
   if (parent === undefined) return undefined;
   const elsewhere = parent !== base || of !== instance.family;
+  // The interface of the instance means the one that is made for it.
+  const runsOnOwn = instance.use_vmac !== undefined || instance.use_ipvlan !== undefined;
+  if (!elsewhere && runsOnOwn && own !== undefined) return own.name;
   const wanted = entry.use_vmac === true || (all && elsewhere);
   if (!wanted) return undefined;
-  if (!elsewhere && own !== undefined && instance.use_vmac !== undefined) return own.name;
   const mac = macOf(instance.use_vmac?.mac, of, vrid);
   const known = made.find((link) => link.parent === parent && link.mac === mac);
   if (known !== undefined) return known.name;
-  const name = freeName(addressPrefix, of, vrid, taken);
+  const name = freeName(names.addressPrefix, of, vrid, mac, names);
   made.push({
     name,
     parent,
@@ -156,6 +176,7 @@ function linkFor(
     mac,
     settings: SETTINGS[of],
     addresses: [],
+    ...(of === 6 ? { linkLocal: true as const } : {}),
   });
   return name;
 }
@@ -191,10 +212,20 @@ export const needsLooseAll = ({ vrrp_instance: instances }: VrrpConfig): boolean
  * The kernel takes the greater of what `all` and the interface say, and adverts from an address below would be dropped
  * above: all others keep what they have by a setting of their own. `filters`: rp_filter of each before anything was set.
  */
-export function looseAll(filters: readonly Setting[]): readonly Setting[] {
+export function looseAll(
+  { vrrp_instance: instances }: Pick<VrrpConfig, 'vrrp_instance'>,
+  filters: readonly Setting[],
+): readonly Setting[] {
   const all = filters.find((one) => one.interface === 'all');
   if (all === undefined || all.value === 0) return [];
-  const others = filters.filter((one) => one !== all && one.value < all.value);
+  const ours = new Set(
+    instances.flatMap(({ made = [] }) => made.map((link): string | undefined => link.name)),
+  );
+  // What loops back comes from nowhere else.
+  const others = filters.filter(
+    (one) =>
+      one !== all && one.interface !== 'lo' && !ours.has(one.interface) && one.value < all.value,
+  );
   return [...others.map((one) => ({ ...one, value: all.value })), { ...all, value: 0 }];
 }
 
@@ -205,5 +236,8 @@ export const speaksOn = ({
   interface: at,
 }: VrrpInstance): string | undefined => (base === true ? at : (own ?? at));
 
-/** Where addresses go that name no interface. */
-export const holdsOn = ({ own, interface: at }: VrrpInstance): string | undefined => own ?? at;
+/** Where addresses go that name no interface: those of the other family stay on the one below. */
+export const holdsOn = (
+  { own, interface: at, family: of }: VrrpInstance,
+  address: Ip,
+): string | undefined => (family(address) === of ? (own ?? at) : at);

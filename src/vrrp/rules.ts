@@ -54,6 +54,8 @@ export function resolveInstances(
     prefix: around.globals.vmac_prefix ?? 'vrrp',
     addressPrefix: around.globals.vmac_addr_prefix ?? around.globals.vmac_prefix ?? 'vrrp',
     groupOf: (name) => groupNumber(name, around),
+    holder: (name) =>
+      around.facts.interfaces.has(name) ? (around.facts.macOf?.(name) ?? '') : undefined,
   });
 }
 

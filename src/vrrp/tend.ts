@@ -31,7 +31,13 @@ function wantedSettings({ config, kernel, tended }: RouterState): readonly Setti
   const usual = settingsFor(config, undefined);
   if (kernel.filters === undefined || !needsLooseAll(config)) return usual;
   const was = new Map(tended.was.map((setting) => [keyOf(setting), setting]));
-  return [...usual, ...looseAll(kernel.filters.map((one) => was.get(keyOf(one)) ?? one))];
+  return [
+    ...usual,
+    ...looseAll(
+      config,
+      kernel.filters.map((one) => was.get(keyOf(one)) ?? one),
+    ),
+  ];
 }
 
 function set(draft: Draft, change: Partial<Tended>): void {
@@ -144,8 +150,10 @@ export function tendedDeadline({ tended, kernel, config }: RouterState): Instant
 /** Said once; asked for again like everything that is not there. */
 export function refuseLinks(draft: Draft, links: readonly Making[], why: string): void {
   const { refused } = draft.router.tended;
+  // Where the one below has just gone, news of that is on its way.
   for (const { name, parent } of links)
-    if (refused[name] !== why) log(draft, `cannot make ${name} on ${parent}: ${why}`);
+    if (refused[name] !== why && !why.startsWith('ENODEV'))
+      log(draft, `cannot make ${name} on ${parent}: ${why}`);
   set(draft, {
     refused: { ...refused, ...Object.fromEntries(links.map(({ name }) => [name, why])) },
   });
@@ -192,7 +200,7 @@ function removeMade(draft: Draft, links: readonly MadeLink[], kernel: KernelFact
   const ours = links.flatMap((made) => {
     const link = linkNamed(kernel, made.name);
     const parent = linkNamed(kernel, made.parent);
-    const is = link !== undefined && parent !== undefined && isThisLink(link, made, parent);
+    const is = link !== undefined && isThisLink(link, made, parent);
     return is ? [{ index: link.index, name: link.name }] : [];
   });
   if (ours.length > 0) draft.actions.push({ type: 'removeLinks', links: ours });

@@ -88,6 +88,7 @@ test('garp_group: an interface that is made counts as the one below', () => {
     prefix: 'vrrp',
     addressPrefix: 'vrrp',
     groupOf: () => undefined,
+    holder: () => undefined,
   });
   const group = { garp_interval: millis(100), interfaces: ['eth0'] };
   const { pauses } = withPauses(one as VrrpInstance, [group]);

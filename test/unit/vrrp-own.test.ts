@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AddressEntry } from '../../src/config/value.ts';
 import type { Link, MadeLink, Setting } from '../../src/lib/link.ts';
 import { type Instant, millis, seconds } from '../../src/lib/time.ts';
 import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
@@ -10,7 +11,12 @@ import { macOf, withOwnLinks } from '../../src/vrrp/own.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { address, FACTS, Host, link } from '../sim/host.ts';
 
-const NAMING = { prefix: 'vrrp', addressPrefix: 'vrrp', groupOf: () => undefined };
+const NAMING = {
+  prefix: 'vrrp',
+  addressPrefix: 'vrrp',
+  groupOf: () => undefined,
+  holder: () => undefined,
+};
 const own = (...instances: readonly VrrpInstance[]): readonly VrrpInstance[] =>
   withOwnLinks(instances, NAMING);
 const vmac = (changes: Partial<VrrpInstance> = {}): VrrpInstance =>
@@ -219,7 +225,7 @@ test('net.ipv4.conf.all.rp_filter becomes 0, and every interface keeps what it h
     name: 'rp_filter',
     value,
   });
-  const filters = [filter('all', 2), filter('default', 0), filter('eth0', 1), filter('lo', 2)];
+  const filters = [filter('all', 2), filter('default', 0), filter('eth0', 1), filter('lo', 0)];
   const ordered = (host: Host): readonly Setting[] =>
     host.of('tune').flatMap(({ settings }) => settings.filter(({ name }) => name === 'rp_filter'));
   const one = vmac();
@@ -233,7 +239,7 @@ test('net.ipv4.conf.all.rp_filter becomes 0, and every interface keeps what it h
   assert.deepEqual(ordered(start(filters)), wanted);
   assert.deepEqual(ordered(start([filter('all', 0), filter('eth0', 1)])), []);
   // A process that follows sees what the one before it has set, and must not take it for what was.
-  const set = [filter('all', 0), filter('default', 2), filter('eth0', 2), filter('lo', 2)];
+  const set = [filter('all', 0), filter('default', 2), filter('eth0', 2), filter('vrrp.51', 0)];
   const was = [filter('all', 2), filter('default', 0), filter('eth0', 1)];
   const successor = start(set, was);
   assert.deepEqual(ordered(successor), wanted);
@@ -259,7 +265,73 @@ test('two instances never get one name, and a given name is nobody else’s', ()
     instance({ name: 'C', use_vmac: { name: 'vrrp.7' }, virtual_router_id: 9 }),
     instance({ name: 'D', use_vmac: {}, virtual_router_id: 7 }),
   ).map((one) => one.own);
-  assert.deepEqual(names, ['vrrp.51', 'vrrp6.51', 'vrrp.7', 'vrrp4.7']);
+  assert.deepEqual(names, ['vrrp.51', 'vrrp6.51', 'vrrp.7', 'vrrp1.7']);
+});
+
+test('a name that is there is left alone, unless it is what a process before this one has made', () => {
+  const named = (mac: string | undefined): string | undefined =>
+    withOwnLinks([instance({ use_vmac: {} })], {
+      ...NAMING,
+      holder: (name) => (name === 'vrrp.51' ? mac : undefined),
+    })[0]?.own;
+  assert.equal(named(''), 'vrrp1.51');
+  assert.equal(named('02:00:00:00:00:77'), 'vrrp1.51');
+  assert.equal(named('00:00:5e:00:01:33'), 'vrrp.51');
+});
+
+test('a prefix that is too long is cut', () => {
+  const naming = { ...NAMING, prefix: 'averylongprefix' };
+  const names = withOwnLinks(
+    [
+      instance({ use_vmac: {} }),
+      instance({ name: 'B', use_vmac: {}, virtual_router_id: 251 }),
+      instance({ name: 'C', use_vmac: {}, family: 6 }),
+    ],
+    naming,
+  ).map(({ own: name }) => name);
+  assert.deepEqual(names, ['averylongpre.51', 'averylongpr.251', 'averylongpr6.51']);
+});
+
+test('use_vmac_addr, and use_vmac of an address: where each goes, as keepalived has it', () => {
+  const entry = (text: string, dev?: string, use_vmac?: true): AddressEntry => ({
+    address: ip(text),
+    prefix: 24,
+    scope: 0,
+    ...(dev === undefined ? {} : { dev }),
+    ...(use_vmac === undefined ? {} : { use_vmac }),
+  });
+  const placed = (changes: Partial<VrrpInstance>): readonly (string | undefined)[] =>
+    own(instance(changes)).flatMap(({ virtual_ipaddress: one, virtual_ipaddress_excluded: two }) =>
+      [...one, ...two].map(({ dev }) => dev),
+    );
+  const virtual_ipaddress = [
+    entry('10.0.0.100'),
+    entry('10.0.0.101', 'eth0'),
+    entry('10.1.0.1', 'eth1'),
+  ];
+  const virtual_ipaddress_excluded = [entry('fe80::7'), entry('fd00::8', 'eth1')];
+  const both = { virtual_ipaddress, virtual_ipaddress_excluded };
+  assert.deepEqual(placed({ ...both, use_vmac: {} }), [
+    'vrrp.51',
+    'vrrp.51',
+    'eth1',
+    undefined,
+    'eth1',
+  ]);
+  assert.deepEqual(placed({ ...both, use_vmac: {}, use_vmac_addr: true }), [
+    'vrrp.51',
+    'vrrp.51',
+    'vrrp1.51',
+    'vrrp6.51',
+    'vrrp2.51',
+  ]);
+  assert.deepEqual(
+    placed({
+      virtual_ipaddress: [entry('10.1.0.1', 'eth1', true), entry('10.0.0.1', undefined, true)],
+      virtual_ipaddress_excluded: [entry('10.0.0.2', 'eth0', true), entry('10.0.0.3')],
+    }),
+    ['vrrp.51', 'vrrp1.51', 'vrrp1.51', undefined],
+  );
 });
 
 test('vmac_prefix and vmac_addr_prefix', () => {

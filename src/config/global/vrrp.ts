@@ -315,39 +315,38 @@ export const vrrpRows = {
   ),
   nftables_counters: defaulted(flag, false, 'Add counters of packets to the rules.'),
 
-  ...later({
-    vrrp_garp_extra_if: optional(
-      extraInterfaces(1),
-      'Announce addresses on other interfaces than the instance again and again.',
-      {
-        bare: '%k specified without time - ignoring',
-        refusal: "%k '%w' invalid - ignoring",
-        otherwise: 'off',
-        aliases: {
-          vrrp_vmac_garp_intvl: {
-            message:
-              'Keyword "vrrp_vmac_garp_intvl" is deprecated - please use "vrrp_garp_extra_if"',
-          },
+  vrrp_garp_extra_if: optional(
+    extraInterfaces(1),
+    'Announce addresses on other interfaces than the instance again and again.',
+    {
+      bare: '%k specified without time - ignoring',
+      refusal: "%k '%w' invalid - ignoring",
+      otherwise: 'off',
+      aliases: {
+        vrrp_vmac_garp_intvl: {
+          message: 'Keyword "vrrp_vmac_garp_intvl" is deprecated - please use "vrrp_garp_extra_if"',
         },
       },
-    ),
-    vmac_prefix: optional(word(), 'Prefix of the names of virtual MAC interfaces.', {
-      otherwise: 'vrrp',
-    }),
-    vmac_addr_prefix: optional(
-      word(),
-      'Prefix of the names of virtual MAC interfaces for addresses on other interfaces.',
-      { otherwise: 'vmac_prefix' },
-    ),
-    default_interface: optional(interfaceName, 'Interface of static addresses without dev.', {
-      bare: 'default_interface requires interface name',
-      otherwise: 'eth0',
-    }),
-    disable_local_igmp: defaulted(
-      flag,
-      false,
-      'Turn off reports of the kernel for link-local groups.',
-    ),
+    },
+  ),
+  vmac_prefix: optional(word(), 'Prefix of the names of virtual MAC interfaces.', {
+    otherwise: 'vrrp',
+  }),
+  vmac_addr_prefix: optional(
+    word(),
+    'Prefix of the names of virtual MAC interfaces for addresses on other interfaces.',
+    { otherwise: 'vmac_prefix' },
+  ),
+  default_interface: optional(interfaceName, 'Interface of static addresses without dev.', {
+    bare: 'default_interface requires interface name',
+    otherwise: 'eth0',
+  }),
+  disable_local_igmp: defaulted(
+    flag,
+    false,
+    'Turn off reports of the kernel for link-local groups.',
+  ),
+  ...later({
     vrrp_netlink_cmd_rcv_bufs: defaulted(
       integer(0, 4294967295),
       0,
