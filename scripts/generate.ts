@@ -1,4 +1,5 @@
-// Writes docs/keywords.md and docs/config.schema.json from the keyword table, docs/reliability.md from measured results.
+// Writes docs/keywords.md and docs/config.schema.json from the keyword table, docs/reliability.md from measured results,
+// and into docs/compatibility.md the table of what tests show.
 // With --check it writes nothing and ends with 1 when one of them is stale.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -6,6 +7,7 @@ import { markdown } from '../src/config/docs.ts';
 import { jsonSchema } from '../src/config/schema.ts';
 import { keywords } from '../src/keywords.ts';
 import { lintSchema } from '../src/tool/report.ts';
+import { effects, rowsOf, withEffects } from './effects.ts';
 import { type Result, reliability } from './reliability.ts';
 
 const root = new URL('..', import.meta.url);
@@ -13,7 +15,15 @@ const results = new URL('test/netns/results/', root);
 const seen = readdirSync(results)
   .filter((name) => name.endsWith('.json'))
   .map((name) => JSON.parse(readFileSync(new URL(name, results), 'utf8')) as Result);
+const tests = readdirSync(new URL('test/', root), { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => ({ path, text: readFileSync(new URL(`test/${path}`, root), 'utf8') }));
+const rows = rowsOf(readFileSync(new URL('test/fixtures/keywords.tsv', root), 'utf8'));
 const outputs = {
+  'docs/compatibility.md': withEffects(
+    readFileSync(new URL('docs/compatibility.md', root), 'utf8'),
+    effects(rows, tests),
+  ),
   'docs/keywords.md': markdown(keywords),
   'docs/reliability.md': reliability(seen),
   'docs/config.schema.json': `${JSON.stringify(jsonSchema(keywords), null, 2)}\n`,

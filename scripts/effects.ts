@@ -1,0 +1,93 @@
+// The table in docs/compatibility.md of every row of VRRP and the test that shows its effect from outside. Computed from
+// the tests that name the keyword, so that nobody has to believe it; it says nothing about how well a test does it.
+
+export interface Source {
+  /** Below test/. */
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Row {
+  readonly block: string;
+  readonly keyword: string;
+}
+
+const BEGIN = '<!-- Written by scripts/generate.ts from the tests that name a keyword. -->';
+const END = '<!-- End of what scripts/generate.ts writes. -->';
+
+/** Load balancing, BFD, SNMP and D-Bus have rows of their own kind. */
+const OTHERS =
+  /^(virtual_server|bfd_|SSL|checker_|lvs_|snmp_|dbus_|enable_|nftables_ipvs|rs_init|no_checker|smtp_alert_checker|net_namespace_ipvs|track_bfd)/;
+
+export const rowsOf = (table: string): readonly Row[] =>
+  table
+    .trim()
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .map(([block = '', keyword = '']) => ({ block, keyword }))
+    .filter(
+      ({ block, keyword }) =>
+        !keyword.startsWith('<') &&
+        !OTHERS.test(keyword) &&
+        !block.split('/').some((part) => OTHERS.test(part)),
+    );
+
+/** What comes out of the daemons is looked at there: packets, kernel objects, processes, files and exit codes. */
+const OUTSIDE = /^(netns|uml)\/|^diff\/(packets|routing|cli)/;
+const INSIDE = /^(unit|sim|native|diff)\//;
+
+const wordOf = (keyword: string): RegExp =>
+  new RegExp(`(?<![\\w-])${keyword.replaceAll(/[^\w]/g, '\\$&')}(?![\\w-])`);
+
+/** The outermost block of a row, as a file writes it; undefined where any will do. */
+function blockOf({ block }: Row): string | undefined {
+  const [name = ''] = block.replaceAll(/\((entry|option)\)/g, '').split('/');
+  return name === '' || name === 'global_defs' || name === 'vrrp_instance' || name === 'routes'
+    ? undefined
+    : name;
+}
+
+export function witnessOf(row: Row, sources: readonly Source[], where: RegExp): Source | undefined {
+  const word = wordOf(row.keyword);
+  const block = blockOf(row);
+  const around = block === undefined ? undefined : wordOf(block);
+  return sources.find(
+    ({ path, text }) =>
+      where.test(path) && word.test(text) && (around === undefined || around.test(text)),
+  );
+}
+
+export function effects(rows: readonly Row[], sources: readonly Source[]): string {
+  const sorted = [...sources].sort((a, b) => a.path.localeCompare(b.path));
+  const lines = rows.map((row) => {
+    const outside = witnessOf(row, sorted, OUTSIDE);
+    const inside = outside === undefined ? witnessOf(row, sorted, INSIDE) : undefined;
+    const beside = outside !== undefined && /'keepalived'|keepalived 2\.2\.7/.test(outside.text);
+    return {
+      row,
+      shown: outside !== undefined,
+      text: `| \`${row.block}\` | \`${row.keyword}\` | ${outside?.path ?? (inside === undefined ? 'none' : `only inside: ${inside.path}`)} | ${beside ? 'yes' : ''} |`,
+    };
+  });
+  const missing = lines.filter(({ shown }) => !shown);
+  return [
+    BEGIN,
+    '',
+    `${lines.length - missing.length} of ${lines.length} rows of VRRP are named by a test that looks from outside; of the others nothing`,
+    'is shown but what unit tests and the simulator see.',
+    '',
+    '| block | keyword | test that names it | with keepalived beside |',
+    '|---|---|---|---|',
+    ...lines.map(({ text }) => text),
+    '',
+    END,
+  ].join('\n');
+}
+
+/** The document with its table replaced. */
+export function withEffects(document: string, table: string): string {
+  const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
+  if (from < 0 || to < 0)
+    throw new Error('docs/compatibility.md has no place for the table of effects');
+  return document.slice(0, from) + table + document.slice(to + END.length);
+}
