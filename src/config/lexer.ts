@@ -151,8 +151,9 @@ function physicalLine(piece: Text, at: Position, state: State): void {
   const { text, cut } = removeComment(piece);
   let line = joinBackslash(trimText(text));
   const goesOn = /\\[ \t\r\f\v]*$/.test(piece.text) && !line.text.endsWith('\\');
-  // In a definition the backslash counts even where a comment hides it.
-  if (goesOn && (state.open !== undefined || isDefinition(line, state)))
+  // In a definition the backslash counts even where a comment hides it, elsewhere it becomes a part of the last word.
+  const hidden = text !== piece && /(^|[^\\])\\$/.test(piece.text);
+  if (goesOn && (hidden || state.open !== undefined || isDefinition(line, state)))
     line = { ...line, text: `${line.text}\\` };
   if (state.open !== undefined) continueDefinition(state.open, line.text, state);
   else logicalLine(line, at, state, 0, cut === undefined ? undefined : piece.start + cut);

@@ -35,8 +35,6 @@ interface Frame {
   /** Absent in a block that is skipped. */
   readonly rows?: Block;
   readonly kind: 'statements' | 'entries' | 'skip' | 'transparent';
-  /** Whether a line is an entry: braces that are ignored do not change what kind of block this is. */
-  readonly entries?: boolean;
   readonly parent: boolean;
   readonly nodes: Node[];
   /** Keyword and name of the named blocks in it. */
@@ -71,7 +69,7 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
     if (line.text.text === '}') close(line, state);
     else if (line.text.text === '{') open(line, frame, state);
     else if (frame.kind === 'skip') continue;
-    else if (statement(line, lines[i + 1]?.text.text === '{', frame, state)) i++;
+    else if (statement(line, lines[i + 1], frame, state)) i++;
   }
   while (state.stack.length > 1) unclosed(state);
   return { nodes: root.nodes, diagnostics: state.diagnostics };
@@ -84,7 +82,10 @@ const placeOf = (line: Line, column = line.text.start): Place => ({
   source: line.source,
 });
 
-/** A brace that no keyword asked for. What is inside belongs to the block around it. */
+/**
+ * A brace that no keyword asked for. What is inside belongs to the block around it; in a value block it is an odd entry,
+ * and the next } ends the block.
+ */
 function open(line: Line, frame: Frame, state: State): void {
   if (frame.kind !== 'skip') {
     state.diagnostics.push({
@@ -92,10 +93,14 @@ function open(line: Line, frame: Frame, state: State): void {
       severity: 'error',
       class: 'unexpected-open',
       message: "Unexpected '{' - ignoring",
-      assumed: 'the lines up to its } belong to the block around it',
+      assumed:
+        frame.kind === 'entries'
+          ? 'the next } ends the block'
+          : 'the lines up to its } belong to the block around it',
       ...placeOf(line),
     });
   }
+  if (frame.kind === 'entries') return;
   // A brace inside a skipped block has no statement of its own: that it is missing is said of the outermost one.
   state.stack.push(
     frame.kind === 'skip'
@@ -150,7 +155,8 @@ function finish(frame: Frame, state: State, closing?: Place): void {
 }
 
 /** Says whether it has used the brace that follows. */
-function statement(line: Line, opens: boolean, frame: Frame, state: State): boolean {
+function statement(line: Line, next: Line | undefined, frame: Frame, state: State): boolean {
+  const opens = next?.text.text === '{';
   const text =
     line.cut === undefined || frame.parent ? line.text : sliceText(line.text, 0, line.cut);
   const { words, unterminated } = splitWords(text);
@@ -166,7 +172,7 @@ function statement(line: Line, opens: boolean, frame: Frame, state: State): bool
   }
   const [first, ...rest] = words;
   if (first === undefined) return false;
-  if (frame.entries === true) {
+  if (frame.kind === 'entries') {
     const node = { keyword: '', words, raw: text.text, place: placeOf(line, first.column) };
     frame.nodes.push(node);
     return false;
@@ -184,7 +190,7 @@ function statement(line: Line, opens: boolean, frame: Frame, state: State): bool
       opens && state.stack.length > 1 ? findRow(state.table, first.text)?.row : undefined;
     if (outer !== undefined && outer.form !== 'words') {
       while (state.stack.length > 1) unclosed(state);
-      openBlock(node, outer, opens, state.stack[0] as Frame, state);
+      openBlock(node, outer, next, state.stack[0] as Frame, state);
     } else unknown(node, opens, frame, state);
     return opens;
   }
@@ -192,25 +198,26 @@ function statement(line: Line, opens: boolean, frame: Frame, state: State): bool
     frame.nodes.push(node);
     return false;
   }
-  openBlock(node, found.row, opens, frame, state);
+  openBlock(node, found.row, next, frame, state);
   return opens;
 }
 
 function openBlock(
   node: Omit<Node, 'children'>,
   row: Exclude<AnyRow, { form: 'words' }>,
-  opens: boolean,
+  next: Line | undefined,
   frame: Frame,
   state: State,
 ): void {
   const at = { ...node.place, length: node.keyword.length };
-  if (!opens) {
+  if (next?.text.text !== '{') {
     state.diagnostics.push({
       id: 'missing-open',
       severity: 'error',
       class: 'missing-open',
       message: "Missing '{' at beginning of configuration block",
       assumed: 'the block begins here and ends with the next }',
+      ...(row.form === 'entries' || next === undefined ? {} : { saidAt: next.line }),
       ...at,
     });
   }
@@ -264,7 +271,6 @@ function openBlock(
   }
   state.stack.push({
     kind: row.form === 'entries' ? 'entries' : 'statements',
-    entries: row.form === 'entries',
     ...(row.form === 'entries' ? {} : { rows: row.rows }),
     parent: row.form === 'section' && (row.parent === true || frame.parent),
     nodes: [],

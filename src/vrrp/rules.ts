@@ -127,7 +127,11 @@ export function resolveInstance(
   const tracks = resolveTracks(statements, name, block.order, names, around);
   checkOwnInterface(
     block,
-    { family: walk.family ?? 4, interface: walk.interface, unicast: walk.peers.length > 0 },
+    {
+      family: walk.family ?? 4,
+      interface: walk.interface,
+      unicast: walk.peers.length > 0 || walk.unicastWord !== undefined,
+    },
     links,
     report,
   );

@@ -8,6 +8,7 @@ import { type InstanceBlock, mistake } from './decision.ts';
 interface Around {
   readonly family: Family;
   readonly interface: string | undefined;
+  /** Peers, or another keyword of unicast: keepalived finds out later that there are no peers. */
   readonly unicast: boolean;
 }
 

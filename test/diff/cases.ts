@@ -247,6 +247,7 @@ const rules: Case[] = [
   { name: 'unicast limits crossed', text: inside('unicast_peer {', '10.9.0.2 min_ttl 300', '}') },
   { name: 'unicast other family', text: inside('unicast_peer {', 'fe80::2', '}') },
   { name: 'unicast bad peer', text: inside('unicast_peer {', 'nonsense', '}') },
+  { name: 'vmac with a word of unicast', text: inside('use_vmac', 'check_unicast_src') },
   { name: 'unicast without peers', text: inside('unicast_peer {', '}') },
   {
     name: 'authentication',

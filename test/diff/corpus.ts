@@ -130,6 +130,22 @@ export function claimed(document: string): readonly Score[] {
   });
 }
 
+/** The files that docs/compatibility.md says differ, under their reasons; a file by its number or its name. */
+export function excused(document: string): ReadonlyMap<string, readonly string[]> {
+  const from = document.indexOf('| why | files |');
+  const rows = document.slice(from, document.indexOf('\n\n', from)).split('\n').slice(2);
+  return new Map(
+    rows.map((row) => {
+      const [, why = '', files = ''] = row.split('|').map((cell) => cell.trim());
+      return [why, files.split(', ')];
+    }),
+  );
+}
+
+/** The number of a file of `files/`, or the name of one of `clients/` without its ending. */
+export const shortName = ({ group, file }: Verdict): string =>
+  group === 'files' ? file.slice(0, 3) : file.replace(/\.conf$/, '');
+
 /** What stands between us and keepalived, one line a file. */
 export const describeVerdict = (v: Verdict): string =>
   [

@@ -85,6 +85,22 @@ export const LANGUAGE: readonly Case[] = [
   { name: 'comment glued to a word', text: inside('priority 50# c', 'state MASTER!c') },
   { name: 'escaped comment', text: inside('zz\\#y a') },
   { name: 'final backslash', text: inside('priority 50 \\', 'state MASTER') },
+  {
+    name: 'final backslash in a comment',
+    text: inside(
+      'priority 50 # c \\',
+      'zz ! c \\',
+      '# d \\',
+      '# e\\',
+      '# f \\ ',
+      '# g \\\\',
+      'ww \\# h \\',
+    ),
+  },
+  {
+    name: 'final backslash in a comment of entries',
+    text: inside('virtual_ipaddress_excluded {', '# g \\', '10.9.0.9 # h \\', '}'),
+  },
   { name: 'semicolon', text: inside('priority 50;') },
   {
     name: 'long line',
