@@ -24,8 +24,8 @@ export interface MachineFacts {
   /** Account names only; numbers are no names. */
   readonly user: (name: string) => { readonly uid: number; readonly gid: number } | undefined;
   readonly group: (name: string) => number | undefined;
-  /** Whether the name of a host can be looked up; absent where nobody asks. */
-  readonly resolves?: (host: string) => boolean;
+  /** The first address of a host; absent where nobody asks. */
+  readonly addressOf?: (host: string) => string | undefined;
   /** A number by its name in one of iproute2's files, or of a protocol in /etc/protocols. */
   readonly numberOf?: (kind: NameKind, name: string) => number | undefined;
   /** The routing table of a VRF device. */

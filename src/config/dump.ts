@@ -2,10 +2,13 @@
 // the labels of keepalived 2.2.7. Labels come from the keyword table; lines without a row speak of what this
 // version does not have. Nothing here is parsed back.
 
-import { toSeconds, ZERO } from '../lib/time.ts';
+import { seconds, toSeconds, ZERO } from '../lib/time.ts';
 import { type Fifo, type GlobalDefs, globalDefs } from './globals.ts';
 import type { Block } from './keyword.ts';
 import type { Script } from './value.ts';
+
+/** Of a mail server, where nobody says more. */
+const USUAL = seconds(30);
 
 const owner = ({ uid, gid }: { readonly uid: number; readonly gid: number }): string =>
   `uid:gid ${uid}:${gid}`;
@@ -27,6 +30,10 @@ export interface DumpFacts {
   readonly instance?: string;
   /** The interface of static addresses, in the VRRP process, where it exists. */
   readonly default_interface?: string;
+  /** An instance needs nftables, or iptables were asked for. */
+  readonly nftables?: boolean;
+  /** The instance that names the interface of the IPVS synchronisation daemon, in the old place. */
+  readonly sync?: { readonly instance: string; readonly interface: string };
 }
 
 type Line = keyof typeof globalDefs | ((defs: GlobalDefs, facts: DumpFacts) => readonly string[]);
@@ -52,14 +59,14 @@ const LAYOUT: readonly Line[] = [
     });
   },
   'router_id',
-  ({ smtp_server: server, smtp_helo_name: helo, ...defs }) => [
-    ...(server === undefined
+  ({ smtp_server: server, smtp_address: address, smtp_helo_name: helo, ...defs }) => [
+    ...(server === undefined || address === undefined
       ? []
-      : [`Smtp server = ${server.host}`, `Smtp server port = ${server.port}`]),
+      : [`Smtp server = ${address}`, `Smtp server port = ${server.port}`]),
     ...(helo === undefined ? [] : [`Smtp HELO name = ${helo}`]),
-    ...(server === undefined
+    ...(defs.smtp_connect_timeout === undefined && address === undefined
       ? []
-      : [`Smtp server connection timeout = ${toSeconds(defs.smtp_connect_timeout)}`]),
+      : [`Smtp server connection timeout = ${toSeconds(defs.smtp_connect_timeout ?? USUAL)}`]),
     ...(defs.notification_email_from === undefined
       ? []
       : [`Email notification from = ${defs.notification_email_from}`]),
@@ -231,8 +238,15 @@ const scriptText = (script: Script): string =>
   `${script.words.map((word) => `'${word}'`).join(' ')}, ${owner(script)}`;
 
 /** Without a number the daemon takes that of the instance later. */
-function syncLines({ lvs_sync_daemon: sync }: GlobalDefs): string[] {
-  if (sync === undefined) return [];
+function syncLines({ lvs_sync_daemon: sync }: GlobalDefs, { sync: old }: DumpFacts): string[] {
+  if (sync === undefined)
+    return old === undefined
+      ? []
+      : [
+          `LVS syncd vrrp instance = ${old.instance}`,
+          `LVS syncd interface = ${old.interface}`,
+          'LVS syncd syncid = 0',
+        ];
   const line = (label: string, value: unknown): string[] =>
     value === undefined ? [] : [`${label} ${value}`];
   return [
@@ -246,13 +260,13 @@ function syncLines({ lvs_sync_daemon: sync }: GlobalDefs): string[] {
   ];
 }
 
-function netfilterLines(defs: GlobalDefs): string[] {
+function netfilterLines(defs: GlobalDefs, { nftables: needed = false }: DumpFacts): string[] {
   const { nftables, nftables_ipvs: ipvs } = defs;
   return [
-    ...(nftables === undefined
+    ...(nftables === undefined && !needed
       ? []
       : [
-          `nftables table name = ${nftables[0] ?? 'keepalived'}`,
+          `nftables table name = ${nftables?.[0] ?? 'keepalived'}`,
           `nftables base chain priority = ${defs.nftables_priority}`,
           `nftables ${defs.nftables_ifindex ? '' : "don't "}force use ifindex for link local IPv6`,
         ]),

@@ -33,6 +33,8 @@ export interface GlobalDefs
     'router_id' | 'script_user' | 'vrrp_min_garp' | ScriptKeyword | FifoKeyword
   > {
   readonly router_id: string;
+  /** What smtp_server's name stood for when the file was read; absent: nobody knew. */
+  readonly smtp_address?: string;
   /** Absent: script security is on and nobody was named to run scripts. */
   readonly script_user?: { readonly uid: number; readonly gid: number };
   /** Empty: all. */
@@ -95,10 +97,11 @@ export function resolveGlobals(
   const repeat = quiet('vrrp_garp_master_repeat') ? 1 : given.vrrp_garp_master_repeat;
   const scripts = resolveScriptUser(statements, facts, report);
   checkGroup6(statements, report);
-  checkMailServer(statements, facts, report);
+  const relay = locateMailServer(statements, facts, report);
   const secure = explicit.has('enable_script_security');
   return {
     ...given,
+    ...(relay === undefined ? {} : { smtp_address: relay }),
     notification_email: statements.flatMap((s) =>
       s.keyword === 'notification_email' ? s.value.map(({ value }) => value) : [],
     ),
@@ -149,18 +152,23 @@ function checkGroup6(statements: readonly Statement<typeof globalDefs>[], report
   }
 }
 
-/** A name that is not known now may be known later, so it stays. */
-function checkMailServer(
+/** The address of the mail server now. A name that is not known may be known later, so it stays. */
+function locateMailServer(
   statements: readonly Statement<typeof globalDefs>[],
   facts: MachineFacts,
   report: Reporter,
-): void {
+): string | undefined {
+  let address: string | undefined;
   for (const { keyword, value, node } of statements) {
-    if (keyword !== 'smtp_server' || readIp(value.host) !== undefined) continue;
-    if (facts.resolves?.(value.host) !== false) continue;
+    if (keyword !== 'smtp_server') continue;
+    address = readIp(value.host);
+    if (address !== undefined || facts.addressOf === undefined) continue;
+    address = facts.addressOf(value.host);
+    if (address !== undefined) continue;
     const complaint = invalidServer(value.host, String(value.port), undefined);
     report({ ...complaint, severity: 'warning', cause: 'no such host' }, node);
   }
+  return address;
 }
 
 function resolveScripts(

@@ -175,7 +175,7 @@ export function gatherFacts({
     user: (name) =>
       accounts('/etc/passwd', name, ([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) })),
     group: (name) => accounts('/etc/group', name, ([, , gid]) => Number(gid)),
-    resolves,
+    addressOf,
     numberOf,
     vrfTable: (device) => vrfTables?.().get(device),
     macOf: (device) => {
@@ -187,9 +187,10 @@ export function gatherFacts({
 }
 
 /** What `getent` says, which is what the C library would; a name server that is silent counts as no. */
-function resolves(host: string): boolean {
-  if (host.startsWith('-')) return false;
-  return spawnSync('getent', ['ahosts', host], { timeout: 5000, stdio: 'ignore' }).status === 0;
+function addressOf(host: string): string | undefined {
+  if (host.startsWith('-')) return undefined;
+  const { stdout } = spawnSync('getent', ['ahosts', host], { timeout: 5000, encoding: 'utf8' });
+  return /^\S+/.exec(stdout ?? '')?.[0];
 }
 
 function readInterfaces(): ReadonlyMap<string, InterfaceFacts> {

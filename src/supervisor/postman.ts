@@ -4,6 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { hostname, userInfo } from 'node:os';
 import type { GlobalDefs } from '../config/globals.ts';
+import { seconds } from '../lib/time.ts';
 import { forkSelf, type SelfCommand } from './self.ts';
 
 export interface Mail {
@@ -33,6 +34,8 @@ export interface Delivery {
   readonly failure?: string;
 }
 
+const USUAL_TIMEOUT = seconds(30);
+
 /** More than this wait for nobody: a server that is away for a day must not fill the memory. */
 const LIMIT = 500;
 
@@ -44,7 +47,7 @@ export function relayOf(defs: GlobalDefs): Relay | undefined {
     host: server.host,
     port: server.port,
     name: defs.smtp_helo_name ?? hostname(),
-    timeout: defs.smtp_connect_timeout / 1000,
+    timeout: (defs.smtp_connect_timeout ?? USUAL_TIMEOUT) / 1000,
     from: defs.notification_email_from ?? `${userInfo().username}@${hostname()}`,
     to,
   };

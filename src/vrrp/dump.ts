@@ -1,21 +1,21 @@
 // The VRRP part of keepalived.data, and keepalived.stats, in the layout of keepalived 2.2.7 (passwords masked, as
-// 2.4.3 does). Lines that keepalived lacks (faults, dropped packets) have the form of its lists, which every
-// known reader skips. Nothing here is parsed back.
+// 2.4.3 does). What keepalived cannot say (faults, dropped packets) has a file of its own. Nothing here is parsed back.
 
 import type { AddressEntry } from '../config/value.ts';
-import { family, isLinkLocal6 } from '../lib/ip.ts';
-import type { Link } from '../lib/link.ts';
+import { family } from '../lib/ip.ts';
 import { type Duration, type Instant, toSeconds } from '../lib/time.ts';
-import { addressKey, entriesOf, interfacesOf, linkNamed } from './addresses.ts';
-import { groupNamed, trackedLines, trackerLines, usersOf } from './dump-track.ts';
+import { addressKey, linkNamed } from './addresses.ts';
+import { delayLines, interfaceLines, socketLines } from './dump-link.ts';
+import { groupNamed, trackedLines, trackerLines } from './dump-track.ts';
 import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isMailing, tellsPriority } from './notify.ts';
+import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
 import { isUnicast } from './socket.ts';
-import type { Member, RouterState, SocketRecord } from './state.ts';
+import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
 
 export interface Clock {
@@ -33,14 +33,13 @@ export function dumpData(
   descriptors: ReadonlyMap<string, number>,
 ): string {
   return [
+    ...delayLines(state),
     ...staticLines(state),
     '------< VRRP Topology >------',
     ...state.members.flatMap((member) => instanceLines(state, member, clock, descriptors)),
-    '------< VRRP Sockpool >------',
-    ...Object.values(state.sockets).flatMap((socket) => socketLines(state, socket, descriptors)),
+    ...socketLines(state, descriptors),
     ...trackerLines(state),
-    '------< Interfaces >------',
-    ...Object.values(state.kernel.links).flatMap((link) => interfaceLines(state, link)),
+    ...interfaceLines(state),
     '',
   ].join('\n');
 }
@@ -81,11 +80,12 @@ function instanceLines(
   descriptors: ReadonlyMap<string, number>,
 ): readonly string[] {
   const { kernel } = router;
-  const { config, rules, state, faults, source, statistics } = member;
+  const { config, rules, state, faults, source } = member;
   const group = groupNamed(router, config.name);
   const pending = faults.filter(({ kind }) => kind === 'pending').length;
-  const fd = member.socket === undefined ? undefined : descriptors.get(member.socket);
+  const fd = (member.socket === undefined ? undefined : descriptors.get(member.socket)) ?? -1;
   const unicast = isUnicast(config);
+  const given = config.unicast_src_ip ?? config.mcast_src_ip;
   const index = Object.values(kernel.links).find(({ name }) => name === config.interface)?.index;
   return [
     ` VRRP Instance = ${config.name}`,
@@ -94,24 +94,19 @@ function instanceLines(
     ...when(config.family === 6, '   Using Native IPv6'),
     `   State = ${stateWord(state)}`,
     ...masterLines(config, state),
-    ...(unicast || group !== undefined
-      ? ['   Flags:', ...when(unicast, '     Using unicast')]
-      : ['   Flags: none']),
-    `   Wantstate = ${state.name === 'backup' && state.wants === true ? 'MASTER' : stateWord(state)}`,
+    ...flagLines(config),
+    `   Wantstate = ${wantedState(member, group !== undefined)}`,
     '   Number of config faults = 0',
     `   Number of interface and track script faults = ${faults.length - pending}`,
     `   Number of track scripts init = ${pending}`,
-    ...(faults.length === 0
-      ? []
-      : ['   Faults :', ...faults.map((fault) => `     ${describeFault(fault)}`)]),
     `   Last transition = ${stamp(clock, since(state, clock))}`,
     `   Read timeout = ${readTimeout(config, state, clock)}`,
     `   Master down timer = ${masterDownMicros(rules, state)} usecs`,
     ...when(config.interface !== undefined, `   Interface = ${config.interface}`),
-    ...when(
-      source !== undefined,
-      `   Using src_ip = ${source}${(config.unicast_src_ip ?? config.mcast_src_ip) ? ' (from configuration)' : ''}`,
-    ),
+    ...when(config.dont_track_primary, '   VRRP interface tracking disabled'),
+    ...when(config.skip_check_adv_addr, '   Skip checking advert IP addresses'),
+    ...when(config.strict_mode === true, '   Enforcing strict VRRP compliance'),
+    `   Using src_ip = ${given === undefined ? (source ?? '(none)') : `${given} (from configuration)`}`,
     ...when(
       !unicast,
       `   Multicast address ${config.mcast_dst_ip}${config.family === 6 ? `, ifindex ${index ?? 0}` : ''}`,
@@ -132,6 +127,7 @@ function instanceLines(
     config.version === 2
       ? `   Advert interval = ${Math.round(toSeconds(config.advert_int))} sec`
       : `   Advert interval = ${Math.round(config.advert_int / 1000)} milli-sec`,
+    ...masterIntervalLines(config, state),
     `   Accept = ${config.accept ? 'enabled' : 'disabled'}`,
     `   Preempt = ${config.nopreempt ? 'disabled' : 'enabled'}`,
     ...when(config.preempt_delay > 0, `   Preempt delay = ${toSeconds(config.preempt_delay)} secs`),
@@ -139,7 +135,7 @@ function instanceLines(
     ...authenticationLines(config),
     ...addressLines(member, kernel),
     ...unicastLines(config),
-    ...when(fd !== undefined, `   fd_in ${fd}, fd_out ${fd}`),
+    `   fd_in ${fd}, fd_out ${fd}`,
     ...listed('   Virtual Routes :', config.virtual_routes?.map(routeText)),
     ...listed('   Virtual Rules :', config.virtual_rules?.map(ruleText)),
     ...trackedLines(router, member),
@@ -147,9 +143,40 @@ function instanceLines(
     `   Notify deleted = ${config.notify_deleted === undefined ? 'Fault' : 'Deleted'}`,
     ...scriptLines(config),
     `   Notify priority changes = ${tellsPriority(router.config, config, group?.config)}`,
+  ];
+}
+
+/** What keepalived cannot say: why each instance is at fault, and what became of the packets that were dropped. */
+export function dumpReasons(state: RouterState): string {
+  const lines = state.members.flatMap(({ config, faults, statistics }) => [
+    ` VRRP Instance = ${config.name}`,
+    ...listed('   Faults :', faults.map(describeFault)),
     '   Dropped packets :',
     ...Object.entries(statistics.drops).map(([reason, count]) => `     ${reason} ${count}`),
-  ];
+  ]);
+  return [...lines, ''].join('\n');
+}
+
+/** keepalived has more flags than words for them: the heading stands alone where it has none. */
+function flagLines(config: VrrpInstance): readonly string[] {
+  const source = config.unicast_src_ip ?? config.mcast_src_ip;
+  const flagged = [config.nopreempt, config.skip_check_adv_addr, config.dont_track_primary];
+  if (isUnicast(config)) return ['   Flags:', '     Using unicast'];
+  if (config.unicast_without_peers === true)
+    return ['   Flags:', '     Unicast config option specified but using multicast'];
+  return source !== undefined || flagged.includes(true) ? ['   Flags:'] : ['   Flags: none'];
+}
+
+/**
+ * An instance that is MASTER in the file wants to be it until it has heard somebody. Not so in a group, which decides for
+ * its members, and where it had to wait for a script.
+ */
+function wantedState({ config, state, statistics }: Member, grouped: boolean): string {
+  if (state.name !== 'backup') return stateWord(state);
+  const { track_script = [] } = config;
+  const waited = grouped || track_script.some(({ weight }) => weight === 0);
+  const first = state.master === undefined && statistics.becameMaster === 0 && !waited;
+  return state.wants === true || (config.state === 'MASTER' && first) ? 'MASTER' : 'BACKUP';
 }
 
 const when = (condition: boolean, line: string): readonly string[] => (condition ? [line] : []);
@@ -174,8 +201,17 @@ function masterLines(config: VrrpInstance, state: InstanceState): readonly strin
   return [
     `   Master router = ${state.master?.address ?? nobody}`,
     `   Master priority = ${state.master?.priority ?? 0}`,
+    ...when(
+      config.version === 3,
+      `   Master advert int = ${toSeconds(state.masterInterval).toFixed(2)} sec`,
+    ),
   ];
 }
+
+const masterIntervalLines = ({ version }: VrrpInstance, state: InstanceState): readonly string[] =>
+  version === 3 && state.name === 'backup'
+    ? [`   Master advert interval = ${Math.round(state.masterInterval / 1000)} milli-sec`]
+    : [];
 
 export const since = (state: InstanceState, clock: Clock): Instant =>
   state.name === 'init' ? clock.monotonic : state.since;
@@ -194,6 +230,7 @@ function readTimeout(config: VrrpInstance, state: InstanceState, clock: Clock): 
 }
 
 function masterDownMicros(config: VrrpInstance, state: InstanceState): number {
+  if (state.name === 'master' && config.priority === OWNER_PRIORITY) return 1;
   const interval = state.name === 'backup' ? state.masterInterval : config.advert_int;
   return Math.floor(config.down_timer_adverts * interval + exactSkew(config, interval));
 }
@@ -232,6 +269,7 @@ function addressText(
     peer,
     deprecated,
     preferred,
+    noprefixroute,
     dev = usual,
   } = entry;
   const index = linkNamed(kernel, dev)?.index ?? -1;
@@ -243,6 +281,7 @@ function addressText(
     `dev ${dev}`,
     `scope ${SCOPES[scope] ?? scope}`,
     ...(label === undefined ? [] : [`label ${label}`]),
+    ...(noprefixroute === true ? ['noprefixroute'] : []),
     ...(whole === 32
       ? []
       : [deprecated === true ? 'deprecated' : `preferred_lft ${preferred ?? 'forever'}`]),
@@ -329,71 +368,6 @@ function scriptLines(config: VrrpInstance): readonly string[] {
           `   ${label} script = ${script.words.map((word) => `'${word}'`).join(' ')}, uid:gid ${script.uid}:${script.gid}`,
         ],
   );
-}
-
-function socketLines(
-  { members }: RouterState,
-  { spec }: SocketRecord,
-  descriptors: ReadonlyMap<string, number>,
-): readonly string[] {
-  const fd = descriptors.get(spec.key) ?? -1;
-  return [
-    ` fd_in ${fd} fd_out = ${fd}`,
-    ...when(spec.interface !== undefined, `   Interface = ${spec.interface?.name}`),
-    `   Family = IPv${spec.family}`,
-    '   Protocol = VRRP',
-    `   Type = ${spec.group === undefined ? 'Unicast' : 'Multicast'}`,
-    ...when(spec.group === undefined, `   Address = ${spec.source}`),
-    `   Rx buf size = ${spec.receiveBuffer ?? 0}`,
-    '   VRRP instances',
-    ...members
-      .filter(({ socket }) => socket === spec.key)
-      .map(({ config }) => `     ${config.name} vrid ${config.virtual_router_id}`),
-  ];
-}
-
-function interfaceLines(state: RouterState, link: Link): readonly string[] {
-  const { kernel, members } = state;
-  const addresses = kernel.addresses[link.index] ?? [];
-  const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
-  const ipv6 = addresses.find(({ address }) => isLinkLocal6(address))?.address ?? '(none)';
-  const users = members.filter(({ config }) =>
-    [
-      config.interface,
-      ...interfacesOf(config),
-      ...entriesOf(config).map(({ dev }) => dev),
-    ].includes(link.name),
-  );
-  const own = users.map(({ config }) => `     ${config.name}, weight 0`);
-  const named = new Set(users.map(({ config }) => config.name));
-  const tracking = usersOf(state, 'track_interface', link.name).filter(
-    (line) => !named.has(line.trim().replace(/, weight.*/, '')),
-  );
-  const loopback = link.hardware === 772;
-  return [
-    ` Name = ${link.name}`,
-    `   index = ${link.index}`,
-    `   IPv4 address = ${ipv4}`,
-    `   IPv6 address = ${ipv6}`,
-    ...(loopback || link.mac === ''
-      ? []
-      : [`   MAC = ${link.mac}`, '   MAC broadcast = ff:ff:ff:ff:ff:ff']),
-    `   State = ${[
-      link.up ? 'UP' : 'not UP',
-      link.running ? 'RUNNING' : 'not RUNNING',
-      ...(loopback ? ['no broadcast', 'loopback'] : []),
-      ...(link.multicast ? [] : ['no multicast']),
-    ].join(', ')}`,
-    '   Delayed state change running = false',
-    '   Up debounce timer = 0us',
-    '   Down debounce timer = 0us',
-    `   MTU = ${link.mtu}`,
-    `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
-    '   NIC netlink status update',
-    ...(own.length + tracking.length === 0
-      ? []
-      : ['   Tracking VRRP instances :', ...own, ...tracking]),
-  ];
 }
 
 // Time as keepalived prints it: 1795226736.092689 (Sat Nov 21 02:05:36.092689 2026)

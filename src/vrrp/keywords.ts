@@ -303,6 +303,8 @@ export interface VrrpInstance
   readonly rx_bufs_mtus?: number;
   /** With no_accept, link-local addresses are told by the name of their interface. */
   readonly shield_by_name?: true;
+  /** A keyword of unicast was given, and no peer: adverts are multicast. */
+  readonly unicast_without_peers?: true;
   /** global_defs log_unknown_vrids. */
   readonly log_unknown_vrids?: true;
   /** Other limits on some of its interfaces; those of one garp_group share them, whoever announces. */

@@ -3,7 +3,7 @@
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
-import { type Clock, dumpData, dumpStatistics } from './dump.ts';
+import { type Clock, dumpData, dumpReasons, dumpStatistics } from './dump.ts';
 import { dumpJson } from './json.ts';
 import type { RouterState } from './router.ts';
 
@@ -18,15 +18,29 @@ export function writeData(
   suffix: string,
 ): void {
   const clock = clockAt(now);
-  const hasDefault = Object.values(state.kernel.links).some(
-    ({ name }) => name === DEFAULT_INTERFACE,
-  );
-  const facts: DumpFacts = hasDefault ? { default_interface: DEFAULT_INTERFACE } : {};
   const text = [
-    ...dumpGlobals(state.config.global_defs, facts),
+    ...dumpGlobals(state.config.global_defs, dumpFacts(state)),
     dumpData(state, clock, descriptors),
   ].join('\n');
   writeDump(`${dumpFolder(process.env)}/keepalived${suffix}.data`, text);
+  writeDump(`${dumpFolder(process.env)}/keepalived_reasons${suffix}.data`, dumpReasons(state));
+}
+
+/** What the first section says of the instances and their machine. */
+export function dumpFacts({ config, kernel }: RouterState): DumpFacts {
+  const { global_defs: globals, vrrp_instance: instances } = config;
+  const hasDefault = Object.values(kernel.links).some(({ name }) => name === DEFAULT_INTERFACE);
+  const sync = instances.find((one) => one.lvs_sync_daemon_interface !== undefined);
+  const nftables =
+    globals.vrrp_iptables !== undefined ||
+    instances.some(({ accept, use_vmac, use_ipvlan }) => !accept || use_vmac || use_ipvlan);
+  return {
+    ...(hasDefault ? { default_interface: DEFAULT_INTERFACE } : {}),
+    ...(nftables ? { nftables } : {}),
+    ...(sync?.lvs_sync_daemon_interface === undefined
+      ? {}
+      : { sync: { instance: sync.name, interface: sync.lvs_sync_daemon_interface } }),
+  };
 }
 
 function clockAt(monotonic: Instant): Clock {

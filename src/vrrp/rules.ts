@@ -166,6 +166,8 @@ export function resolveInstance(
 
   const instance: VrrpInstance = {
     ...configured(given, statements),
+    ...(strict ? { strict_mode: true } : {}),
+    ...(walk.unicastWord !== undefined && !unicast ? { unicast_without_peers: true as const } : {}),
     ...decideTolerance({ name, advert_length, ...preemption }, given, strict, globals, say),
     ...tracks,
     name,
@@ -214,8 +216,8 @@ export function resolveInstance(
     ...scripts,
   };
   refuseOwnersWeights(instance, block.node, report);
-  refuseOwnInterface(instance, block, report);
-  return strict ? applyStrict(instance, block, report) : instance;
+  const tracking = refuseOwnInterface(instance, block, report);
+  return strict ? applyStrict(tracking, block, report) : tracking;
 }
 
 /** The values of rows that have no default, as far as they were given. */
@@ -235,16 +237,23 @@ function configured(
   );
 }
 
-/** The interface of the instance is tracked anyway. */
-function refuseOwnInterface(instance: VrrpInstance, block: InstanceBlock, report: Reporter): void {
+/** The interface of the instance is tracked anyway, without a weight. */
+function refuseOwnInterface(
+  instance: VrrpInstance,
+  block: InstanceBlock,
+  report: Reporter,
+): VrrpInstance {
   const { name, interface: own } = instance;
-  if (instance.dont_track_primary || instance.track_interface === undefined) return;
-  if (!instance.track_interface.some((tracked) => tracked.name === own)) return;
+  const { track_interface: tracked, ...rest } = instance;
+  if (instance.dont_track_primary || tracked === undefined) return instance;
+  const others = tracked.filter((one) => one.name !== own);
+  if (others.length === tracked.length) return instance;
   report(
     mistake('own-interface', `(${name}) Ignoring track_interface ${own} since own interface`),
     nodeOf(block.statements, 'track_interface') ?? block.node,
     AFTERWARDS,
   );
+  return others.length === 0 ? rest : { ...rest, track_interface: others };
 }
 
 /** One address serves as source, under whichever of its two names; the kind of advert decides which. */

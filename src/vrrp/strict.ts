@@ -30,6 +30,7 @@ export function applyStrict(
     say('virtual_ipaddress', 'strict-link-local', 'the first IPv6 VIP address must be link local');
   if (given('state') && wantsMaster(block) !== (instance.priority === OWNER))
     say('state', 'strict-state', 'State MASTER must match being address owner');
+  changes.state = instance.priority === OWNER ? 'MASTER' : 'BACKUP';
   if (instance.lower_prio_no_advert === false && given('lower_prio_no_advert'))
     say(
       'lower_prio_no_advert',
@@ -53,6 +54,7 @@ export function applyStrict(
     );
   }
   changes.garp_lower_prio_repeat = 0;
+  changes.garp_lower_prio_delay = ZERO;
   if (given('accept') && version === 2 && instance.priority !== OWNER)
     say(
       'accept',

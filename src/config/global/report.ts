@@ -120,11 +120,14 @@ export const tellRows = {
   smtp_helo_name: optional(nameIfAny, 'Name given in the greeting of mail.', {
     otherwise: 'the host name',
   }),
-  smtp_connect_timeout: defaulted(
+  smtp_connect_timeout: optional(
     { ...wholeSeconds(1, 4294), parse: readTimeout },
-    seconds(30),
     'How long the mail server may take.',
-    { refusal: "smtp_connect_timeout '%w' must be in [0, 4294] - ignoring" },
+    {
+      refusal: "smtp_connect_timeout '%w' must be in [0, 4294] - ignoring",
+      otherwise: '30 s',
+      example: '10',
+    },
   ),
   smtp_alert: optional(
     onOff,

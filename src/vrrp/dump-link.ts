@@ -1,0 +1,199 @@
+// The parts of keepalived.data about interfaces: how announcements are held back on them, the sockets, and what is
+// known of each one, in the layout of keepalived 2.2.7. Nothing here is parsed back.
+
+import { family, isLinkLocal6 } from '../lib/ip.ts';
+import type { Link } from '../lib/link.ts';
+import { type Duration, toSeconds } from '../lib/time.ts';
+import type { SocketSpec } from './action.ts';
+import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
+import { usersOf } from './dump-track.ts';
+import type { VrrpConfig } from './keywords.ts';
+import { socketSpec } from './socket.ts';
+import type { Member, RouterState } from './state.ts';
+
+/** Interfaces that share one limit; those of the global limits have one each, and the number 0. */
+interface DelayGroup {
+  readonly number: number;
+  readonly garp: number | undefined;
+  readonly gna: number | undefined;
+  readonly interfaces: readonly string[];
+}
+
+const MICROSECONDS = 1_000_000;
+
+function delayGroups({ vrrp_instance, garp_group = [] }: VrrpConfig): readonly DelayGroup[] {
+  const grouped = garp_group.map((group, index) => ({
+    number: index + 1,
+    garp: group.garp_interval,
+    gna: group.gna_interval,
+    interfaces: group.interfaces,
+  }));
+  const taken = new Set(grouped.flatMap(({ interfaces }) => interfaces));
+  const alone: DelayGroup[] = [];
+  for (const { interface: name, garp_interval, gna_interval } of vrrp_instance) {
+    if (name === undefined || taken.has(name) || garp_interval + gna_interval === 0) continue;
+    taken.add(name);
+    alone.push({
+      number: 0,
+      garp: given(garp_interval),
+      gna: given(gna_interval),
+      interfaces: [name],
+    });
+  }
+  return [...alone, ...grouped];
+}
+
+const given = (interval: Duration): number | undefined =>
+  interval === 0 ? undefined : toSeconds(interval);
+
+/** As C's %g: six digits that count. */
+const general = (value: number): string =>
+  value < 1e-4
+    ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
+    : String(Number(value.toPrecision(6)));
+
+/** The moment is keepalived's own clock, and stays 0 until something was held back. */
+const NEVER = '0.000000 (Thu Jan  1 00:00:00.000000)';
+
+export function delayLines({ config }: RouterState): readonly string[] {
+  const groups = delayGroups(config);
+  if (groups.length === 0) return [];
+  const interval = (name: string, value: number | undefined): readonly string[] =>
+    value === undefined
+      ? []
+      : [` ${name} interval = ${general(value)}`, ` ${name} next time ${NEVER}`];
+  return [
+    '------< Gratuitous ARP delays >------',
+    ...groups.flatMap(({ number, garp, gna, interfaces }) => [
+      `------< GARP delay group ${number} >------`,
+      // keepalived speaks of GARP before the time of both.
+      ...interval('GARP', garp),
+      ...interval('GNA', gna),
+      ' Interfaces',
+      ...interfaces.map((name) => `  ${name}`),
+    ]),
+  ];
+}
+
+/** The sockets that instances have, or would have if nothing were wrong. */
+export function socketLines(
+  state: RouterState,
+  descriptors: ReadonlyMap<string, number>,
+): readonly string[] {
+  const sockets = new Map<string, { readonly spec: SocketSpec; readonly users: Member[] }>();
+  for (const member of state.members) {
+    const spec = specOf(state, member);
+    if (spec === undefined) continue;
+    const known = sockets.get(spec.key);
+    if (known === undefined) sockets.set(spec.key, { spec, users: [member] });
+    else known.users.push(member);
+  }
+  return [
+    '------< VRRP Sockpool >------',
+    ...[...sockets.values()].flatMap(({ spec, users }) => {
+      const fd = descriptors.get(spec.key) ?? -1;
+      const unicast = spec.group === undefined;
+      return [
+        ` fd_in ${fd} fd_out = ${fd}`,
+        ...(spec.interface === undefined ? [] : [`   Interface = ${spec.interface.name}`]),
+        `   Family = IPv${spec.family}`,
+        '   Protocol = VRRP',
+        `   Type = ${unicast ? 'Unicast' : 'Multicast'}`,
+        ...(unicast ? [`   Address = ${spec.source}`] : []),
+        `   Rx buf size = ${spec.receiveBuffer ?? 0}`,
+        '   VRRP instances',
+        ...[...users]
+          .sort((a, b) => a.config.virtual_router_id - b.config.virtual_router_id)
+          .map(({ config }) => `     ${config.name} vrid ${config.virtual_router_id}`),
+      ];
+    }),
+  ];
+}
+
+function specOf({ sockets, kernel }: RouterState, member: Member): SocketSpec | undefined {
+  const { config, socket, source } = member;
+  if (socket !== undefined) return sockets[socket]?.spec;
+  const address = source ?? config.unicast_src_ip ?? config.mcast_src_ip;
+  return address === undefined
+    ? undefined
+    : socketSpec(config, linkNamed(kernel, config.interface ?? ''), address);
+}
+
+export function interfaceLines(state: RouterState): readonly string[] {
+  const groups = delayGroups(state.config);
+  return [
+    '------< Interfaces >------',
+    ...Object.values(state.kernel.links).flatMap((link) => linkLines(state, link, groups)),
+  ];
+}
+
+function linkLines(
+  state: RouterState,
+  link: Link,
+  groups: readonly DelayGroup[],
+): readonly string[] {
+  const addresses = state.kernel.addresses[link.index] ?? [];
+  const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
+  const ipv6 = addresses.find(({ address }) => isLinkLocal6(address))?.address ?? '(none)';
+  const loopback = link.hardware === 772;
+  return [
+    ` Name = ${link.name}`,
+    `   index = ${link.index}`,
+    `   IPv4 address = ${ipv4}`,
+    `   IPv6 address = ${ipv6}`,
+    ...(loopback || link.mac === ''
+      ? []
+      : [`   MAC = ${link.mac}`, '   MAC broadcast = ff:ff:ff:ff:ff:ff']),
+    `   State = ${[
+      link.up ? 'UP' : 'not UP',
+      link.running ? 'RUNNING' : 'not RUNNING',
+      ...(loopback ? ['no broadcast', 'loopback'] : []),
+      ...(link.multicast ? [] : ['no multicast']),
+    ].join(', ')}`,
+    `   Seen up = ${link.up ? 1 : 0}`,
+    '   Delayed state change running = false',
+    '   Up debounce timer = 0us',
+    '   Down debounce timer = 0us',
+    `   MTU = ${link.mtu}`,
+    `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
+    '   NIC netlink status update',
+    ...limitLines(groups.find(({ interfaces }) => interfaces.includes(link.name))),
+    // What keepalived changes for virtual MACs, and would put back.
+    '   Reset ARP config counter 0',
+    '   Original arp_ignore 0',
+    '   Original arp_filter 0',
+    '   Original promote_secondaries 0',
+    '   Reset promote_secondaries counter 0',
+    ...userLines(state, link),
+  ];
+}
+
+function limitLines(group: DelayGroup | undefined): readonly string[] {
+  if (group === undefined) return [];
+  const { garp, gna, number } = group;
+  const limit = (kind: string, value: number | undefined): readonly string[] =>
+    value === undefined
+      ? []
+      : [`   Gratuitous ${kind} interval ${Math.floor((value * MICROSECONDS) / 1000)}ms`];
+  return [
+    ...limit('ARP', garp),
+    ...limit('NA', gna),
+    ...(number === 0 ? [] : [`   Gratuitous ARP aggregation group ${number}`]),
+  ];
+}
+
+/** What keepalived says of the interface of an instance that does not track it. */
+const NOT_TRACKED = 255;
+
+/** Who has something on the interface, or tracks it, in the order of the configuration. */
+function userLines(state: RouterState, { name }: Link): readonly string[] {
+  const tracking = usersOf(state, 'track_interface', name);
+  const lines = state.members.flatMap(({ config }) => {
+    const places = [...interfacesOf(config), ...entriesOf(config).map(({ dev }) => dev)];
+    const untracked = config.interface === name && config.dont_track_primary;
+    if (config.interface === name || places.includes(name))
+      return [`     ${config.name}, weight ${untracked ? NOT_TRACKED : 0}`];
+    return tracking.filter((line) => line.startsWith(`     ${config.name}, `));
+  });
+  return lines.length === 0 ? [] : ['   Tracking VRRP instances :', ...lines];
+}
