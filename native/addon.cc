@@ -1,6 +1,7 @@
 // The addon's entry: what JavaScript can call (src/net/native.ts declares the same list) and how it ends.
 // One translation unit: everything else is a header included here.
 
+#include "datagram.h"
 #include "io_thread.h"
 #include "netlink.h"
 #include "process.h"
@@ -150,6 +151,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "disarm", Disarm);
   Export(exports, "rawSocket", RawSocket);
   Export(exports, "packetSocket", PacketSocket);
+  Export(exports, "datagramSocket", DatagramSocket);
   Export(exports, "netlinkSocket", NetlinkSocket);
   Export(exports, "tcpSocket", TcpSocket);
   Export(exports, "filter", Filter);

@@ -333,14 +333,20 @@ export const dnsRows = {
 
 export const pingRows = tcpRows;
 
-/** Digits in pairs, blanks between them at will; `x` stands for any digit where allowed. */
+/**
+ * Digits in pairs, blanks between them at will: a digit that a blank leaves alone is a byte of its own. `x` stands for any
+ * digit where allowed. The value has all its digits.
+ */
 const hexString = (what: string, any: boolean, minimum: number): ValueType<string> => ({
   syntax: minimum === 0 ? '[<hex>]' : '<hex>',
   minimum,
   parse: (words) => {
-    const text = words.join('').replace(/\s/g, '');
-    return (any ? /^[0-9a-fA-FxX]*$/ : /^[0-9a-fA-F]*$/).test(text)
-      ? { value: text }
+    const pairs = words
+      .flatMap((text) => text.trim().split(/\s+/))
+      .flatMap((text) => text.match(/..?/gs) ?? []);
+    const value = pairs.map((pair) => pair.padStart(2, '0')).join('');
+    return (any ? /^[0-9a-fA-FxX]*$/ : /^[0-9a-fA-F]*$/).test(value)
+      ? { value }
       : { complaints: [mistake('hex', `Invalid hex string for UDP_CHECK ${what}`)] };
   },
   format: (value) => value,

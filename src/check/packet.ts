@@ -76,6 +76,7 @@ export interface Reply {
   readonly answers: number;
 }
 
+/** Less than a header is no answer; keepalived is content with 8 bytes. */
 export function decodeReply(bytes: Uint8Array): Result<Reply, 'truncated' | 'no answer'> {
   if (bytes.length < DNS_HEADER) return fail('truncated');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -9,6 +9,10 @@ export const down = (reason: string): Down => ({ up: false, reason });
 /** It was ours: the server may be well. */
 export const unable = (reason: string): Down => ({ up: false, reason, local: true });
 
+/** Of so many datagrams that came, none was the answer. */
+export const silence = (heard: number): Down =>
+  down(heard === 0 ? 'no answer' : `no answer, but ${heard} datagrams that are none`);
+
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'port unreachable',
   EHOSTUNREACH: 'host unreachable',

@@ -48,6 +48,22 @@ export interface TcpSocketOptions {
   readonly sourcePort?: number;
 }
 
+export interface DatagramSocketOptions {
+  /** 17 is UDP; 1 (IPv4) and 58 (IPv6) are ping sockets, on which a port is the identifier of an echo. */
+  readonly protocol: number;
+  /** The socket is connected: nothing else's datagrams come through, and ICMP errors are errors of the socket. */
+  readonly to: Ip;
+  readonly port?: number;
+  readonly source?: Ip;
+  readonly sourcePort?: number;
+  /** SO_BINDTODEVICE; also the scope of link-local addresses. */
+  readonly device?: string;
+  /** SO_MARK. */
+  readonly mark?: number;
+  /** SO_RCVBUF in bytes. */
+  readonly receiveBuffer?: number;
+}
+
 export interface ThreadOptions {
   readonly policy: 'rr' | 'other';
   /** 1-99 for 'rr'. */
@@ -132,6 +148,8 @@ export interface Native {
   // Sockets
   rawSocket(options: RawSocketOptions): number;
   packetSocket(index: number): number;
+  /** Connected; libuv may own it afterwards (datagram.ts). */
+  datagramSocket(options: DatagramSocketOptions): number;
   netlinkSocket(protocol: number, groups: number, receiveBuffer: number): number;
   /** Not connected; whoever gets the descriptor closes it (libuv, see stream.ts). */
   tcpSocket(options: TcpSocketOptions): number;

@@ -45,6 +45,7 @@ const datagrams = [7, [7], [{}], [{ bytes: 'x' }], [{ bytes: new ArrayBuffer(8) 
 const addresses = ['', 'host', '1.2.3', '1.2.3.4/32', 'fe80::1%lo', '1.2.3.4\0'];
 const ticks = [...datagrams.map((d) => [d]), [], 'x', ...addresses.map((to) => [[{ to, bytes }]])];
 const rawSocket = { family: 4, protocol: 253 };
+const datagramSocket = { protocol: 17, to: '127.0.0.1', port: 9 };
 const script = { file: '/bin/true', arguments: ['true'], environment: [] };
 const withOption = (option: object): Call => [{ ...script, ...option }];
 const message = new Uint8Array(16);
@@ -140,6 +141,25 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['ENODEV', { family: 4, device: 'ka-none' }],
       ['EADDRNOTAVAIL', { family: 4, source: '192.0.2.77' }],
       ['EINVAL', { family: 6, source: 'fe80::1' }],
+    ],
+  },
+  datagramSocket: {
+    wrong: [
+      ...not([datagramSocket], 0, {}),
+      ...[0, 256, '17', 1.5].map((protocol) => [{ ...datagramSocket, protocol }]),
+      ...[...addresses, 7, undefined].map((to) => [{ ...datagramSocket, to }]),
+      ...[...addresses, 7, '::1'].map((source) => [{ ...datagramSocket, source }]),
+      ...['port', 'sourcePort'].flatMap((name) =>
+        [-1, 65_536, 1.5, 'x'].map((port) => [{ ...datagramSocket, [name]: port }]),
+      ),
+      ...['', 'a-name-that-is-too-long', 7].map((device) => [{ ...datagramSocket, device }]),
+      ...[-1, 2 ** 32, 'x'].map((mark) => [{ ...datagramSocket, mark }]),
+      [{ ...datagramSocket, receiveBuffer: 'x' }],
+    ],
+    refused: [
+      ['ENODEV', { ...datagramSocket, device: 'ka-none' }],
+      ['EADDRNOTAVAIL', { ...datagramSocket, source: '192.0.2.1' }],
+      ['EPROTONOSUPPORT', { ...datagramSocket, protocol: 6 }],
     ],
   },
   packetSocket: {

@@ -1,11 +1,14 @@
 // Which function answers for which kind of check. FILE_CHECK and BFD_CHECK have none: files and sessions tell by
-// themselves.
+// themselves. That of MISC_CHECK is made with what starts processes (Commands in misc.ts).
 
 import type { Check } from '../checker.ts';
 import type { Target } from '../options.ts';
+import { checkDns } from './dns.ts';
 import { checkHttp } from './http.ts';
+import { checkPing } from './ping.ts';
 import { checkSmtp } from './smtp.ts';
 import { checkTcp } from './tcp.ts';
+import { checkUdp } from './udp.ts';
 
 /** What a check of kind K is given. */
 type OptionsOf<K, T = Target> = T extends { readonly kind: infer Kinds; readonly options: infer O }
@@ -16,9 +19,12 @@ type OptionsOf<K, T = Target> = T extends { readonly kind: infer Kinds; readonly
 
 type Checks = { readonly [K in Target['kind']]: Check<OptionsOf<K>> };
 
-export const checks: Pick<Checks, 'TCP_CHECK' | 'HTTP_GET' | 'SSL_GET' | 'SMTP_CHECK'> = {
+export const checks: Omit<Checks, 'MISC_CHECK'> = {
   TCP_CHECK: checkTcp,
   HTTP_GET: checkHttp,
   SSL_GET: checkHttp,
   SMTP_CHECK: checkSmtp,
+  DNS_CHECK: checkDns,
+  UDP_CHECK: checkUdp,
+  PING_CHECK: checkPing,
 };

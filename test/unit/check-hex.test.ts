@@ -1,0 +1,23 @@
+// The bytes of UDP_CHECK as they are written. keepalived 2.2.7 was seen to send and to compare just these.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { udpRows } from '../../src/check/checkers.ts';
+
+const payload = (...words: string[]) => udpRows.payload.type.parse(words, words.join(' ')).value;
+const pattern = (...words: string[]) => udpRows.require_reply.type.parse(words, '').value;
+
+test('digits are taken in pairs, and one that a blank leaves alone is a byte', () => {
+  assert.equal(payload('Ab12f', '3', '456', '546443123'), 'Ab120f0345065464431203');
+  assert.equal(payload('Ab12f 3', '456'), 'Ab120f034506');
+  assert.equal(pattern('ab1', '2'), 'ab0102');
+  assert.equal(pattern('0x0X'), '0x0X');
+  assert.equal(pattern('x'), '0x');
+  assert.equal(pattern(), '');
+});
+
+test('what is no digit is refused, and an x where bytes are sent', () => {
+  assert.equal(payload('0g'), undefined);
+  assert.equal(payload('0x'), undefined);
+  assert.equal(pattern('0y'), undefined);
+});
