@@ -1,11 +1,12 @@
 // Virtual servers -> the sections `LVS Topology` and `Health checkers` of keepalived_check.data, in the layout of
-// keepalived 2.2.7. What has happened since the start is not here: every server is shown as it starts.
+// keepalived 2.2.7. What has happened since the start comes from live.ts; without it every server is shown as it starts.
 
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Script } from '../config/value.ts';
 import { family } from '../lib/ip.ts';
 import { type Duration, seconds, toSeconds } from '../lib/time.ts';
 import type { Checker, CheckKind } from './checks.ts';
+import type { LiveChecker, LiveReal, LiveService } from './live.ts';
 import type { CheckConfig } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
 import type { GroupEntry, Method } from './value.ts';
@@ -15,12 +16,18 @@ const able = (on: boolean): string => (on ? 'enabled' : 'disabled');
 const onOff = (on: boolean): string => (on ? 'ON' : 'OFF');
 const yesNo = (on: boolean): string => (on ? 'yes' : 'no');
 
-/** Lines without line ends. */
-export function dumpCheck(config: CheckConfig, globals: GlobalDefs): string[] {
+/** Lines without line ends; `live` has one for each virtual server. */
+export function dumpCheck(
+  config: CheckConfig,
+  globals: GlobalDefs,
+  live: readonly LiveService[] = [],
+): string[] {
   const servers = config.virtual_server ?? [];
-  const checkers = servers.flatMap((server) =>
-    server.real_server.flatMap((real) =>
-      real.checkers.flatMap((checker) => checkerLines(checker, real, server, globals)),
+  const checkers = servers.flatMap((server, service) =>
+    server.real_server.flatMap((real, place) =>
+      real.checkers.flatMap((checker, at) =>
+        checkerLines(checker, real, server, globals, live[service]?.reals[place]?.checkers[at]),
+      ),
     ),
   );
   if (servers.length === 0) return [];
@@ -28,8 +35,8 @@ export function dumpCheck(config: CheckConfig, globals: GlobalDefs): string[] {
     '------< LVS Topology >------',
     // The version of the kernel's IPVS headers that keepalived 2.2.7 was built with.
     ' System is compiled with LVS v1.2.1',
-    ...(config.virtual_server_group ?? []).flatMap((group) => groupLines(group, servers)),
-    ...servers.flatMap((server) => serviceLines(server, config, globals)),
+    ...(config.virtual_server_group ?? []).flatMap((group) => groupLines(group, servers, live)),
+    ...servers.flatMap((server, at) => serviceLines(server, config, globals, live[at])),
     ...(checkers.length === 0 ? [] : ['------< Health checkers >------', ...checkers]),
   ];
 }
@@ -37,25 +44,37 @@ export function dumpCheck(config: CheckConfig, globals: GlobalDefs): string[] {
 function groupLines(
   group: { readonly name: string; readonly entries: readonly GroupEntry[] },
   servers: readonly VirtualServer[],
+  live: readonly LiveService[],
 ): string[] {
   const families = group.entries.flatMap((entry) =>
     'address' in entry ? [family(entry.address)] : [],
   );
-  const users = servers.filter(({ service }) => 'group' in service && service.group === group.name);
-  const alive = (protocol: string): number =>
+  const users = [...servers.entries()].filter(
+    ([, { service }]) => 'group' in service && service.group === group.name,
+  );
+  const alive = (wanted: (server: VirtualServer) => boolean): number =>
     users
-      .filter((server) => server.protocol === protocol)
-      .reduce((sum, server) => sum + server.real_server.length, 0);
+      .filter(([, server]) => wanted(server))
+      .reduce((sum, [at, server]) => sum + aliveIn(server, live[at]), 0);
+  const of = (protocol: string): number => alive((server) => server.protocol === protocol);
+  // A mark is of one family, whatever the protocol.
+  const family6 = (server: VirtualServer): boolean =>
+    server.real_server.some(({ address }) => family(address) === 6);
   return [
     ' ------< Virtual server group >------',
     ` Virtual Server Group = ${group.name}, IPv4 = ${yesNo(families.includes(4))}, IPv6 = ${yesNo(families.includes(6))}`,
     ...group.entries.flatMap((entry) => [
       ...entryLines(entry),
-      `     Alive: ${alive('TCP')} tcp, ${alive('UDP')} udp, ${alive('SCTP')} sctp`,
+      'fwmark' in entry
+        ? `     Alive: ${alive((server) => !family6(server))} IPv4, ${alive(family6)} IPv6`
+        : `     Alive: ${of('TCP')} tcp, ${of('UDP')} udp, ${of('SCTP')} sctp`,
       '     reloaded = False',
     ]),
   ];
 }
+
+const aliveIn = ({ real_server }: VirtualServer, live: LiveService | undefined): number =>
+  live === undefined ? real_server.length : live.reals.filter((real) => real.alive).length;
 
 function entryLines(entry: GroupEntry): string[] {
   if ('fwmark' in entry) return [`   FWMARK = ${entry.fwmark}`];
@@ -97,7 +116,12 @@ function familyOf(server: VirtualServer, config: CheckConfig): string {
     : 'inet';
 }
 
-function serviceLines(server: VirtualServer, config: CheckConfig, globals: GlobalDefs): string[] {
+function serviceLines(
+  server: VirtualServer,
+  config: CheckConfig,
+  globals: GlobalDefs,
+  live: LiveService | undefined,
+): string[] {
   const name = nameOf(server.service, server.protocol);
   const alert = server.smtp_alert ?? globals.smtp_alert_checker ?? globals.smtp_alert ?? false;
   const scheduler = server.lvs_sched;
@@ -145,10 +169,10 @@ function serviceLines(server: VirtualServer, config: CheckConfig, globals: Globa
     `   Using smtp notification = ${yesNo(alert)}`,
     `   default forwarding method = ${methodText(server.lvs_method)}`,
     ...sorryLines(server, name),
-    `   alive = ${server.alpha ? 0 : 1}`,
-    `   quorum_state_up = ${server.alpha ? 0 : 1}`,
+    `   alive = ${live === undefined && server.alpha ? 0 : 1}`,
+    `   quorum_state_up = ${(live?.quorum ?? !server.alpha) ? 1 : 0}`,
     '   reloaded = 0',
-    ...server.real_server.flatMap((real) => realLines(real, server, globals)),
+    ...server.real_server.flatMap((real, at) => realLines(real, server, globals, live?.reals[at])),
   ];
 }
 
@@ -173,7 +197,12 @@ function sorryLines(server: VirtualServer, name: string): string[] {
   ];
 }
 
-function realLines(real: RealServer, server: VirtualServer, globals: GlobalDefs): string[] {
+function realLines(
+  real: RealServer,
+  server: VirtualServer,
+  globals: GlobalDefs,
+  live: LiveReal | undefined,
+): string[] {
   const alert = real.smtp_alert ?? globals.smtp_alert_checker ?? globals.smtp_alert ?? true;
   const retry = real.retry ?? server.retry;
   const delay = real.delay_before_retry ?? server.delay_before_retry;
@@ -181,10 +210,14 @@ function realLines(real: RealServer, server: VirtualServer, globals: GlobalDefs)
   const host = real.virtualhost;
   const alpha = real.alpha ?? server.alpha;
   // A checker that has not succeeded yet counts as failed.
-  const failed = real.checkers.filter((checker) => checker.values.alpha ?? alpha).length;
+  const failed =
+    live === undefined
+      ? real.checkers.filter((checker) => checker.values.alpha ?? alpha).length
+      : live.checkers.filter(({ up }) => !up).length;
+  const weight = live?.weight ?? real.weight;
   return [
     '   ------< Real server >------',
-    `   RIP = ${real.address}, RPORT = ${real.port}, WEIGHT = ${real.weight} EFF WEIGHT = ${real.weight}`,
+    `   RIP = ${real.address}, RPORT = ${real.port}, WEIGHT = ${weight} EFF WEIGHT = ${weight}`,
     `   forwarding method = ${methodText(real.lvs_method ?? server.lvs_method)}`,
     `   Alpha is ${onOff(alpha)}`,
     `   connection timeout = ${decimals(real.connect_timeout ?? server.connect_timeout)}`,
@@ -199,11 +232,11 @@ function realLines(real: RealServer, server: VirtualServer, globals: GlobalDefs)
     ...scriptLines('  RS down', real.notify_down),
     `   Using smtp notification = ${yesNo(alert)}`,
     `   initial weight = ${real.weight}`,
-    `   effective weight = ${real.weight}`,
+    `   effective weight = ${weight}`,
     '   previous effective_weight = 0',
-    `   alive = ${failed > 0 ? 0 : 1}`,
+    `   alive = ${(live?.alive ?? failed === 0) ? 1 : 0}`,
     `   num failed checkers = ${failed}`,
-    '   RS set = 1',
+    `   RS set = ${(live?.set ?? true) ? 1 : 0}`,
     '   reloaded = 0',
   ];
 }
@@ -228,6 +261,7 @@ function checkerLines(
   real: RealServer,
   server: VirtualServer,
   globals: GlobalDefs,
+  live: LiveChecker | undefined,
 ): string[] {
   const own = values as Readonly<Partial<Record<string, never>>>;
   const defaults = DEFAULTS[kind];
@@ -242,21 +276,25 @@ function checkerLines(
   return [
     ` ${nameOf(server.service, server.protocol)} -> [${real.address}]:${protocol}:${real.port}`,
     '   Enabled = yes',
-    `   Up = ${yesNo(!alpha)}`,
-    '   Has run = no',
-    '   Current weight = 0',
+    `   Up = ${yesNo(live?.up ?? !alpha)}`,
+    `   Has run = ${yesNo(live?.ran ?? false)}`,
+    `   Current weight = ${live?.shift ?? 0}`,
     `   Alpha = ${yesNo(alpha)}`,
     `   Delay loop = ${loop} us`,
     `   Warmup = ${warmup} us`,
     `   Retries = ${retry}`,
-    `   Delay before retry = ${delay} us`,
-    `   Retries iterations = ${retry}`,
+    ...(retry === 0
+      ? []
+      : [
+          `   Delay before retry = ${delay} us`,
+          `   Retries iterations = ${live?.up === true ? live.failures : retry}`,
+        ]),
     `   Default delay before retry = ${standard} us`,
     `   Log all failures = ${yesNo(own.log_all_failures ?? globals.checker_log_all_failures)}`,
     ...connectionLines(kind, own, real, server),
     `   Keepalive method = ${kind}${url === undefined ? '' : `, http protocol ${own.http_protocol ?? '1.0'}`}`,
     ...(url === undefined ? [] : getLines(own, url)),
-    ...(script === undefined ? [] : miscLines(script, own)),
+    ...(script === undefined ? [] : miscLines(script, own, live)),
     ...(kind === 'SMTP_CHECK'
       ? [`   helo = ${own.helo_name ?? 'smtpchecker.keepalived.org'}`]
       : []),
@@ -315,14 +353,20 @@ function getLines(
   ];
 }
 
-function miscLines(script: Script, own: Readonly<Partial<Record<string, never>>>): string[] {
+function miscLines(
+  script: Script,
+  own: Readonly<Partial<Record<string, never>>>,
+  live: LiveChecker | undefined,
+): string[] {
   const timeout: Duration = own.misc_timeout ?? (0 as Duration);
   return [
     `   script = ${script.words.map((word) => `'${word}'`).join(' ')}`,
     `   timeout = ${toSeconds(timeout)}`,
     `   dynamic = ${own.misc_dynamic === true ? 'YES' : 'NO'}`,
     `   uid:gid = ${script.uid}:${script.gid}`,
-    '   Last ran = 0.000000 (Thu Jan  1 00:00:00 1970.000000)',
-    '   Last status = 0',
+    // Nobody remembers more of a command that has run than what it said.
+    ...(live?.ran === true
+      ? []
+      : ['   Last ran = 0.000000 (Thu Jan  1 00:00:00 1970.000000)', '   Last status = 0']),
   ];
 }

@@ -3,10 +3,13 @@
 import { dumpGlobals } from '../config/dump.ts';
 import { dumpFolder, writeDump } from '../net/dump.ts';
 import { dumpCheck } from './dump.ts';
+import { liveOf } from './live.ts';
 import type { DirectorState } from './state.ts';
 
-export function writeData({ config }: DirectorState): void {
+export function writeData(state: DirectorState): void {
+  const { config } = state;
   const { global_defs } = config;
-  const text = [...dumpGlobals(global_defs, {}), ...dumpCheck(config, global_defs)].join('\n');
+  const lines = [...dumpGlobals(global_defs, {}), ...dumpCheck(config, global_defs, liveOf(state))];
+  const text = lines.join('\n');
   writeDump(`${dumpFolder(process.env)}/keepalived_check.data`, `${text}\n`);
 }

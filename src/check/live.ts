@@ -1,0 +1,57 @@
+// What keepalived_check.data says of what has happened since the start: a view of the director's state in the words of that
+// file, by places in the configuration.
+
+import { itemAt } from '../lib/vector.ts';
+import type { PlannedReal, PlannedService } from './plan.ts';
+import { type RealState, realDestination } from './service.ts';
+import type { DirectorState } from './state.ts';
+
+export interface LiveChecker {
+  readonly up: boolean;
+  /** It has answered. */
+  readonly ran: boolean;
+  /** What it adds to the weight. */
+  readonly shift: number;
+  /** Tries that have failed in a row. */
+  readonly failures: number;
+}
+
+export interface LiveReal {
+  readonly alive: boolean;
+  readonly weight: number;
+  /** IPVS has it. */
+  readonly set: boolean;
+  readonly checkers: readonly LiveChecker[];
+}
+
+export interface LiveService {
+  readonly quorum: boolean;
+  readonly reals: readonly LiveReal[];
+}
+
+/** One for each virtual server of the configuration, in its order. */
+export const liveOf = ({ plan, services, healths }: DirectorState): readonly LiveService[] =>
+  plan.services.map((service, at) => {
+    const { quorum, reals } = itemAt(services, at);
+    return {
+      quorum,
+      reals: service.reals.map((real, place) =>
+        realOf(service, real, reals[place] as RealState, quorum, healths),
+      ),
+    };
+  });
+
+function realOf(
+  service: PlannedService,
+  real: PlannedReal,
+  state: RealState,
+  quorum: boolean,
+  healths: DirectorState['healths'],
+): LiveReal {
+  const checkers = real.checks.map((at, place): LiveChecker => {
+    const { up, known, failures } = itemAt(healths, at);
+    return { up, ran: known, shift: state.standings[place]?.shift ?? 0, failures };
+  });
+  const set = realDestination(service, real, state, quorum) !== undefined;
+  return { alive: state.alive, weight: state.weight, set, checkers };
+}
