@@ -199,12 +199,13 @@ function count(before: Member, next: Member): Member {
 
 type Wanted = Omit<Speaking, 'first' | 'datagrams'>;
 
-function wantedPace({ config, rules, state, source, socket }: Member): Wanted | undefined {
+function wantedPace({ config, rules, state, source, socket, legacy }: Member): Wanted | undefined {
   if (state.name !== 'master' || state.stall !== undefined) return undefined;
   if (source === undefined || socket === undefined) return undefined;
   const { advert_int: period } = config;
   const { priority } = rules;
-  return { socket, phase: state.phase, period, priority, source, config };
+  const old = isLegacy(config, legacy);
+  return { socket, phase: state.phase, period, priority, source, legacy: old, config };
 }
 
 /** Stops a schedule that must not go on. */
@@ -227,6 +228,7 @@ function speak(draft: Draft, member: Member): Member {
     old !== undefined &&
     old.config === want.config &&
     old.source === want.source &&
+    old.legacy === want.legacy &&
     old.priority === want.priority;
   const sameSchedule =
     old !== undefined &&
@@ -235,7 +237,9 @@ function speak(draft: Draft, member: Member): Member {
     old.period === want.period;
   const stale = old?.renewAt !== undefined && old.renewAt <= draft.now;
   if (sameContent && sameSchedule && !stale) return member;
-  const datagrams = sameContent ? old.datagrams : adverts(want.config, want.source, want.priority);
+  const datagrams = sameContent
+    ? old.datagrams
+    : adverts(want.config, want.source, want.priority, want.legacy);
   if (sameSchedule) {
     const speaking = { ...want, first: old.first, datagrams };
     if (isSealed(want.config)) {
@@ -279,7 +283,12 @@ const counted = (member: Member, sent: number): Member => ({
 });
 
 /** The datagrams of one advert: one to the group, or one to each peer. */
-export function adverts(config: VrrpInstance, source: Ip, priority: number): readonly Datagram[] {
+export function adverts(
+  config: VrrpInstance,
+  source: Ip,
+  priority: number,
+  legacy = isLegacy(config, undefined),
+): readonly Datagram[] {
   const unicast = isUnicast(config);
   const addresses = config.virtual_ipaddress
     .map(({ address }) => address)
@@ -299,9 +308,17 @@ export function adverts(config: VrrpInstance, source: Ip, priority: number): rea
       authType: authType(config),
       password: password(config),
       bareChecksum: hasBareChecksum(config),
+      ...(legacy ? { summedFor: config.mcast_dst_ip } : {}),
     }),
   }));
 }
+
+/** keepalived up to 1.3.6 summed up unicast adverts of version 3 over IPv4 as if they went to the group. */
+const isLegacy = (config: VrrpInstance, heard: true | undefined): boolean =>
+  isUnicast(config) &&
+  config.family === 4 &&
+  config.version === 3 &&
+  (config.old_unicast_checksum === 'old' || heard === true);
 
 /** IPv6 has no other checksum than the one with a pseudo-header. */
 export const hasBareChecksum = ({ family: of, v3_checksum_as_v2: bare }: VrrpInstance): boolean =>
@@ -342,7 +359,7 @@ function farewell(draft: Draft, before: Member, member: Member, lines: VrrpActio
       kind !== 'address' && (kind === 'socket' || what === config.interface || what === config.own),
   );
   if (source === undefined || socket === undefined || mute) return member;
-  const last = numbered(draft, member, adverts(config, source, 0));
+  const last = numbered(draft, member, adverts(config, source, 0, isLegacy(config, before.legacy)));
   draft.actions.push({ type: 'send', socket, datagrams: last.datagrams });
   lines.push({ type: 'log', severity: 'detail', text: `(${config.name}) sent 0 priority` });
   const { statistics } = member;

@@ -136,6 +136,11 @@ export const optionRows = {
     false,
     'Fail rather than use multicast where unicast is wanted and no peer is given.',
   ),
+  old_unicast_checksum: optional(
+    checksum,
+    'Checksum of unicast VRRPv3 as keepalived up to 1.3.6 had it; never: do not even look for it.',
+    { otherwise: 'found out' },
+  ),
   no_virtual_ipaddress: defaulted(flag, false, 'Allow an instance without addresses.', {
     since: '2.4.3',
   }),
@@ -184,11 +189,6 @@ export const optionRows = {
     },
   ),
   ...later({
-    old_unicast_checksum: optional(
-      checksum,
-      'Checksum of unicast VRRPv3 as keepalived up to 1.3.6 had it; never: do not even look for it.',
-      { otherwise: 'found out' },
-    ),
     lvs_sync_daemon_interface: optional(
       {
         ...interfaceName,

@@ -66,6 +66,8 @@ export interface Outgoing {
   readonly password: Uint8Array;
   /** Version 3 over IPv4: v3_checksum_as_v2, no pseudo-header in the checksum. */
   readonly bareChecksum?: boolean;
+  /** old_unicast_checksum: the destination that the pseudo-header has in place of the true one. */
+  readonly summedFor?: Ip;
 }
 
 const IPV4_HEADER = 20;
@@ -150,8 +152,8 @@ export function encodeAdvert(advert: Outgoing): Uint8Array {
     body.set(ipBytes(address), at);
     at += width;
   }
-  const { version, source, destination, bareChecksum = false } = advert;
-  put16(body, 6, checksum(bareChecksum ? 2 : version, source, destination, body));
+  const { version, source, destination, bareChecksum = false, summedFor = destination } = advert;
+  put16(body, 6, checksum(bareChecksum ? 2 : version, source, summedFor, body));
   if (width === 16) return body;
   const datagram = new Uint8Array(IPV4_HEADER + body.length);
   datagram.set(ipv4Header(advert, body.length));
@@ -207,11 +209,14 @@ export function vridOf(packet: ReceivedPacket): number | undefined {
   return offset === undefined ? undefined : packet.bytes[offset + 1];
 }
 
-/**
- * Everything that can be said about a packet without knowing the instance (RFC 9568 7.1), but for the kind of checksum
- * that its peers use: `bareChecksum` as v3_checksum_as_v2 has it.
- */
-export function decodeAdvert(packet: ReceivedPacket, bareChecksum = false): Result<Advert, Drop> {
+/** What the peers of an instance sum up besides the message. */
+export type Summing = Pick<Outgoing, 'bareChecksum' | 'summedFor'>;
+
+/** Everything that can be said about a packet without knowing the instance (RFC 9568 7.1), but for `summing`. */
+export function decodeAdvert(
+  packet: ReceivedPacket,
+  { bareChecksum = false, summedFor = packet.destination }: Summing = {},
+): Result<Advert, Drop> {
   const { bytes, source } = packet;
   const of = family(source);
   const offset = vrrpOffset(bytes, of);
@@ -235,7 +240,7 @@ export function decodeAdvert(packet: ReceivedPacket, bareChecksum = false): Resu
     return drop('type', `Invalid packet type. ${type} and expect ${ADVERTISEMENT}`);
   // A sum over data that carries its own checksum is 0.
   const rule = bareChecksum && of === 4 ? 2 : version;
-  if (checksum(rule, source, packet.destination, body) !== 0)
+  if (checksum(rule, source, summedFor, body) !== 0)
     return drop('checksum', `Invalid VRRPv${version} checksum`);
   return ok({
     version,

@@ -56,7 +56,7 @@ function sayUnknown(draft: Draft, socket: string, vrid: number, packet: Received
 
 function judge(draft: Draft, position: number, packet: ReceivedPacket): void {
   const { config } = memberAt(draft, position);
-  const decoded = decodeAdvert(packet, hasBareChecksum(config));
+  const decoded = decode(draft, position, packet);
   if (!decoded.ok) {
     count(draft, position, decoded.error);
     return;
@@ -93,6 +93,31 @@ function isForeign(
   const toGroup = isMulticast(packet.destination);
   if (isUnicast(config) ? toGroup : packet.destination !== config.mcast_dst_ip) return true;
   return draft.router.members.some(({ source }) => source === packet.source);
+}
+
+/** Peers up to keepalived 1.3.6 sum up unicast adverts as if they went to the group. */
+function decode(
+  draft: Draft,
+  position: number,
+  packet: ReceivedPacket,
+): ReturnType<typeof decodeAdvert> {
+  const member = memberAt(draft, position);
+  const { config } = member;
+  const bareChecksum = hasBareChecksum(config);
+  const decoded = decodeAdvert(packet, { bareChecksum });
+  const tries = isUnicast(config) && config.family === 4 && config.version === 3;
+  if (decoded.ok || decoded.error.reason !== 'checksum' || !tries || bareChecksum) return decoded;
+  if (config.old_unicast_checksum === 'never') return decoded;
+  const old = decodeAdvert(packet, { summedFor: config.mcast_dst_ip });
+  if (!old.ok) return decoded;
+  const { speaking } = member;
+  if (member.legacy !== true)
+    setMember(draft, position, {
+      ...member,
+      legacy: true,
+      ...(speaking === undefined ? {} : { speaking: { ...speaking, renewAt: draft.now } }),
+    });
+  return old;
 }
 
 /** What is wrong with the authentication header, and the number of one with which nothing is. */

@@ -135,6 +135,8 @@ export interface Member {
   /** Key of the socket it uses; absent while it cannot have one. */
   readonly socket?: string;
   readonly speaking?: Speaking;
+  /** A peer was heard whose checksum is that of keepalived up to 1.3.6: it is answered in kind. */
+  readonly legacy?: true;
   /** Absent until an advert under an authentication header was sent or heard. */
   readonly numbering?: Numbering;
   /** The addresses it has put on interfaces, and must remove. */
@@ -159,6 +161,7 @@ export interface Speaking {
   readonly first: Instant;
   readonly priority: number;
   readonly source: Ip;
+  readonly legacy: boolean;
   readonly config: VrrpInstance;
   /** Without authentication header. */
   readonly datagrams: readonly Datagram[];

@@ -68,6 +68,26 @@ const routers: Record<string, Router> = {
   'v3 at 0.1 s': { ...plain, version: 3, interval: 0.1, more: quick },
   'v3 at 0.01 s': { ...plain, version: 3, interval: 0.01, more: quick },
   'v3 unicast': { ...plain, version: 3, transport: 'unicast', more: quick },
+  'v3 unicast with old_unicast_checksum': {
+    ...plain,
+    version: 3,
+    transport: 'unicast',
+    more: [...quick, 'old_unicast_checksum'],
+  },
+  'v2, announcements as global_defs has them': {
+    ...plain,
+    globals: [
+      'vrrp_garp_master_delay 1',
+      'vrrp_garp_master_repeat 2',
+      'vrrp_garp_master_refresh 2',
+      'vrrp_garp_master_refresh_repeat 3',
+    ],
+    more: ['nopreempt'],
+  },
+  'v2, vrrp_min_garp': { ...plain, globals: ['vrrp_min_garp'], more: ['nopreempt'] },
+  'v2, mcast_dst_ip': { ...plain, more: [...quick, 'mcast_dst_ip 224.0.0.20'] },
+  'v3 IPv6, vrrp_mcast_group6': { ...six, globals: ['vrrp_mcast_group6 ff02::14'], more: quick },
+  'v2 without authentication in strict mode': { ...plain, globals: ['vrrp_strict'], more: quick },
   'v3 unicast with a TTL': {
     ...plain,
     version: 3,
@@ -100,8 +120,12 @@ const deviations: Record<string, (theirs: Speech) => Speech> = {
 };
 
 /** How long after the first advert this configuration has said everything, in microseconds. */
-const duration = ({ more = [] }: Router): number =>
-  more.some((line) => /refresh /.test(line)) ? 5.5e6 : more.length > 0 ? 2.5e6 : 6.5e6;
+const duration = ({ more = [], globals = [] }: Router): number =>
+  [...more, ...globals].some((line) => /refresh /.test(line))
+    ? 5.5e6
+    : more.length > 0
+      ? 2.5e6
+      : 6.5e6;
 
 async function listen(kind: DaemonKind, router: Router): Promise<Speech> {
   const lab = await Lab.open({ hosts: ['a', 'b'] });

@@ -70,11 +70,11 @@ test('v3_checksum_as_v2 leaves the pseudo-header out, of what is sent and of wha
   const bare = instance({ version: 3, v3_checksum_as_v2: true });
   const sent = advertOf(bare, 100);
   assert.equal(internetChecksum(sent.bytes.subarray(20)), 0);
-  assert.equal(decodeAdvert(sent, true).ok, true);
+  assert.equal(decodeAdvert(sent, { bareChecksum: true }).ok, true);
   assert.equal(decodeAdvert(sent).ok, false);
   const usual = advertOf(instance({ version: 3 }), 100);
   assert.notEqual(internetChecksum(usual.bytes.subarray(20)), 0);
-  assert.equal(decodeAdvert(usual, true).ok, false);
+  assert.equal(decodeAdvert(usual, { bareChecksum: true }).ok, false);
   const hears = (config_: VrrpInstance, packet: typeof sent): number | undefined => {
     const one = new Host(config(config_)).start();
     one.take({ type: 'packet', socket: socketOf(one), packet });
@@ -239,4 +239,44 @@ test('vrrp_rx_bufs_policy and vrrp_rx_bufs_multiplier: bytes, or so many packets
   assert.deepEqual(policy('vrrp_rx_bufs_policy MTU', 'vrrp_rx_bufs_multiplier 7'), [7 * 1500 + 5]);
   // Twenty bytes of IP header, eight of VRRP, one address, eight of authentication.
   assert.deepEqual(policy('vrrp_rx_bufs_policy ADVERT', 'vrrp_rx_bufs_multiplier 2'), [85]);
+});
+
+// Captured from keepalived 2.2.7 with old_unicast_checksum, and without.
+const LEGACY = '310564010064758f0a090064';
+const MODERN = '3105640100644b970a090064';
+
+test('old_unicast_checksum: unicast adverts are summed up as if they went to the group', () => {
+  const of = (more: Partial<VrrpInstance>): string => {
+    const sender = instance({
+      version: 3,
+      virtual_router_id: 5,
+      unicast_peer: [{ address: ip('10.9.0.2') }],
+      virtual_ipaddress: [{ address: ip('10.9.0.100'), prefix: 32, scope: 0 }],
+      ...more,
+    });
+    const [datagram] = adverts(sender, ip('10.9.0.1'), 100);
+    return Buffer.from(datagram?.bytes.subarray(20) ?? []).toString('hex');
+  };
+  assert.equal(of({ old_unicast_checksum: 'old' }), LEGACY);
+  assert.equal(of({}), MODERN);
+  assert.equal(of({ old_unicast_checksum: 'never' }), MODERN);
+});
+
+test('whoever sums up as before is believed and answered in kind, unless old_unicast_checksum is never', () => {
+  const unicast = { version: 3, unicast_peer: [{ address: OTHER }] } as const;
+  const old = instance({ ...unicast, old_unicast_checksum: 'old' });
+  const packet = { ...advertOf(old, 50), destination: OTHER };
+  const answers = (more: Partial<VrrpInstance>) => {
+    const one = new Host(config(instance({ ...unicast, ...more }))).start().until('master');
+    one.take({ type: 'packet', socket: socketOf(one), packet });
+    const { received, drops } = one.member().statistics;
+    const changed = one.of('replace').length > 0 || one.deadline().of('replace').length > 0;
+    return { received, dropped: drops.checksum, changed };
+  };
+  assert.deepEqual(answers({}), { received: 1, dropped: 0, changed: true });
+  assert.deepEqual(answers({ old_unicast_checksum: 'never' }), {
+    received: 0,
+    dropped: 1,
+    changed: false,
+  });
 });
