@@ -42,7 +42,7 @@ const connected = (protocol: string, check: string): Voice => ({
 const web: Voice = {
   good: ({ real }) => `Remote Web server ${real} succeed on service.`,
   partly: ({ real, thing }) => `HTTP status code success to ${real} url(${thing})`,
-  retrying: ({ real }, reason) => `${reason} server ${real}.`,
+  retrying: ({ real }, reason) => `Remote Web server ${real}: ${reason}`,
   failed: ({ real }, _, tries) => `HTTP_CHECK on service ${real} failed${tries}.`,
   mail: {
     up: 'CHECK succeed on service',

@@ -1,0 +1,528 @@
+// What is ordered, logged, mailed and told to programs when servers come and go, word for word and in the order in which
+// keepalived 2.2.7 was seen to do it (a namespace, an IPVS that writes down what it is asked).
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CheckAction } from '../../src/check/action.ts';
+import type { Verdict } from '../../src/check/checker.ts';
+import { createDirector, director } from '../../src/check/director.ts';
+import type { CheckEvent } from '../../src/check/event.ts';
+import type { CheckerConfig } from '../../src/check/resolve.ts';
+import type { DirectorState } from '../../src/check/state.ts';
+import { type Ip, parseIp } from '../../src/lib/ip.ts';
+import type { IpvsOrder } from '../../src/lib/ipvs.ts';
+import type { Instant } from '../../src/lib/time.ts';
+import { read } from '../property/reading.ts';
+
+const ip = (text: string): Ip => parseIp(text) as Ip;
+const up: Verdict = { up: true };
+const down = (reason = 'refused'): Verdict => ({ up: false, reason });
+
+const configOf = (text: string): CheckerConfig => {
+  const { config } = read(text);
+  assert.ok(config !== undefined);
+  return config;
+};
+
+function show(order: IpvsOrder): string {
+  if (!('key' in order)) return order.type;
+  const key =
+    'mark' in order.key ? `mark ${order.key.mark}` : `${order.key.address}:${order.key.port}`;
+  if (!('destination' in order)) return `${order.type} ${key}`;
+  const weight = 'to' in order ? ` ${order.to.weight}` : '';
+  return `${order.type} ${key} ${order.destination.address}:${order.destination.port}${weight}`;
+}
+
+const LINES: { readonly [T in CheckAction['type']]?: (action: never) => string[] } = {
+  ipvs: ({ orders }: Extract<CheckAction, { type: 'ipvs' }>) => orders.map(show),
+  log: ({ text }: Extract<CheckAction, { type: 'log' }>) => [text],
+  run: ({ script }: Extract<CheckAction, { type: 'run' }>) => [`run ${script.words.join(' ')}`],
+  fifo: ({ line }: Extract<CheckAction, { type: 'fifo' }>) => [`fifo ${line}`],
+  mail: ({ subject, text }: Extract<CheckAction, { type: 'mail' }>) => [
+    `mail ${subject} | ${text.trim()}`,
+  ],
+  exit: ({ status }: Extract<CheckAction, { type: 'exit' }>) => [`exit ${status}`],
+};
+
+/** A process whose checks are answered by hand. */
+class Play {
+  state: DirectorState;
+  now = 1_000_000 as Instant;
+  readonly pending = new Map<number, string>();
+
+  constructor(text: string, keeps = false) {
+    this.state = createDirector(configOf(text), { seed: 1, keeps });
+  }
+
+  take(event: CheckEvent): string[] {
+    const { state, actions } = director.step(this.state, event, this.now);
+    this.state = state;
+    const lines: string[] = [];
+    for (const action of actions) {
+      if (action.type === 'probe') this.pending.set(action.run, JSON.stringify(action.target));
+      else if (action.type === 'cancel') this.pending.delete(action.run);
+      else lines.push(...(LINES[action.type]?.(action as never) ?? []));
+    }
+    return lines;
+  }
+
+  start(files: Readonly<Record<string, string>> = {}, addresses: readonly Ip[] = []): string[] {
+    return this.take({ type: 'facts', facts: { files, addresses } });
+  }
+
+  /** Everything due is asked; what asks for `where` is answered. */
+  answer(where: string, verdict: Verdict): string[] {
+    for (let i = 0; i < 50; i++) {
+      const found = [...this.pending].find(([, target]) => target.includes(where));
+      if (found !== undefined) {
+        this.pending.delete(found[0]);
+        return this.take({ type: 'answered', run: found[0], verdict });
+      }
+      const at = director.nextDeadline(this.state);
+      assert.ok(at !== undefined, `nobody asks ${where}`);
+      this.now = Math.max(at, this.now) as Instant;
+      this.take({ type: 'deadline' });
+    }
+    return assert.fail(`nobody asks ${where}`);
+  }
+
+  reload(text: string, files: Readonly<Record<string, string>> = {}): string[] {
+    return this.take({ type: 'reload', config: configOf(text), files });
+  }
+}
+
+const globals = (more = ''): string =>
+  `global_defs {\nrouter_id R\nscript_user root\nnotification_email {\na@b\n}\nlvs_notify_fifo /f\n${more}\n}\n`;
+const service = (more: string, head = 'virtual_server 10.0.0.1 80'): string =>
+  `${head} {\ndelay_loop 2\nlvs_sched rr\nlvs_method NAT\nprotocol TCP\n${more}\n}\n`;
+const real = (port: number, more: string): string =>
+  `real_server 127.0.0.1 ${port} {\n${more}\n}\n`;
+const tcp = (retry = 0): string => `TCP_CHECK {\nretry ${retry}\n}`;
+
+const PLAIN = `${globals()}${service(`quorum_up /qup\nquorum_down /qdown\nsmtp_alert\nsorry_server 127.0.0.1 9999
+${real(8001, `weight 3\nnotify_up /up\nnotify_down /down\n${tcp(2)}`)}
+${real(8002, `inhibit_on_failure\n${tcp(1)}`)}`)}`;
+
+test('a service from its start to its end', () => {
+  const play = new Play(PLAIN);
+  assert.deepEqual(play.start(), [
+    'addService 10.0.0.1:80',
+    'addDestination 10.0.0.1:80 127.0.0.1:8001 3',
+    'addDestination 10.0.0.1:80 127.0.0.1:8002 1',
+    'Gained quorum 1+0=1 <= 4 for VS [10.0.0.1]:tcp:80',
+    'run /qup',
+    'fifo VS [10.0.0.1]:tcp:80 UP',
+    'mail [R] Virtualserver [10.0.0.1]:tcp:80 - UP | => Starting with quorum up 1+0=1 <= 4 <=',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8002 for VS [10.0.0.1]:tcp:80',
+  ]);
+  const one = '"port":8001';
+  const two = '"port":8002';
+  assert.deepEqual(play.answer(one, up), ['TCP connection to [127.0.0.1]:tcp:8001 success.']);
+  assert.deepEqual(play.answer(two, up), ['TCP connection to [127.0.0.1]:tcp:8002 success.']);
+  assert.deepEqual(play.answer(one, up), []);
+  assert.deepEqual([...play.answer(one, down()), ...play.answer(one, down())], []);
+  assert.deepEqual(play.answer(one, down()), [
+    'removeDestination 10.0.0.1:80 127.0.0.1:8001',
+    'TCP connection to [127.0.0.1]:tcp:8001 failed. (refused)',
+    'TCP_CHECK on service [127.0.0.1]:tcp:8001 failed after 2 retries.',
+    'Removing service [127.0.0.1]:tcp:8001 from VS [10.0.0.1]:tcp:80',
+    'run /down',
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 DOWN',
+    'mail [R] Realserver [127.0.0.1]:tcp:8001 of virtual server [10.0.0.1]:tcp:80 - DOWN | => TCP CHECK failed on service <=',
+  ]);
+  assert.deepEqual(play.answer(two, down()), []);
+  assert.deepEqual(play.answer(two, down()), [
+    'addDestination 10.0.0.1:80 127.0.0.1:9999 1',
+    'editDestination 10.0.0.1:80 127.0.0.1:8002 0',
+    'TCP connection to [127.0.0.1]:tcp:8002 failed. (refused)',
+    'TCP_CHECK on service [127.0.0.1]:tcp:8002 failed after 1 retries.',
+    'Disabling service [127.0.0.1]:tcp:8002 of VS [10.0.0.1]:tcp:80',
+    'fifo RS [127.0.0.1]:tcp:8002 [10.0.0.1]:tcp:80 DOWN',
+    'Lost quorum 1-0=1 > 0 for VS [10.0.0.1]:tcp:80',
+    'Adding sorry server [127.0.0.1]:tcp:9999 to VS [10.0.0.1]:tcp:80',
+    'Removing alive servers from the pool for VS [10.0.0.1]:tcp:80',
+    'run /qdown',
+    'fifo VS [10.0.0.1]:tcp:80 DOWN',
+    'mail [R] Virtualserver [10.0.0.1]:tcp:80 - DOWN | => Lost quorum 1+0=1 <= 0 <=',
+    'mail [R] Realserver [127.0.0.1]:tcp:8002 of virtual server [10.0.0.1]:tcp:80 - DOWN | => TCP CHECK failed on service <=',
+  ]);
+  assert.deepEqual(play.answer(one, up), [
+    'addDestination 10.0.0.1:80 127.0.0.1:8001 3',
+    'removeDestination 10.0.0.1:80 127.0.0.1:9999',
+    'TCP connection to [127.0.0.1]:tcp:8001 success.',
+    'Adding service [127.0.0.1]:tcp:8001 to VS [10.0.0.1]:tcp:80',
+    'run /up',
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 UP',
+    'Gained quorum 1+0=1 <= 3 for VS [10.0.0.1]:tcp:80',
+    'Removing sorry server [127.0.0.1]:tcp:9999 from VS [10.0.0.1]:tcp:80',
+    'Adding alive servers to the pool for VS [10.0.0.1]:tcp:80',
+    'run /qup',
+    'fifo VS [10.0.0.1]:tcp:80 UP',
+    'mail [R] Virtualserver [10.0.0.1]:tcp:80 - UP | => Gained quorum 1+0=1 <= 3 <=',
+    'mail [R] Realserver [127.0.0.1]:tcp:8001 of virtual server [10.0.0.1]:tcp:80 - UP | => TCP CHECK succeed on service <=',
+  ]);
+  assert.deepEqual(play.reload(PLAIN), [
+    'Activating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8002 for VS [10.0.0.1]:tcp:80',
+  ]);
+  assert.deepEqual(play.take({ type: 'stop' }), [
+    'removeService 10.0.0.1:80',
+    'Shutting down service [127.0.0.1]:tcp:8001 from VS [10.0.0.1]:tcp:80',
+    'Shutting down (inhibited) service [127.0.0.1]:tcp:8002 from VS [10.0.0.1]:tcp:80',
+    'exit 0',
+  ]);
+});
+
+test('omega: what is up is said to go down at the end; -I: the table stays', () => {
+  const text = `${globals()}${service(`omega\nquorum_down /qdown\n${real(8001, `notify_down /down\n${tcp()}`)}`)}`;
+  const play = new Play(text, true);
+  play.start();
+  assert.deepEqual(play.take({ type: 'stop' }), [
+    'Shutting down service [127.0.0.1]:tcp:8001 from VS [10.0.0.1]:tcp:80',
+    'run /down',
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 DOWN',
+    'run /qdown',
+    'fifo VS [10.0.0.1]:tcp:80 DOWN',
+    'exit 0',
+  ]);
+  assert.deepEqual(play.take({ type: 'deadline' }), []);
+});
+
+test('alpha: nothing is said of what has not shown itself, unless a sorry server stands in', () => {
+  const one = real(8001, `notify_down /down\n${tcp()}`);
+  const silent = new Play(`${globals()}${service(`alpha\nquorum_down /qdown\n${one}`)}`);
+  assert.deepEqual(silent.start(), [
+    'addService 10.0.0.1:80',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+  ]);
+  assert.deepEqual(silent.answer('8001', down()), [
+    'TCP connection to [127.0.0.1]:tcp:8001 failed. (refused)',
+    'TCP_CHECK on service [127.0.0.1]:tcp:8001 failed.',
+    'run /down',
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 DOWN',
+  ]);
+  const sorry = 'sorry_server 127.0.0.1 9\nquorum_down /qdown';
+  assert.deepEqual(new Play(`${globals()}${service(`alpha\n${sorry}\n${one}`)}`).start(), [
+    'addService 10.0.0.1:80',
+    'addDestination 10.0.0.1:80 127.0.0.1:9 1',
+    'Starting with quorum down 1-0=1 > 0 for VS [10.0.0.1]:tcp:80',
+    'Adding sorry server [127.0.0.1]:tcp:9 to VS [10.0.0.1]:tcp:80',
+    'Removing alive servers from the pool for VS [10.0.0.1]:tcp:80',
+    'run /qdown',
+    'fifo VS [10.0.0.1]:tcp:80 DOWN',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+  ]);
+});
+
+test('hysteresis: a start needs it on top of the quorum, and so does coming back', () => {
+  const reals = `${real(8001, `weight 4\n${tcp()}`)}${real(8002, `weight 2\nalpha\n${tcp()}`)}`;
+  const play = new Play(`${globals()}${service(`quorum 4\nhysteresis 1\n${reals}`)}`);
+  assert.equal(
+    play.start().find((line) => line.includes('quorum')),
+    'Starting with quorum down 4-1=5 > 4 for VS [10.0.0.1]:tcp:80',
+  );
+  assert.ok(play.answer('8002', up).includes('Gained quorum 4+1=5 <= 6 for VS [10.0.0.1]:tcp:80'));
+  assert.ok(!play.answer('8002', down()).some((line) => line.includes('quorum')));
+  assert.ok(play.answer('8001', down()).includes('Lost quorum 4-1=3 > 0 for VS [10.0.0.1]:tcp:80'));
+});
+
+test('sorry_server_inhibit, and what is alive while the quorum is lost', () => {
+  const text = service(`quorum 3\nsorry_server 127.0.0.1 8003\nsorry_server_inhibit
+${real(8001, tcp())}${real(8002, `inhibit_on_failure\n${tcp()}`)}${real(8003, `inhibit_on_failure\n${tcp()}`)}`);
+  const play = new Play(text);
+  play.start();
+  assert.deepEqual(play.answer('"port":8003', down()).slice(0, 7), [
+    'editDestination 10.0.0.1:80 127.0.0.1:8002 0',
+    'removeDestination 10.0.0.1:80 127.0.0.1:8001',
+    'TCP connection to [127.0.0.1]:tcp:8003 failed. (refused)',
+    'TCP_CHECK on service [127.0.0.1]:tcp:8003 failed.',
+    'Disabling service [127.0.0.1]:tcp:8003 of VS [10.0.0.1]:tcp:80',
+    'Lost quorum 3-0=3 > 2 for VS [10.0.0.1]:tcp:80',
+    'Enabling sorry server [127.0.0.1]:tcp:8003 to VS [10.0.0.1]:tcp:80',
+  ]);
+  assert.ok(
+    play
+      .answer('"port":8003', up)
+      .includes('Disabling sorry server [127.0.0.1]:tcp:8003 from VS [10.0.0.1]:tcp:80'),
+  );
+});
+
+const WEIGHTS = `${globals()}track_file tf {\nfile /tf\n}\n${service(
+  `${real(8003, 'weight 10\nMISC_CHECK {\nmisc_path /m\nmisc_dynamic\n}')}
+${real(8004, 'weight 5\nFILE_CHECK {\ntrack_file tf\nweight 2\n}')}`,
+)}`;
+
+test('weights from MISC_CHECK and FILE_CHECK', () => {
+  const play = new Play(WEIGHTS);
+  assert.deepEqual(play.start({ tf: '5' }).slice(0, 3), [
+    'addService 10.0.0.1:80',
+    'addDestination 10.0.0.1:80 127.0.0.1:8003 10',
+    'addDestination 10.0.0.1:80 127.0.0.1:8004 15',
+  ]);
+  const misc = 'Misc check for [[127.0.0.1]:tcp:8003 VS [10.0.0.1]:tcp:80] by [/m]';
+  assert.deepEqual(play.answer('/m', { up: true, weight: 8 }), [
+    'editDestination 10.0.0.1:80 127.0.0.1:8003 8',
+    `${misc} succeeded.`,
+    'Changing weight from 10 to 8 for active service [127.0.0.1]:tcp:8003 of VS [10.0.0.1]:tcp:80',
+  ]);
+  assert.deepEqual(play.answer('/m', down('exited with status 1')).slice(0, 3), [
+    'removeDestination 10.0.0.1:80 127.0.0.1:8003',
+    `${misc} failed with retry disabled (exited with status 1).`,
+    'Removing service [127.0.0.1]:tcp:8003 from VS [10.0.0.1]:tcp:80',
+  ]);
+  const file = (text?: string): string[] =>
+    play.take({ type: 'fileRead', name: 'tf', ...(text === undefined ? {} : { text }) });
+  assert.deepEqual(file('-20'), [
+    'editDestination 10.0.0.1:80 127.0.0.1:8004 0',
+    'Changing weight from 15 to 0 for active service [127.0.0.1]:tcp:8004 of VS [10.0.0.1]:tcp:80',
+    'Lost quorum 1-0=1 > 0 for VS [10.0.0.1]:tcp:80',
+    'fifo VS [10.0.0.1]:tcp:80 DOWN',
+  ]);
+  assert.deepEqual(file('-2000000000'), [
+    'removeDestination 10.0.0.1:80 127.0.0.1:8004',
+    '([127.0.0.1]:tcp:8004): tracked file tf now FAULT state',
+    'Removing service [127.0.0.1]:tcp:8004 from VS [10.0.0.1]:tcp:80',
+    'fifo RS [127.0.0.1]:tcp:8004 [10.0.0.1]:tcp:80 DOWN',
+  ]);
+  assert.deepEqual(file().slice(0, 3), [
+    'addDestination 10.0.0.1:80 127.0.0.1:8004 5',
+    '([127.0.0.1]:tcp:8004): tracked file tf leaving FAULT state',
+    'Adding service [127.0.0.1]:tcp:8004 to VS [10.0.0.1]:tcp:80',
+  ]);
+});
+
+test('ha_suspend: no checks while the address is elsewhere; what is known stays', () => {
+  const play = new Play(service(`ha_suspend\n${real(8001, tcp())}`));
+  assert.ok(
+    play
+      .start()
+      .includes(
+        'Deactivating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+      ),
+  );
+  assert.equal(director.nextDeadline(play.state), undefined);
+  const here = (address = ip('10.0.0.1')): string[] => play.take({ type: 'address', address });
+  assert.deepEqual(here(ip('10.0.0.2')), []);
+  assert.deepEqual(here(), [
+    'Activating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+  ]);
+  play.answer('8001', down());
+  play.answer('8001', down());
+  play.take({ type: 'deadline' });
+  assert.deepEqual(play.take({ type: 'addressGone', address: ip('10.0.0.1') }), [
+    'Suspending healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+  ]);
+  assert.equal(director.nextDeadline(play.state), undefined);
+  assert.equal(play.pending.size, 0);
+  here();
+  assert.ok(play.answer('8001', up).includes('addDestination 10.0.0.1:80 127.0.0.1:8001 1'));
+});
+
+test('BFD_CHECK: a server follows its session', () => {
+  const session = 'bfd_instance b {\nneighbor_ip 10.0.0.9\nsource_ip 10.0.0.8\n}\n';
+  const play = new Play(`${session}${service(real(8001, 'BFD_CHECK {\nname b\n}'))}`);
+  play.start();
+  const says = (isUp: boolean): string[] => play.take({ type: 'session', name: 'b', up: isUp });
+  assert.equal(says(false)[0], 'removeDestination 10.0.0.1:80 127.0.0.1:8001');
+  assert.deepEqual(says(false), []);
+  assert.equal(says(true)[0], 'addDestination 10.0.0.1:80 127.0.0.1:8001 1');
+});
+
+test('mail of every check, or with no_checker_emails of servers that come and go', () => {
+  const two = real(8001, `${tcp()}\nTCP_CHECK {\nconnect_port 8002\nretry 0\n}`);
+  const mails = (more: string): (string | undefined)[] => {
+    const play = new Play(`${globals(more)}${service(two)}`);
+    play.start();
+    const lines = [
+      ...play.answer('"port":8001', down()),
+      ...play.answer('"port":8002', down()),
+      ...play.answer('"port":8001', up),
+      ...play.answer('"port":8002', up),
+    ];
+    return lines.filter((line) => line.startsWith('mail')).map((line) => line.split(' - ')[1]);
+  };
+  const ends = [
+    'DOWN | => TCP CHECK failed on service <=',
+    'UP | => TCP CHECK succeed on service <=',
+  ];
+  assert.deepEqual(
+    mails('no_checker_emails'),
+    ends.map((end) => end),
+  );
+  assert.deepEqual(mails(''), [
+    ends[0],
+    ends[0],
+    'DOWN | => TCP CHECK succeed on service <=',
+    ends[1],
+  ]);
+  assert.deepEqual(mails('smtp_alert_checker false'), []);
+});
+
+test('rs_init_notifies: servers that are up from the start are told', () => {
+  const play = new Play(`${globals('rs_init_notifies')}${service(real(8001, 'notify_up /up'))}`);
+  assert.deepEqual(play.start().slice(2, 4), [
+    'run /up',
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 UP',
+  ]);
+});
+
+test('log_all_failures: failures that have tries left are logged too', () => {
+  const lines = (globalDefs: string, own: string): string[] => {
+    const text = `${globals(globalDefs)}${service(real(8001, `TCP_CHECK {\nretry 1\n${own}\n}`))}`;
+    const play = new Play(text);
+    play.start();
+    play.answer('8001', up);
+    return play.answer('8001', down());
+  };
+  const said = ['TCP connection to [127.0.0.1]:tcp:8001 failed. (refused)'];
+  assert.deepEqual(lines('', ''), []);
+  assert.deepEqual(lines('', 'log_all_failures'), said);
+  assert.deepEqual(lines('checker_log_all_failures', ''), said);
+  assert.deepEqual(lines('checker_log_all_failures', 'log_all_failures off'), []);
+});
+
+test('one check behind many services is made once, and all of them follow', () => {
+  const same = (address: string): string =>
+    service(
+      real(8001, 'TCP_CHECK {\nconnect_ip 127.0.0.5\nconnect_port 99\nretry 0\n}'),
+      `virtual_server ${address} 80`,
+    );
+  const play = new Play(['10.0.0.1', '10.0.0.2', '10.0.0.3'].map(same).join(''));
+  play.start();
+  assert.equal(play.state.plan.checks.length, 1);
+  assert.deepEqual(
+    play.answer('127.0.0.5', down()).filter((line) => /^remove|TCP_CHECK/.test(line)),
+    [
+      'removeDestination 10.0.0.1:80 127.0.0.1:8001',
+      'removeDestination 10.0.0.2:80 127.0.0.1:8001',
+      'removeDestination 10.0.0.3:80 127.0.0.1:8001',
+      'TCP_CHECK on service [127.0.0.1]:tcp:8001 failed.',
+    ],
+  );
+});
+
+test('starts are spread over the warm-up', () => {
+  const reals = Array.from({ length: 50 }, (_, i) => real(8000 + i, tcp())).join('');
+  const play = new Play(service(reals));
+  play.start();
+  const at: number[] = [];
+  for (
+    let next = director.nextDeadline(play.state);
+    at.length < 50;
+    next = director.nextDeadline(play.state)
+  ) {
+    assert.ok(next !== undefined);
+    play.now = next;
+    at.push(next - 1_000_000);
+    play.take({ type: 'deadline' });
+  }
+  assert.ok(new Set(at).size > 45 && Math.max(...at) <= 2e6 && Math.max(...at) > 1e6);
+});
+
+test('a reload: what is gone, what is new, what weighs otherwise', () => {
+  const first = `${globals()}${service(`${real(8001, tcp())}${real(8002, `notify_down /down\n${tcp()}`)}`)}`;
+  const play = new Play(first);
+  play.start();
+  const second = `${globals()}${service(real(8001, `weight 7\n${tcp()}`))}${service(real(8003, tcp()), 'virtual_server 10.0.0.2 80')}`;
+  assert.deepEqual(play.reload(second), [
+    'editDestination 10.0.0.1:80 127.0.0.1:8001 7',
+    'removeDestination 10.0.0.1:80 127.0.0.1:8002',
+    'addService 10.0.0.2:80',
+    'addDestination 10.0.0.2:80 127.0.0.1:8003 1',
+    'service [127.0.0.1]:tcp:8002 no longer exist',
+    'Removing service [127.0.0.1]:tcp:8002 from VS [10.0.0.1]:tcp:80',
+    'run /down',
+    'fifo RS [127.0.0.1]:tcp:8002 [10.0.0.1]:tcp:80 DOWN',
+    'mail [R] Realserver [127.0.0.1]:tcp:8002 of virtual server [10.0.0.1]:tcp:80 - DOWN | => Removing <=',
+    'Changing weight from 1 to 7 for active service [127.0.0.1]:tcp:8001 of VS [10.0.0.1]:tcp:80',
+    'Gained quorum 1+0=1 <= 1 for VS [10.0.0.2]:tcp:80',
+    'fifo VS [10.0.0.2]:tcp:80 UP',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8003 for VS [10.0.0.2]:tcp:80',
+  ]);
+  assert.deepEqual(
+    play.reload(`${globals()}${service(real(8001, `weight 7\n${tcp()}`))}`).slice(0, 3),
+    [
+      'removeService 10.0.0.2:80',
+      'Removing Virtual Server [10.0.0.2]:tcp:80',
+      'Removing service [127.0.0.1]:tcp:8003 from VS [10.0.0.2]:tcp:80',
+    ],
+  );
+});
+
+test('a reload: a changed check is made at once, and until it has answered its server stays what it was', () => {
+  const port = (number: number): string =>
+    service(real(8001, `TCP_CHECK {\nconnect_port ${number}\nretry 0\ndelay_loop 50\n}`));
+  const play = new Play(port(1));
+  play.start();
+  play.answer('"port":1,', down());
+  // It failed at the wrong port: the right one must be good before it comes back.
+  assert.deepEqual(
+    play.reload(port(2)).filter((line) => line.startsWith('add')),
+    [],
+  );
+  const at = play.now;
+  assert.equal(play.answer('"port":2,', up)[0], 'addDestination 10.0.0.1:80 127.0.0.1:8001 1');
+  assert.equal(play.now, at);
+  assert.deepEqual(
+    play.reload(port(3)).filter((line) => line.startsWith('remove')),
+    [],
+  );
+  assert.equal(play.answer('"port":3,', down())[0], 'removeDestination 10.0.0.1:80 127.0.0.1:8001');
+  assert.equal(play.now, at);
+});
+
+test('a reload: attempts that are being made are answered for the check that stays, and cancelled for one that goes', () => {
+  const one = service(`${real(8001, tcp())}${real(8002, tcp())}`);
+  const play = new Play(one);
+  play.start();
+  for (let i = 0; i < 2; i++) {
+    play.now = director.nextDeadline(play.state) as Instant;
+    play.take({ type: 'deadline' });
+  }
+  assert.equal(play.pending.size, 2);
+  play.reload(service(real(8002, tcp())));
+  assert.equal(play.pending.size, 1);
+  assert.equal(play.answer('8002', down())[0], 'removeDestination 10.0.0.1:80 127.0.0.1:8002');
+});
+
+test('the kernel has not what was thought: the order that fits is given', () => {
+  const play = new Play(service(real(8001, tcp())));
+  const orders: IpvsOrder[] = [];
+  const step = director.step(
+    play.state,
+    { type: 'facts', facts: { addresses: [], files: {} } },
+    play.now,
+  );
+  play.state = step.state;
+  for (const action of step.actions) if (action.type === 'ipvs') orders.push(...action.orders);
+  const [service1, destination] = orders as [IpvsOrder, IpvsOrder];
+  const refuse = (order: IpvsOrder, code: string): string[] =>
+    play.take({ type: 'refused', order, code, message: 'why' });
+  assert.deepEqual(refuse(service1, 'EEXIST'), ['editService 10.0.0.1:80']);
+  assert.deepEqual(refuse(destination, 'EEXIST'), ['editDestination 10.0.0.1:80 127.0.0.1:8001 1']);
+  assert.deepEqual(refuse(destination, 'ESRCH'), [
+    'addService 10.0.0.1:80',
+    'addDestination 10.0.0.1:80 127.0.0.1:8001 1',
+  ]);
+  assert.deepEqual(refuse(destination, 'ENOMEM'), [
+    'IPVS: cannot add destination [127.0.0.1]:8001 of [10.0.0.1]:tcp:80: why',
+  ]);
+  const edit = { ...destination, type: 'editDestination' } as IpvsOrder;
+  assert.deepEqual(refuse(edit, 'ENOENT'), ['addDestination 10.0.0.1:80 127.0.0.1:8001 1']);
+  play.answer('8001', down());
+  const remove = { ...destination, type: 'removeDestination' } as IpvsOrder;
+  assert.deepEqual(refuse(remove, 'ENOENT'), []);
+  assert.deepEqual(refuse(destination, 'EEXIST'), []);
+});
+
+test('lvs_flush, lvs_timeouts, lvs_flush_on_stop', () => {
+  const lvs = 'lvs_flush\nlvs_timeouts tcp 7 udp 8\nlvs_flush_on_stop';
+  const play = new Play(`${globals(lvs)}${service(real(8001, tcp()))}`);
+  assert.deepEqual(play.start().slice(0, 3), ['flush', 'timeouts', 'addService 10.0.0.1:80']);
+  const other = `${globals(lvs.replace('tcp 7', 'tcp 9'))}${service(real(8001, tcp()))}`;
+  assert.equal(play.reload(other)[0], 'timeouts');
+  assert.ok(!play.reload(other).includes('timeouts'));
+  assert.deepEqual(play.take({ type: 'stop' }).slice(0, 1), ['flush']);
+});
