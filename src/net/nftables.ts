@@ -31,8 +31,8 @@ export interface Dropped {
 const SUBSYSTEM = 10;
 const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
-const NEW_TABLE = 0;
-const DELETE_TABLE = 2;
+export const NEW_TABLE = 0;
+export const DELETE_TABLE = 2;
 const NEW_CHAIN = 3;
 const NEW_RULE = 6;
 const NEW_SET = 9;
@@ -60,7 +60,7 @@ const DISCOVERY = [135, 136] as const;
 const NAME = 16;
 const ICMPV6 = 58;
 
-const DROP = 0;
+export const DROP = 0;
 const ACCEPT = 1;
 const GOTO = -4;
 
@@ -68,7 +68,7 @@ type Way = 'in' | 'out';
 
 // Attributes: numbers are in network order, whatever the machine's is.
 
-const number = (type: number, value: number): Attribute => {
+export const number = (type: number, value: number): Attribute => {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setInt32(0, value | 0);
   return { type, bytes };
@@ -82,7 +82,7 @@ const nest = (type: number, ...inner: readonly Attribute[]): Attribute => ({
   bytes: encodeAttributes(inner),
 });
 /** NFTA_DATA_VALUE in what `type` holds. */
-const data = (type: number, bytes: Uint8Array): Attribute => nest(type, { type: 1, bytes });
+export const data = (type: number, bytes: Uint8Array): Attribute => nest(type, { type: 1, bytes });
 /** NFTA_LIST_ELEM */
 const list = (type: number, elements: readonly (readonly Attribute[])[]): Attribute =>
   nest(type, ...elements.map((inner) => nest(1, ...inner)));
@@ -96,12 +96,12 @@ interface Order {
 
 // Expressions of rules
 
-const expression = (name: string, ...inner: readonly Attribute[]): readonly Attribute[] => [
+export const expression = (name: string, ...inner: readonly Attribute[]): readonly Attribute[] => [
   text(1, name),
   nest(2, ...inner),
 ];
 /** Into register 1. */
-const load = (base: 'network' | 'transport', offset: number, length: number) =>
+export const load = (base: 'network' | 'transport', offset: number, length: number) =>
   expression(
     'payload',
     number(1, 1),
@@ -109,7 +109,8 @@ const load = (base: 'network' | 'transport', offset: number, length: number) =>
     number(3, offset),
     number(4, length),
   );
-const equals = (value: Uint8Array) => expression('cmp', number(1, 1), number(2, 0), data(3, value));
+export const equals = (value: Uint8Array) =>
+  expression('cmp', number(1, 1), number(2, 0), data(3, value));
 const masked = (mask: Uint8Array) =>
   expression(
     'bitwise',
@@ -123,7 +124,7 @@ const isIn = (set: string) => expression('lookup', text(1, set), number(2, 1));
 /** What register 2 then holds stands behind the 16 bytes of register 1. */
 const loadLink = (way: Way, byName: boolean) =>
   expression('meta', number(1, 2), number(2, (way === 'in' ? 4 : 5) + (byName ? 2 : 0)));
-const verdict = (code: number, chain?: string) =>
+export const verdict = (code: number, chain?: string) =>
   expression(
     'immediate',
     number(1, 0),
@@ -131,7 +132,7 @@ const verdict = (code: number, chain?: string) =>
   );
 
 /** What a table must have for some addresses, and the orders that make it. */
-class Builder {
+export class Builder {
   readonly orders: Order[] = [];
   readonly #table: Table;
 
@@ -385,7 +386,7 @@ function bySet(keys: readonly Key[]): [Family, SetName, readonly Uint8Array[]][]
 }
 
 /** One transaction: the orders have sequences 1 to n, and the last one asks for an answer. */
-function encodeBatch(orders: readonly Order[]): Uint8Array {
+export function encodeBatch(orders: readonly Order[]): Uint8Array {
   const last = orders.length;
   const batch = Uint8Array.of(0, 0, 0, SUBSYSTEM);
   return Buffer.concat([

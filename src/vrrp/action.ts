@@ -45,6 +45,8 @@ export type VrrpAction =
       readonly type: 'removeLinks';
       readonly links: readonly { readonly index: number; readonly name: string }[];
     }
+  /** From these no reports of membership leave, and from no others any more. */
+  | { readonly type: 'hush'; readonly links: readonly Hushed[] }
   /** What this changes is answered with `tuned`. */
   | { readonly type: 'tune'; readonly settings: readonly Setting[] }
   | { readonly type: 'addAddresses'; readonly addresses: readonly KernelAddress[] }
@@ -143,6 +145,12 @@ export interface SocketSpec {
 }
 
 /** A link-local address is dropped on one interface only, told by its number or by its name. */
+/** An interface, and the ifindex of the one below it. */
+export interface Hushed {
+  readonly name: string;
+  readonly below: number;
+}
+
 export interface Shielded {
   readonly address: Ip;
   readonly index?: number;

@@ -71,6 +71,12 @@ export function onRefused(draft: Draft, refused: Refused): void {
       // Every packet is looked at here then: more work, and nothing is missed.
       log(draft, `cannot filter ${describe(action.socket)}: ${said(refused)}`);
       return;
+    case 'hush':
+      log(
+        draft,
+        `cannot keep reports of membership off ${action.links.map(({ name }) => name).join(', ')}: ${said(refused)}`,
+      );
+      return;
     case 'makeLinks':
       refuseLinks(draft, action.links, said(refused));
       return;

@@ -6,7 +6,14 @@ import type { SyncDaemon } from '../lib/ipvs.ts';
 import type { Link, LinkAddress, Setting } from '../lib/link.ts';
 import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import type { Duration, Instant } from '../lib/time.ts';
-import type { Datagram, KernelAddress, Shielded, SocketSpec, VrrpAction } from './action.ts';
+import type {
+  Datagram,
+  Hushed,
+  KernelAddress,
+  Shielded,
+  SocketSpec,
+  VrrpAction,
+} from './action.ts';
 import type { Inheritance, Observed } from './event.ts';
 import type { Fault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
@@ -57,6 +64,8 @@ export interface Tended {
   readonly asked: Readonly<Record<string, Instant>>;
   /** Why the kernel would not have it, as logged, by name. */
   readonly refused: Readonly<Record<string, string>>;
+  /** Those whose reports are kept off; absent: nobody has asked. */
+  readonly hushed?: readonly Hushed[];
   /** What was set where. */
   readonly tuned: Readonly<Record<string, string>>;
   /** What that was before. */

@@ -5,7 +5,7 @@ import { isLinkLocal6, linkLocalOf } from '../lib/ip.ts';
 import { isThisLink, type Link, type MadeLink, type Setting } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
 import { after, type Instant, seconds } from '../lib/time.ts';
-import type { Making } from './action.ts';
+import type { Hushed, Making } from './action.ts';
 import { linkNamed } from './addresses.ts';
 import type { Inheritance } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
@@ -14,6 +14,8 @@ import { earliest } from './schedule.ts';
 import type { Draft, KernelFacts, RouterState, Tended } from './state.ts';
 
 export const NOTHING_TENDED: Tended = { asked: {}, refused: {}, tuned: {}, was: [] };
+
+const NONE: readonly Hushed[] = [];
 
 /** How long after an order the same thing is ordered again, where it has not come to be. */
 const RETRY = seconds(1);
@@ -77,6 +79,7 @@ export function tendLinks(draft: Draft): void {
   const { config, kernel, tended } = draft.router;
   const wanted = madeLinks(config);
   tune(draft);
+  hush(draft, wanted);
   if (wanted.length === 0) return;
   const asked: Record<string, Instant> = {};
   const refused: Record<string, string> = {};
@@ -112,6 +115,19 @@ export function tendLinks(draft: Draft): void {
   if (making.length > 0) draft.actions.push({ type: 'makeLinks', links: making });
   if (Object.keys(asked).length > 0 || Object.keys(tended.asked).length > 0)
     set(draft, { asked, refused });
+}
+
+/** Before there is one that could send a report: bridges would learn the virtual MAC from whoever is no master. */
+function hush(draft: Draft, wanted: readonly MadeLink[]): void {
+  const { kernel, tended } = draft.router;
+  const { hushed = NONE } = tended;
+  const links = wanted.flatMap(({ name, parent }) => {
+    const below = linkNamed(kernel, parent)?.index;
+    return below === undefined ? [] : [{ name, below }];
+  });
+  if (JSON.stringify(links) === JSON.stringify(hushed)) return;
+  draft.actions.push({ type: 'hush', links });
+  set(draft, { hushed: links });
 }
 
 /** The first start waits for what it has ordered, but not for ever: true where it can begin. */
@@ -168,6 +184,8 @@ export function forgetAsked(draft: Draft, name: string): void {
 /** What a process before this one has changed, and what it has made that nobody wants any more. */
 export function inheritLinks(draft: Draft, { links = [], settings = [] }: Inheritance): void {
   if (settings.length > 0) set(draft, { was: settings });
+  // Whatever it was: what is wanted now is ordered, or the removal of all.
+  if (links.length > 0) set(draft, { hushed: links.map(({ name }) => ({ name, below: 0 })) });
   const { config, kernel } = draft.router;
   const wanted = new Set(madeLinks(config).map(({ name }) => name));
   removeMade(
@@ -192,6 +210,8 @@ export function shedLinks(draft: Draft, before: VrrpConfig): void {
 export function releaseLinks(draft: Draft): void {
   const { config, kernel, tended } = draft.router;
   removeMade(draft, madeLinks(config), kernel);
+  if (tended.hushed !== undefined && tended.hushed.length > 0)
+    draft.actions.push({ type: 'hush', links: [] });
   if (tended.was.length > 0) draft.actions.push({ type: 'tune', settings: tended.was });
   draft.router = { ...draft.router, tended: NOTHING_TENDED };
 }

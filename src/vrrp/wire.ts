@@ -3,11 +3,12 @@
 
 import { ROOMY } from '../net/buffer.ts';
 import { admit } from '../net/filter.ts';
+import { encodeHush } from '../net/hush.ts';
 import { native, type ShotPart } from '../net/native.ts';
 import { NETLINK_NETFILTER, Shield, type Table } from '../net/nftables.ts';
 import type { Addition, Refused, Route } from '../net/route.ts';
 import { changeSetting } from '../net/setting.ts';
-import type { Making, SocketSpec, WireAction } from './action.ts';
+import type { Hushed, Making, SocketSpec, WireAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
 const VRRP = 112;
@@ -196,6 +197,9 @@ export class Wire {
           ...action,
           addresses,
         }));
+      case 'hush':
+        this.#hush(action.links);
+        return [];
       case 'shield':
         this.#shielding().add(action.addresses);
         return [];
@@ -232,15 +236,28 @@ export class Wire {
   }
 
   /** Nothing of it is there before it is asked for: loading nf_tables has a price for every packet. */
+  /** Where the kernel cannot send a report by another interface, it is dropped. */
+  #hush(links: readonly Hushed[]): void {
+    try {
+      this.#commit(encodeHush(this.#table, links, true));
+    } catch (error) {
+      if (links.length === 0) return;
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' && code !== 'EOPNOTSUPP') throw error;
+      this.#commit(encodeHush(this.#table, links, false));
+    }
+  }
+
   #shielding(): Shield {
-    this.#netfilter ??= native.netlinkSocket(NETLINK_NETFILTER, 0, ROOMY);
-    const fd = this.#netfilter;
-    this.#shield ??= new Shield(this.#table, (batch, last) => {
-      const [refusal] = native.request(fd, batch, last);
-      if (refusal !== undefined)
-        throw Object.assign(new Error(refusal.message ?? refusal.code), { code: refusal.code });
-    });
+    this.#shield ??= new Shield(this.#table, (batch, last) => this.#commit({ batch, last }));
     return this.#shield;
+  }
+
+  #commit({ batch, last }: { readonly batch: Uint8Array; readonly last: number }): void {
+    this.#netfilter ??= native.netlinkSocket(NETLINK_NETFILTER, 0, ROOMY);
+    const [refusal] = native.request(this.#netfilter, batch, last);
+    if (refusal !== undefined)
+      throw Object.assign(new Error(refusal.message ?? refusal.code), { code: refusal.code });
   }
 
   #open(spec: SocketSpec): void {

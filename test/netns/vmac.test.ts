@@ -10,6 +10,9 @@ import { announced, type Frame, isAdvert } from './wire.ts';
 
 const NAME = 'vrrp.51';
 
+/** Also reports of membership (IGMP, MLD) and router solicitations. */
+const EVERYTHING = 'arp or ip proto 112 or ip proto 2 or ip6';
+
 interface Case {
   readonly what: string;
   readonly family: 4 | 6;
@@ -116,7 +119,7 @@ async function roles(
 ): Promise<Readonly<Record<'first' | 'backup' | 'successor' | 'end', readonly string[]>>> {
   const { family, from } = one;
   const virtual = VIRTUAL[family];
-  const lab = await Lab.open({ hosts: ['a', 'b', 'c'] });
+  const lab = await Lab.open({ hosts: ['a', 'b', 'c'], capture: EVERYTHING });
   try {
     const [a, b] = [lab.host('a'), lab.host('b')];
     for (const host of [a, b])
@@ -156,6 +159,16 @@ async function roles(
       const address = announced(frame);
       if (address === virtual) assert.equal(frame.from, `00:00:5e:00:0${family === 4 ? 1 : 2}:33`);
     }
+
+    // Of nothing else the virtual MAC is the source: bridges would learn it from whoever is no master.
+    const odd = lab.frames.filter(
+      ({ at, from: mac, message }) =>
+        at < asked && mac.startsWith('00:00:5e') && message.kind === 'other',
+    );
+    assert.deepEqual(
+      odd.map(({ bytes }) => bytes.toString('hex')),
+      [],
+    );
 
     master.signal('SIGTERM');
     await becomes(lab, backup, 'MASTER');

@@ -52,7 +52,7 @@ test('RFC 9568 7.3: the virtual MAC of each family; five bytes get the VRID, six
 test('the interfaces are made before anything is opened, and nobody is at fault meanwhile', () => {
   const one = vmac();
   const host = new Host(config(one)).start();
-  assert.deepEqual(host.kinds, ['tune', 'makeLinks']);
+  assert.deepEqual(host.kinds, ['tune', 'hush', 'makeLinks']);
   assert.equal(host.of('makeLinks')[0]?.links[0]?.below, 2);
   assert.equal(host.member().state.name, 'init');
   host.take({ type: 'link', link: there(madeOf(one), { up: false, running: false }) });
@@ -82,6 +82,22 @@ test('vmac_xmit_base: adverts leave the interface below, addresses stay above', 
   assert.equal(host.of('addAddresses')[0]?.addresses[0]?.index, 7);
 });
 
+test('reports of membership are kept off it before it is there, until it is gone', () => {
+  const one = vmac();
+  const host = new Host(config(one)).start();
+  assert.deepEqual(host.of('hush')[0]?.links, [{ name: 'vrrp.51', below: 2 }]);
+  host.take({ type: 'link', link: there(madeOf(one)) });
+  assert.deepEqual(host.of('hush'), []);
+  // The one below is another now.
+  host.take({ type: 'linkGone', index: 7 });
+  host.take({ type: 'linkGone', index: 2 });
+  host.take({ type: 'link', link: link(9) });
+  assert.deepEqual(host.of('hush')[0]?.links, [{ name: 'vrrp.51', below: 9 }]);
+  const inheritance = { journal: [], roles: [], links: [madeOf(one)] };
+  const next = new Host(config(instance())).take({ type: 'facts', facts: FACTS, inheritance });
+  assert.deepEqual(next.of('hush')[0]?.links, []);
+});
+
 test('one that is there as wanted is taken over as it is', () => {
   const host = begun(vmac());
   assert.deepEqual(host.of('makeLinks'), []);
@@ -97,7 +113,7 @@ for (const [what, changes] of [
     const one = vmac();
     const facts = { ...FACTS, links: [link(), there(madeOf(one), changes)] };
     const host = new Host(config(one)).start(facts);
-    assert.deepEqual(host.kinds, ['tune', 'removeLinks', 'makeLinks']);
+    assert.deepEqual(host.kinds, ['tune', 'hush', 'removeLinks', 'makeLinks']);
   });
 
 test('an interface of that name that is something else stays, and the instance is at fault', () => {
@@ -158,7 +174,7 @@ test('at the end it goes after its addresses, and what was set is as it was', ()
   host.take({ type: 'tuned', was: [was] });
   host.take({ type: 'stop' });
   const kinds = host.kinds.filter((kind) => kind !== 'close' && kind !== 'exit');
-  assert.deepEqual(kinds, ['silence', 'send', 'removeAddresses', 'removeLinks', 'tune']);
+  assert.deepEqual(kinds, ['silence', 'send', 'removeAddresses', 'removeLinks', 'hush', 'tune']);
   assert.deepEqual(host.of('tune')[0]?.settings, [was]);
 });
 
