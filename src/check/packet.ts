@@ -30,16 +30,6 @@ export const RECORD_TYPES = {
   DNSKEY: 48,
 } as const;
 
-/** RFC 1035 4.1.1. */
-export const REPLY_CODES: readonly string[] = [
-  'no error',
-  'format error',
-  'server failure',
-  'name error',
-  'not implemented',
-  'refused',
-];
-
 /**
  * `name` is a domain name of labels with dots between them, with or without one at its end; `.` is the root. Undefined
  * where it is longer than a question can be (RFC 1035 2.3.4).
@@ -71,7 +61,7 @@ export function encodeQuery(
 
 export interface Reply {
   readonly id: number;
-  /** RFC 1035 4.1.1; a word of REPLY_CODES for the first six. */
+  /** RFC 1035 4.1.1; 0 is no error. */
   readonly code: number;
   readonly answers: number;
 }

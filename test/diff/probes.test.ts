@@ -118,6 +118,13 @@ function verdictOf(at: number): boolean | undefined {
   return new RegExp(failures).test(log) ? false : undefined;
 }
 
+/** What keepalived says of a DNS server that fails. */
+const wordsOf = (at: number): string[] =>
+  log
+    .split('\n')
+    .map((line) => line.split(`DNS_CHECK ([${HERE}]:udp:${portOf(at)}) `)[1])
+    .flatMap((words) => (words === undefined ? [] : [words.replace(/ after \d+ retr.*/, '')]));
+
 async function until<T>(what: string, value: () => T | undefined): Promise<T> {
   const deadline = Date.now() + 20_000;
   for (;;) {
@@ -145,6 +152,8 @@ describe('the same server', () => {
       const [question] = received[at]?.splice(0) ?? [];
       const verdict = await ours(at, behaviour);
       assert.equal(verdict.up, up, JSON.stringify(verdict));
+      if (dns !== undefined && !verdict.up && !theirs)
+        assert.ok(wordsOf(at).includes(verdict.reason.replace(/, \d+ .*/, '')), verdict.reason);
       if (question === undefined) return;
       // keepalived goes on asking, so ours is one of those that came meanwhile; the id of a DNS question is random.
       const without = (hex: string): string => (dns === undefined ? hex : hex.slice(4));

@@ -59,7 +59,7 @@ describe('a command that ends', () => {
     for (const status of [1, 2, 255])
       assert.deepEqual(await run(shell(`exit ${status}`)), {
         up: false,
-        reason: `exit status ${status}`,
+        reason: `exited with status ${status}`,
       });
   });
 
@@ -68,7 +68,7 @@ describe('a command that ends', () => {
     const verdicts = statuses.map((status) => run(shell(`exit ${status}`), { misc_dynamic: true }));
     assert.deepEqual(await Promise.all(verdicts), [
       { up: true },
-      { up: false, reason: 'exit status 1' },
+      { up: false, reason: 'exited with status 1' },
       { up: true, weight: 0 },
       { up: true, weight: 1 },
       { up: true, weight: 253 },
@@ -77,7 +77,7 @@ describe('a command that ends', () => {
 
   it('by a signal has failed, and one that cannot be started is our own fault', async () => {
     const killed = await run(shell('kill -9 $$'), { misc_dynamic: true });
-    assert.deepEqual(killed, { up: false, reason: 'ended by signal 9' });
+    assert.deepEqual(killed, { up: false, reason: 'due to signal 9' });
     const missing = await run([join(folder, 'none')]);
     assert.ok(!missing.up && missing.local === true);
     assert.match(missing.reason, /ENOENT/);

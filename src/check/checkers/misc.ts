@@ -79,9 +79,9 @@ export class Commands {
 
 function judge(end: ProbeEnd, dynamic: boolean): Verdict {
   if ('refused' in end) return unable(end.refused);
-  if ('signal' in end) return down(`ended by signal ${end.signal}`);
+  if ('signal' in end) return down(`due to signal ${end.signal}`);
   const { status } = end;
   if (status === 0) return { up: true };
   if (dynamic && status >= 2) return { up: true, weight: status - 2 };
-  return down(`exit status ${status}`);
+  return down(`exited with status ${status}`);
 }
