@@ -188,25 +188,25 @@ export const optionRows = {
       },
     },
   ),
+  lvs_sync_daemon_interface: optional(
+    {
+      ...interfaceName,
+      parse: ([name = '']) => ({
+        value: name,
+        complaints: [
+          {
+            id: 'deprecated',
+            severity: 'warning',
+            class: 'deprecated',
+            message: '(%n) Specifying lvs_sync_daemon_interface against a vrrp is deprecated.',
+            hint: 'use lvs_sync_daemon in global_defs',
+          },
+        ],
+      }),
+    },
+    'Former place of lvs_sync_daemon.',
+  ),
   ...later({
-    lvs_sync_daemon_interface: optional(
-      {
-        ...interfaceName,
-        parse: ([name = '']) => ({
-          value: name,
-          complaints: [
-            {
-              id: 'deprecated',
-              severity: 'warning',
-              class: 'deprecated',
-              message: '(%n) Specifying lvs_sync_daemon_interface against a vrrp is deprecated.',
-              hint: 'use lvs_sync_daemon in global_defs',
-            },
-          ],
-        }),
-      },
-      'Former place of lvs_sync_daemon.',
-    ),
     auth_hmac: section(hmacRows, 'Signatures of adverts.', { since: '2.4.3' }),
   }),
   debug: defaulted(integer(0, 4), 0, 'Not used, neither by keepalived.', {

@@ -2,7 +2,7 @@
 
 import type { Entry, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import type { Surroundings } from './decision.ts';
+import { mistake, type Surroundings } from './decision.ts';
 import {
   type Definition,
   defineFiles,
@@ -67,6 +67,7 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
     names.add('track_bfd', name, order, weight ?? { weight: 0, reverse: false });
   }
   const resolved = resolveInstances(blocks.vrrp_instance, around, names);
+  checkSyncInterfaces(blocks.vrrp_instance, around);
   const statics = resolveStatics(blocks, groupsOf(blocks), around);
   const instances = resolved.map((instance): VrrpInstance => {
     const tied = statics.tied.get(instance.name);
@@ -93,6 +94,23 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
     ),
     ...statics.part,
   };
+}
+
+/** One of all the lines counts: lvs_sync_daemon, else the first of the older ones. */
+function checkSyncInterfaces(
+  instances: VrrpBlocks['vrrp_instance'],
+  { globals, report }: Surroundings,
+): void {
+  let taken = globals.lvs_sync_daemon?.interface;
+  for (const { name, statements } of instances)
+    for (const { keyword, value, node } of statements) {
+      if (keyword !== 'lvs_sync_daemon_interface') continue;
+      if (taken !== undefined) {
+        const message = `(${name}) lvs_sync_daemon_interface has already been specified as ${taken} - ignoring`;
+        report(mistake('sync-twice', message), node);
+      }
+      taken ??= value;
+    }
 }
 
 const groupsOf = ({ track_group }: VrrpBlocks) =>

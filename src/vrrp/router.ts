@@ -44,7 +44,7 @@ import { startMembers } from './start.ts';
 import type { Draft, RouterState } from './state.ts';
 import { NO_STATICS, onStaticAddressGone, releaseStatics, repairStatics } from './statics.ts';
 import { clearStatistics } from './statistics.ts';
-import { retrySync, settleSync } from './sync.ts';
+import { checkSync, retrySync, settleSync } from './sync.ts';
 import {
   forgetAsked,
   inheritLinks,
@@ -196,6 +196,7 @@ function begin(
     trackers: observe(trackers, config, observed, draft.actions),
   };
   hold(draft);
+  checkSync(draft);
   startMembers(draft, inheritance);
   clearShield(draft);
   track(draft, wakeScripts(draft.router.trackers, draft.now, draft.actions));
@@ -268,6 +269,7 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
     case 'reload': {
       const { config, observed: seen = NOTHING_OBSERVED } = event;
       reload(draft, config, seen);
+      checkSync(draft);
       track(draft, onProcesses(draft.router.trackers, seen.counts, draft.now, draft.actions));
       settleSockets(draft);
       return;

@@ -7,26 +7,32 @@ import type { Draft, RouterState, SyncState } from './state.ts';
 
 const NONE: SyncState = { running: [], refused: [] };
 
-/** What lvs_sync_daemon says, or the lvs_sync_daemon_interface of older files. */
-export function syncWanted(config: VrrpConfig): VrrpConfig['global_defs']['lvs_sync_daemon'] {
+/** What lvs_sync_daemon says, or the lvs_sync_daemon_interface of older files, whose number is 0 always. */
+export function wantedSync(config: VrrpConfig): VrrpConfig['global_defs']['lvs_sync_daemon'] {
   const { lvs_sync_daemon: wanted } = config.global_defs;
   if (wanted !== undefined) return wanted;
   for (const { name, lvs_sync_daemon_interface: link } of config.vrrp_instance)
-    if (link !== undefined) return { interface: link, inst: name };
+    if (link !== undefined) return { interface: link, inst: name, id: 0 };
   return undefined;
 }
 
-/** Those that should run. Without an instance to follow both roles are played always. */
+/** Those that should run. Without an instance to follow they are the checking process's, which plays both roles. */
 function desiredSync({ config, members, phase }: RouterState): readonly SyncDaemon[] {
-  const wanted = syncWanted(config);
-  if (wanted === undefined || phase !== 'running') return [];
+  const wanted = wantedSync(config);
+  if (wanted?.inst === undefined || phase !== 'running') return [];
   const { inst, id, ...rest } = wanted;
-  if (inst === undefined)
-    return (['master', 'backup'] as const).map((role) => ({ ...rest, role, id: id ?? 0 }));
   const member = members.find((one) => one.config.name === inst);
   if (member === undefined || member.state.name === 'stop') return [];
   const role = member.state.name === 'master' ? 'master' : 'backup';
   return [{ ...rest, role, id: id ?? member.config.virtual_router_id }];
+}
+
+/** A configuration that has come now. */
+export function checkSync({ router: { config }, actions }: Draft): void {
+  const inst = wantedSync(config)?.inst;
+  if (inst === undefined || config.vrrp_instance.some(({ name }) => name === inst)) return;
+  const text = `Unable to find vrrp instance ${inst} for lvs_syncd - clearing lvs_syncd config`;
+  actions.push({ type: 'log', severity: 'info', text });
 }
 
 /** Orders the difference; at the end of a step, for nobody waits for it. */

@@ -117,7 +117,7 @@ export class Daemon {
     this.signal('SIGHUP');
     await until(
       () => `${this.kind} reloads:\n${this.text.slice(from)}`,
-      () => this.text.slice(from).includes('Reload finished'),
+      () => this.text.slice(from).includes('Reload complete'),
     );
   }
 

@@ -49,21 +49,25 @@ test('the number is that of the configuration, else of the virtual router; every
   assert.deepEqual(started, { interface: 'eth0', role: 'backup', ...all });
 });
 
-test('without an instance both roles are played, whatever the instances are', () => {
+test('without an instance it is the checking process that plays both roles', () => {
   const host = new Host(withSync({ interface: 'eth0' })).start();
-  assert.deepEqual(orders(host).slice(2), [
-    daemon('master', { id: 0 }),
-    daemon('backup', { id: 0 }),
-  ]);
-  host.until('master');
   assert.deepEqual(orders(host), []);
-  host.take({ type: 'stop' });
-  assert.deepEqual(orders(host), ['stop master', 'stop backup']);
+  assert.deepEqual(orders(host.until('master')), []);
 });
 
-test('the older keyword names the interface in its instance', () => {
+test('an instance that is not there is said at start and at reload', () => {
+  const line = 'Unable to find vrrp instance VI_9 for lvs_syncd - clearing lvs_syncd config';
+  const unknown = withSync({ interface: 'eth0', inst: 'VI_9' });
+  const host = new Host(unknown).start();
+  assert.ok(host.logs.includes(line));
+  assert.deepEqual(orders(host), []);
+  assert.ok(host.take({ type: 'reload', config: unknown }).logs.includes(line));
+  assert.ok(!host.take({ type: 'reload', config: withSync(spec) }).logs.includes(line));
+});
+
+test('the older keyword names the interface in its instance, and the number is 0', () => {
   const host = new Host(config(instance({ lvs_sync_daemon_interface: 'eth0' }))).start();
-  assert.deepEqual(orders(host).slice(2), [daemon('backup')]);
+  assert.deepEqual(orders(host).slice(2), [daemon('backup', { id: 0 })]);
   assert.deepEqual(orders(new Host(config(instance())).start()), []);
 });
 

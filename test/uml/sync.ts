@@ -1,0 +1,133 @@
+// Runs inside: lvs_sync_daemon with ours and with keepalived, through the same changes of role, reloads and the end; what
+// the kernel's sync daemons are after each. Judges nothing; sync.test.ts does.
+
+import { Ipvs } from '../../src/net/ipvs.ts';
+import { inNamespace } from '../../src/net/namespace.ts';
+import {
+  addAddress,
+  addCable,
+  addNamespace,
+  Daemon,
+  type Kind,
+  listedSync,
+  sh,
+  until,
+} from './world.ts';
+
+export interface Variant {
+  readonly name: string;
+  /** Lines of global_defs. */
+  readonly globals: string;
+  /** Lines of the instance. */
+  readonly lines?: string;
+  /** To the first change of role and no further. */
+  readonly brief?: boolean;
+}
+
+export interface Step {
+  readonly what: string;
+  /** As ipvsadm lists them. */
+  readonly listed: readonly string[];
+  /** As netlink has them. */
+  readonly raw: readonly unknown[];
+}
+
+export interface Run {
+  readonly steps: readonly Step[];
+  readonly log: string;
+}
+
+export type Runs = Readonly<Record<string, Readonly<Record<Kind, Run>>>>;
+
+const config = (globals: string, priority: number, lines = ''): string => `
+global_defs {
+  router_id x
+  vrrp_version 3
+  ${globals}
+}
+vrrp_instance VI_1 {
+  interface eth0
+  virtual_router_id 51
+  priority ${priority}
+  advert_int 0.2
+  ${lines}
+  virtual_ipaddress { 10.0.0.100/24 }
+}
+`;
+
+let count = 0;
+
+async function play(kind: Kind, { globals, lines, brief }: Variant): Promise<Run> {
+  const n = ++count;
+  const [own, peer] = [`own${n}`, `peer${n}`];
+  addNamespace(own);
+  addNamespace(peer);
+  addCable([own, 'eth0'], [peer, 'eth0']);
+  addAddress(own, 'eth0', '10.0.0.1/24');
+  addAddress(peer, 'eth0', '10.0.0.2/24');
+  const ipvs = inNamespace(own, () => Ipvs.open());
+  const steps: Step[] = [];
+  /** What there is once it has not changed for a while. */
+  const note = async (what: string): Promise<void> => {
+    let seen = JSON.stringify(ipvs.syncDaemons());
+    let since = performance.now();
+    await until(`${what}: the daemons settle`, () => {
+      const now = JSON.stringify(ipvs.syncDaemons());
+      if (now !== seen) since = performance.now();
+      seen = now;
+      return performance.now() - since > 600;
+    });
+    steps.push({ what, listed: listedSync(own), raw: ipvs.syncDaemons() });
+  };
+  const other = new Daemon('keepalived', peer, config('', 200), ['-P']);
+  await until('the peer is master', () => other.text.includes('Entering MASTER STATE'));
+  const daemon = new Daemon(kind, own, config(globals, 100, lines), ['-P']);
+  const role = async (name: string, from: number): Promise<void> => {
+    await until(
+      () => `${kind} becomes ${name}:\n${daemon.text.slice(-2000)}`,
+      () => daemon.text.slice(from).includes(`Entering ${name} STATE`),
+    );
+  };
+  const finish = async (): Promise<Run> => {
+    await daemon.stop();
+    await note('stopped');
+    ipvs.close();
+    return { steps, log: daemon.text };
+  };
+  await role('BACKUP', 0);
+  await note('backup');
+  let from = daemon.text.length;
+  await other.stop();
+  await role('MASTER', from);
+  await note('master');
+  if (brief) return finish();
+  from = daemon.text.length;
+  const again = new Daemon('keepalived', peer, config('', 200), ['-P']);
+  await role('BACKUP', from);
+  await note('backup again');
+  from = daemon.text.length;
+  sh('ip', '-n', own, 'link', 'set', 'eth0', 'down');
+  await role('FAULT', from);
+  await note('fault');
+  sh('ip', '-n', own, 'link', 'set', 'eth0', 'up');
+  await note('fault is over');
+  await daemon.reload(config('', 100));
+  await note('reload without it');
+  await daemon.reload(config(globals, 100, lines));
+  await note('reload with it');
+  await again.stop();
+  return finish();
+}
+
+export async function main(variants: readonly Variant[]): Promise<Runs> {
+  const runs: [string, Readonly<Record<Kind, Run>>][] = [];
+  // One processor: everything at once would make everybody late.
+  for (const variant of variants) {
+    const [ours, keepalived] = await Promise.all([
+      play('ours', variant),
+      play('keepalived', variant),
+    ]);
+    runs.push([variant.name, { ours, keepalived }]);
+  }
+  return Object.fromEntries(runs);
+}
