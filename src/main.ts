@@ -79,6 +79,10 @@ async function runCommand(
   words: readonly string[],
   role: Extract<Role, { readonly name: 'daemon' }> | undefined,
 ): Promise<number> {
+  if (words[0] === '-T' || words[0] === '--genhash') {
+    const { runGenhash } = await import('./tool/genhash.ts');
+    return runGenhash('keepalived --genhash', words.slice(1));
+  }
   const { readCommandLine, versionText } = await import('./cli.ts');
   const invocation = readCommandLine(words);
   switch (invocation.kind) {

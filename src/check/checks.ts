@@ -6,8 +6,10 @@ import type { Node } from '../config/parser.ts';
 import { lookUpUser } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
+import { PatternError } from './charset.ts';
 import { type fileRows, miscRows, tcpRows, udpRows } from './checkers.ts';
 import type { realServer } from './keywords.ts';
+import { translatePattern } from './pattern.ts';
 import type { References, Surroundings } from './references.ts';
 import { mistake } from './value.ts';
 
@@ -194,9 +196,17 @@ function resolveGet(
   const url = inner.flatMap(({ keyword, node: at, value }) => {
     if (keyword !== 'url') return [];
     const page = valuesOf((value as Inner).statements);
-    if (page.path !== undefined) return [page];
-    const message = 'HTTP/SSL_GET checker url has no path - ignoring';
-    report(mistake('url-without-path', message), at, atClosing(at));
+    if (page.path === undefined) {
+      const message = 'HTTP/SSL_GET checker url has no path - ignoring';
+      report(mistake('url-without-path', message), at, atClosing(at));
+      return [];
+    }
+    const wrong = patternMistake(page);
+    if (wrong === undefined) return [page];
+    // keepalived 2.2.7 says nothing with -t, and crashes once it is to search.
+    const message = `Invalid regex: '${page.regex}': ${wrong}`;
+    const assumed = 'this url is left out';
+    report({ ...mistake('regex', message), assumed }, regexNode(value as Inner) ?? at);
     return [];
   });
   if (url.length > 0) return { kind, values, url };
@@ -204,6 +214,21 @@ function resolveGet(
   const message = 'HTTP/SSL_GET checker has no urls specified - ignoring';
   report(mistake('no-url', message), node, atClosing(node));
   return undefined;
+}
+
+const regexNode = ({ statements }: Inner): Node | undefined =>
+  statements.findLast(({ keyword }) => keyword === 'regex')?.node;
+
+/** Why the regex of a page cannot be searched for; undefined where it can, or where there is none. */
+function patternMistake({ regex, regex_options = [] }: Readonly<Record<string, unknown>>) {
+  if (regex === undefined) return undefined;
+  try {
+    translatePattern(String(regex), regex_options as readonly string[]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternError) return error.message;
+    throw error;
+  }
 }
 
 function checkLengths(node: Node, inner: readonly Found[], { report }: Surroundings): void {

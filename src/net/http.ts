@@ -47,11 +47,9 @@ export function requestText({ path, host, version }: PageRequest): string {
   return `GET ${path} HTTP/${number}\r\nUser-Agent: KeepAliveClient\r\n${close}Host: ${host}\r\n\r\n`;
 }
 
-/** What the line Host says where no virtual host is configured. */
-export function hostOf(address: string, port: number, usual: number): string {
-  const name = address.includes(':') ? `[${address}]` : address;
-  return port === usual ? name : `${name}:${port}`;
-}
+/** What the line Host says where no virtual host is configured: always with the port, also the usual one. */
+export const hostOf = (address: string, port: number): string =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /**
  * Reads an answer to its end. Rejects as Stream does, with EMSGSIZE where the header is too long or the body has more

@@ -403,3 +403,39 @@ describe('preferred_lft', () => {
       assert.deepEqual(rest, meant);
     });
 });
+
+describe('a regex of HTTP_GET', () => {
+  for (const [regex, options, said, urls] of [
+    ['"(a)\\1"', '', ['regex'], ['/good']],
+    ['"(a"', '', ['regex'], ['/good']],
+    ['[]', 'allow_empty_class', [], ['/', '/good']],
+    ['[]', 'caseless', ['regex'], ['/good']],
+    ['"^a++$"', 'multiline', [], ['/', '/good']],
+  ] as const)
+    it(`${regex} ${options}: ${said.length > 0 ? 'its url is left out, and why is said' : 'is taken'}`, () => {
+      const built = build(
+        [
+          'virtual_server 10.0.0.1 80 {',
+          ...[
+            'lb_algo rr',
+            'lb_kind NAT',
+            'protocol TCP',
+            'real_server 10.0.0.2 80 {',
+            'HTTP_GET {',
+          ],
+          ...['url {', 'path /', `regex ${regex}`, `regex_options ${options || 'utf'}`, '}'],
+          ...['url {', 'path /good', 'regex ok', '}'],
+          ...['}', '}', '}'],
+        ].join('\n'),
+      );
+      assert.deepEqual(
+        ids(built).filter((id) => id !== 'not-yet-effective'),
+        said,
+      );
+      const [checker] = built.config?.virtual_server?.[0]?.real_server[0]?.checkers ?? [];
+      assert.deepEqual(
+        checker?.url?.map(({ path }) => path),
+        urls,
+      );
+    });
+});

@@ -82,9 +82,9 @@ function wordsFor(stage: string, { code }: NodeJS.ErrnoException, secure: boolea
   return secure ? 'SSL read error' : 'Read error';
 }
 
-const requestOf = ({ connection, tls, path, virtualhost, http_protocol }: HttpOptions) => ({
+const requestOf = ({ connection, path, virtualhost, http_protocol }: HttpOptions) => ({
   path,
-  host: virtualhost ?? hostOf(connection.address, connection.port, tls === undefined ? 80 : 443),
+  host: virtualhost ?? hostOf(connection.address, connection.port),
   version: http_protocol,
 });
 
