@@ -33,7 +33,7 @@ export function receive(draft: Draft, socket: string, packet: ReceivedPacket): v
     (member) => member.socket === socket && member.config.virtual_router_id === vrid,
   );
   if (position < 0 && draft.router.sockets[socket]?.spec.every === true)
-    sayUnknown(draft, socket, vrid, packet);
+    sayUnknown(draft, socket, vrid);
   if (position < 0 || isForeign(draft, position, socket, packet)) return;
   if (ignoresAll(memberAt(draft, position))) return;
   const before = memberAt(draft, position).state.name;
@@ -44,12 +44,12 @@ export function receive(draft: Draft, socket: string, packet: ReceivedPacket): v
 }
 
 /** log_unknown_vrids. */
-function sayUnknown(draft: Draft, socket: string, vrid: number, packet: ReceivedPacket): void {
+function sayUnknown(draft: Draft, socket: string, vrid: number): void {
   const { spec } = draft.router.sockets[socket] ?? {};
   const said = draft.actions.length;
   const name = spec?.interface?.name;
-  const where = name === undefined ? '' : ` on interface ${name}`;
-  const text = `unknown VRID ${vrid} received from ${packet.source}${where}`;
+  const where = name === undefined ? '' : ` on interface(${name})`;
+  const text = `Unknown VRID(${vrid}) received${where}. ignoring...`;
   draft.actions.push({ type: 'log', severity: 'info', text });
   restrain(draft, said);
 }

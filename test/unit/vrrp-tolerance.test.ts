@@ -210,7 +210,7 @@ test('log_unknown_vrids says who speaks for a virtual router that nobody here is
   };
   assert.deepEqual(said([]), []);
   assert.deepEqual(said(['log_unknown_vrids']), [
-    'unknown VRID 99 received from 10.0.0.9 on interface eth0',
+    'Unknown VRID(99) received on interface(eth0). ignoring...',
   ]);
 });
 

@@ -346,26 +346,26 @@ export const vrrpRows = {
     false,
     'Turn off reports of the kernel for link-local groups.',
   ),
+  vrrp_netlink_cmd_rcv_bufs: defaulted(
+    integer(0, 4294967295),
+    0,
+    BUFFER,
+    buffer('vrrp_netlink_cmd'),
+  ),
+  vrrp_netlink_cmd_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('vrrp_netlink_cmd')),
+  vrrp_netlink_monitor_rcv_bufs: defaulted(
+    integer(0, 4294967295),
+    0,
+    BUFFER,
+    buffer('vrrp_netlink_monitor'),
+  ),
+  vrrp_netlink_monitor_rcv_bufs_force: defaulted(
+    onOff,
+    false,
+    FORCE,
+    forced('vrrp_netlink_monitor'),
+  ),
   ...later({
-    vrrp_netlink_cmd_rcv_bufs: defaulted(
-      integer(0, 4294967295),
-      0,
-      BUFFER,
-      buffer('vrrp_netlink_cmd'),
-    ),
-    vrrp_netlink_cmd_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('vrrp_netlink_cmd')),
-    vrrp_netlink_monitor_rcv_bufs: defaulted(
-      integer(0, 4294967295),
-      0,
-      BUFFER,
-      buffer('vrrp_netlink_monitor'),
-    ),
-    vrrp_netlink_monitor_rcv_bufs_force: defaulted(
-      onOff,
-      false,
-      FORCE,
-      forced('vrrp_netlink_monitor'),
-    ),
     process_monitor_rcv_bufs: defaulted(
       integer(0, 4294967295),
       0,
