@@ -43,13 +43,8 @@ export class Attempts {
   }
 
   #make({ kind, options }: Target, signal: AbortSignal): Promise<Verdict> {
-    const all: Partial<Record<Target['kind'], Check<never>>> = {
-      ...checks,
-      MISC_CHECK: this.#commands.check,
-    };
-    const check = all[kind];
-    return check === undefined
-      ? Promise.reject(new Error(`${kind} is not available in this version`))
-      : check(options as never, signal);
+    const check: Check<never> =
+      kind === 'MISC_CHECK' ? this.#commands.check : (checks[kind] as Check<never>);
+    return check(options as never, signal);
   }
 }

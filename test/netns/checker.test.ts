@@ -153,8 +153,23 @@ test(
     const box = await sandbox(t);
     const daemon = start(box, global() + router + service);
     const { check } = await running(box, daemon);
+    await logged(daemon, 'Lost quorum 1-0=1 > 0 for VS [10.9.0.100]:tcp:80');
     daemon.signal('SIGUSR1');
     const text = await until('its dump', () => box.read('tmp/keepalived_check.data'));
+    // What keepalived 2.2.7 was seen to write when the same had happened.
+    const state =
+      /^ *(quorum_state_up|alive|num failed checkers|RS set|Up|Has run|effective weight) = /;
+    assert.deepEqual(
+      text
+        .split('\n')
+        .filter((line) => state.test(line))
+        .map((line) => line.trim()),
+      [
+        ...['alive = 1', 'quorum_state_up = 0'],
+        ...['effective weight = 1', 'alive = 0', 'num failed checkers = 1', 'RS set = 0'],
+        ...['Up = no', 'Has run = yes'],
+      ],
+    );
     assert.match(text, /^------< Global definitions >------\n/);
     assert.match(text, /^ VS VIP = 10\.9\.0\.100, VPORT = 80$/m);
     assert.equal(statSync(join(box.folder, 'tmp/keepalived_check.data')).mode & 0o7777, 0o600);

@@ -74,6 +74,8 @@ export class Daemon {
   text = '';
   /** Exit status, or the name of the signal; undefined while it runs. */
   end: number | string | undefined;
+  /** The PID file of the child that checks servers. */
+  readonly checkersPid: string;
   readonly #process: ChildProcess;
   readonly #file: string;
 
@@ -84,8 +86,8 @@ export class Daemon {
     this.#file = join(folder, 'keepalived.conf');
     this.write(config);
     const words = ['-n', '-l', '-D', '-f', this.#file, '-p', join(folder, 'keepalived.pid')];
-    words.push('-r', join(folder, 'vrrp.pid'), ...options);
-    if (kind === 'keepalived') words.push('-c', join(folder, 'check.pid'));
+    this.checkersPid = join(folder, 'check.pid');
+    words.push('-r', join(folder, 'vrrp.pid'), '-c', this.checkersPid, ...options);
     const program =
       kind === 'keepalived'
         ? ['keepalived']

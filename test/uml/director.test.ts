@@ -1,0 +1,42 @@
+// The whole daemon on a kernel that has IPVS, beside keepalived: after every event both hold the same table.
+
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import type { main, Seen } from './director.ts';
+import { runInside } from './machine.ts';
+
+let outcome: Awaited<ReturnType<typeof main>>;
+before(async () => {
+  outcome = await runInside(import.meta.resolve('./director.ts'));
+});
+
+const at = (event: string): Seen => {
+  const found = outcome.seen.find((seen) => seen.event === event);
+  assert.ok(found, event);
+  return found;
+};
+
+describe('our table is keepalived’s', () => {
+  for (const event of [
+    'start',
+    'a server is gone',
+    'all servers are gone',
+    'a server is back',
+    'all servers are back',
+    'reload',
+    'stop',
+  ])
+    it(event, () => {
+      const { ours, keepalived } = at(event).tables;
+      assert.deepEqual(ours, keepalived);
+    });
+});
+
+it('a checker child that is killed takes nothing out of IPVS, nor does the next one', () => {
+  assert.deepEqual(outcome.killed.during, at('reload').tables.ours);
+  assert.deepEqual(outcome.killed.after, at('reload').tables.ours);
+});
+
+it('-I: what is in IPVS stays there', () => {
+  assert.deepEqual(outcome.kept, at('start').tables.ours);
+});

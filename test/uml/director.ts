@@ -1,0 +1,144 @@
+// Runs inside: our daemon and keepalived, each in a namespace of its own with servers of its own, through the same events. What
+// IPVS holds after each is noted; director.test.ts judges.
+
+import { readFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { inNamespace } from '../../src/net/namespace.ts';
+import { addAddress, addNamespace, Daemon, type Kind, savedTable, until } from './world.ts';
+
+const KINDS: readonly Kind[] = ['ours', 'keepalived'];
+const SORRY = '10.9.0.1:9000';
+
+const real = (port: number, weight: number): string => `  real_server 10.9.0.1 ${port} {
+    weight ${weight}
+    TCP_CHECK {
+      connect_timeout 1
+      retry 0
+    }
+  }
+`;
+
+const config = (reals: string, more = ''): string => `global_defs {
+  router_id x
+}
+virtual_server 10.9.0.100 80 {
+  delay_loop 1
+  warmup 0
+  lvs_sched wrr
+  lvs_method NAT
+  protocol TCP
+  quorum 2
+  sorry_server ${SORRY.replace(':', ' ')}
+  ${more}
+${reals}}
+`;
+
+/** A port of a namespace on which something listens. */
+class Service {
+  readonly #namespace: string;
+  readonly #port: number;
+  #server: Server | undefined;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(namespace: string, port: number) {
+    this.#namespace = namespace;
+    this.#port = port;
+  }
+
+  open(): void {
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
+    });
+    // Without an address the socket is made at once, and so in here.
+    inNamespace(this.#namespace, () => this.#server?.listen(this.#port));
+  }
+
+  close(): void {
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
+
+export interface Seen {
+  readonly event: string;
+  readonly tables: Readonly<Record<Kind, readonly string[]>>;
+}
+
+export async function main(): Promise<{
+  readonly seen: readonly Seen[];
+  readonly killed: { readonly during: readonly string[]; readonly after: readonly string[] };
+  readonly kept: readonly string[];
+}> {
+  const seen: Seen[] = [];
+  const ports = [8001, 8002, 8003] as const;
+  const services = KINDS.map((kind) => {
+    addNamespace(kind);
+    addAddress(kind, 'lo', '10.9.0.1/32');
+    addAddress(kind, 'lo', '10.9.0.100/32');
+    return ports.map((port) => new Service(kind, port));
+  });
+  const each = (at: number, act: (service: Service) => void): void => {
+    for (const list of services) act(list[at] as Service);
+  };
+  each(0, (service) => service.open());
+  each(1, (service) => service.open());
+  const both = real(8001, 3) + real(8002, 2);
+  const daemons = KINDS.map((kind) => new Daemon(kind, kind, config(both), ['-C']));
+  const [ours] = daemons as [Daemon];
+
+  /** Both tables are what is expected; what they are by then. */
+  const note = async (event: string, expected: (table: readonly string[]) => boolean) => {
+    const tables = {} as Record<Kind, string[]>;
+    for (const { kind, text } of daemons)
+      await until(
+        () => `${kind}: ${event}:\n${tables[kind]?.join('\n')}\n${text}`,
+        () => {
+          tables[kind] = savedTable(kind);
+          return expected(tables[kind] ?? []);
+        },
+      );
+    seen.push({ event, tables });
+  };
+  const holds =
+    (...servers: readonly string[]) =>
+    (table: readonly string[]): boolean => {
+      const found = table.filter((line) => line.startsWith('-a')).map((line) => line.split(' ')[4]);
+      return JSON.stringify(found.sort()) === JSON.stringify([...servers].sort());
+    };
+
+  await note('start', holds('10.9.0.1:8001', '10.9.0.1:8002'));
+  each(0, (service) => service.close());
+  await note('a server is gone', holds('10.9.0.1:8002'));
+  each(1, (service) => service.close());
+  await note('all servers are gone', holds(SORRY));
+  each(0, (service) => service.open());
+  await note('a server is back', holds('10.9.0.1:8001'));
+  each(1, (service) => service.open());
+  await note('all servers are back', holds('10.9.0.1:8001', '10.9.0.1:8002'));
+  each(2, (service) => service.open());
+  const three = real(8001, 3) + real(8002, 5) + real(8003, 1);
+  for (const daemon of daemons) await daemon.reload(config(three, 'persistence_timeout 60'));
+  await note('reload', holds('10.9.0.1:8001', '10.9.0.1:8002', '10.9.0.1:8003'));
+
+  const pid = Number(readFileSync(ours.checkersPid, 'utf8'));
+  const from = ours.text.length;
+  process.kill(pid, 'SIGKILL');
+  const during = savedTable('ours');
+  await until(
+    () => `another checker child:\n${ours.text.slice(from)}`,
+    () => ours.text.slice(from).includes('Activating healthchecker'),
+  );
+  const killed = { during, after: savedTable('ours') };
+
+  for (const daemon of daemons) await daemon.stop();
+  await note('stop', (table) => table.length === 0);
+
+  const keeper = new Daemon('ours', 'ours', config(both), ['-C', '-I']);
+  await until(
+    () => `its table:\n${keeper.text}`,
+    () => savedTable('ours').length > 2,
+  );
+  await keeper.stop();
+  return { seen, killed, kept: savedTable('ours') };
+}
