@@ -1,5 +1,4 @@
-// The rows of virtual_server, real_server, virtual_server_group and SSL. Nothing of them has an effect yet; what they
-// mean together is decided in rules.ts.
+// The rows of virtual_server, real_server, virtual_server_group and SSL. What they mean together is decided in rules.ts.
 
 import { command } from '../config/command.ts';
 import { blocks, defaulted, entries, headed, optional, section } from '../config/keyword.ts';
@@ -124,6 +123,7 @@ export const realServer = {
   snmp_name: optional(label('real server'), 'Name shown by SNMP.', {
     bare: 'real server snmp_name missing or extra parameters',
     otherwise: 'none',
+    effect: 'later',
   }),
   MISC_CHECK: blocks(miscRows, 'Run a command.'),
   SMTP_CHECK: blocks(smtpRows, 'Hold a short SMTP dialogue.'),
@@ -133,7 +133,7 @@ export const realServer = {
   DNS_CHECK: blocks(dnsRows, 'Ask a name server.'),
   PING_CHECK: blocks(pingRows, 'Send ICMP echo requests.'),
   UDP_CHECK: blocks(udpRows, 'Send a datagram.'),
-  BFD_CHECK: blocks(bfdRows, 'Follow a BFD session.'),
+  BFD_CHECK: blocks(bfdRows, 'Follow a BFD session.', { effect: 'later' }),
   FILE_CHECK: blocks(fileRows, 'Take the weight from a file.'),
 };
 
@@ -301,6 +301,7 @@ export const virtualServer = {
   snmp_name: optional(label('virtual server'), 'Name shown by SNMP.', {
     bare: 'virtual server snmp_name missing or extra parameters',
     otherwise: 'none',
+    effect: 'later',
   }),
   quorum: defaulted(integer(1, 4294967295), 1, 'Weight that must be alive.', {
     refusal: 'Quorum %w must be in [1, 4294967295]. Setting to 1.',
@@ -354,15 +355,12 @@ const groupGrammar = {
 };
 
 export const checkKeywords = {
-  SSL: section(contextRows, 'What SSL_GET shows to servers.', { effect: 'later' }),
+  SSL: section(contextRows, 'What SSL_GET shows to servers.'),
   virtual_server_group: entries(groupEntry, 'Addresses, ranges and marks of one service.', {
     named: true,
     empty: 'virtual server group %n has no entries - removing',
     grammar: groupGrammar,
     example: '192.0.2.10-20 80',
-    effect: 'later',
   }),
-  virtual_server: headed(service, virtualServer, 'A service and its real servers.', {
-    effect: 'later',
-  }),
+  virtual_server: headed(service, virtualServer, 'A service and its real servers.'),
 };

@@ -26,7 +26,5 @@ export const notYetEffective = (keywords: readonly string[]): Complaint => ({
   id: 'not-yet-effective',
   severity: 'warning',
   class: 'none',
-  message: `accepted, not yet effective: ${keywords.join(', ')}${
-    keywords.includes('virtual_server') ? ' - health checking and IPVS are not there yet' : ''
-  }`,
+  message: `accepted, not yet effective: ${keywords.join(', ')}`,
 });
