@@ -3,24 +3,40 @@
 
 import type { Link } from '../lib/link.ts';
 import { after, type Duration, type Instant } from '../lib/time.ts';
-import type { VrrpConfig } from './keywords.ts';
+import { interfacesOf } from './addresses.ts';
 import { earliest } from './schedule.ts';
 import type { Draft, RouterState } from './state.ts';
 
 const isUp = ({ up, running }: Link): boolean => up && running;
 
-/** How long a link must have been so; that of an interface that is made is that of the one below. */
-function delayOf(config: VrrpConfig, { name }: Link, up: boolean): Duration {
+/**
+ * How long a link must have been so; that of an interface that is made is that of the one below. A backup that hears nothing
+ * must be at fault before its time is over, so it is never longer than an instance on the interface can wait, less the
+ * part of an interval that a priority of 255 takes off the skew, as keepalived has it.
+ */
+export function delayOf(
+  { config, members }: Pick<RouterState, 'config' | 'members'>,
+  { name }: Pick<Link, 'name'>,
+  up: boolean,
+): Duration {
   const { interface_up_down_delays: delays = [], vrrp_instance: instances } = config;
   if (delays.length === 0) return 0 as Duration;
   const made = instances.flatMap(({ made: own = [] }) => own).find((one) => one.name === name);
   const entry = delays.findLast((one) => one.interface === (made?.parent ?? name));
-  return entry === undefined ? (0 as Duration) : up ? entry.up : entry.down;
+  if (entry === undefined) return 0 as Duration;
+  let delay: number = up ? entry.up : entry.down;
+  for (const { config: one, state } of members) {
+    if (!interfacesOf(one).includes(name)) continue;
+    const interval =
+      state.name === 'backup' ? Math.min(one.advert_int, state.masterInterval) : one.advert_int;
+    delay = Math.min(delay, Math.round((one.down_timer_adverts - 1) * interval - interval / 256));
+  }
+  return delay as Duration;
 }
 
 /** The link as the instances shall see it now; what is held back of it is noted. */
 export function believe(draft: Draft, link: Link): Link {
-  const { config, kernel, swaying } = draft.router;
+  const { kernel, swaying } = draft.router;
   const { [link.index]: noted, ...others } = swaying;
   const known = kernel.links[link.index];
   const settle = (next: RouterState['swaying']): void => {
@@ -30,7 +46,7 @@ export function believe(draft: Draft, link: Link): Link {
     settle(noted === undefined ? swaying : others);
     return link;
   }
-  const delay = delayOf(config, link, isUp(link));
+  const delay = delayOf(draft.router, link, isUp(link));
   if (delay === 0) {
     settle(noted === undefined ? swaying : others);
     return link;

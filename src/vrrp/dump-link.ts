@@ -6,8 +6,9 @@ import type { Link } from '../lib/link.ts';
 import { type Duration, toSeconds } from '../lib/time.ts';
 import type { SocketSpec } from './action.ts';
 import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
+import { delayOf } from './debounce.ts';
 import { usersOf } from './dump-track.ts';
-import type { VrrpConfig } from './keywords.ts';
+import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { socketSpec } from './socket.ts';
 import type { Member, RouterState } from './state.ts';
 
@@ -127,6 +128,51 @@ export function interfaceLines(state: RouterState): readonly string[] {
   ];
 }
 
+/** The interface of an instance, and the one that is made for it. */
+export function ownLines(
+  {
+    interface: at,
+    own,
+    use_vmac: vmac,
+    use_vmac_addr: all,
+    vmac_xmit_base: base,
+    made = [],
+  }: VrrpInstance,
+  kernel: RouterState['kernel'],
+): readonly string[] {
+  const isUp = own !== undefined && linkNamed(kernel, own)?.up === true;
+  const mac = made.find(({ name }) => name === own)?.mac;
+  const byVrid = vmac?.mac?.split(':').length === 5 ? ' (using VRID)' : '';
+  return [
+    ...(own === undefined || vmac === undefined
+      ? []
+      : [`   Use VMAC, i/f name ${own}, is_up = ${isUp}, xmit_base = ${base === true}`]),
+    ...(vmac?.mac === undefined ? [] : [`     MAC = ${mac}${byVrid}`]),
+    ...(all === true ? ['   Use VMAC for VIPs on other interfaces'] : []),
+    ...(at === undefined
+      ? []
+      : [
+          own === undefined
+            ? `   Interface = ${at}`
+            : `   Interface = ${own}, vmac on ${at}${base === true ? ', xmit base i/f' : ''}`,
+        ]),
+  ];
+}
+
+/** What stands on another interface because we have made it. */
+function madeLines({ config, kernel }: RouterState, link: Link): readonly string[] {
+  const all = config.vrrp_instance.flatMap(({ made: own = [] }) => own);
+  const made = all.find(({ name }) => name === link.name);
+  const below = made && linkNamed(kernel, made.parent);
+  if (made === undefined || below === undefined) return [];
+  const state = `${below.up ? 'UP' : 'not UP'}, ${below.running ? 'RUNNING' : 'not RUNNING'}`;
+  const kind = made.kind === 'macvlan' ? 'VMAC' : 'IPVLAN';
+  return [
+    `   ${kind} type ${made.mode}, underlying interface = ${below.name}, state = ${state}`,
+    '   I/f created by keepalived',
+  ];
+}
+
 function linkLines(
   state: RouterState,
   link: Link,
@@ -151,9 +197,10 @@ function linkLines(
       ...(link.multicast ? [] : ['no multicast']),
     ].join(', ')}`,
     `   Seen up = ${link.up ? 1 : 0}`,
-    '   Delayed state change running = false',
-    '   Up debounce timer = 0us',
-    '   Down debounce timer = 0us',
+    `   Delayed state change running = ${state.swaying[link.index] !== undefined}`,
+    `   Up debounce timer = ${delayOf(state, link, true)}us`,
+    `   Down debounce timer = ${delayOf(state, link, false)}us`,
+    ...madeLines(state, link),
     `   MTU = ${link.mtu}`,
     `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
     '   NIC netlink status update',

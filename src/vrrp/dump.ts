@@ -5,12 +5,13 @@ import type { AddressEntry } from '../config/value.ts';
 import { family } from '../lib/ip.ts';
 import { type Duration, type Instant, toSeconds } from '../lib/time.ts';
 import { addressKey, linkNamed } from './addresses.ts';
-import { delayLines, interfaceLines, socketLines } from './dump-link.ts';
+import { delayLines, interfaceLines, ownLines, socketLines } from './dump-link.ts';
 import { groupNamed, trackedLines, trackerLines } from './dump-track.ts';
 import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isMailing, tellsPriority } from './notify.ts';
+import { holdsOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
@@ -102,7 +103,7 @@ function instanceLines(
     `   Last transition = ${stamp(clock, since(state, clock))}`,
     `   Read timeout = ${readTimeout(config, state, clock)}`,
     `   Master down timer = ${masterDownMicros(rules, state)} usecs`,
-    ...when(config.interface !== undefined, `   Interface = ${config.interface}`),
+    ...ownLines(config, kernel),
     ...when(config.dont_track_primary, '   VRRP interface tracking disabled'),
     ...when(config.skip_check_adv_addr, '   Skip checking advert IP addresses'),
     ...when(config.strict_mode === true, '   Enforcing strict VRRP compliance'),
@@ -253,12 +254,15 @@ const SCOPES: Readonly<Record<number, string>> = {
 const listed = (title: string, lines: readonly string[] = []): readonly string[] =>
   lines.length === 0 ? [] : [title, ...lines.map((line) => `     ${line}`)];
 
+const NO_PARENTS: ReadonlyMap<string, string> = new Map();
+
 /** What an address looks like in the dump; `set` are those that have been ordered. */
 function addressText(
   entry: StaticAddress | AddressEntry,
   usual: string,
   set: ReadonlySet<string>,
   kernel: RouterState['kernel'],
+  parents: ReadonlyMap<string, string> = NO_PARENTS,
 ): string {
   const {
     address,
@@ -271,14 +275,17 @@ function addressText(
     preferred,
     noprefixroute,
     dev = usual,
+    use_vmac,
   } = entry;
+  const parent = parents.get(dev);
   const index = linkNamed(kernel, dev)?.index ?? -1;
   const whole = family(address) === 4 ? 32 : 128;
   return [
     prefix === whole ? address : `${address}/${prefix}`,
     ...(peer === undefined ? [] : [`peer ${peer}`]),
     ...(broadcast === undefined ? [] : [`brd ${broadcast}`]),
-    `dev ${dev}`,
+    `dev ${dev}${parent === undefined ? '' : `@${parent}`}`,
+    ...(use_vmac === true ? ['use_vmac'] : []),
     `scope ${SCOPES[scope] ?? scope}`,
     ...(label === undefined ? [] : [`label ${label}`]),
     ...(noprefixroute === true ? ['noprefixroute'] : []),
@@ -298,7 +305,10 @@ export function addressTexts(
   entries: VrrpInstance['virtual_ipaddress'],
 ): readonly string[] {
   const set = new Set(held.map(addressKey));
-  return entries.map((entry) => addressText(entry, config.interface ?? '', set, kernel));
+  const parents = new Map((config.made ?? []).map(({ name, parent }) => [name, parent]));
+  return entries.map((entry) =>
+    addressText(entry, holdsOn(config, entry.address) ?? '', set, kernel, parents),
+  );
 }
 
 function addressLines(member: Member, kernel: RouterState['kernel']): readonly string[] {

@@ -59,8 +59,11 @@ function data(
     ['dont_track_primary', bit(config.dont_track_primary)],
     ['skip_check_adv_addr', bit(config.skip_check_adv_addr)],
     ['strict_mode', bit(config.strict_mode === true)],
-    ['vmac_ifname', text('')],
-    ['ifp_ifname', config.interface === undefined ? undefined : text(config.interface)],
+    ['vmac_ifname', text(config.own ?? '')],
+    [
+      'ifp_ifname',
+      config.interface === undefined ? undefined : text(config.own ?? config.interface),
+    ],
     ['master_priority', String(state.name === 'backup' ? (state.master?.priority ?? 0) : 0)],
     ['last_transition', wallSeconds(clock, since(state, clock))],
     ['garp_delay', String(toSeconds(config.garp_master_delay))],

@@ -39,13 +39,13 @@ test('interface_up_down_delays: one that stays down is a fault after the delay, 
 });
 
 test('interface_up_down_delays: coming up waits too', () => {
-  const host = new Host(delayed(millis(0), seconds(2))).start().until('backup');
+  const host = new Host(delayed(millis(0), seconds(1))).start().until('backup');
   host.take(cut);
   assert.equal(host.member().state.name, 'fault');
   host.take(whole);
   assert.equal(host.member().state.name, 'fault');
   host.deadline();
-  assert.equal(host.now, seconds(2));
+  assert.equal(host.now, seconds(1));
   assert.equal(host.member().state.name, 'backup');
 });
 
@@ -64,6 +64,20 @@ const elsewhere = [
 const TWO = { ...FACTS, links: [link(), link(3, 'eth1')] };
 const frames = (host: Host): (readonly [at: number, count: number])[] =>
   host.of('announce').map((action) => [action.interface, action.frames.length] as const);
+
+test('interface_up_down_delays: never longer than a backup can wait, to the microsecond as keepalived has it', () => {
+  for (const [interval, wanted] of [
+    [seconds(1), 1_996_094],
+    [millis(500), 998_047],
+  ] as const) {
+    const config = delayed(seconds(30), seconds(0), instance({ advert_int: interval, version: 3 }));
+    const host = new Host(config).start().until('backup');
+    const at = host.now;
+    host.take(cut);
+    while (host.member().state.name !== 'fault') host.deadline();
+    assert.equal(host.now - at, wanted);
+  }
+});
 
 test('garp_group: interfaces of one group wait for each other, others do not wait', () => {
   const one = instance({ garp_master_repeat: 1, virtual_ipaddress: elsewhere });

@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import type { AddressEntry } from '../../src/config/value.ts';
 import type { Link, MadeLink, Setting } from '../../src/lib/link.ts';
 import { type Instant, millis, seconds } from '../../src/lib/time.ts';
+import { dumpData } from '../../src/vrrp/dump.ts';
+import { dumpJson } from '../../src/vrrp/json.ts';
 import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
 import { macOf, withOwnLinks } from '../../src/vrrp/own.ts';
 import { config, instance, ip } from '../sim/config.ts';
@@ -380,4 +382,30 @@ test('a link that goes and comes within the second is not asked for in a storm',
     millis(1) as number as Instant,
   );
   assert.deepEqual(host.of('makeLinks'), []);
+});
+
+test('use_vmac and vmac_xmit_base in the dumps, in keepalived’s words', () => {
+  const dumped = (one: VrrpInstance): string => {
+    const host = begun(one).until('master');
+    return dumpData(host.state, { monotonic: host.now, wall: 0 }, new Map());
+  };
+  const plain = dumped(vmac());
+  for (const line of [
+    '   Use VMAC, i/f name vrrp.51, is_up = true, xmit_base = false',
+    '   Interface = vrrp.51, vmac on eth0',
+    '     10.0.0.100/24 dev vrrp.51@eth0 scope global set',
+    '   VMAC type private, underlying interface = eth0, state = UP, RUNNING',
+    '   I/f created by keepalived',
+  ])
+    assert.ok(plain.split('\n').includes(line), line);
+  const base = dumped(vmac({ vmac_xmit_base: true, use_vmac: { mac: '02:01:02:03:04' } }));
+  for (const line of [
+    '   Use VMAC, i/f name vrrp.51, is_up = true, xmit_base = true',
+    '     MAC = 02:01:02:03:04:33 (using VRID)',
+    '   Interface = vrrp.51, vmac on eth0, xmit base i/f',
+  ])
+    assert.ok(base.split('\n').includes(line), line);
+  const host = begun(vmac());
+  const json = dumpJson(host.state, { monotonic: host.now, wall: 0 });
+  assert.match(json, /"vmac_ifname":"vrrp\.51","ifp_ifname":"vrrp\.51"/);
 });
