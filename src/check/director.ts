@@ -87,6 +87,7 @@ export function createDirector(
     carried: new Map(),
     nextSerial: 1,
     firstSerial: 1,
+    broken: new Set(),
     keeps,
   };
 }

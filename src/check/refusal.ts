@@ -3,7 +3,8 @@
 
 import type { IpvsOrder } from '../lib/ipvs.ts';
 import type { CheckEvent } from './event.ts';
-import { type Draft, say, wantedPool } from './state.ts';
+import type { PlannedService } from './plan.ts';
+import { type DirectorState, type Draft, say, wantedPool } from './state.ts';
 import { nameOfKey, type Pool, placeOf } from './table.ts';
 
 type Refused = Extract<CheckEvent, { readonly type: 'refused' }>;
@@ -22,20 +23,26 @@ function instead(draft: Draft, order: IpvsOrder, code: string): readonly IpvsOrd
   const wanted = wantedPool(draft.state, nameOfKey(key));
   switch (order.type) {
     case 'addService':
-      if (code !== 'EEXIST') return undefined;
-      return wanted === undefined ? [] : [{ type: 'editService', key, service: wanted.service }];
+      if (code !== 'EEXIST') {
+        // Nothing can be done in it: that would be refused again and again.
+        const { broken } = draft.state;
+        draft.state = { ...draft.state, broken: new Set([...broken, nameOfKey(key)]) };
+        return undefined;
+      }
+      return wanted === undefined ? [] : takeOver(draft.state, wanted);
     case 'removeService':
     case 'removeDestination':
       return absent ? [] : undefined;
     case 'editService':
-      if (!absent) return undefined;
+      // ENOENT is said of a scheduler.
+      if (code !== 'ESRCH') return undefined;
       return wanted === undefined ? [] : anew(wanted);
     case 'addDestination':
     case 'editDestination': {
       const { destination } = order;
       const found = wanted?.destinations.get(placeOf(destination));
       if (wanted === undefined || found === undefined) return [];
-      if (code === 'ESRCH') return anew(wanted);
+      if (code === 'ESRCH') return draft.state.broken.has(nameOfKey(key)) ? [] : anew(wanted);
       const { to } = found;
       if (order.type === 'addDestination' && code === 'EEXIST')
         return [{ type: 'editDestination', key, destination, to }];
@@ -44,6 +51,31 @@ function instead(draft: Draft, order: IpvsOrder, code: string): readonly IpvsOrd
       return undefined;
     }
   }
+}
+
+/**
+ * Another process left it: what it had of ours goes, unless it is wanted. What is in it that the configuration does not name
+ * is somebody else's.
+ */
+function takeOver(
+  { plan }: DirectorState,
+  { key, service, destinations }: Pool,
+): readonly IpvsOrder[] {
+  const orders: IpvsOrder[] = [{ type: 'editService', key, service }];
+  for (const at of plan.owners.get(nameOfKey(key)) ?? []) {
+    const owner = plan.services[at] as PlannedService;
+    const { sorry_server: sorry } = owner.config;
+    const own = [
+      ...owner.reals.map(({ config }) => config),
+      ...(sorry === undefined ? [] : [sorry]),
+    ];
+    for (const { address, port } of own) {
+      const destination = { address, port };
+      if (!destinations.has(placeOf(destination)))
+        orders.push({ type: 'removeDestination', key, destination });
+    }
+  }
+  return orders;
 }
 
 /** A service that is gone, with all that it is to have. */

@@ -65,11 +65,13 @@ export function reload(
     carried,
     firstSerial: before.nextSerial,
     suspended: new Set(),
+    broken: new Set(),
   };
   const { lvs_timeouts: timeouts } = config.global_defs;
   if (timeouts !== undefined && !isSame(timeouts, before.config.global_defs.lvs_timeouts))
     draft.orders.push({ type: 'timeouts', timeouts });
-  draft.orders.push(...difference(tableOf(before), tableOf(draft.state)));
+  const held = new Map([...tableOf(before)].filter(([name]) => !before.broken.has(name)));
+  draft.orders.push(...difference(held, tableOf(draft.state)));
   schedule(draft, made, history);
   resettle(draft, false);
   tell(draft, before, history, services);

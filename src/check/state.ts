@@ -37,6 +37,8 @@ export interface DirectorState {
   readonly nextSerial: number;
   /** Attempts from this one on were begun with this plan. */
   readonly firstSerial: number;
+  /** Services that the kernel refuses (nameOfKey). A reload tries them again. */
+  readonly broken: ReadonlySet<string>;
   /** At the end the table stays as it is (-I). */
   readonly keeps: boolean;
 }

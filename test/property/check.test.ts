@@ -13,11 +13,12 @@ import type { VirtualServer } from '../../src/check/rules.ts';
 import { checkOfRun, type DirectorState } from '../../src/check/state.ts';
 import type { IpvsOrder } from '../../src/lib/ipvs.ts';
 import { itemAt, itemsOf, vector, withItem } from '../../src/lib/vector.ts';
-import { filters, survives } from './ledger.ts';
+import { filters, inherits, survives } from './ledger.ts';
 import type { StepFunction } from './pool.ts';
 
 test('the table is the configuration filtered by what the checks say', () => filters());
 test('a reload forgets nothing and puts nothing back', () => survives());
+test('what a process before left there makes no difference', () => inherits());
 
 /** Orders as somebody careless would give them. */
 const ordering =
@@ -72,6 +73,14 @@ interface Mutant {
   readonly breaks: (step: StepFunction) => void;
   readonly says: RegExp;
 }
+
+/** The kernel's refusals are not heard, or only some. */
+const deafTo =
+  (code: string): StepFunction =>
+  (state, event, now) =>
+    event.type === 'refused' && event.code === code
+      ? { state, actions: [] }
+      : director.step(state, event, now);
 
 const isRemoval = ({ type }: IpvsOrder): boolean => type === 'removeDestination';
 
@@ -157,6 +166,12 @@ const mutants: readonly Mutant[] = [
       },
     })),
     breaks: filters,
+    says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'what another process left is not put right',
+    step: deafTo('EEXIST'),
+    breaks: inherits,
     says: /deepEqual|deepStrictEqual|strictly/,
   },
   {

@@ -119,6 +119,39 @@ export function survives(step?: StepFunction): void {
   );
 }
 
+/** Whatever a process before left there of the same services: it is as if nothing had been. */
+export function inherits(step?: StepFunction): void {
+  fc.assert(
+    fc.property(history, fc.array(fc.boolean()), ({ shape, seed, events }, flips) => {
+      const before = new World(shape, seed);
+      for (const event of events) before.happen(event);
+      let at = 0;
+      const flip = (): boolean => flips[at++ % Math.max(1, flips.length)] ?? false;
+      const left = new Map(
+        [...before.kernel].flatMap(([name, pool]) =>
+          flip()
+            ? []
+            : [
+                [
+                  name,
+                  new Map(
+                    [...pool].flatMap(([place, weight]) => (flip() ? [] : [[place, weight]])),
+                  ),
+                ],
+              ],
+        ),
+      );
+      const ledger = new Ledger(shape);
+      const world = new World(shape, seed, step, left);
+      world.answered = (check, up) => ledger.answered(check, up);
+      sameTable(world, ledger.table());
+      for (let i = 0; i < 20; i++) world.turn();
+      sameTable(world, ledger.table());
+    }),
+    { numRuns: 200 },
+  );
+}
+
 /** Servers and what they are, named by all that decides it. */
 function alive(world: World): Map<string, boolean> {
   const found = new Map<string, boolean>();

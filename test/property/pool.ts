@@ -172,6 +172,7 @@ const serves = (pool: Map<string, number> | undefined): boolean =>
 
 export class World {
   readonly #step: StepFunction;
+  #lenient = false;
   state: DirectorState;
   shape: readonly ServiceShape[];
   now = 1_000_000 as Instant;
@@ -182,8 +183,18 @@ export class World {
   answered: (check: string, up: boolean) => void = () => {};
   readonly said: CheckAction[] = [];
 
-  constructor(shape: readonly ServiceShape[], seed: number, step: StepFunction = director.step) {
+  /** `left`: what is in the kernel already; it refuses what does not fit, where otherwise that is a mistake. */
+  constructor(
+    shape: readonly ServiceShape[],
+    seed: number,
+    step: StepFunction = director.step,
+    left?: Kernel,
+  ) {
     this.#step = step;
+    if (left !== undefined) {
+      this.kernel = left;
+      this.#lenient = true;
+    }
     this.shape = shape;
     this.state = createDirector(configOf(shape), { seed, keeps: false });
     this.take({ type: 'facts', facts: { addresses: [] as Ip[], files: {} } });
@@ -194,9 +205,14 @@ export class World {
     const { state, actions } = this.#step(this.state, event, this.now);
     this.state = state;
     const path: Kernel[] = [before];
+    const refused: CheckEvent[] = [];
     for (const action of actions) {
       if (action.type === 'ipvs')
-        for (const order of action.orders) path.push(applied(path.at(-1) as Kernel, order));
+        for (const order of action.orders) {
+          const code = this.#lenient ? refusal(path.at(-1) as Kernel, order) : undefined;
+          if (code === undefined) path.push(applied(path.at(-1) as Kernel, order));
+          else refused.push({ type: 'refused', order, code, message: code });
+        }
       else if (action.type === 'probe') {
         const { target, run } = action;
         assert.equal(target.kind, 'TCP_CHECK');
@@ -211,7 +227,8 @@ export class World {
       } else this.said.push(action);
     }
     this.kernel = path.at(-1) as Kernel;
-    for (const between of path) minded(before, between, this.kernel);
+    if (!this.#lenient) for (const between of path) minded(before, between, this.kernel);
+    for (const one of refused) this.take(one);
   }
 
   /** The next thing in time: a deadline, or the answer to what has been asked longest. */
@@ -248,6 +265,18 @@ export class World {
   rest(): void {
     for (let i = 0; i < 400; i++) this.turn();
   }
+}
+
+/** The kernel's answer to an order that does not fit what it has. */
+function refusal(kernel: Kernel, order: IpvsOrder): string | undefined {
+  assert.ok('key' in order);
+  const pool = kernel.get(nameOf(order));
+  if (order.type === 'addService') return pool === undefined ? undefined : 'EEXIST';
+  if (pool === undefined) return 'ESRCH';
+  if (!('destination' in order)) return undefined;
+  const there = pool.has(`${order.destination.address}:${order.destination.port}`);
+  if (order.type === 'addDestination') return there ? 'EEXIST' : undefined;
+  return there ? undefined : 'ENOENT';
 }
 
 const changed = (

@@ -517,6 +517,31 @@ test('the kernel has not what was thought: the order that fits is given', () => 
   assert.deepEqual(refuse(destination, 'EEXIST'), []);
 });
 
+test('a service that the kernel refuses is said once, left alone, and tried again at a reload', () => {
+  const text = service(`${real(8001, tcp())}${real(8002, tcp())}`);
+  const play = new Play(text);
+  const { state, actions } = director.step(
+    play.state,
+    { type: 'facts', facts: { addresses: [], files: {} } },
+    play.now,
+  );
+  play.state = state;
+  const [, ...rest] = actions.flatMap((action) => (action.type === 'ipvs' ? action.orders : []));
+  const [first] = actions.flatMap((action) => (action.type === 'ipvs' ? action.orders : []));
+  const refuse = (order: IpvsOrder | undefined, code: string): string[] => {
+    assert.ok(order !== undefined);
+    return play.take({ type: 'refused', order, code, message: 'no such scheduler' });
+  };
+  assert.deepEqual(refuse(first, 'ENOENT'), [
+    'IPVS: cannot add service [10.0.0.1]:tcp:80: no such scheduler',
+  ]);
+  for (const order of rest) assert.deepEqual(refuse(order, 'ESRCH'), []);
+  assert.deepEqual(play.reload(text).slice(0, 2), [
+    'addService 10.0.0.1:80',
+    'addDestination 10.0.0.1:80 127.0.0.1:8001 1',
+  ]);
+});
+
 test('lvs_flush, lvs_timeouts, lvs_flush_on_stop', () => {
   const lvs = 'lvs_flush\nlvs_timeouts tcp 7 udp 8\nlvs_flush_on_stop';
   const play = new Play(`${globals(lvs)}${service(real(8001, tcp()))}`);
