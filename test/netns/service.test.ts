@@ -1,0 +1,137 @@
+// What reaches the child that checks servers besides its own checks, and whom it tells: addresses that come and go, files,
+// scripts, mail. test/fixtures/ipvs.cjs stands in for the IPVS that kernels of test machines lack.
+
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { run } from './command.ts';
+import { serve } from './post.ts';
+import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+
+const root = process.getuid?.() === 0;
+const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+const standIn = fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url));
+
+const start = (box: Sandbox, config: string): Running =>
+  box.daemon(config, ['-C'], { NODE_OPTIONS: `--require=${standIn}` });
+
+/** The part of the log that came after it was `from` long has this text. */
+const logged = (daemon: Running, text: string, from = 0): Promise<unknown> =>
+  until(`the log line ${text}`, () => daemon.stderr.slice(from).includes(text)).catch(() =>
+    assert.fail(`no line ${text} in the log:\n${daemon.stderr}`),
+  );
+
+const config = (
+  check: string,
+  { global = '', service = '', real = '', more = '' } = {},
+): string => `global_defs {
+  router_id R1
+  script_user root
+  ${global}
+}
+${more}
+virtual_server 10.9.0.100 80 {
+  delay_loop 1
+  warmup 0
+  lvs_sched rr
+  lvs_method NAT
+  protocol TCP
+  ${service}
+  real_server 10.9.0.1 8080 {
+    ${real}
+    ${check}
+  }
+}
+`;
+
+/** Nobody listens there. */
+const tcp = 'TCP_CHECK {\n connect_timeout 1\n retry 0\n }';
+
+test(
+  'ha_suspend: servers are checked while the address is here, and only then',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const address = (verb: string): Promise<string> =>
+      run('ip', ['-n', box.namespace, 'address', verb, '10.9.0.100/32', 'dev', 'eth0']);
+    const daemon = start(box, config(tcp, { service: 'ha_suspend' }));
+    await logged(daemon, 'Startup complete');
+    await address('add');
+    await logged(daemon, 'Activating healthchecker for service [10.9.0.1]:tcp:8080');
+    const beginning = daemon.stderr.indexOf('Activating healthchecker');
+    await logged(daemon, 'Removing service [10.9.0.1]:tcp:8080');
+    assert.ok(
+      daemon.stderr.indexOf('Removing service') > beginning,
+      'nothing is known of servers before the address has come',
+    );
+    await address('del');
+    await logged(daemon, 'Suspending healthchecker for service [10.9.0.1]:tcp:8080');
+    const from = daemon.stderr.length;
+    await address('add');
+    await logged(daemon, 'Activating healthchecker for service [10.9.0.1]:tcp:8080', from);
+  },
+);
+
+test('FILE_CHECK: the number in a track_file, now and whenever it changes', options, async (t) => {
+  const box = await sandbox(t);
+  box.write('tmp/number', '0\n');
+  const file = 'track_file f {\n file /tmp/number\n weight 0\n}';
+  const check = 'FILE_CHECK {\n track_file f\n weight 0\n }';
+  const daemon = start(box, config(check, { more: file }));
+  await logged(daemon, 'Startup complete');
+  let from = daemon.stderr.length;
+  box.write('tmp/number', '1\n');
+  await logged(daemon, 'Removing service [10.9.0.1]:tcp:8080 from VS [10.9.0.100]:tcp:80', from);
+  from = daemon.stderr.length;
+  box.write('tmp/number', '0\n');
+  await logged(daemon, 'Adding service [10.9.0.1]:tcp:8080 to VS [10.9.0.100]:tcp:80', from);
+});
+
+test('a server that goes down: its script, that of the quorum, and a mail', options, async (t) => {
+  const box = await sandbox(t);
+  const mails = await serve(t, box, 'good');
+  for (const name of ['down', 'lost']) {
+    box.write(`tmp/${name}.sh`, `#!/bin/bash\necho ${name} $# >> /tmp/${name}\n`);
+    chmodSync(join(box.folder, `tmp/${name}.sh`), 0o755);
+  }
+  const global = `notification_email {
+    a@example.org
+  }
+  smtp_server 127.0.0.1`;
+  const service = 'quorum_down /tmp/lost.sh';
+  const daemon = start(box, config(tcp, { global, service, real: 'notify_down /tmp/down.sh' }));
+  await logged(daemon, 'Removing service [10.9.0.1]:tcp:8080');
+  await until(
+    'the scripts',
+    () => box.read('tmp/down') === 'down 0\n' && box.read('tmp/lost') === 'lost 0\n',
+  );
+  const mail = await until('the mail', () => mails().find(({ lines }) => lines !== undefined));
+  assert.deepEqual(mail.to, ['<a@example.org>']);
+  const subject =
+    'Subject: [R1] Realserver [10.9.0.1]:tcp:8080 of virtual server [10.9.0.100]:tcp:80 - DOWN';
+  assert.ok(
+    mail.lines?.join(' ').replaceAll(/\s+/g, ' ').includes(subject),
+    mail.lines?.join('\n'),
+  );
+});
+
+test(
+  'MISC_CHECK: its command runs as the user named, and its status is the weight',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    box.write('tmp/check.sh', '#!/bin/bash\nid -un > /tmp/who\nexit 9\n');
+    box.write('tmp/who', '');
+    for (const [file, mode] of [
+      ['check.sh', 0o755],
+      ['who', 0o666],
+    ] as const)
+      chmodSync(join(box.folder, 'tmp', file), mode);
+    const check = 'MISC_CHECK {\n misc_path /tmp/check.sh\n misc_dynamic\n user nobody\n }';
+    const daemon = start(box, config(check));
+    await logged(daemon, 'Changing weight from 1 to 7 for active service [10.9.0.1]:tcp:8080');
+    assert.equal(box.read('tmp/who'), 'nobody\n');
+  },
+);
