@@ -1,7 +1,7 @@
 // Network interfaces and their addresses as the kernel reports them; net/ reads them from netlink and the
 // pure core sees them as facts.
 
-import type { Ip } from './ip.ts';
+import type { Family, Ip } from './ip.ts';
 
 export interface Link {
   readonly index: number;
@@ -36,6 +36,8 @@ export interface MadeLink {
   readonly parent: string;
   readonly kind: 'macvlan' | 'ipvlan';
   readonly mode: 'private' | 'bridge' | 'vepa';
+  /** Of the addresses that it is for. */
+  readonly family: Family;
   /** Absent: that of the interface below. */
   readonly mac?: string;
   /** Interface group; absent: the default one. */

@@ -77,7 +77,7 @@ function ownLink(instance: VrrpInstance, names: Names): MadeLink | undefined {
   if (parent === undefined) return undefined;
   const group = vmac?.group ?? ipvlan?.group;
   const number = group === undefined ? undefined : groupOf(group);
-  const common = { parent, ...(number === undefined ? {} : { group: number }) };
+  const common = { parent, family: of, ...(number === undefined ? {} : { group: number }) };
   if (vmac !== undefined) {
     const mac = macOf(vmac.mac, of, vrid);
     return {
@@ -171,6 +171,7 @@ function linkFor(
   made.push({
     name,
     parent,
+    family: of,
     kind: 'macvlan',
     mode: 'private',
     mac,
@@ -190,13 +191,14 @@ export function settingsOf({
   const want = (setting: Setting): void => {
     settings.set(`${setting.family} ${setting.interface} ${setting.name}`, setting);
   };
-  for (const { made = [], family: of, promote_secondaries: promote, interface: at } of instances) {
-    for (const { parent, kind } of made)
+  for (const { made = [], own, promote_secondaries: promote, interface: at } of instances) {
+    for (const { parent, kind, family: of } of made)
       if (of === 4 && kind === 'macvlan') {
         want({ family: 'ipv4', interface: parent, name: 'arp_ignore', value: 1 });
         want({ family: 'ipv4', interface: parent, name: 'arp_filter', value: 1 });
       }
-    if (promote === true && at !== undefined)
+    // One that is made begins with it.
+    if (promote === true && at !== undefined && own === undefined)
       want({ family: 'ipv4', interface: at, name: 'promote_secondaries', value: 1 });
   }
   if (globals.disable_local_igmp === true)
@@ -206,7 +208,7 @@ export function settingsOf({
 
 /** Whether an interface is made that net.ipv4.conf.all.rp_filter must not hold for. */
 export const needsLooseAll = ({ vrrp_instance: instances }: VrrpConfig): boolean =>
-  instances.some(({ made = [], family: of }) => of === 4 && made.length > 0);
+  instances.some(({ made = [] }) => made.some((link) => link.family === 4));
 
 /**
  * The kernel takes the greater of what `all` and the interface say, and adverts from an address below would be dropped

@@ -195,6 +195,148 @@ for (const one of CASES)
       assert.deepEqual(ours[role], theirs[role], role);
   });
 
+/** Addresses on the same interface, on another one, of the other family, with words of their own; names with prefixes. */
+const SPREAD = `
+global_defs {
+  router_id lab
+  vmac_prefix own
+  vmac_addr_prefix more
+}
+vrrp_instance VI_1 {
+  interface eth0
+  use_vmac
+  use_vmac_addr
+  promote_secondaries
+  virtual_router_id 51
+  priority 150
+  version 3
+  advert_int 0.1
+  virtual_ipaddress {
+    10.0.0.100/24
+    10.0.0.101/24 dev eth0
+    10.1.0.100/24 dev eth1
+  }
+  virtual_ipaddress_excluded {
+    fe80::7/64
+    fd00::8/64 dev eth1
+  }
+}
+vrrp_instance VI_2 {
+  interface eth0
+  use_vmac 02:01:02:03:04
+  virtual_router_id 52
+  priority 150
+  version 3
+  advert_int 0.1
+  virtual_ipaddress {
+    10.0.0.110/24
+    10.1.0.110/24 dev eth1
+    10.1.0.111/24 dev eth1 use_vmac
+  }
+  virtual_ipaddress_excluded {
+    fd00::9/64
+  }
+}
+vrrp_instance VI_3 {
+  interface eth0
+  use_vmac own.52
+  virtual_router_id 53
+  priority 150
+  version 3
+  advert_int 0.1
+  virtual_ipaddress {
+    10.0.0.120/24
+  }
+}
+`;
+
+/** Every interface but its number and the addresses that only one host has. */
+async function spread(host: Host): Promise<readonly string[]> {
+  interface Info extends LinkInfo {
+    readonly addr_info: readonly Record<string, unknown>[];
+  }
+  const links = JSON.parse(await host.ip('-j', 'addr')) as Info[];
+  const promotes = await host.exec(['cat', '/proc/sys/net/ipv4/conf/eth0/promote_secondaries']);
+  return [
+    `promote_secondaries ${promotes.trim()}`,
+    ...links.flatMap(({ ifname, link, address, addr_info: list }) => [
+      ...(ifname !== 'far1' && (link === 'eth0' || link === 'eth1')
+        ? [`${ifname} on ${link}, ${address}`]
+        : []),
+      ...list
+        .filter(({ local }) => local !== host.address4 && local !== host.address6)
+        .map(({ local, prefixlen, deprecated, scope }) => {
+          const what = local === host.linkLocal ? 'link-local' : local;
+          return `${what}/${prefixlen} ${scope} ${deprecated === true} on ${ifname}`;
+        }),
+    ]),
+  ].sort();
+}
+
+it('use_vmac_addr, vmac_prefix, vmac_addr_prefix, promote_secondaries: the same addresses on the same interfaces', async () => {
+  const lab = await Lab.open({ hosts: ['a', 'b'], capture: false });
+  try {
+    const shown: (readonly string[])[] = [];
+    // One after the other: they would be each other's peers.
+    for (const [name, kind] of [
+      ['a', 'ours'],
+      ['b', 'keepalived'],
+    ] as const) {
+      const host = lab.host(name);
+      await host.ip(
+        'link',
+        'add',
+        'eth1',
+        'address',
+        '02:00:00:00:01:01',
+        'type',
+        'veth',
+        'peer',
+        'name',
+        'far1',
+      );
+      await host.ip('link', 'set', 'eth1', 'addrgenmode', 'eui64', 'up');
+      await host.ip('link', 'set', 'far1', 'addrgenmode', 'none', 'up');
+      const before = await spread(host);
+      const daemon = host.start(kind, SPREAD);
+      const held = ['10.0.0.101', '10.1.0.100', 'fd00::8', '10.1.0.111', 'fd00::9', '10.0.0.120'];
+      for (const address of held) await lab.untilHolder(address, name);
+      shown.push(await spread(host));
+      daemon.signal('SIGTERM');
+      await daemon.ended;
+      assert.deepEqual(await spread(host), before);
+    }
+    assert.ok((shown[0]?.length ?? 0) > 15, shown[0]?.join('\n'));
+    assert.deepEqual(shown[0], shown[1]);
+  } finally {
+    await lab.close();
+  }
+});
+
+it('a reload with use_vmac, with another MAC and without: the old interface goes, the new one speaks', async () => {
+  const lab = await Lab.open({ hosts: ['a', 'c'] });
+  try {
+    const a = lab.host('a');
+    const daemon = a.start('ours', config({ family: 4, words: '' }, 150));
+    await lab.untilHolder('10.0.0.100', 'a');
+    for (const [words, from] of [
+      ['use_vmac', '00:00:5e:00:01:33'],
+      ['use_vmac 02:00:5e:00:01:33', '02:00:5e:00:01:33'],
+      ['use_vmac', '00:00:5e:00:01:33'],
+      ['', a.mac],
+    ] as const) {
+      daemon.reload(config({ family: 4, words }, 150));
+      const speaks = (): boolean => lab.frames.filter(isAdvert).at(-1)?.from === from;
+      await lab.until(`adverts come from ${from}`, speaks);
+      await lab.untilHolder('10.0.0.100', 'a');
+      const macvlans = (await seen(a, 4)).filter((line) => line.includes('"macvlan"'));
+      assert.equal(macvlans.length, words === '' ? 0 : 1);
+    }
+  } finally {
+    await lab.close();
+  }
+});
+
 const index = async (host: Host): Promise<string> =>
   (await host.ip('-o', 'link', 'show', NAME)).split(':')[0] ?? '';
 

@@ -98,6 +98,7 @@ test('a file that cannot be written is said, and what it would say is still know
 const made = (name: string): MadeLink => ({
   name,
   parent: 'eth0',
+  family: 4,
   kind: 'macvlan',
   mode: 'private',
   mac: '00:00:5e:00:01:33',
