@@ -9,6 +9,7 @@ import type { IpvsOrder } from '../lib/ipvs.ts';
 import type { Instant } from '../lib/time.ts';
 import type { Log } from '../log.ts';
 import { Loop } from '../loop.ts';
+import { bufferSize } from '../net/buffer.ts';
 import { Ipvs } from '../net/ipvs.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
@@ -170,14 +171,14 @@ class CheckDaemon {
   }
 
   /** Addresses are followed where somebody wants to know of them; what has changed since they were. */
-  #listen({ virtual_server: services = [] }: CheckerConfig): readonly CheckEvent[] {
+  #listen({ global_defs, virtual_server: services = [] }: CheckerConfig): readonly CheckEvent[] {
     if (!services.some(({ ha_suspend }) => ha_suspend)) {
       this.#route?.close();
       this.#route = undefined;
       return [];
     }
     if (this.#route !== undefined) return [];
-    this.#route = new Route();
+    this.#route = new Route(netlinkBuffers(global_defs));
     return this.#presence.replace(this.#route.addresses());
   }
 
@@ -315,6 +316,11 @@ function startOnTime(
   if (lost.length > 0) log.detail(`Not permitted: ${lost.join(', ')}`);
   return thread;
 }
+
+const netlinkBuffers = (defs: CheckerConfig['global_defs']) => ({
+  command: bufferSize(defs.lvs_netlink_cmd_rcv_bufs, defs.lvs_netlink_cmd_rcv_bufs_force),
+  monitor: bufferSize(defs.lvs_netlink_monitor_rcv_bufs, defs.lvs_netlink_monitor_rcv_bufs_force),
+});
 
 /** checker_process_name, or the name that process_names gives; keepalived like the parent otherwise. */
 function nameProcess({ global_defs }: CheckerConfig): void {

@@ -56,8 +56,20 @@ test(
     const box = await sandbox(t);
     const address = (verb: string): Promise<string> =>
       run('ip', ['-n', box.namespace, 'address', verb, '10.9.0.100/32', 'dev', 'eth0']);
-    const daemon = start(box, config(tcp, { service: 'ha_suspend' }));
+    const global = [
+      'lvs_netlink_cmd_rcv_bufs 100000',
+      'lvs_netlink_cmd_rcv_bufs_force',
+      'lvs_netlink_monitor_rcv_bufs 9000000',
+      'lvs_netlink_monitor_rcv_bufs_force',
+    ].join('\n');
+    const daemon = start(box, config(tcp, { global, service: 'ha_suspend' }));
     await logged(daemon, 'Startup complete');
+    const sockets = await run('ip', [
+      ...['netns', 'exec', box.namespace],
+      ...['ss', '-f', 'netlink', '-a', '-m'],
+    ]);
+    // The kernel counts twice what was asked for.
+    for (const size of [200_000, 18_000_000]) assert.ok(sockets.includes(`rb${size},`), sockets);
     await address('add');
     await logged(daemon, 'Activating healthchecker for service [10.9.0.1]:tcp:8080');
     const beginning = daemon.stderr.indexOf('Activating healthchecker');

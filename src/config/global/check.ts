@@ -31,7 +31,7 @@ const buffer = (what: string) =>
 const BUFFER = 'Receive buffer of a netlink socket in bytes; 0 leaves it to the system.';
 const FORCE = 'Let the buffer be larger than the system allows.';
 
-export const checkRows = later({
+export const checkRows = {
   checker_log_all_failures: defaulted(
     onOff,
     false,
@@ -65,28 +65,6 @@ export const checkRows = later({
       },
     },
   ),
-  lvs_sync_daemon: optional(syncDaemon, 'Run the daemon that tells others of IPVS connections.', {
-    bare: 'lvs_sync_daemon requires interface',
-    otherwise: 'not run',
-    example: 'eth0 inst VI_1 id 1',
-  }),
-  nftables_ipvs: optional(
-    words('[<table>]', 1),
-    'Table of nftables that marks packets, so that a group of virtual servers needs one service.',
-    { otherwise: 'keepalived_ipvs where it is needed' },
-  ),
-  nftables_ipvs_priority: defaulted(
-    integer(-2147483648, 2147483647),
-    -1,
-    'Priority of the chains of that table.',
-    { refusal: "invalid ipvs nftables chain priority '%w'" },
-  ),
-  nftables_ipvs_start_fwmark: defaulted(
-    integer(1, 4294967295),
-    1000,
-    'First mark given to groups of virtual servers.',
-    { refusal: "invalid ipvs nftables start_fwmark priority '%w'" },
-  ),
   lvs_netlink_cmd_rcv_bufs: defaulted(integer(0, 4294967295), 0, BUFFER, buffer('lvs_netlink_cmd')),
   lvs_netlink_cmd_rcv_bufs_force: defaulted(
     onOff,
@@ -112,4 +90,28 @@ export const checkRows = later({
     'Notify also of real servers that are up from the start.',
     onOffNotes('rs_init_notifies'),
   ),
-});
+  lvs_sync_daemon: optional(syncDaemon, 'Run the daemon that tells others of IPVS connections.', {
+    bare: 'lvs_sync_daemon requires interface',
+    otherwise: 'not run',
+    example: 'eth0 inst VI_1 id 1',
+  }),
+  ...later({
+    nftables_ipvs: optional(
+      words('[<table>]', 1),
+      'Table of nftables that marks packets, so that a group of virtual servers needs one service.',
+      { otherwise: 'keepalived_ipvs where it is needed' },
+    ),
+    nftables_ipvs_priority: defaulted(
+      integer(-2147483648, 2147483647),
+      -1,
+      'Priority of the chains of that table.',
+      { refusal: "invalid ipvs nftables chain priority '%w'" },
+    ),
+    nftables_ipvs_start_fwmark: defaulted(
+      integer(1, 4294967295),
+      1000,
+      'First mark given to groups of virtual servers.',
+      { refusal: "invalid ipvs nftables start_fwmark priority '%w'" },
+    ),
+  }),
+};

@@ -45,11 +45,6 @@ const fifoScript = (what: string) => ({ bare: `No ${what} specified`, otherwise:
 
 export const reportRows = later({
   // Mail
-  smtp_alert_checker: optional(
-    onOff,
-    'Default smtp_alert of virtual and real servers.',
-    alert('smtp_alert_checker', 'Default smtp_alert_checker'),
-  ),
   no_checker_emails: defaulted(
     onOff,
     false,
@@ -153,6 +148,11 @@ export const tellRows = {
     command,
     'Reader of vrrp_notify_fifo.',
     fifoScript('vrrp_notify_fifo_script'),
+  ),
+  smtp_alert_checker: optional(
+    onOff,
+    'Default smtp_alert of virtual and real servers.',
+    alert('smtp_alert_checker', 'Default smtp_alert_checker'),
   ),
   lvs_notify_fifo: optional(
     fifo,
