@@ -147,13 +147,16 @@ export class Stream {
 
   #until(timeout: Duration, syscall: string, done: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
+      let over = false;
       // What has come before a failure is not asked for any more: the other end did not finish.
       const settle = (): void => {
+        if (over) return;
         const failed = this.#failure;
         if (failed === undefined && !done()) {
           if (!this.#ended || syscall === 'read') return;
           this.#failure = refusal('ECONNRESET', syscall, 'the other end closed');
         }
+        over = true;
         clearTimeout(timer);
         this.#wake = undefined;
         if (this.#failure === undefined) {
@@ -163,10 +166,11 @@ export class Stream {
         this.close();
         reject(this.#failure);
       };
-      const timer = setTimeout(
-        () => this.#fail(refusal('ETIMEDOUT', syscall, 'no answer in time')),
-        timeout / 1000,
-      );
+      const late = (): void => {
+        if (!over) this.#fail(refusal('ETIMEDOUT', syscall, 'no answer in time'));
+      };
+      // What came while this process stood still is read first.
+      const timer = setTimeout(() => setImmediate(late), timeout / 1000);
       this.#wake = settle;
       settle();
     });
