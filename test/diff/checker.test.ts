@@ -230,7 +230,8 @@ describe('a server is judged as keepalived judges it', () => {
   for (const row of rows)
     it(row.name, async () => {
       const theirs = theirVerdict(row);
-      assert.equal(theirs ?? 'never', row.theirs, linesOf(row).join('\n'));
+      if (row.theirs !== 'timing')
+        assert.equal(theirs ?? 'never', row.theirs, linesOf(row).join('\n'));
       const words = heard.get(row) as string[];
       const [before] = words.filter((text) => text !== '');
       const count = words.length;
