@@ -1,4 +1,5 @@
-// Behaviours of servers, what UDP_CHECK, DNS_CHECK and PING_CHECK make of each, and where we differ on purpose.
+// Behaviours of servers and of commands, what UDP_CHECK, DNS_CHECK, PING_CHECK and MISC_CHECK make of each, and where we
+// differ on purpose.
 
 import type { DnsOptions, UdpOptions } from '../../src/check/options.ts';
 
@@ -16,6 +17,10 @@ export interface Behaviour {
   readonly udp?: Partial<UdpOptions>;
   readonly dns?: Partial<DnsOptions>;
   readonly ping?: true;
+  /** What the shell runs for MISC_CHECK. */
+  readonly command?: string;
+  readonly misc_dynamic?: boolean;
+  readonly weight?: number;
 }
 
 const ANSWER = 'ID81800001000000000000REST';
@@ -55,6 +60,22 @@ const dns = (
   dns: options,
   lines: Object.entries(options).map(([keyword, value]) => `${keyword} ${value}`),
 });
+
+const misc = (
+  name: string,
+  command: string,
+  up: boolean,
+  more: Pick<Behaviour, 'misc_dynamic' | 'weight' | 'differs'> = {},
+): Behaviour => ({
+  name: `MISC: ${name}`,
+  closed: true,
+  command,
+  up,
+  ...more,
+  lines: ['misc_timeout 1', ...(more.misc_dynamic === true ? ['misc_dynamic'] : [])],
+});
+
+const dynamic = { misc_dynamic: true };
 
 const pattern = (require_reply: string) => ({ require_reply });
 
@@ -113,4 +134,17 @@ export const BEHAVIOURS: readonly Behaviour[] = [
     dns(`type ${type}`, [ANSWER], true, { type, name: 'www.example.org.' }),
   ),
   { name: 'ping: it answers', up: true, ping: true },
+  ...[0, 1, 2, 255].map((status) => misc(`status ${status}`, `exit ${status}`, status === 0)),
+  misc('status 0, dynamic', 'exit 0', true, dynamic),
+  misc('status 1, dynamic', 'exit 1', false, dynamic),
+  misc('status 2, dynamic', 'exit 2', true, { ...dynamic, weight: 0 }),
+  misc('status 255, dynamic', 'exit 255', true, { ...dynamic, weight: 253 }),
+  misc('a signal', 'kill -9 $$', false),
+  misc('a signal, dynamic', 'kill -9 $$', false, dynamic),
+  misc('too long', 'exec sleep 60', false),
+  // keepalived leaves it behind when it ends: it goes with its file.
+  misc('too long, deaf', 'trap : TERM; while [ -e "$0" ]; do sleep 0.1; done', false),
+  misc('too long, then status 0', 'trap "exit 0" TERM; while :; do sleep 0.1; done', false, {
+    differs: 'its time is over',
+  }),
 ];
