@@ -205,6 +205,7 @@ const REGEX_OPTIONS =
 const urlRows = {
   path: optional(word(), 'What to ask for.', { otherwise: 'none: it is required', example: '/' }),
   digest: optional(digest, 'MD5 of what must come back.', {
+    again: "Digest '%w' is a duplicate",
     otherwise: 'none',
     example: '0123456789abcdef0123456789abcdef',
   }),
@@ -328,7 +329,10 @@ export const dnsRows = {
   ...connectionRows,
   ...retryRows({ retry: '3', delay: 'delay_loop' }),
   type: defaulted(record, 'SOA', 'What is asked for.'),
-  name: optional(domain, 'Name that is asked about.', { otherwise: 'the root' }),
+  name: optional(domain, 'Name that is asked about.', {
+    otherwise: 'the root',
+    again: 'DNS_CHECK name already specified - ignoring',
+  }),
 };
 
 export const pingRows = tcpRows;

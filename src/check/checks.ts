@@ -157,19 +157,29 @@ function resolveMisc(
 ): Checker | undefined {
   const statements = typed<typeof miscRows>(inner);
   const { misc_path: command, user } = collect(miscRows, statements) as Infer<typeof miscRows>;
-  if (command === undefined) {
+  // The first user that is unknown removes the check, whatever is said later.
+  const strange = statements.find(
+    ({ keyword, value }) =>
+      keyword === 'user' && lookUpUser(value as NonNullable<typeof user>, facts) === undefined,
+  );
+  if (command === undefined && strange === undefined) {
     const message = 'No script path has been specified for MISC_CHECKER - skipping';
     report(mistake('script-missing', message), node, atClosing(node));
     return undefined;
   }
-  const [path = '', ...words] = command.words;
-  const as = user === undefined ? globals.script_user : lookUpUser(user, facts);
+  const [path = '', ...words] = command?.words ?? [];
+  const as =
+    strange !== undefined
+      ? undefined
+      : user === undefined
+        ? globals.script_user
+        : lookUpUser(user, facts);
   if (as === undefined) {
     const message =
       user === undefined
         ? `Unable to set default user for misc script ${path} - removing`
         : `Failed to set uid/gid for misc checker script '${path}' - removing`;
-    const at = nodeOf(statements, 'user');
+    const at = strange?.node;
     report(mistake('no-script-user', message), at ?? node, at === undefined ? atClosing(node) : {});
     return undefined;
   }
@@ -248,23 +258,27 @@ function resolveBfd(
   references: References,
   { report }: Surroundings,
 ): Checker | undefined {
-  const name = inner.findLast(({ keyword }) => keyword === 'name');
-  if (name === undefined) {
+  const names = inner.filter(({ keyword }) => keyword === 'name');
+  if (names.length === 0) {
     const message = `(${server.name}) No name has been specified for BFD_CHECKER - skipping`;
     report(mistake('name-missing', message), node, atClosing(node));
     return undefined;
   }
-  const [session = '', ...more] = name.value as readonly string[];
-  if (session === '' || more.length > 0) {
-    const message = `(${server.name}) BFD_CHECK - No or too many names specified - skipping checker`;
-    report(mistake('name-missing', message), name.node);
+  // The first one that is wrong ends the check, whatever is said later.
+  for (const name of names) {
+    const [session = '', ...more] = name.value as readonly string[];
+    if (session === '' || more.length > 0) {
+      const message = `(${server.name}) BFD_CHECK - No or too many names specified - skipping checker`;
+      report(mistake('name-missing', message), name.node);
+      return undefined;
+    }
+    const known = references.bfd_instance.get(session);
+    if (known !== undefined && known < server.order) continue;
+    const message = `(${server.name}) BFD_CHECK - BFD ${session} not configured`;
+    report(mistake('unknown-bfd', message), name.node);
     return undefined;
   }
-  const known = references.bfd_instance.get(session);
-  if (known !== undefined && known < server.order) return { kind, values };
-  const message = `(${server.name}) BFD_CHECK - BFD ${session} not configured`;
-  report(mistake('unknown-bfd', message), name.node);
-  return undefined;
+  return { kind, values };
 }
 
 function resolveFile(

@@ -337,17 +337,24 @@ export const virtualServer = {
 const contextRows = {
   password: optional(word(), 'Password of the key.', {
     bare: 'SSL password missing',
+    replaced: 'SSL password already specified - replacing',
     otherwise: 'none',
   }),
   ca: optional(word(), 'File with the certificates of authorities.', {
     bare: 'SSL cafile missing',
+    replaced: 'SSL cafile already specified - replacing',
     otherwise: 'none',
   }),
   certificate: optional(word(), 'File with the certificate.', {
     bare: 'SSL certfile missing',
+    replaced: 'SSL certfile already specified - replacing',
     otherwise: 'none',
   }),
-  key: optional(word(), 'File with the key.', { bare: 'SSL keyfile missing', otherwise: 'none' }),
+  key: optional(word(), 'File with the key.', {
+    bare: 'SSL keyfile missing',
+    replaced: 'SSL keyfile already specified - replacing',
+    otherwise: 'none',
+  }),
 };
 
 const groupGrammar = {

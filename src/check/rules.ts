@@ -249,15 +249,15 @@ function familyOf(
 ): Family | undefined {
   const own = 'address' in heading ? family(heading.address) : undefined;
   const wanted = given.ip_family === undefined ? undefined : given.ip_family === 'inet6' ? 6 : 4;
-  const node = nodeOf(statements, 'ip_family');
-  if (own !== undefined && wanted !== undefined && own !== wanted && node !== undefined)
-    report(
-      mistake(
-        'service-family',
-        `Virtual server specified family ${given.ip_family} conflicts with server family`,
-      ),
-      node,
-    );
+  let known = own;
+  for (const { keyword, value, node } of statements) {
+    if (keyword !== 'ip_family') continue;
+    const said = value === 'inet6' ? 6 : 4;
+    known ??= said;
+    if (said === known) continue;
+    const message = `Virtual server specified family ${value} conflicts with server family`;
+    report(mistake('service-family', message), node);
+  }
   const grain = given.persistence_granularity;
   const at = nodeOf(statements, 'persistence_granularity');
   if ((own ?? wanted) === 6 && grain !== undefined && at !== undefined && !PREFIX.test(grain))

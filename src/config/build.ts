@@ -92,7 +92,7 @@ export function readBlock<B extends Block>(
   report: Reporter,
 ): Statement<B>[] {
   const statements: { keyword: string; node: Node; value: unknown }[] = [];
-  const seen = new Set<string>();
+  const seen = new Map<string, unknown>();
   for (const node of nodes) {
     const found = findRow(rows, node.keyword);
     if (found === undefined) continue;
@@ -109,9 +109,9 @@ export function readBlock<B extends Block>(
         node,
       );
     }
-    const value = readRow(row, node, name, owner, seen.has(name), report);
+    const value = readRow(row, node, name, owner, seen.get(name), report);
     if (value === undefined) continue;
-    seen.add(name);
+    seen.set(name, value);
     statements.push({ keyword: name, node, value });
   }
   return statements as unknown as Statement<B>[];
@@ -122,14 +122,15 @@ function readRow(
   node: Node,
   name: string,
   owner: string,
-  again: boolean,
+  /** What it was read as before, in the same block. */
+  before: unknown,
   report: Reporter,
 ): unknown {
   switch (row.form) {
     case 'words':
-      return readWordsRow(row, node, owner, again, report);
+      return readWordsRow(row, node, owner, before, report);
     case 'entries':
-      return readEntries(row, node, name, owner, again, report);
+      return readEntries(row, node, name, owner, before !== undefined, report);
     case 'section':
       return readBlock(row.rows, node.children ?? [], owner, report);
     case 'named':
@@ -147,7 +148,7 @@ function readWordsRow(
   row: WordsRow<unknown, Presence>,
   node: Node,
   owner: string,
-  again: boolean,
+  before: unknown,
   report: Reporter,
 ): unknown {
   const fill = (template: string): string =>
@@ -160,10 +161,18 @@ function readWordsRow(
     report(row.bare === undefined ? missingArgument(node) : bareKeyword(fill(row.bare)), node);
     return undefined;
   }
-  if (again && row.again !== undefined) {
+  const again = before !== undefined;
+  // What says no more than the default is not there for keepalived.
+  const replaceable =
+    again &&
+    row.fallback !== undefined &&
+    row.type.format(before) === row.type.format(row.fallback);
+  if (again && row.again !== undefined && !replaceable) {
     report(givenTwice(fill(row.again)), node);
     return undefined;
   }
+  if (again && row.replaced !== undefined)
+    report({ ...givenTwice(fill(row.replaced)), assumed: 'the last one counts' }, node);
   const reading = row.type.parse(
     node.words.map((word) => word.text),
     node.raw,

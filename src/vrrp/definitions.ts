@@ -91,6 +91,14 @@ function defineScript(
   const { name, node, statements } = block;
   const { globals, facts, report } = around;
   const { script, user, ...given } = collect(scriptRows, statements) as ScriptRows;
+  let unknown = false;
+  for (const { keyword, value, node: at } of statements) {
+    if (keyword !== 'user') continue;
+    unknown = lookUpUser(value, facts) === undefined;
+    if (!unknown) continue;
+    const message = `Unable to set uid/gid for script ${script === undefined ? '' : `'${script.words.join(' ')}'`}`;
+    report(mistake('no-script-user', message.trimEnd()), at);
+  }
   if (script === undefined) {
     const message = `No script set for vrrp_script ${name} - removing`;
     report(mistake('script-missing', message), node, atClosing(node));
@@ -98,11 +106,8 @@ function defineScript(
   }
   const as = user === undefined ? globals.script_user : lookUpUser(user, facts);
   if (as === undefined) {
-    const [message, more] =
-      user === undefined
-        ? [`Unable to set default user for vrrp script ${name} - removing`, atClosing(node)]
-        : [`Unable to set uid/gid for script '${script.words.join(' ')}'`, {}];
-    report(mistake('no-script-user', message), nodeOf(statements, 'user') ?? node, more);
+    const message = `Unable to set default user for vrrp script ${name} - removing`;
+    if (!unknown) report(mistake('no-script-user', message), node, atClosing(node));
     return undefined;
   }
   const [path = '', ...words] = script.words;

@@ -13,7 +13,7 @@ import {
   type ValueType,
   word,
 } from '../config/value.ts';
-import type { Duration } from '../lib/time.ts';
+import { type Duration, ZERO } from '../lib/time.ts';
 import { trackRows } from './track.ts';
 
 const ONCE = { again: 'vrrp group %n: %k script already specified - ignoring %w' };
@@ -149,6 +149,7 @@ const delayLine: ValueType<DelayEntry> = {
     if (downText === undefined) {
       const message = 'up/down delay without a delay';
       return {
+        value: { interface: name, down: ZERO, up: ZERO },
         complaints: [{ id: 'missing-value', severity: 'error', class: 'none', message, word: 0 }],
       };
     }

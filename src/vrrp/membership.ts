@@ -1,6 +1,7 @@
 // What sync groups, track groups, garp groups and lists of interfaces mean together with the instances, as
 // keepalived 2.2.7 judges it. Knows the machine only through facts.
 
+import type { Diagnostic } from '../config/diagnostic.ts';
 import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
 import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
@@ -245,7 +246,9 @@ export function resolveGarpGroups(
       if (statement.keyword === 'interface')
         return takeInterface(statement.value, statement.node, taken, around);
       return statement.keyword === 'interfaces'
-        ? statement.value.flatMap(({ value, node: at }) => takeInterface(value, at, taken, around))
+        ? statement.value.flatMap(({ value, node: at }) =>
+            takeInterface(value, at, taken, around, atClosing(statement.node)),
+          )
         : [];
     });
     const { garp_interval: garp, gna_interval: gna } = given;
@@ -254,6 +257,7 @@ export function resolveGarpGroups(
     if (refused === undefined && !tried) {
       const message = `garp group ${index} does not have any delay set - removing`;
       around.report(mistake('garp-group-idle', message), node, atClosing(node));
+      for (const name of interfaces) taken.delete(name);
       return [];
     }
     return [
@@ -292,6 +296,7 @@ function takeInterface(
   node: Node,
   taken: Set<string>,
   { facts, globals, report }: Surroundings,
+  more: Partial<Diagnostic> = {},
 ): string[] {
   if (!facts.interfaces.has(name) && globals.dynamic_interfaces === undefined)
     report(
@@ -304,10 +309,11 @@ function takeInterface(
         severity: 'fatal',
       },
       node,
+      more,
     );
   if (taken.has(name)) {
     const message = `garp_group already specified for ${name} - ignoring`;
-    report(mistake('garp-group-twice', message, { word: 0 }), node);
+    report(mistake('garp-group-twice', message, { word: 0 }), node, more);
     return [];
   }
   taken.add(name);

@@ -21,7 +21,7 @@ const NEEDED: Readonly<Record<string, string>> = {
 };
 
 /** Where the rows of a block stand, in a file that is good without them. */
-const FRAMES: Readonly<Record<string, readonly [before: string, after: string]>> = {
+export const FRAMES: Readonly<Record<string, readonly [before: string, after: string]>> = {
   '': [`${SECURE}${INSTANCE}${VIP}\n}\n`, ''],
   global_defs: ['global_defs {\n', `}\n${INSTANCE}${VIP}\n}\n`],
   vrrp_script: [`${SECURE}vrrp_script s {\nscript /bin/true\n`, '}\n'],
@@ -71,7 +71,12 @@ const WORDS = ['', 'maybe', '0', '99999999999', '-5'];
 const CRASHES = new Set(['neighbor_ip ', 'neighbour_ip ']);
 
 /** Not compared: what keepalived really does with them, also under -t, or cannot be repeated elsewhere. */
-const LEFT_OUT = new Set(['config_save_dir', 'net_namespace', 'startup_script', 'shutdown_script']);
+export const LEFT_OUT = new Set([
+  'config_save_dir',
+  'net_namespace',
+  'startup_script',
+  'shutdown_script',
+]);
 
 export function rowCases(): Case[] {
   return Object.entries(FRAMES).flatMap(([path, [before, after]]) =>
@@ -87,7 +92,7 @@ export function rowCases(): Case[] {
   );
 }
 
-function rowsAt(path: string): Block {
+export function rowsAt(path: string): Block {
   let rows: Block = keywords;
   for (const part of path.split('/').filter((name) => name !== '')) {
     const row = rows[part];
