@@ -64,7 +64,8 @@ export class Stream {
       ...(to.bindPort === undefined ? {} : { sourcePort: to.bindPort }),
     });
     // libuv owns the descriptor from here on. connect() must follow in the same turn: the socket is read already.
-    this.#socket = new Socket({ fd });
+    // Half open: without it Node says goodbye (a TLS alert) by itself when the other end has.
+    this.#socket = new Socket({ fd, allowHalfOpen: true });
     const zone = to.device !== undefined && isLinkLocal6(to.address) ? `%${to.device}` : '';
     this.#listen(this.#socket);
     this.#socket.connect({ host: to.address + zone, port: to.port });
