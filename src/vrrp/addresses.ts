@@ -9,7 +9,7 @@ import type { KernelAddress } from './action.ts';
 import type { Facts, JournalEntry, Leavings } from './event.ts';
 import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import { holdsOn, needsLooseAll, settingsOf, speaksOn } from './own.ts';
+import { holdsOn, needsLooseAll, ownSource, settingsOf, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { KernelFacts } from './state.ts';
 
@@ -161,7 +161,7 @@ export function standing(
   }
   // An interface made for it has no IPv4 address but the virtual ones: its adverts come from the one below.
   const below =
-    config.interface === undefined || config.family === 6
+    config.interface === undefined || config.family === 6 || config.use_vmac === undefined
       ? link
       : linkNamed(facts, config.interface);
   const source = selectSource(config, below, facts, virtual, current);
@@ -184,7 +184,7 @@ function selectSource(
   virtual: Readonly<Record<string, true>>,
   current: Ip | undefined,
 ): Ip | undefined {
-  const fixed = config.unicast_src_ip ?? config.mcast_src_ip;
+  const fixed = config.unicast_src_ip ?? config.mcast_src_ip ?? ownSource(config);
   if (fixed !== undefined) {
     // An IPv4 datagram carries its own header, so a multicast source need not exist; a socket that binds needs it.
     const binds =

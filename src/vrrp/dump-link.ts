@@ -129,34 +129,29 @@ export function interfaceLines(state: RouterState): readonly string[] {
 }
 
 /** The interface of an instance, and the one that is made for it. */
-export function ownLines(
-  {
-    interface: at,
-    own,
-    use_vmac: vmac,
-    use_vmac_addr: all,
-    vmac_xmit_base: base,
-    made = [],
-  }: VrrpInstance,
-  kernel: RouterState['kernel'],
-): readonly string[] {
+export function ownLines(config: VrrpInstance, kernel: RouterState['kernel']): readonly string[] {
+  const { interface: at, own, use_vmac: vmac, use_vmac_addr: all, vmac_xmit_base: base } = config;
+  const made = config.made?.find(({ name }) => name === own);
   const isUp = own !== undefined && linkNamed(kernel, own)?.up === true;
-  const mac = made.find(({ name }) => name === own)?.mac;
   const byVrid = vmac?.mac?.split(':').length === 5 ? ' (using VRID)' : '';
-  return [
-    ...(own === undefined || vmac === undefined
-      ? []
-      : [`   Use VMAC, i/f name ${own}, is_up = ${isUp}, xmit_base = ${base === true}`]),
-    ...(vmac?.mac === undefined ? [] : [`     MAC = ${mac}${byVrid}`]),
-    ...(all === true ? ['   Use VMAC for VIPs on other interfaces'] : []),
-    ...(at === undefined
-      ? []
-      : [
-          own === undefined
-            ? `   Interface = ${at}`
-            : `   Interface = ${own}, vmac on ${at}${base === true ? ', xmit base i/f' : ''}`,
-        ]),
-  ];
+  const lines: string[] = [];
+  if (made?.kind === 'macvlan')
+    lines.push(`   Use VMAC, i/f name ${own}, is_up = ${isUp}, xmit_base = ${base === true}`);
+  if (vmac?.mac !== undefined) lines.push(`     MAC = ${made?.mac}${byVrid}`);
+  if (made?.kind === 'ipvlan') {
+    const [first] = made.addresses;
+    const whole = config.family === 4 ? 32 : 128;
+    const length = first === undefined || first.prefix === whole ? '' : `/${first.prefix}`;
+    const address = first === undefined ? '' : `, i/f address = ${first.address}${length}`;
+    lines.push(`   Use IPVLAN, i/f ${own}, is_up = ${isUp}${address}, type ${made.mode}`);
+  }
+  if (all === true) lines.push('   Use VMAC for VIPs on other interfaces');
+  if (made !== undefined) {
+    const where = vmac !== undefined && base === true ? ', xmit base i/f' : '';
+    const kind = made.kind === 'macvlan' ? 'vmac' : 'ipvlan';
+    lines.push(`   Interface = ${own}, ${kind} on ${at}${where}`);
+  } else if (at !== undefined) lines.push(`   Interface = ${at}`);
+  return lines;
 }
 
 /** What stands on another interface because we have made it. */
@@ -166,9 +161,9 @@ function madeLines({ config, kernel }: RouterState, link: Link): readonly string
   const below = made && linkNamed(kernel, made.parent);
   if (made === undefined || below === undefined) return [];
   const state = `${below.up ? 'UP' : 'not UP'}, ${below.running ? 'RUNNING' : 'not RUNNING'}`;
-  const kind = made.kind === 'macvlan' ? 'VMAC' : 'IPVLAN';
+  const kind = made.kind === 'macvlan' ? 'VMAC type' : 'IPVLAN type L2';
   return [
-    `   ${kind} type ${made.mode}, underlying interface = ${below.name}, state = ${state}`,
+    `   ${kind} ${made.mode}, underlying interface = ${below.name}, state = ${state}`,
     '   I/f created by keepalived',
   ];
 }

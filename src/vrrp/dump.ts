@@ -11,7 +11,7 @@ import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isMailing, tellsPriority } from './notify.ts';
-import { holdsOn } from './own.ts';
+import { holdsOn, ownSource } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
@@ -86,7 +86,7 @@ function instanceLines(
   const pending = faults.filter(({ kind }) => kind === 'pending').length;
   const fd = (member.socket === undefined ? undefined : descriptors.get(member.socket)) ?? -1;
   const unicast = isUnicast(config);
-  const given = config.unicast_src_ip ?? config.mcast_src_ip;
+  const given = config.unicast_src_ip ?? config.mcast_src_ip ?? ownSource(config);
   const index = Object.values(kernel.links).find(({ name }) => name === config.interface)?.index;
   return [
     ` VRRP Instance = ${config.name}`,

@@ -185,11 +185,11 @@ export const linkRows = {
     false,
     'Keep secondary addresses when the first one is removed.',
   ),
+  use_ipvlan: optional(ipvlan, 'Run on an ipvlan interface of its own.', {
+    otherwise: 'off',
+    example: 'ipv.51 192.0.2.3/24 bridge',
+  }),
   ...later({
-    use_ipvlan: optional(ipvlan, 'Run on an ipvlan interface of its own.', {
-      otherwise: 'off',
-      example: 'ipv.51 192.0.2.3/24 bridge',
-    }),
     vrf: optional(interfaceName, 'VRF of unicast adverts without an interface.', {
       otherwise: 'none',
     }),

@@ -99,8 +99,9 @@ function ownLink(instance: VrrpInstance, names: Names): MadeLink | undefined {
     name: ipvlan.name ?? freeName(prefix, of, vrid, undefined, names),
     kind: 'ipvlan',
     mode: ipvlan.mode ?? 'bridge',
-    settings: SETTINGS[of],
-    ...(fits ? { addresses: [{ address, prefix: length }] } : sourceOn(instance)),
+    // It has the MAC address of the one below, and by itself a link-local address of its own.
+    settings: of === 4 ? [six('disable_ipv6', 1)] : [],
+    addresses: fits ? [{ address, prefix: length }] : [],
   };
 }
 
@@ -160,8 +161,7 @@ function linkFor(
   if (parent === undefined) return undefined;
   const elsewhere = parent !== base || of !== instance.family;
   // The interface of the instance means the one that is made for it.
-  const runsOnOwn = instance.use_vmac !== undefined || instance.use_ipvlan !== undefined;
-  if (!elsewhere && runsOnOwn && own !== undefined) return own.name;
+  if (!elsewhere && instance.use_vmac !== undefined && own !== undefined) return own.name;
   const wanted = entry.use_vmac === true || (all && elsewhere);
   if (!wanted) return undefined;
   const mac = macOf(instance.use_vmac?.mac, of, vrid);
@@ -208,7 +208,9 @@ export function settingsOf({
 
 /** Whether an interface is made that net.ipv4.conf.all.rp_filter must not hold for. */
 export const needsLooseAll = ({ vrrp_instance: instances }: VrrpConfig): boolean =>
-  instances.some(({ made = [] }) => made.some((link) => link.family === 4));
+  instances.some(({ made = [] }) =>
+    made.some((link) => link.family === 4 && link.kind === 'macvlan'),
+  );
 
 /**
  * The kernel takes the greater of what `all` and the interface say, and adverts from an address below would be dropped
@@ -234,12 +236,24 @@ export function looseAll(
 /** Where adverts leave and arrive. */
 export const speaksOn = ({
   own,
+  use_vmac: vmac,
   vmac_xmit_base: base,
   interface: at,
-}: VrrpInstance): string | undefined => (base === true ? at : (own ?? at));
+}: VrrpInstance): string | undefined => (vmac !== undefined && base === true ? at : (own ?? at));
 
-/** Where addresses go that name no interface: those of the other family stay on the one below. */
+/** The address that use_ipvlan gives to the interface that it asks for: adverts come from it. */
+export function ownSource({
+  own,
+  use_vmac: vmac,
+  use_ipvlan: ipvlan,
+  made = [],
+}: VrrpInstance): Ip | undefined {
+  if (own === undefined || vmac !== undefined || ipvlan === undefined) return undefined;
+  return made.find(({ name }) => name === own)?.addresses[0]?.address;
+}
+
+/** Where addresses go that name no interface: those of the other family, and with use_ipvlan all, are on the one below. */
 export const holdsOn = (
-  { own, interface: at, family: of }: VrrpInstance,
+  { own, interface: at, family: of, use_vmac: vmac }: VrrpInstance,
   address: Ip,
-): string | undefined => (family(address) === of ? (own ?? at) : at);
+): string | undefined => (vmac !== undefined && family(address) === of ? (own ?? at) : at);

@@ -121,7 +121,8 @@ export function tendLinks(draft: Draft): void {
 function hush(draft: Draft, wanted: readonly MadeLink[]): void {
   const { kernel, tended } = draft.router;
   const { hushed = NONE } = tended;
-  const links = wanted.flatMap(({ name, parent }) => {
+  const links = wanted.flatMap(({ name, parent, kind }) => {
+    if (kind !== 'macvlan') return [];
     const below = linkNamed(kernel, parent)?.index;
     return below === undefined ? [] : [{ name, below }];
   });
