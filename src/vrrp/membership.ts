@@ -1,8 +1,8 @@
 // What sync groups, track groups, garp groups and lists of interfaces mean together with the instances, as
 // keepalived 2.2.7 judges it. Knows the machine only through facts.
 
-import type { Diagnostic } from '../config/diagnostic.ts';
 import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
+import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveScript } from '../config/script.ts';
