@@ -22,6 +22,9 @@ export interface CheckConfig {
 /** What the process that checks servers is given. */
 export interface CheckerConfig extends CheckConfig {
   readonly global_defs: GlobalDefs;
+  /** Where the daemon runs and what it is called, for the names of files. */
+  readonly net_namespace?: string;
+  readonly instance?: string;
   readonly track_file?: readonly TrackedFile[];
 }
 

@@ -10,7 +10,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, parse } from 'node:path';
 
 /** Replaces `path` by a file of mode 0600 with this text. Never follows a link; throws what the system refuses. */
 export function writeDump(path: string, text: string): void {
@@ -26,6 +26,43 @@ export function writeDump(path: string, text: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** Where the configuration wants its state files, and whose they are. */
+export interface DumpPlace {
+  readonly global_defs: {
+    readonly state_dump_file?: string;
+    readonly stats_dump_file?: string;
+    readonly json_dump_file?: string;
+    readonly data_use_instance: boolean;
+  };
+  readonly net_namespace?: string;
+  readonly instance?: string;
+}
+
+const ROW = { data: 'state_dump_file', stats: 'stats_dump_file', json: 'json_dump_file' } as const;
+
+/**
+ * The path of a state file; `part` says of what it is: '', '_parent' and the like stand before the ending. A path
+ * that is not absolute is below the folder of state files, and one that ends with a slash is a folder.
+ */
+export function dumpPath(
+  ending: keyof typeof ROW,
+  part: string,
+  { global_defs, net_namespace, instance }: DumpPlace,
+  environment: Readonly<NodeJS.ProcessEnv> = process.env,
+): string {
+  const given = global_defs[ROW[ending]];
+  const usual = `keepalived.${ending}`;
+  const wanted = given === undefined ? usual : given.endsWith('/') ? `${given}${usual}` : given;
+  const path = isAbsolute(wanted) ? wanted : `${dumpFolder(environment)}/${wanted}`;
+  // Only the data, as keepalived has it.
+  const whose =
+    ending === 'data' && global_defs.data_use_instance
+      ? [net_namespace, instance].filter((name) => name !== undefined).join('_')
+      : '';
+  const { dir, name, ext } = parse(path);
+  return `${dir === '/' ? '' : dir}/${name}${part}${whose === '' ? '' : `.${whose}`}${ext}`;
 }
 
 /** TMPDIR where that is an absolute path to a folder, /tmp otherwise. */

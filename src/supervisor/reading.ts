@@ -30,7 +30,11 @@ export function readConfiguration(source: Source, namespace?: string): Reading {
   let wanted = namespace;
   try {
     const first = inNamespace(namespace, read);
-    if (namespace !== undefined || first.net_namespace === undefined) return first;
+    if (namespace !== undefined)
+      return first.config === undefined
+        ? first
+        : { ...first, config: { ...first.config, net_namespace: namespace } };
+    if (first.net_namespace === undefined) return first;
     wanted = first.net_namespace;
     return inNamespace(wanted, read);
   } catch (error) {
@@ -50,6 +54,8 @@ export type Common = Pick<
 /** What of a Config each child gets; the compiler sees that nothing is forgotten. */
 const VRRP: Readonly<Record<keyof Parts['vrrp'], true>> = {
   global_defs: true,
+  net_namespace: true,
+  instance: true,
   vrrp_instance: true,
   vrrp_script: true,
   vrrp_track_process: true,
@@ -65,6 +71,8 @@ const VRRP: Readonly<Record<keyof Parts['vrrp'], true>> = {
 
 const CHECK: Readonly<Record<keyof Parts['check'], true>> = {
   global_defs: true,
+  net_namespace: true,
+  instance: true,
   SSL: true,
   virtual_server_group: true,
   virtual_server: true,

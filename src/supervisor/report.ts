@@ -1,11 +1,11 @@
 // The parent's state file: keepalived_parent.data.
 
 import { dumpGlobals } from '../config/dump.ts';
-import { dumpFolder, writeDump } from '../net/dump.ts';
+import { dumpPath, writeDump } from '../net/dump.ts';
 import type { Common } from './reading.ts';
 
 /** Throws what the system refuses. */
 export function writeData(common: Common): void {
   const text = dumpGlobals(common.global_defs, common).join('\n');
-  writeDump(`${dumpFolder(process.env)}/keepalived_parent.data`, `${text}\n`);
+  writeDump(dumpPath('data', '_parent', common), `${text}\n`);
 }

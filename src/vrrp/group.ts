@@ -38,7 +38,6 @@ export const syncGroupRows = {
   smtp_alert: optional(onOff, 'Mail on changes of state.', {
     refusal: 'Invalid vrrp_group smtp_alert parameter %w',
     otherwise: 'smtp_alert_vrrp, then smtp_alert of global_defs, then off',
-    effect: 'later',
   }),
   global_tracking: defaulted(
     {

@@ -342,6 +342,9 @@ export interface StaticAddress extends AddressEntry {
 
 export interface VrrpConfig {
   readonly global_defs: GlobalDefs;
+  /** Where the daemon runs and what it is called, for the names of files. */
+  readonly net_namespace?: string;
+  readonly instance?: string;
   /** In the order of the file. */
   readonly vrrp_instance: readonly VrrpInstance[];
   readonly vrrp_script?: readonly VrrpScript[];

@@ -49,6 +49,7 @@ export function notifyGroup(
       words: ['GROUP', config.name, state, '0'],
     });
   if (hasFifo(all)) lines.push({ type: 'fifo', line: `GROUP "${config.name}" ${state} 0` });
+  if (to !== 'stop' && isMailed(all, config, state)) lines.push(groupMail(all, config, state));
 }
 
 export const tellsPriority = (
@@ -75,11 +76,15 @@ export function notifyPriority(
 /** smtp_alert is off unless the instance or global_defs says otherwise. */
 export const isMailing = (
   { global_defs: { smtp_alert, smtp_alert_vrrp } }: VrrpConfig,
-  config: VrrpInstance,
+  config: Pick<VrrpInstance, 'smtp_alert'>,
 ): boolean => config.smtp_alert ?? smtp_alert_vrrp ?? smtp_alert ?? false;
 
 /** Changes of state only, as keepalived. */
-function isMailed(all: VrrpConfig, config: VrrpInstance, state: Notification): boolean {
+function isMailed(
+  all: VrrpConfig,
+  config: Pick<VrrpInstance, 'smtp_alert'>,
+  state: string,
+): boolean {
   const { notification_email, no_email_faults } = all.global_defs;
   if (notification_email === undefined || notification_email.length === 0) return false;
   if (!isMailing(all, config)) return false;
@@ -95,6 +100,16 @@ const mail = (
   type: 'mail',
   subject: `[${global_defs.router_id}] VRRP Instance ${name} - Entering ${state} state`,
   text: `=> VRRP Instance is ${state === 'MASTER' ? 'now' : 'no longer'} owning VRRP VIPs <=\n\n`,
+});
+
+const groupMail = (
+  { global_defs }: VrrpConfig,
+  { name }: SyncGroup,
+  state: string,
+): VrrpAction => ({
+  type: 'mail',
+  subject: `[${global_defs.router_id}] VRRP Group ${name} - Entering ${state} state`,
+  text: `=> All VRRP group instances are now in ${state} state <=\n\n`,
 });
 
 const hasFifo = ({ global_defs: { notify_fifo, vrrp_notify_fifo } }: VrrpConfig): boolean =>

@@ -2,7 +2,7 @@
 
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import type { Duration, Instant } from '../lib/time.ts';
-import { dumpFolder, writeDump } from '../net/dump.ts';
+import { dumpPath, writeDump } from '../net/dump.ts';
 import { type Clock, dumpData, dumpReasons, dumpStatistics } from './dump.ts';
 import { dumpJson } from './json.ts';
 import type { RouterState } from './router.ts';
@@ -15,15 +15,14 @@ export function writeData(
   state: RouterState,
   now: Instant,
   descriptors: ReadonlyMap<string, number>,
-  suffix: string,
 ): void {
   const clock = clockAt(now);
   const text = [
     ...dumpGlobals(state.config.global_defs, dumpFacts(state)),
     dumpData(state, clock, descriptors),
   ].join('\n');
-  writeDump(`${dumpFolder(process.env)}/keepalived${suffix}.data`, text);
-  writeDump(`${dumpFolder(process.env)}/keepalived_reasons${suffix}.data`, dumpReasons(state));
+  writeDump(dumpPath('data', '', state.config), text);
+  writeDump(dumpPath('data', '_reasons', state.config), dumpReasons(state));
 }
 
 /** What the first section says of the instances and their machine. */
@@ -51,9 +50,9 @@ function clockAt(monotonic: Instant): Clock {
 
 export function writeJson(state: RouterState, now: Instant): void {
   if (state.members.length === 0) return;
-  writeDump(`${dumpFolder(process.env)}/keepalived.json`, `${dumpJson(state, clockAt(now))}\n`);
+  writeDump(dumpPath('json', '', state.config), `${dumpJson(state, clockAt(now))}\n`);
 }
 
 export function writeStatistics(state: RouterState, now: Instant): void {
-  writeDump(`${dumpFolder(process.env)}/keepalived.stats`, dumpStatistics(state, now));
+  writeDump(dumpPath('stats', '', state.config), dumpStatistics(state, now));
 }

@@ -10,7 +10,17 @@ import { program, type Running, type Sandbox, sandbox, until } from './sandbox.t
 const root = process.getuid?.() === 0;
 const options = { skip: root ? false : 'needs root', timeout: 90_000 };
 
-const config = (more = ''): string => `global_defs {
+const group = (lines: string): string => `
+vrrp_sync_group G {
+  group {
+    VI_1
+    VI_2
+  }
+  ${lines}
+}
+`;
+
+const config = (more = '', rest = ''): string => `global_defs {
   router_id R1
   notification_email {
     a@example.org
@@ -41,7 +51,7 @@ vrrp_instance VI_2 {
     10.9.0.101
   }
 }
-`;
+${rest}`;
 
 /** What every reader sees of a mail. */
 function visible({ name, from, to, lines = [] }: Mail): string {
@@ -61,6 +71,7 @@ async function play(
   box: Sandbox,
   daemon: Running,
   mails: () => readonly Mail[],
+  about: readonly string[] = ['VI_1'],
 ): Promise<string[]> {
   const seen = (): string[] =>
     mails()
@@ -68,9 +79,11 @@ async function play(
       .map(visible);
   const link = (state: string): Promise<unknown> =>
     box.start(['ip', 'link', 'set', 'peer0', state]).ended;
-  await until('mail of MASTER', () => seen().some((mail) => mail.includes('Entering MASTER')));
+  const told = (state: string): boolean =>
+    about.every((name) => seen().some((mail) => mail.includes(`${name} - Entering ${state}`)));
+  await until('mail of MASTER', () => told('MASTER'));
   await link('down');
-  await until('mail of FAULT', () => seen().some((mail) => mail.includes('Entering FAULT')));
+  await until('mail of FAULT', () => told('FAULT'));
   daemon.signal('SIGTERM');
   assert.equal(await daemon.ended, 0);
   return seen().sort();
@@ -87,6 +100,23 @@ test('envelope, subject and text are keepalived’s', options, async (t) => {
   assert.equal(theirs.length, 3, theirs.join('\n'));
   assert.deepEqual(await outcome([process.execPath, program]), theirs);
 });
+
+for (const [what, globals, lines] of [
+  ['smtp_alert of a vrrp_sync_group', '', 'smtp_alert'],
+  ['smtp_alert_vrrp, of a group too', 'smtp_alert_vrrp', ''],
+] as const)
+  test(`${what}: mail is keepalived’s`, options, async (t) => {
+    const outcome = async (words: readonly string[]): Promise<string[]> => {
+      const box = await sandbox(t);
+      const mails = await serve(t, box, 'kind');
+      box.write('tmp/keepalived.conf', config(globals, group(lines)));
+      const daemon = box.start([...words, '-n', '-l', '-D', '-f', '/tmp/keepalived.conf']);
+      return play(box, daemon, mails, ['G', 'VI_1']);
+    };
+    const theirs = await outcome([requireProgram('keepalived')]);
+    assert.ok(theirs.some((mail) => mail.includes('VRRP Group G - Entering MASTER state')));
+    assert.deepEqual(await outcome([process.execPath, program]), theirs);
+  });
 
 test(
   'smtp_alert_vrrp is for instances that say nothing; no_email_faults is heard',

@@ -192,6 +192,15 @@ export const processRows = {
       },
     },
   ),
+  data_use_instance: defaulted(
+    onOff,
+    false,
+    'Add the names of namespace and instance to the names of dumps.',
+    { refusal: "Invalid value '%w' for global date_use_instance specified" },
+  ),
+  state_dump_file: optional(word(), 'Path of the dump of the state.', { since: '2.4.3' }),
+  stats_dump_file: optional(word(), 'Path of the dump of the statistics.', { since: '2.4.3' }),
+  json_dump_file: optional(word(), 'Path of the JSON dump.', { since: '2.4.3' }),
   ...later({
     min_auto_priority_delay: defaulted(
       wholeMicros(1, 10_000_000),
@@ -289,12 +298,6 @@ export const processRows = {
         otherwise: 'in memory',
       },
     ),
-    data_use_instance: defaulted(
-      onOff,
-      false,
-      'Add the names of namespace and instance to the names of dumps.',
-      { refusal: "Invalid value '%w' for global date_use_instance specified" },
-    ),
     json_version: defaulted(integer(1, 2), 1, 'Layout of the JSON dump.', { since: '2.4.3' }),
     iproute_usr_dir: optional(word(), 'Folder with the name tables of iproute2, from its vendor.', {
       since: '2.4.3',
@@ -303,9 +306,6 @@ export const processRows = {
       since: '2.4.3',
       otherwise: '/etc/iproute2',
     }),
-    state_dump_file: optional(word(), 'Path of the dump of the state.', { since: '2.4.3' }),
-    stats_dump_file: optional(word(), 'Path of the dump of the statistics.', { since: '2.4.3' }),
-    json_dump_file: optional(word(), 'Path of the JSON dump.', { since: '2.4.3' }),
   }),
 
   random_seed: optional(integer(0, 4294967295), 'Accepted and without effect, as in keepalived.', {
