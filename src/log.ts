@@ -157,7 +157,8 @@ export function openLog(options: LogOptions): Log {
   if (options.file !== undefined) {
     const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
     const flags = O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_WRONLY;
-    destinations.push(file(openSync(options.file, flags, 0o644)));
+    const fd = openSync(options.file, flags, 0o644);
+    destinations.push(isFile(fd) ? file(fd) : descriptor(fd));
   }
   return new Log(options.detail, destinations);
 }

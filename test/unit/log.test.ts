@@ -115,6 +115,10 @@ test('a file that takes nothing holds nobody, and what it had no room for is cou
     await delay(5);
     log.info('room again?');
   }
+  // Nothing is left to be written when the pipe is closed.
+  log.info('the end');
+  log.flush();
+  while (!said.includes('the end')) await delay(5);
   const lines = said.split('\n');
   const kept = lines.filter((line) => line.endsWith(text));
   const [, dropped] = /: (\d+) log lines were dropped/.exec(said) ?? [];
