@@ -54,6 +54,7 @@ import {
   tidy,
 } from './state.ts';
 import { resettle } from './suspend.ts';
+import { syncOrders } from './syncing.ts';
 import { difference, nameOfKey, place, placeOf } from './table.ts';
 
 export const director: Machine<DirectorState, CheckEvent, CheckAction> = {
@@ -149,6 +150,7 @@ function start(draft: Draft, facts: CheckFacts): void {
   const { lvs_flush, lvs_timeouts: timeouts } = state.config.global_defs;
   if (lvs_flush) draft.orders.push({ type: 'flush' });
   if (timeouts !== undefined) draft.orders.push({ type: 'timeouts', timeouts });
+  draft.orders.push(...syncOrders(undefined, state.config));
   draft.orders.push(...difference(new Map(), tableOf(draft.state)));
   for (const [position, service] of plan.services.entries())
     tellStart(draft, service, itemAt(draft.state.services, position));
@@ -194,6 +196,7 @@ function stop(draft: Draft): void {
   const { state } = draft;
   if (state.phase === 'running') {
     for (const [at] of state.plan.checks.entries()) cancel(draft, at);
+    draft.orders.push(...syncOrders(state.config, undefined));
     if (!state.keeps)
       draft.orders.push(
         ...(state.config.global_defs.lvs_flush_on_stop === 'all'

@@ -17,6 +17,8 @@ export function correct(draft: Draft, { order, code, message }: Refused): void {
 
 /** IPVS says EEXIST of what is there, ESRCH of a service and ENOENT of a destination that is not. */
 function instead(draft: Draft, order: IpvsOrder, code: string): readonly IpvsOrder[] | undefined {
+  // One that does not run is stopped.
+  if (order.type === 'stopSync' && code === 'ESRCH') return [];
   if (!('key' in order)) return undefined;
   const { key } = order;
   const absent = code === 'ESRCH' || code === 'ENOENT';
@@ -95,6 +97,8 @@ const VERBS: Readonly<Record<IpvsOrder['type'], string>> = {
   removeDestination: 'cannot remove destination',
   flush: 'cannot empty the table',
   timeouts: 'cannot set timeouts',
+  startSync: 'cannot start the sync daemon',
+  stopSync: 'cannot stop the sync daemon',
 };
 
 function describe(order: IpvsOrder): string {

@@ -28,6 +28,7 @@ import {
 import { followFile, standingOf } from './standing.ts';
 import { type DirectorState, type Draft, say, tableOf } from './state.ts';
 import { resettle } from './suspend.ts';
+import { syncOrders } from './syncing.ts';
 import { difference, isSame, placeOf } from './table.ts';
 
 /** A real server as it was before, and is now. */
@@ -70,6 +71,7 @@ export function reload(
   const { lvs_timeouts: timeouts } = config.global_defs;
   if (timeouts !== undefined && !isSame(timeouts, before.config.global_defs.lvs_timeouts))
     draft.orders.push({ type: 'timeouts', timeouts });
+  draft.orders.push(...syncOrders(before.config, config));
   const held = new Map([...tableOf(before)].filter(([name]) => !before.broken.has(name)));
   draft.orders.push(...difference(held, tableOf(draft.state)));
   schedule(draft, made, history);

@@ -81,7 +81,9 @@ export type IpvsOrder =
     }
   /** Every service goes, whoever put it there. */
   | { readonly type: 'flush' }
-  | { readonly type: 'timeouts'; readonly timeouts: IpvsTimeouts };
+  | { readonly type: 'timeouts'; readonly timeouts: IpvsTimeouts }
+  | { readonly type: 'startSync'; readonly daemon: SyncDaemon }
+  | { readonly type: 'stopSync'; readonly role: SyncDaemon['role'] };
 
 /** Since the entry was made; rates are a second's. Beyond 2^53 a number is no longer exact. */
 export interface IpvsStatistics {

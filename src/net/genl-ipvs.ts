@@ -123,13 +123,14 @@ export function encodeOrder(
   sequence: number,
   acknowledge: boolean,
 ): Uint8Array {
-  return command(type, COMMAND[order.type], orderAttributes(order), sequence, acknowledge);
+  const flags = acknowledge ? NLM_F_ACK : 0;
+  const header = genlHeader(COMMAND[order.type]);
+  return encodeMessage(type, flags, sequence, header, orderAttributes(order));
 }
 
-/** EEXIST comes back where one of this role runs. */
-export function encodeStartSync(type: number, daemon: SyncDaemon, sequence: number): Uint8Array {
+function syncAttributes(daemon: SyncDaemon): readonly Attribute[] {
   const { role, interface: link, id, maxlen, group, port, ttl } = daemon;
-  const nested = encodeAttributes([
+  return [
     { type: DAEMON_STATE, bytes: u32(ROLES[role]) },
     { type: DAEMON_MCAST_IFN, bytes: cString(link) },
     { type: DAEMON_SYNC_ID, bytes: u32(id) },
@@ -145,18 +146,7 @@ export function encodeStartSync(type: number, daemon: SyncDaemon, sequence: numb
     // The one port that is in the machine's order.
     ...given(DAEMON_MCAST_PORT, port, u16),
     ...given(DAEMON_MCAST_TTL, ttl, (hops) => Uint8Array.of(hops)),
-  ]);
-  return command(type, COMMAND.startSync, [{ type: CMD_DAEMON, bytes: nested }], sequence, true);
-}
-
-/** ESRCH comes back where none of this role runs. */
-export function encodeStopSync(
-  type: number,
-  role: SyncDaemon['role'],
-  sequence: number,
-): Uint8Array {
-  const nested = encodeAttributes([{ type: DAEMON_STATE, bytes: u32(ROLES[role]) }]);
-  return command(type, COMMAND.stopSync, [{ type: CMD_DAEMON, bytes: nested }], sequence, true);
+  ];
 }
 
 export const encodeServicesQuery = (type: number): Uint8Array =>
@@ -167,17 +157,6 @@ export const encodeDestinationsQuery = (type: number, key: ServiceKey): Uint8Arr
 
 export const encodeSyncQuery = (type: number): Uint8Array =>
   encodeQuery(type, genlHeader(COMMAND.getSync), []);
-
-function command(
-  type: number,
-  what: number,
-  attributes: readonly Attribute[],
-  sequence: number,
-  acknowledge: boolean,
-): Uint8Array {
-  const flags = acknowledge ? NLM_F_ACK : 0;
-  return encodeMessage(type, flags, sequence, genlHeader(what), attributes);
-}
 
 function orderAttributes(order: IpvsOrder): readonly Attribute[] {
   switch (order.type) {
@@ -203,6 +182,12 @@ function orderAttributes(order: IpvsOrder): readonly Attribute[] {
         ...given(CMD_TIMEOUT_TCP_FIN, tcpfin, (time) => u32(toSeconds(time))),
         ...given(CMD_TIMEOUT_UDP, udp, (time) => u32(toSeconds(time))),
       ];
+    }
+    case 'startSync':
+      return [{ type: CMD_DAEMON, bytes: encodeAttributes(syncAttributes(order.daemon)) }];
+    case 'stopSync': {
+      const role = { type: DAEMON_STATE, bytes: u32(ROLES[order.role]) };
+      return [{ type: CMD_DAEMON, bytes: encodeAttributes([role]) }];
     }
   }
 }

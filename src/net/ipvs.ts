@@ -18,8 +18,6 @@ import {
   encodeDestinationsQuery,
   encodeOrder,
   encodeServicesQuery,
-  encodeStartSync,
-  encodeStopSync,
   encodeSyncQuery,
   IPVS_FAMILY,
 } from './genl-ipvs.ts';
@@ -73,7 +71,7 @@ export class Ipvs {
 
   /**
    * Carries them out in this order, and returns those that the kernel refused: EEXIST for what is there already, ESRCH
-   * for a service that is not there, ENOENT for a destination or a scheduler.
+   * for a service or a sync daemon that is not there, ENOENT for a destination or a scheduler, ENODEV for an interface.
    * @throws Error with code and syscall where the kernel answers nothing (EPERM comes as a refusal).
    */
   order(orders: readonly IpvsOrder[]): Refused<IpvsOrder>[] {
@@ -105,19 +103,6 @@ export class Ipvs {
     );
   }
 
-  /** What the kernel refused: EEXIST where one of this role runs, ENODEV without the interface. */
-  startSync(daemon: SyncDaemon): Refused<SyncDaemon> | undefined {
-    const sequence = this.#sequence++;
-    return this.#single(encodeStartSync(this.#type, daemon, sequence), sequence, daemon);
-  }
-
-  /** One that does not run is no failure. */
-  stopSync(role: SyncDaemon['role']): Refused<SyncDaemon['role']> | undefined {
-    const sequence = this.#sequence++;
-    const refused = this.#single(encodeStopSync(this.#type, role, sequence), sequence, role);
-    return refused?.code === 'ESRCH' ? undefined : refused;
-  }
-
   /** Those that run; at most one of each role. */
   syncDaemons(): SyncDaemon[] {
     return this.#dump(encodeSyncQuery(this.#type)).flatMap((m) => decodeSync(m) ?? []);
@@ -125,11 +110,6 @@ export class Ipvs {
 
   close(): void {
     native.close(this.#socket);
-  }
-
-  #single<T>(message: Uint8Array, sequence: number, about: T): Refused<T> | undefined {
-    const [refusal] = native.request(this.#socket, message, sequence);
-    return refusal && { about, code: refusal.code, message: refusal.message ?? '' };
   }
 
   #dump(request: Uint8Array) {

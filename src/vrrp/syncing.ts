@@ -2,7 +2,6 @@
 // comes: most directors never have one. It decides nothing.
 
 import { Ipvs } from '../net/ipvs.ts';
-import type { Refused } from '../net/route.ts';
 import type { VrrpAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
@@ -17,8 +16,10 @@ export class Syncing {
   perform(action: SyncAction): readonly VrrpEvent[] {
     try {
       this.#ipvs ??= this.#open();
-      const refused = this.#order(this.#ipvs, action);
-      if (refused === undefined) return [];
+      const [refused] = this.#ipvs.order([action]);
+      // One that does not run is stopped.
+      if (refused === undefined || (action.type === 'stopSync' && refused.code === 'ESRCH'))
+        return [];
       const { code, message } = refused;
       return [{ type: 'refused', action, code, message }];
     } catch (error) {
@@ -42,9 +43,5 @@ export class Syncing {
   close(): void {
     this.#ipvs?.close();
     this.#ipvs = undefined;
-  }
-
-  #order(ipvs: Ipvs, action: SyncAction): Refused<unknown> | undefined {
-    return action.type === 'startSync' ? ipvs.startSync(action.daemon) : ipvs.stopSync(action.role);
   }
 }

@@ -20,7 +20,7 @@ const subject = (process.env.KEEPALIVED_TEST_SUBJECT ?? 'ours') as DaemonKind;
 interface Kind {
   readonly name: string;
   readonly change: Partial<AdvertOptions>;
-  /** The reason in our keepalived.data. */
+  /** The reason in our keepalived_reasons.data. */
   readonly reason: string;
   /** Our counter in keepalived.stats, where there is one. */
   readonly counter?: string;

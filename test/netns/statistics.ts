@@ -1,5 +1,5 @@
-// Reads the counters that a daemon shows on request: keepalived.stats on SIGUSR2, and from keepalived.data on
-// SIGUSR1 the reasons that only ours has.
+// Reads the counters that a daemon shows on request: keepalived.stats on SIGUSR2, and on SIGUSR1 the
+// keepalived_reasons.data that only ours has.
 
 import type { Daemon } from './daemon.ts';
 import type { Lab } from './lab.ts';
@@ -39,10 +39,10 @@ export async function readStatistics(lab: Lab, daemon: Daemon): Promise<Counters
   return counters;
 }
 
-/** The drop reasons in our keepalived.data: five spaces, the reason, the count. */
+/** The drop reasons in our keepalived_reasons.data: five spaces, the reason, the count. */
 export async function readDrops(lab: Lab, daemon: Daemon): Promise<Counters> {
-  const text = await requestDump(lab, daemon, 'SIGUSR1', 'keepalived.data', (whole) =>
-    whole.includes('VRRP Sockpool'),
+  const text = await requestDump(lab, daemon, 'SIGUSR1', 'keepalived_reasons.data', (whole) =>
+    whole.includes('Dropped packets :'),
   );
   const found = [...text.matchAll(/^ {5}([a-zA-Z]+) (\d+)$/gm)];
   return Object.fromEntries(found.map(([, reason = '', count]) => [reason, Number(count)]));

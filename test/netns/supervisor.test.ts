@@ -263,19 +263,21 @@ test(
   },
 );
 
+/** What SIGUSR1 writes; the last one is ours alone. */
+const DUMPS = ['keepalived.data', 'keepalived_parent.data', 'keepalived_reasons.data'];
+
 test(
   'SIGUSR1: dumps of parent and child, mode 0600, never through a link, TMPDIR honoured',
   options,
   async (t) => {
     const box = await sandbox(t);
     box.write('tmp/victim', 'untouched');
-    for (const file of ['keepalived.data', 'keepalived_parent.data'])
-      symlinkSync('/tmp/victim', join(box.folder, 'tmp', file));
+    for (const file of DUMPS) symlinkSync('/tmp/victim', join(box.folder, 'tmp', file));
     const daemon = box.daemon(config);
     await running(box, daemon);
     daemon.signal('SIGUSR1');
-    for (const file of ['tmp/keepalived.data', 'tmp/keepalived_parent.data']) {
-      const path = join(box.folder, file);
+    for (const file of DUMPS) {
+      const path = join(box.folder, 'tmp', file);
       await until(file, () => lstatSync(path).isFile());
       assert.equal(lstatSync(path).mode & 0o7777, 0o600);
     }
@@ -289,7 +291,7 @@ test(
       readdirSync(join(box.folder, 'tmp'))
         .filter((file) => file.startsWith('keepalived'))
         .sort(),
-      ['keepalived.conf', 'keepalived.data', 'keepalived_parent.data'],
+      ['keepalived.conf', ...DUMPS],
       'nothing temporary is left',
     );
     daemon.signal('SIGTERM');
@@ -299,9 +301,7 @@ test(
     await running(box, other);
     other.signal('SIGUSR1');
     await until('the dumps in TMPDIR', () =>
-      ['keepalived.data', 'keepalived_parent.data'].every((file) =>
-        box.read(`tmp/elsewhere/${file}`),
-      ),
+      DUMPS.every((file) => box.read(`tmp/elsewhere/${file}`)),
     );
   },
 );

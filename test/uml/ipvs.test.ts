@@ -175,7 +175,7 @@ it('sync daemons of both roles, with every option', () => {
       { what: 'again', code: 'EEXIST', listed: [backup] },
       { what: 'a master beside it', code: 'done', listed: [backup, master] },
       { what: 'stop the backup', code: 'done', listed: [master] },
-      { what: 'once more', code: 'done', listed: [master] },
+      { what: 'once more', code: 'ESRCH', listed: [master] },
       { what: 'stop the master', code: 'done', listed: [] },
       { what: 'no such interface', code: 'ENODEV', listed: [] },
     ],

@@ -62,6 +62,12 @@ for (const { name, brief } of variants)
     });
   });
 
+it('without an instance the checker child plays both roles', () => {
+  const { ours, keepalived } = runs['no instance'] ?? assert.fail();
+  assert.equal(ours.steps[0]?.listed.length, 2, ours.log);
+  assert.deepEqual(ours.steps, keepalived.steps);
+});
+
 it('an instance that is not there is said', () => {
   const line = 'Unable to find vrrp instance VI_9 for lvs_syncd - clearing lvs_syncd config';
   const { ours, keepalived } = runs['an instance that is not there'] ?? assert.fail();

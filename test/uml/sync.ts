@@ -119,6 +119,44 @@ async function play(kind: Kind, { globals, lines, brief }: Variant): Promise<Run
   return finish();
 }
 
+/** Without an instance the checker child plays both roles. */
+const director = (globals: string): string => `
+global_defs {
+  router_id x
+  ${globals}
+}
+virtual_server 10.0.0.100 80 {
+  lvs_sched rr
+  lvs_method NAT
+  protocol TCP
+  real_server 10.0.0.9 80 {
+  }
+}
+`;
+
+async function direct(kind: Kind, globals: string): Promise<Run> {
+  const own = `own${++count}`;
+  addNamespace(own);
+  addNamespace(`peer${count}`);
+  addCable([own, 'eth0'], [`peer${count}`, 'eth0']);
+  addAddress(own, 'eth0', '10.0.0.1/24');
+  const ipvs = inNamespace(own, () => Ipvs.open());
+  const steps: Step[] = [];
+  const note = async (what: string, running: number): Promise<void> => {
+    await until(
+      () => `${kind}, ${what}: ${running} daemons\n${daemon.text.slice(-2000)}`,
+      () => ipvs.syncDaemons().length === running,
+    );
+    steps.push({ what, listed: listedSync(own), raw: ipvs.syncDaemons() });
+  };
+  const daemon = new Daemon(kind, own, director(globals), ['-C']);
+  await note('started', 2);
+  await daemon.stop();
+  await note('stopped', 0);
+  ipvs.close();
+  return { steps, log: daemon.text };
+}
+
 export async function main(variants: readonly Variant[]): Promise<Runs> {
   const runs: [string, Readonly<Record<Kind, Run>>][] = [];
   // One processor: everything at once would make everybody late.
@@ -129,5 +167,7 @@ export async function main(variants: readonly Variant[]): Promise<Runs> {
     ]);
     runs.push([variant.name, { ours, keepalived }]);
   }
-  return Object.fromEntries(runs);
+  const alone = 'lvs_sync_daemon eth0';
+  const [ours, keepalived] = [await direct('ours', alone), await direct('keepalived', alone)];
+  return Object.fromEntries([...runs, ['no instance', { ours, keepalived }]]);
 }

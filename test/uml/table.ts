@@ -233,14 +233,16 @@ function synchronised(): unknown {
   const note = (what: string, answer: { code: string } | undefined): void => {
     steps.push({ what, code: answer?.code, listed: listedSync('sync1'), raw: ipvs.syncDaemons() });
   };
+  const start = (daemon: SyncDaemon) => ipvs.order([{ type: 'startSync', daemon }])[0];
+  const stop = (role: SyncDaemon['role']) => ipvs.order([{ type: 'stopSync', role }])[0];
   note('nothing', undefined);
-  note('a backup', ipvs.startSync({ role: 'backup', interface: 'eth0', id: 3 }));
-  note('again', ipvs.startSync({ role: 'backup', interface: 'eth0', id: 3 }));
-  note('a master beside it', ipvs.startSync(full));
-  note('stop the backup', ipvs.stopSync('backup'));
-  note('once more', ipvs.stopSync('backup'));
-  note('stop the master', ipvs.stopSync('master'));
-  note('no such interface', ipvs.startSync({ role: 'master', interface: 'none', id: 0 }));
+  note('a backup', start({ role: 'backup', interface: 'eth0', id: 3 }));
+  note('again', start({ role: 'backup', interface: 'eth0', id: 3 }));
+  note('a master beside it', start(full));
+  note('stop the backup', stop('backup'));
+  note('once more', stop('backup'));
+  note('stop the master', stop('master'));
+  note('no such interface', start({ role: 'master', interface: 'none', id: 0 }));
   ipvs.close();
   return steps;
 }

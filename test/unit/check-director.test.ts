@@ -542,6 +542,26 @@ test('a service that the kernel refuses is said once, left alone, and tried agai
   ]);
 });
 
+test('lvs_sync_daemon without an instance: both roles, while this process runs', () => {
+  const of = (sync: string) => `${globals(sync)}${service(real(8001, tcp()))}`;
+  const [both, start] = [
+    ['stopSync', 'stopSync'],
+    ['startSync', 'startSync'],
+  ];
+  const play = new Play(of('lvs_sync_daemon eth0'));
+  assert.deepEqual(play.start().slice(0, 4), [...both, ...start]);
+  const isSync = (order: string) => order.endsWith('Sync');
+  assert.deepEqual(play.reload(of('lvs_sync_daemon eth0')).filter(isSync), []);
+  assert.deepEqual(play.reload(of('lvs_sync_daemon eth0 id 3')).filter(isSync), [
+    ...both,
+    ...start,
+  ]);
+  assert.deepEqual(play.reload(of('lvs_sync_daemon eth0 inst VI_1')).filter(isSync), both);
+  assert.deepEqual(play.reload(of('lvs_sync_daemon eth0')).filter(isSync), start);
+  assert.deepEqual(play.take({ type: 'stop' }).filter(isSync), both);
+  assert.deepEqual(new Play(of('')).start().filter(isSync), []);
+});
+
 test('lvs_flush, lvs_timeouts, lvs_flush_on_stop', () => {
   const lvs = 'lvs_flush\nlvs_timeouts tcp 7 udp 8\nlvs_flush_on_stop';
   const play = new Play(`${globals(lvs)}${service(real(8001, tcp()))}`);

@@ -13,8 +13,6 @@ import {
   encodeDestinationsQuery,
   encodeOrder,
   encodeServicesQuery,
-  encodeStartSync,
-  encodeStopSync,
 } from '../../src/net/genl-ipvs.ts';
 import { decodeMessages, type Message } from '../../src/net/netlink.ts';
 
@@ -189,7 +187,7 @@ describe('sync daemons', () => {
       ttl: 3,
     };
     assert.equal(
-      hex(encodeStartSync(TYPE, daemon, 7)),
+      hex(encodeOrder(TYPE, { type: 'startSync', daemon }, 7, true)),
       bytes(
         head(84, '0500', '09'),
         '4000 0300',
@@ -202,14 +200,20 @@ describe('sync daemons', () => {
         '0500 0800 03 000000',
       ),
     );
-    assert.deepEqual(decodeSync(only(encodeStartSync(TYPE, daemon, 7))), daemon);
+    assert.deepEqual(
+      decodeSync(only(encodeOrder(TYPE, { type: 'startSync', daemon }, 7, true))),
+      daemon,
+    );
     const six: SyncDaemon = { role: 'master', interface: 'eth0', id: 0, group: 'ff02::1' as Ip };
-    assert.deepEqual(decodeSync(only(encodeStartSync(TYPE, six, 7))), six);
+    assert.deepEqual(
+      decodeSync(only(encodeOrder(TYPE, { type: 'startSync', daemon: six }, 7, true))),
+      six,
+    );
   });
 
   it('stop by their role', () => {
     assert.equal(
-      hex(encodeStopSync(TYPE, 'master', 7)),
+      hex(encodeOrder(TYPE, { type: 'stopSync', role: 'master' }, 7, true)),
       bytes(head(32, '0500', '0a'), '0c00 0300 0800 0100 01000000'),
     );
   });
