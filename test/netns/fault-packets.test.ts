@@ -119,7 +119,7 @@ testFault<Outcome>({
     {
       guard: 'the checksum',
       file: 'src/vrrp/packet.ts',
-      from: '  if (checksum(rule, source, packet.destination, body) !== 0)',
+      from: '  if (checksum(rule, source, summedFor, body) !== 0)',
       to: '  if (checksum(version, source, packet.destination, body) < 0)',
       fails: /\(checksum\)/,
     },
