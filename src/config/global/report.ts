@@ -52,7 +52,7 @@ const fifoScript = (what: string) =>
     otherwise: 'none',
   }) as const;
 
-export const reportRows = later({
+export const reportRows = {
   // Mail
   no_checker_emails: defaulted(
     onOff,
@@ -66,43 +66,49 @@ export const reportRows = later({
   ),
 
   // SNMP and D-Bus
-  snmp_socket: optional(word(), 'Where the SNMP master agent listens.', {
-    bare: 'SNMP error : snmp socket name missing',
-    otherwise: 'unix:/var/agentx/master',
-  }),
-  enable_traps: defaulted(flag, false, 'Send SNMP traps.'),
-  enable_snmp_vrrp: defaulted(flag, false, 'Serve the VRRP part of the MIB of keepalived.', {
-    aliases: {
-      enable_snmp_keepalived: {
-        class: 'none',
-        message: "keyword 'enable_snmp_keepalived' is now 'enable_snmp_vrrp'",
+  ...later({
+    snmp_socket: optional(word(), 'Where the SNMP master agent listens.', {
+      bare: 'SNMP error : snmp socket name missing',
+      otherwise: 'unix:/var/agentx/master',
+    }),
+    enable_traps: defaulted(flag, false, 'Send SNMP traps.'),
+    enable_snmp_vrrp: defaulted(flag, false, 'Serve the VRRP part of the MIB of keepalived.', {
+      aliases: {
+        enable_snmp_keepalived: {
+          class: 'none',
+          message: "keyword 'enable_snmp_keepalived' is now 'enable_snmp_vrrp'",
+        },
       },
-    },
+    }),
+    enable_snmp_rfc: defaulted(flag, false, 'Serve the MIBs of RFC 2787 and RFC 6527.'),
+    enable_snmp_rfcv2: defaulted(flag, false, 'Serve the MIB of RFC 2787.'),
+    enable_snmp_rfcv3: defaulted(flag, false, 'Serve the MIB of RFC 6527.'),
+    enable_snmp_checker: defaulted(flag, false, 'Serve the part of the checkers of the MIB.'),
+    snmp_vs_stats_update_interval: optional(
+      decimalSeconds(0.001, 30),
+      'Age of the statistics of virtual servers from which on they are read again.',
+      { since: '2.4.3', otherwise: '5' },
+    ),
+    snmp_rs_stats_update_interval: optional(
+      decimalSeconds(0.001, 30),
+      'The same for real servers.',
+      {
+        since: '2.4.3',
+        otherwise: 'snmp_vs_stats_update_interval',
+      },
+    ),
+    enable_dbus: defaulted(flag, false, 'Show instances on the D-Bus of the system.'),
+    dbus_service_name: optional(word(), 'Name of the D-Bus service.', {
+      bare: 'dbus_service_name missing - ignoring',
+      otherwise: 'org.keepalived.Vrrp1',
+    }),
+    dbus_no_interface_name: optional(
+      word(),
+      'Part of the path that stands for an interface where an instance has none.',
+      { since: '2.4.3', otherwise: 'none' },
+    ),
   }),
-  enable_snmp_rfc: defaulted(flag, false, 'Serve the MIBs of RFC 2787 and RFC 6527.'),
-  enable_snmp_rfcv2: defaulted(flag, false, 'Serve the MIB of RFC 2787.'),
-  enable_snmp_rfcv3: defaulted(flag, false, 'Serve the MIB of RFC 6527.'),
-  enable_snmp_checker: defaulted(flag, false, 'Serve the part of the checkers of the MIB.'),
-  snmp_vs_stats_update_interval: optional(
-    decimalSeconds(0.001, 30),
-    'Age of the statistics of virtual servers from which on they are read again.',
-    { since: '2.4.3', otherwise: '5' },
-  ),
-  snmp_rs_stats_update_interval: optional(decimalSeconds(0.001, 30), 'The same for real servers.', {
-    since: '2.4.3',
-    otherwise: 'snmp_vs_stats_update_interval',
-  }),
-  enable_dbus: defaulted(flag, false, 'Show instances on the D-Bus of the system.'),
-  dbus_service_name: optional(word(), 'Name of the D-Bus service.', {
-    bare: 'dbus_service_name missing - ignoring',
-    otherwise: 'org.keepalived.Vrrp1',
-  }),
-  dbus_no_interface_name: optional(
-    word(),
-    'Part of the path that stands for an interface where an instance has none.',
-    { since: '2.4.3', otherwise: 'none' },
-  ),
-});
+};
 
 /** What works already. */
 export const tellRows = {
