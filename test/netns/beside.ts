@@ -37,10 +37,16 @@ export interface Beside {
 const NOTABLE =
   /^\(VI_\d\):? (Entering|entering FAULT state$|Changing|tracked file)|^VRRP_(Script|Group)|^Script `/;
 
+/** keepalived, when busy, gives the SIGTERM of its own time-out as the reason: who of the two it hears of first, says. */
+const ENDED_BY_TIME_OUT = 'failed (due to signal 15)';
+
 const notable = (daemon: Daemon): string[] =>
   daemon.lines
     .map(({ text }) => text.replace(/^.*? \d{4}: /, ''))
-    .filter((text) => NOTABLE.test(text));
+    .filter((text) => NOTABLE.test(text))
+    .map((text) =>
+      daemon.kind === 'keepalived' ? text.replace(ENDED_BY_TIME_OUT, 'timed_out') : text,
+    );
 
 /** `config` is given what is added to the numbers of virtual routers. */
 export async function beside(
