@@ -11,6 +11,7 @@ import { usersOf } from './dump-track.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { socketSpec } from './socket.ts';
 import type { Member, RouterState } from './state.ts';
+import { madeLinks } from './tend.ts';
 
 /** Interfaces that share one limit; those of the global limits have one each, and the number 0. */
 interface DelayGroup {
@@ -98,7 +99,7 @@ export function socketLines(
         ` fd_in ${fd} fd_out = ${fd}`,
         ...(spec.interface === undefined ? [] : [`   Interface = ${spec.interface.name}`]),
         `   Family = IPv${spec.family}`,
-        '   Protocol = VRRP',
+        `   Protocol = ${spec.sealed === true ? 'AH' : 'VRRP'}`,
         `   Type = ${unicast ? 'Unicast' : 'Multicast'}`,
         ...(unicast ? [`   Address = ${spec.source}`] : []),
         `   Rx buf size = ${spec.receiveBuffer ?? 0}`,
@@ -200,13 +201,31 @@ function linkLines(
     `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
     '   NIC netlink status update',
     ...limitLines(groups.find(({ interfaces }) => interfaces.includes(link.name))),
-    // What keepalived changes for virtual MACs, and would put back.
-    '   Reset ARP config counter 0',
-    '   Original arp_ignore 0',
-    '   Original arp_filter 0',
-    '   Original promote_secondaries 0',
-    '   Reset promote_secondaries counter 0',
+    ...settingLines(state, link),
     ...userLines(state, link),
+  ];
+}
+
+/**
+ * What is set for virtual MACs. keepalived notes as original what it finds after it has set it: what stands there now. It
+ * knows rp_filter of interfaces that it has made, or has set something of.
+ */
+function settingLines({ config }: RouterState, { name }: Link): readonly string[] {
+  const all = madeLinks(config);
+  const own = all.find((one) => one.name === name);
+  const above = all.filter(
+    (one) => one.parent === name && one.kind === 'macvlan' && one.family === 4,
+  );
+  // What those for IPv6 begin with is ours alone.
+  const begins = own?.family === 4 && own.kind === 'macvlan' ? 1 : 0;
+  const changed = above.length > 0 ? 1 : 0;
+  return [
+    `   Reset ARP config counter ${above.length}`,
+    `   Original arp_ignore ${changed || begins}`,
+    `   Original arp_filter ${changed}`,
+    ...(own === undefined && above.length === 0 ? [] : ['   rp_filter 0']),
+    `   Original promote_secondaries ${begins}`,
+    '   Reset promote_secondaries counter 0',
   ];
 }
 

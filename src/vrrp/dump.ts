@@ -11,7 +11,7 @@ import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isMailing, tellsPriority } from './notify.ts';
-import { holdsOn, ownSource } from './own.ts';
+import { holdsOn, ownSource, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
@@ -87,7 +87,7 @@ function instanceLines(
   const fd = (member.socket === undefined ? undefined : descriptors.get(member.socket)) ?? -1;
   const unicast = isUnicast(config);
   const given = config.unicast_src_ip ?? config.mcast_src_ip ?? ownSource(config);
-  const index = Object.values(kernel.links).find(({ name }) => name === config.interface)?.index;
+  const index = linkNamed(kernel, speaksOn(config) ?? '')?.index;
   return [
     ` VRRP Instance = ${config.name}`,
     `   VRRP Version = ${config.version}`,
@@ -161,7 +161,10 @@ export function dumpReasons(state: RouterState): string {
 /** keepalived has more flags than words for them: the heading stands alone where it has none. */
 function flagLines(config: VrrpInstance): readonly string[] {
   const source = config.unicast_src_ip ?? config.mcast_src_ip;
-  const flagged = [config.nopreempt, config.skip_check_adv_addr, config.dont_track_primary];
+  const flagged = [
+    ...[config.nopreempt, config.skip_check_adv_addr, config.dont_track_primary],
+    config.made !== undefined,
+  ];
   if (isUnicast(config)) return ['   Flags:', '     Using unicast'];
   if (config.unicast_without_peers === true)
     return ['   Flags:', '     Unicast config option specified but using multicast'];
@@ -240,7 +243,10 @@ function authenticationLines({ version, authentication }: VrrpInstance): readonl
   if (version !== 2) return [];
   if (authentication === undefined) return ['   Authentication type = none'];
   const type = authentication.auth_type === 'PASS' ? 'SIMPLE_PASSWORD' : 'IPSEC_AH';
-  return [`   Authentication type = ${type}`, '   Password = ********'];
+  return [
+    `   Authentication type = ${type}`,
+    ...when(authentication.auth_type === 'PASS', '   Password = ********'),
+  ];
 }
 
 const SCOPES: Readonly<Record<number, string>> = {

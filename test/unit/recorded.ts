@@ -61,14 +61,24 @@ export function readCorpus(
 
 type Making = { -readonly [K in keyof Link]: Link[K] };
 
-/** What the section about interfaces tells of the machine. */
-export function machineOf(dump: readonly string[]): Facts {
+/** The machine as the section about interfaces tells of it, and those interfaces that keepalived had made on it. */
+export function machineOf(dump: readonly string[]): Facts & { readonly made: readonly Link[] } {
   const links: Making[] = [];
   const addresses: LinkAddress[] = [];
+  const made: Making[] = [];
   for (const line of dump.slice(dump.indexOf('------< Interfaces >------') + 1)) {
     const [, label = '', value = ''] =
       /^ +(Name|index|IPv4 address|IPv6 address|MAC|MTU|HW Type|State) = (.*)/.exec(line) ?? [];
     const link = links.at(-1);
+    const [, kind, mode, below] =
+      /^ +(VMAC|IPVLAN) type (?:L2 )?(\w+), underlying interface = (\S+),/.exec(line) ?? [];
+    if (link !== undefined && kind !== undefined) {
+      link.kind = kind === 'VMAC' ? 'macvlan' : 'ipvlan';
+      link.mode = mode as Exclude<Link['mode'], undefined>;
+      const parent = links.find(({ name }) => name === below);
+      if (parent !== undefined) link.parent = parent.index;
+    }
+    if (link !== undefined && line.endsWith('I/f created by keepalived')) made.push(link);
     if (label === 'Name') {
       links.push({
         name: value,
@@ -102,7 +112,8 @@ export function machineOf(dump: readonly string[]): Facts {
       });
     }
   }
-  return { links, addresses };
+  // What is only named in the configuration has no index.
+  return { links: links.filter(({ index }) => index > 0), addresses, made };
 }
 
 /**

@@ -16,21 +16,24 @@ import { machineOf, masked, readCorpus, recorded, recording } from './recorded.t
 const DIFFERENT: Readonly<Record<string, readonly string[]>> = {
   'an unknown block: keepalived loses the rest of the instance': ['037'],
   'keywords newer than 2.2.7, whose instance keepalived loses': ['206'],
-  'AH is not spoken yet': ['022', '154', '202', '246'],
-  'BFD is not there yet': ['262', '297'],
-  'interfaces of their own are not in the dump yet': [
-    ...['028', '130', '137', '173', '198', '212', '217', '221', '226', '228', '240', '249', '250'],
-    ...['257', '259', '266', '273', '278', '290', '299'],
-  ],
+  'BFD is not there yet': ['249', '257', '262', '290', '297'],
+  'D-Bus and the name of the instance': ['221', '228'],
+  'not looked at yet': ['154', '246', '259', '273', '299'],
 };
 
 /** A script takes so long, in microseconds. */
 const SCRIPT = 5_000;
+/** So long it takes until its own interfaces are there. */
+const MADE = 2_000;
 /** They were asked after two seconds, but for what keepalived itself takes. */
 const ASKED = 1_950_000;
 
 function ours(number: string, theirs: readonly string[]): readonly string[] {
-  const facts = machineOf(theirs);
+  const { links, addresses, made } = machineOf(theirs);
+  const facts = {
+    links: links.filter((link) => !made.includes(link)),
+    addresses: addresses.filter(({ index }) => !made.some((link) => link.index === index)),
+  };
   const known = facts.links.map(
     ({ name, mtu }) => [name, { loopback: name === 'lo', mtu }] as const,
   );
@@ -41,6 +44,9 @@ function ours(number: string, theirs: readonly string[]): readonly string[] {
     for (const { run } of host.of('probe')) ends.push({ run, at: at + SCRIPT });
   };
   take({ type: 'facts', facts, observed: { files: {}, counts: {} } }, 0);
+  for (const link of made) take({ type: 'link', link }, MADE);
+  for (const address of addresses.filter((one) => !facts.addresses.includes(one)))
+    take({ type: 'address', address }, MADE);
   for (;;) {
     const deadline = nextDeadline(host.state) ?? Number.POSITIVE_INFINITY;
     const [first] = ends;
