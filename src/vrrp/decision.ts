@@ -105,6 +105,16 @@ export function decidePreemption(
   return { nopreempt, preempt_delay: delay };
 }
 
+/**
+ * auth_hmac came with 2.4.3, and there is no peer to judge its packets by. An instance without it would speak unsigned
+ * and obey anybody, so a configuration that asks for it does not run.
+ */
+function refuseSignatures({ name }: InstanceBlock, node: Node, report: Reporter): void {
+  const message = `(${name}) auth_hmac is not supported: adverts would be neither signed nor checked`;
+  const hint = 'auth_type AH signs adverts of version 2';
+  report({ ...fatal('auth-hmac', message), hint }, node);
+}
+
 export function decideAuthentication(
   block: InstanceBlock,
   version: 2 | 3,
@@ -114,6 +124,7 @@ export function decideAuthentication(
   let type: { readonly value: 'PASS' | 'AH'; readonly node: Node } | undefined;
   let password = '';
   for (const statement of block.statements) {
+    if (statement.keyword === 'auth_hmac') refuseSignatures(block, statement.node, report);
     if (statement.keyword !== 'authentication') continue;
     for (const inner of statement.value) {
       if (inner.keyword === 'auth_type') type = inner;

@@ -189,10 +189,12 @@ export const linkRows = {
     otherwise: 'off',
     example: 'ipv.51 192.0.2.3/24 bridge',
   }),
+  vrf: optional(
+    interfaceName,
+    'VRF of unicast adverts without an interface, which there are none of: always complained of.',
+    { otherwise: 'none' },
+  ),
   ...later({
-    vrf: optional(interfaceName, 'VRF of unicast adverts without an interface.', {
-      otherwise: 'none',
-    }),
     linkbeat_use_polling: defaulted(
       {
         ...flag,

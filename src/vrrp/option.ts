@@ -1,7 +1,7 @@
 // The rows of vrrp_instance about what few need: compatibility with other senders, strictness, ownership.
 
 import { extraInterfaces } from '../config/global/value.ts';
-import { defaulted, inherited, later, optional, section } from '../config/keyword.ts';
+import { defaulted, inherited, optional, section } from '../config/keyword.ts';
 import {
   flag,
   integer,
@@ -206,8 +206,8 @@ export const optionRows = {
     },
     'Former place of lvs_sync_daemon.',
   ),
-  ...later({
-    auth_hmac: section(hmacRows, 'Signatures of adverts.', { since: '2.4.3' }),
+  auth_hmac: section(hmacRows, 'Signatures of adverts. Refused: nothing runs with it.', {
+    since: '2.4.3',
   }),
   debug: defaulted(integer(0, 4), 0, 'Not used, neither by keepalived.', {
     refusal: "(%n) Debug value '%w' not valid; must be between 0-4",

@@ -33,7 +33,7 @@ import { advertLength } from './packet.ts';
 import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
 import { applyStrict } from './strict.ts';
 import type { AddressText, PeerText } from './value.ts';
-import { checkOwnInterface } from './vmac.ts';
+import { checkOwnInterface, takeVrf } from './vmac.ts';
 
 /** All instances of a file, less those that cannot run; of those a fatal diagnostic speaks. */
 export function resolveInstances(
@@ -94,6 +94,7 @@ interface Walk {
   family: Family | undefined;
   version: 2 | 3 | undefined;
   interface: string | undefined;
+  vrf: string | undefined;
   source: Ip | undefined;
   group: Ip | undefined;
   nopreempt: boolean;
@@ -130,6 +131,7 @@ export function resolveInstance(
     {
       family: walk.family ?? 4,
       interface: walk.interface,
+      vrf: walk.vrf,
       unicast: walk.peers.length > 0 || walk.unicastWord !== undefined,
     },
     links,
@@ -229,6 +231,7 @@ function configured(
   return Object.fromEntries(
     [...Object.keys(linkRows), ...Object.keys(optionRows)].flatMap((keyword) =>
       keyword !== 'timer_expired_backup' &&
+      keyword !== 'vrf' &&
       named.has(keyword) &&
       rows[keyword as keyof Rows].form === 'words'
         ? [[keyword, given[keyword as keyof Rows]]]
@@ -270,6 +273,7 @@ function walkStatements(block: InstanceBlock, around: RuledSurroundings): Walk {
     family: undefined,
     version: undefined,
     interface: undefined,
+    vrf: undefined,
     source: undefined,
     group: undefined,
     nopreempt: false,
@@ -296,6 +300,9 @@ function walkOver(
   switch (statement.keyword) {
     case 'interface':
       walk.interface = checkInterface(statement.value, node, name, walk.interface, around);
+      return;
+    case 'vrf':
+      walk.vrf = takeVrf(statement.value, node, name, walk, around);
       return;
     case 'native_ipv6':
       if (walk.family === 4)

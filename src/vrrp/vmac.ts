@@ -1,13 +1,15 @@
 // What use_vmac, use_ipvlan and vrf mean together with the rest of an instance, as keepalived 2.2.7 judges it.
 
 import { AFTERWARDS, atClosing, nodeOf, type Reporter } from '../config/build.ts';
+import type { Node } from '../config/parser.ts';
 import { type Family, family } from '../lib/ip.ts';
-import { type InstanceBlock, mistake } from './decision.ts';
+import { fatal, type InstanceBlock, mistake, type RuledSurroundings } from './decision.ts';
 
 /** What the rest of the instance comes to. */
 interface Around {
   readonly family: Family;
   readonly interface: string | undefined;
+  readonly vrf: string | undefined;
   /** Peers, or another keyword of unicast: keepalived finds out later that there are no peers. */
   readonly unicast: boolean;
 }
@@ -22,7 +24,7 @@ export function checkOwnInterface(
   const vmac = statements.findLast((s) => s.keyword === 'use_vmac');
   const ipvlan = statements.findLast((s) => s.keyword === 'use_ipvlan');
   checkNames(block, owners, report);
-  checkVrf(block, report);
+  clearVrf(block, around, report);
   const base = nodeOf(statements, 'vmac_xmit_base');
   if (base !== undefined && vmac === undefined)
     report(
@@ -69,17 +71,42 @@ function checkNames(block: InstanceBlock, owners: Map<string, string>, report: R
   }
 }
 
-function checkVrf({ name, statements }: InstanceBlock, report: Reporter): void {
-  const vrf = nodeOf(statements, 'vrf');
-  const link = nodeOf(statements, 'interface');
-  if (vrf === undefined || link === undefined) return;
-  const order = statements.map((statement) => statement.keyword);
-  const second = order.lastIndexOf('vrf') > order.lastIndexOf('interface') ? vrf : link;
-  report(
-    mistake(
-      'vrf-with-interface',
-      `(${name}) Cannot specify VRF interface and interface - ignoring`,
-    ),
-    second,
-  );
+/**
+ * The VRF from here on. It never becomes that of an instance: keepalived 2.2.7 has none without an interface, and with
+ * one it clears the VRF; so every use of the keyword is complained of, there as here.
+ */
+export function takeVrf(
+  vrf: string,
+  node: Node,
+  name: string,
+  before: { readonly interface: string | undefined; readonly vrf: string | undefined },
+  { facts, globals, report }: RuledSurroundings,
+): string | undefined {
+  const ignored = (id: string, message: string): string | undefined => {
+    report(mistake(id, `(${name}) ${message} - ignoring`, { word: 0 }), node);
+    return before.vrf;
+  };
+  if (vrf.length > 15) return ignored('interface-name', `VRF interface name '${vrf}' too long`);
+  if (before.interface !== undefined)
+    return ignored('vrf-with-interface', 'Cannot specify VRF interface and interface');
+  if (before.vrf !== undefined)
+    return ignored('vrf-again', `VRF interface already specified as '${before.vrf}'`);
+  const known = facts.interfaces.get(vrf);
+  if (known?.loopback === true)
+    return ignored('loopback', `cannot use a loopback interface (${vrf}) for VRF`);
+  if (known === undefined && globals.dynamic_interfaces === undefined) {
+    const message = `(${name}) WARNING - VRF interface ${vrf} doesn't exist`;
+    report({ ...fatal('no-such-interface', message), word: 0 }, node);
+  }
+  return vrf;
+}
+
+function clearVrf(
+  { name, node, statements }: InstanceBlock,
+  around: Around,
+  report: Reporter,
+): void {
+  if (around.vrf === undefined || around.interface === undefined) return;
+  const message = `(${name}) vrf can only be specified without interface - clearing`;
+  report(mistake('vrf-with-interface', message), nodeOf(statements, 'vrf') ?? node, AFTERWARDS);
 }

@@ -57,6 +57,9 @@ export const scalars = each(inside, [
   'interface eth1',
   'interface nosuch0',
   'interface lo',
+  'vrf eth0',
+  'vrf nosuch0',
+  'vrf abcdefghijklmnopqrst',
   'virtual_router_id 0',
   'virtual_router_id 256',
   'virtual_router_id 7x',
@@ -273,6 +276,22 @@ const rules: Case[] = [
   {
     name: 'no address in version 3',
     text: 'vrrp_instance A {\ninterface eth0\nversion 3\nvirtual_router_id 5\n}\n',
+  },
+  {
+    name: 'VRF before the interface',
+    text: inside().replace('interface', 'vrf eth1\nvrf eth2\ninterface'),
+  },
+  {
+    name: 'loopback for a VRF before the interface',
+    text: inside().replace('interface', 'vrf lo\ninterface'),
+  },
+  {
+    name: 'VRF without an interface, with peers',
+    text: inside('unicast_peer {', '10.9.0.2', '}').replace('interface eth0', 'vrf eth1'),
+  },
+  {
+    name: 'VRF that comes later, before the interface',
+    text: globals('dynamic_interfaces').replace('interface', 'vrf nosuch0\ninterface'),
   },
   { name: 'two of a name', text: `${inside()}${inside()}` },
   { name: 'two of a number', text: `${inside()}${inside().replace(' A ', ' B ')}` },

@@ -161,6 +161,21 @@ it('no_virtual_ipaddress: an instance without addresses is master all the same',
   }
 });
 
+it('auth_hmac (key, active_key, time_window, anti_replay, mode) ends the daemon, which says so and nothing on the wire', async () => {
+  const lab = await Lab.open({ hosts: ['a'] });
+  try {
+    const key = `key 1 hex:${'00112233445566778899aabbccddeeff'.repeat(2)}`;
+    const more = ['active_key 1', 'time_window 5', 'anti_replay time', 'mode permissive'];
+    const lines = ['auth_hmac {', key, ...more, '}'];
+    const daemon = lab.host('a').start('ours', configOf({ lines }));
+    assert.notEqual(await daemon.ended, 0);
+    assert.ok(daemon.lines.some(({ text }) => text.includes('(VI_1) auth_hmac is not supported')));
+    assert.deepEqual(lab.frames.filter(isAdvert), []);
+  } finally {
+    await lab.close();
+  }
+});
+
 it('no_virtual_ipaddress missing, version 3 without addresses is refused', async () => {
   const lab = await Lab.open({ hosts: ['a'], capture: false });
   try {
