@@ -1,5 +1,5 @@
 // All checks and all services as one machine: the only thing that the shell of this process steps. Answers come in, orders
-// for IPVS go out. What IPVS is to hold is always tableOf(state); a step orders the difference.
+// for IPVS go out. What IPVS is to hold is always what poolsOfNames(state) says; a step orders the difference.
 
 import { withoutFirst } from '../lib/heap.ts';
 import type { Ip } from '../lib/ip.ts';
@@ -47,15 +47,16 @@ import {
   type DirectorState,
   type Draft,
   healthOf,
+  NOTHING,
   nameRun,
+  ordersBetween,
   poolsOfNames,
   setHealth,
-  tableOf,
   tidy,
 } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
-import { difference, nameOfKey, place, placeOf } from './table.ts';
+import { difference, nameOfKey, place } from './table.ts';
 
 export const director: Machine<DirectorState, CheckEvent, CheckAction> = {
   step(state, event, now) {
@@ -151,7 +152,7 @@ function start(draft: Draft, facts: CheckFacts): void {
   if (lvs_flush) draft.orders.push({ type: 'flush' });
   if (timeouts !== undefined) draft.orders.push({ type: 'timeouts', timeouts });
   draft.orders.push(...syncOrders(undefined, state.config));
-  draft.orders.push(...difference(new Map(), tableOf(draft.state)));
+  for (const order of ordersBetween(NOTHING, draft.state)) draft.orders.push(order);
   for (const [position, service] of plan.services.entries())
     tellStart(draft, service, itemAt(draft.state.services, position));
   schedule(draft, [...plan.checks.keys()]);
@@ -197,12 +198,11 @@ function stop(draft: Draft): void {
   if (state.phase === 'running') {
     for (const [at] of state.plan.checks.entries()) cancel(draft, at);
     draft.orders.push(...syncOrders(state.config, undefined));
-    if (!state.keeps)
-      draft.orders.push(
-        ...(state.config.global_defs.lvs_flush_on_stop === 'all'
-          ? [{ type: 'flush' } as const]
-          : difference(tableOf(state), new Map())),
-      );
+    if (!state.keeps) {
+      const flushes = state.config.global_defs.lvs_flush_on_stop === 'all';
+      const orders = flushes ? [{ type: 'flush' } as const] : ordersBetween(state, NOTHING);
+      for (const order of orders) draft.orders.push(order);
+    }
     for (const [position, service] of state.plan.services.entries())
       tellEnd(draft, service, itemAt(state.services, position));
   }
@@ -379,7 +379,7 @@ function moveOne(draft: Draft, { service, before, changed }: Change, after: Serv
   const [at, ...more] = changed;
   const real = at === undefined ? undefined : service.reals[at];
   if (at === undefined || real === undefined || more.length > 0) return false;
-  if (before.quorum !== after.quorum || sorryPlace(service) === placeOf(real.config)) return false;
+  if (before.quorum !== after.quorum || sorryPlace(service) === real.place) return false;
   if (isCrowded(draft.state.plan, service)) return false;
   const [was, is] = [before, after].map(({ reals, quorum }) =>
     realDestination(service, real, reals[at] as RealState, quorum),

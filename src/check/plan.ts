@@ -20,7 +20,7 @@ import type { Checker, CheckKind } from './checks.ts';
 import type { HttpOptions, PlainOptions, RegexOptions, Target, TlsOptions } from './options.ts';
 import type { CheckerConfig } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
-import { keysOf, nameOfKey, serviceOf } from './table.ts';
+import { keysOf, nameOfKey, placeOf, serviceOf } from './table.ts';
 
 /** When a check is made, and what its first results mean. */
 export interface Timing {
@@ -36,9 +36,7 @@ export interface Timing {
 }
 
 export interface Check {
-  /** What tells it from every other one. */
-  readonly key: string;
-  /** The same without when and how often: what is asked. */
+  /** What is asked, as text; two that ask the same differ in when and how often. */
   readonly question: string;
   readonly kind: CheckKind;
   /** Asked one after the other; none where somebody else tells (`follows`). */
@@ -65,6 +63,8 @@ export interface PlannedReal {
   /** As keepalived writes it. */
   readonly name: string;
   readonly config: RealServer;
+  /** What IPVS knows it by within its service (placeOf). */
+  readonly place: string;
   /** Places of its checks, in the order of the file. */
   readonly checks: readonly number[];
 }
@@ -81,16 +81,18 @@ export interface PlannedService {
 
 export interface Plan {
   readonly checks: readonly Check[];
+  /** Places of the checks that ask a question: one for each timing, nearly always one. */
+  readonly askers: ReadonlyMap<string, readonly number[]>;
   readonly services: readonly PlannedService[];
   /** Who wants each service of IPVS (nameOfKey): places of services, nearly always one. */
   readonly owners: ReadonlyMap<string, readonly number[]>;
 }
 
-export const EMPTY: Plan = { checks: [], services: [], owners: new Map() };
+export const EMPTY: Plan = { checks: [], askers: new Map(), services: [], owners: new Map() };
 
 export function planOf(config: CheckerConfig): Plan {
-  const checks: (Omit<Check, 'users'> & { readonly users: User[] })[] = [];
-  const places = new Map<string, number>();
+  const checks: (Check & { readonly users: User[] })[] = [];
+  const askers = new Map<string, number[]>();
   const ids = new Map<string, number>();
   const groups = config.virtual_server_group ?? [];
   const services = (config.virtual_server ?? []).map((server, service): PlannedService => {
@@ -98,17 +100,15 @@ export function planOf(config: CheckerConfig): Plan {
     const reals = server.real_server.map((real, position): PlannedReal => {
       const own = real.checkers.map((checker, index) => {
         const check = checkOf(checker, real, server, config);
-        const user = { service, real: position, checker: index };
-        const known = places.get(check.key);
-        if (known === undefined) {
-          places.set(check.key, checks.length);
-          checks.push({ ...check, users: [user] });
-          return checks.length - 1;
+        const at = placeOfCheck({ checks, askers }, check) ?? checks.length;
+        if (at === checks.length) {
+          checks.push(check);
+          push(askers, check.question, at);
         }
-        checks[known]?.users.push(user);
-        return known;
+        checks[at]?.users.push({ service, real: position, checker: index });
+        return at;
       });
-      return { name: realName(real, server), config: real, checks: own };
+      return { name: realName(real, server), place: placeOf(real), config: real, checks: own };
     });
     const id = `${name} ${server.protocol ?? ''}`;
     const again = ids.get(id) ?? 0;
@@ -128,12 +128,26 @@ export function planOf(config: CheckerConfig): Plan {
   for (const [at, { pools }] of services.entries())
     for (const { key } of pools) {
       const name = nameOfKey(key);
-      const known = owners.get(name);
-      if (known === undefined) owners.set(name, [at]);
-      else if (!known.includes(at)) known.push(at);
+      if (owners.get(name)?.at(-1) !== at) push(owners, name, at);
     }
-  return { checks, services, owners };
+  return { checks, askers, services, owners };
 }
+
+function push(lists: Map<string, number[]>, name: string, at: number): void {
+  const known = lists.get(name);
+  if (known === undefined) lists.set(name, [at]);
+  else known.push(at);
+}
+
+/** Where the plan has the same check: what is asked, and when. */
+export const placeOfCheck = (
+  { checks, askers }: Pick<Plan, 'checks' | 'askers'>,
+  { question, timing }: Pick<Check, 'question' | 'timing'>,
+): number | undefined =>
+  askers.get(question)?.find((at) => isSameTiming(checks[at]?.timing, timing));
+
+const isSameTiming = (a: Timing | undefined, b: Timing): boolean =>
+  (Object.keys(b) as (keyof Timing)[]).every((name) => a?.[name] === b[name]);
 
 /** Another service has one of its keys: two that use one mark, or the same address twice. */
 export const isCrowded = ({ owners }: Plan, { pools }: PlannedService): boolean =>
@@ -166,21 +180,23 @@ export function timingOf(
   real: RealServer,
   server: VirtualServer,
   globals: Pick<GlobalDefs, 'checker_log_all_failures'>,
-): Timing & { readonly default_delay: Duration } {
+): Timing {
   const own = values as Partial<Infer<typeof tcpRows>> & { readonly fast_recovery?: boolean };
   const defaults = DEFAULTS[kind];
   const delay_loop = own.delay_loop ?? real.delay_loop ?? server.delay_loop;
-  const standard = defaults.delay ?? delay_loop;
   return {
     delay_loop,
     retry: own.retry ?? real.retry ?? server.retry ?? defaults.retry,
     delay_before_retry:
-      own.delay_before_retry ?? real.delay_before_retry ?? server.delay_before_retry ?? standard,
+      own.delay_before_retry ??
+      real.delay_before_retry ??
+      server.delay_before_retry ??
+      defaults.delay ??
+      delay_loop,
     warmup: own.warmup ?? real.warmup ?? server.warmup ?? delay_loop,
     alpha: own.alpha ?? real.alpha ?? server.alpha,
     log_all_failures: own.log_all_failures ?? globals.checker_log_all_failures,
     fast_recovery: own.fast_recovery ?? false,
-    default_delay: standard,
   };
 }
 
@@ -189,19 +205,18 @@ function checkOf(
   real: RealServer,
   server: VirtualServer,
   config: CheckerConfig,
-): Omit<Check, 'users'> {
+): Check & { readonly users: User[] } {
   const { kind } = checker;
-  const { default_delay: _, ...timing } = timingOf(checker, real, server, config.global_defs);
+  const timing = timingOf(checker, real, server, config.global_defs);
   const targets = targetsOf(checker, real, server, timing.delay_loop, config);
   const follows = followedBy(checker, config);
-  const question = JSON.stringify([kind, targets, follows ?? null]);
   return {
-    key: `${question} ${Object.values(timing).join(' ')}`,
-    question,
+    question: `${kind} ${JSON.stringify(follows ?? targets)}`,
     kind,
     targets,
     ...(follows === undefined ? {} : { follows }),
     timing,
+    users: [],
   };
 }
 

@@ -15,7 +15,14 @@ import {
   tellStart,
   tellWeight,
 } from './notify.ts';
-import { type Check, type Plan, type PlannedReal, type PlannedService, planOf } from './plan.ts';
+import {
+  type Check,
+  type Plan,
+  type PlannedReal,
+  type PlannedService,
+  placeOfCheck,
+  planOf,
+} from './plan.ts';
 import type { CheckerConfig } from './resolve.ts';
 import {
   hasQuorum,
@@ -26,10 +33,10 @@ import {
   type Standing,
 } from './service.ts';
 import { followFile, standingOf } from './standing.ts';
-import { type DirectorState, type Draft, say, tableOf } from './state.ts';
+import { type DirectorState, type Draft, ordersBetween, say } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
-import { difference, isSame, placeOf } from './table.ts';
+import { isSame } from './table.ts';
 
 /** A real server as it was before, and is now. */
 interface Old {
@@ -48,11 +55,10 @@ export function reload(
   const made = plan.checks.map((check) => history.health(check, files));
   const services = plan.services.map((service) => history.service(service, made));
   const carried = new Map<number, number>();
-  const places = new Map(plan.checks.map(({ key }, at) => [key, at] as const));
-  for (const [at, { key }] of before.plan.checks.entries()) {
+  for (const [at, check] of before.plan.checks.entries()) {
     const { run } = itemAt(before.healths, at);
     if (run === undefined) continue;
-    const now = places.get(key);
+    const now = placeOfCheck(plan, check);
     if (now === undefined) draft.actions.push({ type: 'cancel', run });
     else carried.set(run, now);
   }
@@ -72,8 +78,7 @@ export function reload(
   if (timeouts !== undefined && !isSame(timeouts, before.config.global_defs.lvs_timeouts))
     draft.orders.push({ type: 'timeouts', timeouts });
   draft.orders.push(...syncOrders(before.config, config));
-  const held = new Map([...tableOf(before)].filter(([name]) => !before.broken.has(name)));
-  draft.orders.push(...difference(held, tableOf(draft.state)));
+  for (const order of ordersBetween(before, draft.state, before.broken)) draft.orders.push(order);
   schedule(draft, made, history);
   resettle(draft, false);
   tell(draft, before, history, services);
@@ -94,7 +99,7 @@ function schedule(draft: Draft, made: readonly Health[], history: History): void
       dueAt = history.isNew(check) ? firstAt(check, drawn.value, draft.now) : draft.now;
     }
     due = withDue(due, dueAt, at);
-    return { ...health, dueAt };
+    return dueAt === health.dueAt ? health : { ...health, dueAt };
   });
   draft.state = { ...draft.state, healths: vector(healths), due, random };
 }
@@ -138,9 +143,9 @@ function tellRealsGone(
   state: ServiceState,
   now: PlannedService,
 ): void {
-  const places = new Set(now.reals.map(({ config }) => placeOf(config)));
+  const places = new Set(now.reals.map(({ place }) => place));
   for (const [at, real] of service.reals.entries()) {
-    if (places.has(placeOf(real.config))) continue;
+    if (places.has(real.place)) continue;
     say(draft, 'info', `service ${real.name} no longer exist`);
     tellGone(draft, service, real, state.reals[at]?.alive === true);
   }
@@ -150,18 +155,13 @@ function tellRealsGone(
 class History {
   readonly #before: DirectorState;
   readonly #plan: Plan;
-  readonly #keys: ReadonlyMap<string, number>;
-  readonly #questions: ReadonlyMap<string, number>;
   readonly #services: ReadonlyMap<string, number>;
   readonly #reals: ReadonlyMap<PlannedReal, Old>;
 
   constructor(before: DirectorState, plan: Plan) {
     this.#before = before;
     this.#plan = plan;
-    const { checks, services } = before.plan;
-    this.#keys = new Map(checks.map(({ key }, at) => [key, at]));
-    this.#questions = new Map(checks.map(({ question }, at) => [question, at]));
-    this.#services = new Map(services.map(({ id }, at) => [id, at]));
+    this.#services = new Map(before.plan.services.map(({ id }, at) => [id, at]));
     this.#reals = this.#match();
   }
 
@@ -173,14 +173,11 @@ class History {
       const old = at === undefined ? undefined : this.#before.plan.services[at];
       if (at === undefined || old === undefined) continue;
       const states = itemAt(this.#before.services, at).reals;
-      const places = new Map(old.reals.map(({ config }, place) => [placeOf(config), place]));
+      const places = new Map(old.reals.map((real, i) => [real.place, i]));
       for (const real of reals) {
-        const place = places.get(placeOf(real.config));
-        if (place === undefined) continue;
-        found.set(real, {
-          real: old.reals[place] as PlannedReal,
-          state: states[place] as RealState,
-        });
+        const i = places.get(real.place);
+        if (i === undefined) continue;
+        found.set(real, { real: old.reals[i] as PlannedReal, state: states[i] as RealState });
       }
     }
     return found;
@@ -200,11 +197,12 @@ class History {
 
   health(check: Check, files: Readonly<Record<string, string>>): Health {
     const { follows } = check;
-    const known = this.#keys.get(check.key);
+    const { plan } = this.#before;
+    const known = placeOfCheck(plan, check);
     if (follows !== undefined && 'file' in follows)
       return followFile(unknown(!check.timing.alpha), follows.weight, files[follows.file]);
     if (known !== undefined) return itemAt(this.#before.healths, known);
-    const asked = this.#questions.get(check.question);
+    const asked = plan.askers.get(check.question)?.at(-1);
     if (asked !== undefined) {
       const { run: _, dueAt: __, doubted: ___, ...health } = itemAt(this.#before.healths, asked);
       return { ...health, failures: 0, target: 0 };
@@ -227,11 +225,8 @@ class History {
     const old = this.real(real);
     if (old === undefined) return !check.timing.alpha;
     const gone = old.real.checks.flatMap((at, index) => {
-      const { key, question } = this.#before.plan.checks[at] as Check;
-      const stays = real.checks.some((now) => {
-        const other = this.#plan.checks[now] as Check;
-        return other.key === key || other.question === question;
-      });
+      const { question } = this.#before.plan.checks[at] as Check;
+      const stays = real.checks.some((now) => this.#plan.checks[now]?.question === question);
       return stays ? [] : [old.state.standings[index] as Standing];
     });
     return gone.every(({ up }) => up);
@@ -263,10 +258,9 @@ class History {
   #believed(real: PlannedReal, check: Check, otherwise: boolean): boolean {
     const old = this.real(real);
     if (old === undefined) return otherwise;
-    const index = old.real.checks.findIndex((at) => {
-      const { key, question } = this.#before.plan.checks[at] as Check;
-      return key === check.key || question === check.question;
-    });
+    const index = old.real.checks.findIndex(
+      (at) => this.#before.plan.checks[at]?.question === check.question,
+    );
     if (index >= 0) return (old.state.standings[index] as Standing).up;
     return this.#assume(real, check);
   }

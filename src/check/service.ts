@@ -109,7 +109,7 @@ export function destinationsOf(
   for (const [position, real] of service.reals.entries()) {
     const state = reals[position] as RealState;
     const destination = realDestination(service, real, state, quorum);
-    if (destination !== undefined) wanted.set(placeOf(destination.key), destination);
+    if (destination !== undefined) wanted.set(real.place, destination);
   }
   const sorry = sorryDestination(service, quorum);
   if (sorry !== undefined) {

@@ -6,13 +6,13 @@ import type { Ip } from '../lib/ip.ts';
 import type { IpvsOrder } from '../lib/ipvs.ts';
 import type { Random } from '../lib/random.ts';
 import type { Instant } from '../lib/time.ts';
-import { itemAt, itemsOf, type Vector, withItem } from '../lib/vector.ts';
+import { itemAt, type Vector, vector, withItem } from '../lib/vector.ts';
 import type { CheckAction, Severity } from './action.ts';
 import type { Health } from './health.ts';
-import type { Plan } from './plan.ts';
+import { EMPTY, type Plan } from './plan.ts';
 import type { CheckerConfig } from './resolve.ts';
 import { poolsOf, type ServiceState } from './service.ts';
-import { joined, nameOfKey, type Pool, type Table } from './table.ts';
+import { difference, joined, nameOfKey, type Pool, type Table } from './table.ts';
 
 export interface DirectorState {
   /** Nothing is ordered before the facts are known, and nothing after the end. */
@@ -87,31 +87,33 @@ export const say = (draft: Draft, severity: Severity, text: string): void => {
   draft.actions.push({ type: 'log', severity, text });
 };
 
-/** The whole table that IPVS is to hold: the configuration filtered by what the checks say now. */
-export function tableOf({ plan, services }: Pick<DirectorState, 'plan' | 'services'>): Table {
-  const table = new Map<string, Pool>();
-  for (const [position, state] of [...itemsOf(services)].entries()) {
-    const service = plan.services[position];
-    if (service === undefined) continue;
-    for (const pool of poolsOf(service, state)) {
-      const name = nameOfKey(pool.key);
-      table.set(name, joined(table.get(name), pool));
-    }
+/** All that decides what IPVS is to hold: the configuration filtered by what the checks say now. */
+export type Wishes = Pick<DirectorState, 'plan' | 'services'>;
+
+export const NOTHING: Wishes = { plan: EMPTY, services: vector([]) };
+
+/** What brings IPVS from one to the other. Service by service: all tables at once would be tens of thousands of servers, twice. */
+export function ordersBetween(before: Wishes, after: Wishes, absent = NONE): IpvsOrder[] {
+  const orders: IpvsOrder[] = [];
+  const seen = new Set<string>();
+  for (const { pools } of [...after.plan.services, ...before.plan.services]) {
+    const names = new Set(pools.map(({ key }) => nameOfKey(key)).filter((name) => !seen.has(name)));
+    const there = new Set([...names].filter((name) => !absent.has(name)));
+    for (const order of difference(poolsOfNames(before, there), poolsOfNames(after, names)))
+      orders.push(order);
+    for (const name of names) seen.add(name);
   }
-  return table;
+  return orders;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** What IPVS is to hold under one key. */
-export const wantedPool = (
-  state: Pick<DirectorState, 'plan' | 'services'>,
-  name: string,
-): Pool | undefined => poolsOfNames(state, new Set([name])).get(name);
+export const wantedPool = (state: Wishes, name: string): Pool | undefined =>
+  poolsOfNames(state, new Set([name])).get(name);
 
 /** What IPVS is to hold under these keys. */
-export function poolsOfNames(
-  { plan, services }: Pick<DirectorState, 'plan' | 'services'>,
-  names: ReadonlySet<string>,
-): Table {
+export function poolsOfNames({ plan, services }: Wishes, names: ReadonlySet<string>): Table {
   // A group has the same destinations under each of its keys.
   const known = new Map<number, ReadonlyMap<string, Pool>>();
   const table = new Map<string, Pool>();
