@@ -70,7 +70,8 @@ export interface Diagnostic extends Complaint {
 export function exitStatus(diagnostics: readonly Diagnostic[]): number {
   const forced = diagnostics.find((d) => d.status !== undefined);
   if (forced?.status !== undefined) return forced.status;
-  const strongest = Math.max(0, ...diagnostics.map((d) => CLASSES.indexOf(d.class)));
+  // A file can have more mistakes than a call can have arguments.
+  const strongest = diagnostics.reduce((most, d) => Math.max(most, CLASSES.indexOf(d.class)), 0);
   switch (CLASSES[strongest] as ErrorClass) {
     case 'none':
       return 0;

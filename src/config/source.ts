@@ -102,10 +102,17 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   const { lines, diagnostics, schema, files } = loadLines(options);
   const ended = diagnostics.some((d) => d.severity === 'fatal');
   const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts(options));
-  const found = [...diagnostics, ...built.diagnostics];
-  const spoken = new Set(found.map((d) => `${d.file}:${d.line}`));
-  found.push(...schema.filter((d) => !spoken.has(`${d.file}:${d.line}`)));
+  const found = withSchema([...diagnostics, ...built.diagnostics], schema);
   return { ...built, diagnostics: found, files };
+}
+
+/** What only the schema of YAML refuses comes last, for lines that nothing was said of. */
+export function withSchema(
+  found: readonly Diagnostic[],
+  schema: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const spoken = new Set(found.map((d) => `${d.file}:${d.line}`));
+  return [...found, ...schema.filter((d) => !spoken.has(`${d.file}:${d.line}`))];
 }
 
 function fileProblem(problem: ReadProblem, name: string, counts: boolean): Diagnostic {

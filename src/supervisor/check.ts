@@ -1,9 +1,10 @@
 // `keepalived -t`: reads the configuration as a start would, prints what is wrong with it, and starts nothing.
 
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Options } from '../cli.ts';
 import { exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
+import { print } from '../print.ts';
 import { readConfiguration } from './reading.ts';
 
 /** Messages go to the file `output`, appended, or to stderr. The exit status, as keepalived's. */
@@ -14,7 +15,7 @@ export function runCheck(options: Options, output: string | undefined): number {
   } catch (error) {
     const { errno = 0, code } = error as NodeJS.ErrnoException;
     const reason = code === 'ELOOP' ? 'Too many levels of symbolic links' : code;
-    writeSync(2, `Unable to open config-test log file ${output} ${-errno} - ${reason}\n`);
+    print(2, `Unable to open config-test log file ${output} ${-errno} - ${reason}\n`);
     return 1;
   }
   const { diagnostics, unreachable } = readConfiguration(
@@ -27,7 +28,7 @@ export function runCheck(options: Options, output: string | undefined): number {
   );
   const lines = diagnostics.map(formatDiagnostic);
   if (unreachable !== undefined) lines.push(`Unable to set network namespace ${unreachable}`);
-  if (lines.length > 0) writeSync(fd, `${lines.join('\n')}\n`);
+  if (lines.length > 0) print(fd, `${lines.join('\n')}\n`);
   if (fd !== 2) closeSync(fd);
   // A namespace that is not there is no mistake of the file's: nothing else can be checked.
   return unreachable === undefined ? exitStatus(diagnostics) : 0;

@@ -1,7 +1,6 @@
 // `keepalived convert FILE`: keepalived.conf as YAML, and YAML as keepalived.conf, on standard output. The result is read
 // again and compared: what would mean something else is refused.
 
-import { writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { toPlain, toText } from '../config/convert.ts';
@@ -11,6 +10,7 @@ import { parse } from '../config/parser.ts';
 import { gatherFacts, loadLines, prepareFormat } from '../config/source.ts';
 import { readYaml } from '../config/yaml.ts';
 import { buildConfiguration, keywords } from '../keywords.ts';
+import { print } from '../print.ts';
 
 export interface Converted {
   readonly text: string;
@@ -44,25 +44,25 @@ export async function runConvert(words: readonly string[]): Promise<number> {
   const configId = rest[0] === '-i' ? rest.splice(0, 2)[1] : undefined;
   const [file, ...more] = rest;
   if (file === undefined || file.startsWith('-') || more.length > 0) {
-    writeSync(2, usage);
+    print(2, usage);
     return file === '--help' || file === '-h' ? 0 : 1;
   }
   await prepareFormat(file);
   const path = resolve(file);
   const loaded = loadLines({ file: path, ...(configId === undefined ? {} : { configId }) });
   const said: Diagnostic[] = [...loaded.diagnostics, ...parse(loaded.lines, keywords).diagnostics];
-  for (const diagnostic of said) writeSync(2, `${formatDiagnostic(diagnostic)}\n`);
+  for (const diagnostic of said) print(2, `${formatDiagnostic(diagnostic)}\n`);
   if (said.some((d) => d.severity === 'fatal')) return exitStatus(said) || 4;
   const converted = /\.ya?ml$/.test(path) ? yamlToConf(loaded.lines) : confToYaml(loaded.lines);
   for (const line of converted.lost)
-    writeSync(2, `${line.file}:${line.line}: keepalived.conf has no way to write this\n`);
+    print(2, `${line.file}:${line.line}: keepalived.conf has no way to write this\n`);
   const facts = gatherFacts();
   const meaning = (lines: readonly Line[]): string =>
     JSON.stringify(buildConfiguration(lines, facts).config) ?? '';
   if (converted.lost.length > 0 || meaning(converted.lines) !== meaning(loaded.lines)) {
-    writeSync(2, `${file} cannot be converted without a change of meaning\n`);
+    print(2, `${file} cannot be converted without a change of meaning\n`);
     return 5;
   }
-  process.stdout.write(converted.text);
+  print(1, converted.text);
   return exitStatus(said);
 }

@@ -2,12 +2,12 @@
 // say. It verifies no certificate and follows no redirect.
 
 import { createHash } from 'node:crypto';
-import { writeSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Ip, parseIp } from '../lib/ip.ts';
 import { type Duration, scale, seconds } from '../lib/time.ts';
 import { hostOf, type PageRequest, readPage, requestText } from '../net/http.ts';
 import { Stream } from '../net/stream.ts';
+import { print } from '../print.ts';
 
 interface Wanted {
   readonly server: Ip;
@@ -129,14 +129,14 @@ function wantedFrom(options: ReadonlyMap<string, string>): Wanted | string {
   };
 }
 
-const say = (text: string): void => void writeSync(1, text);
+const say = (text: string): void => print(1, text);
 
 /** Returns the exit status: 0 where a digest was printed. `name` stands in the usage. */
 export async function runGenhash(name: string, words: readonly string[]): Promise<number> {
   const options = readOptions(words);
   const wanted = typeof options === 'string' ? options : wantedFrom(options);
   if (typeof wanted === 'string') {
-    writeSync(2, `${wanted === '' ? '' : `${wanted}\n`}${usage(name)}`);
+    print(2, `${wanted === '' ? '' : `${wanted}\n`}${usage(name)}`);
     return 1;
   }
   const begun = performance.now();
@@ -156,7 +156,7 @@ export async function runGenhash(name: string, words: readonly string[]): Promis
   } catch (error) {
     const refused = error as NodeJS.ErrnoException;
     if (refused.code === 'ENODATA' || refused.code === 'EMSGSIZE')
-      writeSync(2, 'no data received from remote webserver\n');
+      print(2, 'no data received from remote webserver\n');
     else say(`${wordsFor(stage.name, refused, wanted.secure)}\n`);
     return 1;
   }

@@ -1,16 +1,17 @@
 // `keepalived lint`: everything that is wrong with configurations, and advice on what is valid and will disappoint. It
 // starts nothing. Several files are the machines of one set, judged as if every interface and script were there.
 
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { ADVICE, advise, type Machine, type Network } from '../advice.ts';
 import type { MachineFacts } from '../config/build.ts';
 import { type Diagnostic, exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
 import { parse } from '../config/parser.ts';
-import { gatherFacts, loadLines, prepareFormat } from '../config/source.ts';
+import { gatherFacts, loadLines, prepareFormat, withSchema } from '../config/source.ts';
 import { buildConfiguration, keywords } from '../keywords.ts';
 import type { Ip } from '../lib/ip.ts';
+import { print } from '../print.ts';
 import { type Finding, findingsOf, LINT_VERSION, type Report } from './report.ts';
 import { isSilenced, type Silence, silenceIn } from './silence.ts';
 
@@ -67,20 +68,20 @@ function readWish(words: readonly string[]): Wish | string {
 export async function runLint(words: readonly string[]): Promise<number> {
   const wish = readWish(words);
   if (typeof wish === 'string') {
-    writeSync(words.includes('--help') ? 1 : 2, wish);
+    print(words.includes('--help') ? 1 : 2, wish);
     return words.includes('--help') ? 0 : 1;
   }
-  const diagnostics: Diagnostic[] = [];
+  const diagnostics: (readonly Diagnostic[])[] = [];
   const machines: Machine[] = [];
   const silences = new Map<string, Silence>();
   for (const file of wish.files) {
     await prepareFormat(file);
     const { found, machine, files } = readMachine(file, wish);
-    diagnostics.push(...found);
+    diagnostics.push(found);
     if (machine !== undefined) machines.push(machine);
     for (const path of files) silences.set(path, silenceIn(readFileSync(path, 'utf8')));
   }
-  const counted = diagnostics.filter((d) => !isSilenced(d, silences, wish.ignored));
+  const counted = diagnostics.flat().filter((d) => !isSilenced(d, silences, wish.ignored));
   const given = advise(machines).filter((d) => !isSilenced(d, silences, wish.ignored));
   // The advice says more than the message that it repeats.
   const spoken = new Set(given.map((d) => `${d.file}:${d.line}:${d.id === 'auth-pass-cut'}`));
@@ -92,12 +93,17 @@ export async function runLint(words: readonly string[]): Promise<number> {
   const findings: readonly Finding[] = findingsOf(said, given);
   if (wish.json) {
     const report: Report = { version: LINT_VERSION, status, findings };
-    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    print(1, `${JSON.stringify(report, null, 2)}\n`);
   } else
-    for (const d of [...said, ...given])
-      process.stdout.write(
-        `${formatDiagnostic(d).replace(': warning: ', given.includes(d) ? ': advice: ' : ': warning: ')}\n`,
-      );
+    print(
+      1,
+      [
+        ...said.map(formatDiagnostic),
+        ...given.map((d) => formatDiagnostic(d).replace(': warning: ', ': advice: ')),
+      ]
+        .map((text) => `${text}\n`)
+        .join(''),
+    );
   return status;
 }
 
@@ -116,9 +122,7 @@ function readMachine(
   if (diagnostics.some((d) => d.severity === 'fatal')) return { found: diagnostics, files };
   const facts = wish.elsewhere ? anywhere(gatherFacts()) : gatherFacts();
   const built = buildConfiguration(lines, facts);
-  const found = [...diagnostics, ...built.diagnostics];
-  const spoken = new Set(found.map((d) => `${d.file}:${d.line}`));
-  found.push(...schema.filter((d) => !spoken.has(`${d.file}:${d.line}`)));
+  const found = withSchema([...diagnostics, ...built.diagnostics], schema);
   if (built.config === undefined) return { found, files };
   const { nodes } = parse(lines, keywords);
   const networks = wish.elsewhere ? {} : { networks: networksHere() };

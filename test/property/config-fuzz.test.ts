@@ -147,6 +147,12 @@ for (const [name, grow] of [
   });
 }
 
+test('more mistakes than a call has arguments', () => {
+  const { diagnostics } = read('nosuch 5\n'.repeat(200_000));
+  assert.equal(diagnostics.length, 200_000);
+  assert.equal(exitStatus(diagnostics), 5);
+});
+
 test('little YAML cannot ask for endless work', () => {
   const nine = (x: string): string => `[${new Array<string>(9).fill(x).join(', ')}]`;
   const laughs = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} ${nine(`*a${i}`)}`);
