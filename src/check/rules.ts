@@ -167,7 +167,10 @@ function resolveService(
     quorum,
     hysteresis,
     sorry_server_inhibit: inhibit,
-    real_server: reals.map((real) => ({ ...real, port: portOf(real, service, given) })),
+    real_server: reals.map((real) => {
+      const port = portOf(real, service, given);
+      return port === real.port ? real : { ...real, port };
+    }),
   };
 }
 

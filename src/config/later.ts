@@ -12,6 +12,7 @@ export function laterKeywords(table: Block, nodes: readonly Node[]): string[] {
 }
 
 function collectLater(table: Block, nodes: readonly Node[], found: Set<string>): void {
+  if (!hasLater(table)) return;
   for (const { keyword, children } of nodes) {
     const row = findRow(table, keyword)?.row;
     if (row === undefined) continue;
@@ -19,6 +20,21 @@ function collectLater(table: Block, nodes: readonly Node[], found: Set<string>):
     else if (row.form !== 'words' && row.form !== 'entries')
       collectLater(row.rows, children ?? [], found);
   }
+}
+
+/** Most blocks have no such row, and a file can have 100,000 of them. */
+const answers = new WeakMap<Block, boolean>();
+
+function hasLater(rows: Block): boolean {
+  const known = answers.get(rows);
+  if (known !== undefined) return known;
+  const answer = Object.values(rows).some(
+    (row) =>
+      row.effect === 'later' ||
+      (row.form !== 'words' && row.form !== 'entries' && hasLater(row.rows)),
+  );
+  answers.set(rows, answer);
+  return answer;
 }
 
 /** Changes no exit status. */

@@ -115,9 +115,10 @@ function lexFile(file: SourceFile, state: State): void {
   state.stack.push(file);
   const physical = file.text.split('\n');
   if (physical.at(-1) === '') physical.pop();
-  for (const [index, whole] of physical.entries()) {
+  let line = 0;
+  for (const whole of physical) {
     if (state.full || state.stopped) break;
-    const at = { file: file.name, line: index + 1, source: whole };
+    const at = { file: file.name, line: ++line, source: whole };
     for (const piece of pieces(whole, at, state)) physicalLine(piece, at, state);
   }
   state.stack.pop();
@@ -161,6 +162,7 @@ function physicalLine(piece: Text, at: Position, state: State): void {
 
 /** Blanks before a final backslash vanish: keepalived glues it to the last word. */
 function joinBackslash(t: Text): Text {
+  if (!t.text.endsWith('\\')) return t;
   const match = /[ \t\r\f\v]+\\$/.exec(t.text);
   if (match === null) return t;
   return {
@@ -195,13 +197,11 @@ function logicalLine(
     });
     return;
   }
-  const expanded = expandLine(kept, at, state);
-  for (const [index, part] of expanded.entries()) {
-    // What a parameter made of the line may itself define something.
-    if (index === 0 && part !== kept && define(trimText(part).text, state)) continue;
-    if (index === 0) finishLine(part, part !== kept, at, state, cutColumn);
-    else logicalLine(trimText(part), at, state, nesting + 1);
-  }
+  const [first = kept, ...more] = expandLine(kept, at, state);
+  // What a parameter made of the line may itself define something.
+  if (first === kept || !define(trimText(first).text, state))
+    finishLine(first, first !== kept, at, state, cutColumn);
+  for (const part of more) logicalLine(trimText(part), at, state, nesting + 1);
 }
 
 function sequence(text: Text, at: Position, state: State, nesting: number): void {
@@ -387,12 +387,10 @@ function emit(text: Text, at: Position, state: State, cutColumn?: number): void 
     return;
   }
   followBlocks(text.text, state);
-  const cut = cutColumn === undefined ? undefined : cutColumn - text.start;
-  state.lines.push({
-    text,
-    ...at,
-    ...(cut === undefined || cut < 0 || cut >= text.text.length ? {} : { cut }),
-  });
+  const { file, line, source } = at;
+  const cut = cutColumn === undefined ? -1 : cutColumn - text.start;
+  const ends = cut >= 0 && cut < text.text.length;
+  state.lines.push(ends ? { text, file, line, source, cut } : { text, file, line, source });
 }
 
 /** include_check of global_defs holds from its line on, so it cannot wait for the parser. */

@@ -5,6 +5,7 @@ import { type Diagnostic, nearest } from './diagnostic.ts';
 import { type AnyRow, type Block, findRow } from './keyword.ts';
 import type { Line } from './lexer.ts';
 import { sliceText, splitWords, type Text, type Word } from './text.ts';
+import type { Reading } from './value.ts';
 
 /** Where a statement stands. */
 export interface Place {
@@ -20,6 +21,8 @@ export interface Node {
   readonly words: readonly Word[];
   /** The text after the keyword with its quotes. */
   readonly raw: string;
+  /** What stands before the brace, where the row has a type for it. */
+  readonly heading?: Reading<unknown>;
   readonly place: Place;
   readonly children?: readonly Node[];
   /** The closing brace; absent where it is missing. */
@@ -37,8 +40,6 @@ interface Frame {
   readonly kind: 'statements' | 'entries' | 'skip' | 'transparent';
   readonly parent: boolean;
   readonly nodes: Node[];
-  /** Keyword and name of the named blocks in it. */
-  readonly names: Set<string>;
   /** The statement that opened it; absent at the root. */
   readonly node?: Omit<Node, 'children'>;
 }
@@ -47,6 +48,8 @@ interface State {
   readonly table: Block;
   readonly diagnostics: Diagnostic[];
   readonly stack: Frame[];
+  /** Keyword and name of the named blocks, which stand at the top level only. */
+  readonly names: Set<string>;
   /** Advice on unknown keywords, by block and keyword: a file can be full of the same one. */
   readonly advice: Map<Block | undefined, Map<string, string | undefined>>;
   /** Where each keyword is at home, once somebody asks. */
@@ -60,9 +63,14 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
     rows: table,
     parent: true,
     nodes: [],
-    names: new Set(),
   };
-  const state: State = { table, diagnostics: [], stack: [root], advice: new Map() };
+  const state: State = {
+    table,
+    diagnostics: [],
+    stack: [root],
+    names: new Set(),
+    advice: new Map(),
+  };
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as Line;
     const frame = state.stack.at(-1) as Frame;
@@ -104,7 +112,7 @@ function open(line: Line, frame: Frame, state: State): void {
   // A brace inside a skipped block has no statement of its own: that it is missing is said of the outermost one.
   state.stack.push(
     frame.kind === 'skip'
-      ? { kind: 'skip', parent: false, nodes: [], names: new Set() }
+      ? { kind: 'skip', parent: false, nodes: [] }
       : { ...frame, kind: 'transparent' },
   );
 }
@@ -147,11 +155,8 @@ function unclosed(state: State): void {
 function finish(frame: Frame, state: State, closing?: Place): void {
   if (frame.kind === 'skip' || frame.node === undefined) return;
   const around = state.stack.at(-1) as Frame;
-  around.nodes.push({
-    ...frame.node,
-    children: frame.nodes,
-    ...(closing === undefined ? {} : { closing }),
-  });
+  const node = { ...frame.node, children: frame.nodes };
+  around.nodes.push(closing === undefined ? node : { ...node, closing });
 }
 
 /** Says whether it has used the brace that follows. */
@@ -170,7 +175,7 @@ function statement(line: Line, next: Line | undefined, frame: Frame, state: Stat
       ...placeOf(line, unterminated),
     });
   }
-  const [first, ...rest] = words;
+  const [first] = words;
   if (first === undefined) return false;
   if (frame.kind === 'entries') {
     const node = { keyword: '', words, raw: text.text, place: placeOf(line, first.column) };
@@ -179,7 +184,7 @@ function statement(line: Line, next: Line | undefined, frame: Frame, state: Stat
   }
   const node = {
     keyword: first.text,
-    words: rest,
+    words: words.slice(1),
     raw: rawAfter(text, first),
     place: placeOf(line, first.column),
   };
@@ -209,7 +214,10 @@ function openBlock(
   frame: Frame,
   state: State,
 ): void {
-  const at = { ...node.place, length: node.keyword.length };
+  const at = (): Place & { readonly length: number } => ({
+    ...node.place,
+    length: node.keyword.length,
+  });
   if (next?.text.text !== '{') {
     state.diagnostics.push({
       id: 'missing-open',
@@ -218,7 +226,7 @@ function openBlock(
       message: "Missing '{' at beginning of configuration block",
       assumed: 'the block begins here and ends with the next }',
       ...(row.form === 'entries' || next === undefined ? {} : { saidAt: next.line }),
-      ...at,
+      ...at(),
     });
   }
   // Without a name the whole program ends; build.ts says so.
@@ -230,43 +238,44 @@ function openBlock(
       message: `${node.keyword} must have a name`,
       assumed: 'the whole block is skipped',
       ...(node.words.length > 1 ? { hint: 'a name with blanks needs double quotes' } : {}),
-      ...at,
+      ...at(),
     });
-    state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
+    state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
     return;
   }
   const name = node.words[0]?.text ?? '';
-  const identity = `${node.keyword} ${name}`;
-  if (row.form === 'named' && row.again !== undefined && frame.names.has(identity)) {
+  const identity = row.form === 'named' ? `${node.keyword} ${name}` : '';
+  if (row.form === 'named' && row.again !== undefined && state.names.has(identity)) {
     state.diagnostics.push({
       id: 'block-again',
       severity: 'error',
       class: 'general',
       message: row.again.replaceAll('%n', name),
       assumed: 'the whole block is skipped',
-      ...at,
-      column: node.words[0]?.column ?? at.column,
+      ...at(),
+      column: node.words[0]?.column ?? node.place.column,
       length: Math.max(1, name.length),
     });
-    state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
+    state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
     return;
   }
-  if (row.form === 'named') frame.names.add(identity);
+  if (row.form === 'named') state.names.add(identity);
   if (row.form === 'entries' && row.named === undefined && node.words.length > 0) {
     state.diagnostics.push({
       id: 'extra-words',
       severity: 'error',
       class: 'general',
       message: `Block ${node.keyword} has extra parameters ${node.words.map((w) => w.text).join(' ')} ...`,
-      ...at,
-      column: node.words[0]?.column ?? at.column,
+      ...at(),
+      column: node.words[0]?.column ?? node.place.column,
       length: node.words[0]?.text.length ?? 1,
     });
   }
-  if (row.form === 'blocks' && refused(row, node)) {
+  const heading = row.form === 'blocks' ? readHeading(row, node) : undefined;
+  if (heading !== undefined && heading.value === undefined) {
     // What it is about is not known: what is in it means nothing, and build.ts says why.
-    frame.nodes.push(node);
-    state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
+    frame.nodes.push({ ...node, heading });
+    state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
     return;
   }
   state.stack.push({
@@ -274,21 +283,22 @@ function openBlock(
     ...(row.form === 'entries' ? {} : { rows: row.rows }),
     parent: row.form === 'section' && (row.parent === true || frame.parent),
     nodes: [],
-    names: new Set(),
-    node,
+    node: heading === undefined ? node : { ...node, heading },
   });
 }
 
-const refused = (
+/** Undefined where the row has no heading; too few words are no value. */
+function readHeading(
   { heading }: Extract<AnyRow, { form: 'blocks' }>,
   { words, raw }: Omit<Node, 'children'>,
-): boolean =>
-  heading !== undefined &&
-  (words.length < heading.minimum ||
-    heading.parse(
-      words.map((word) => word.text),
-      raw,
-    ).value === undefined);
+): Reading<unknown> | undefined {
+  if (heading === undefined) return undefined;
+  if (words.length < heading.minimum) return {};
+  return heading.parse(
+    words.map((word) => word.text),
+    raw,
+  );
+}
 
 /** Reported once, and the whole block goes with it: what stands around it keeps its meaning. */
 function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, state: State): void {
@@ -303,7 +313,7 @@ function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, sta
     ...node.place,
     length: node.keyword.length,
   });
-  if (opens) state.stack.push({ kind: 'skip', parent: false, nodes: [], names: new Set(), node });
+  if (opens) state.stack.push({ kind: 'skip', parent: false, nodes: [], node });
 }
 
 /** Looking for the nearest of hundreds of names takes its time; a file of nonsense need not wait for it. */

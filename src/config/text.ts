@@ -31,11 +31,8 @@ export function columnAt({ text, start, columns }: Text, index: number): number 
 
 export function sliceText(t: Text, from: number, to: number = t.text.length): Text {
   if (from === 0 && to === t.text.length) return t;
-  return {
-    text: t.text.slice(from, to),
-    start: columnAt(t, from),
-    ...(t.columns === undefined ? {} : { columns: t.columns.slice(from, to) }),
-  };
+  const piece = { text: t.text.slice(from, to), start: columnAt(t, from) };
+  return t.columns === undefined ? piece : { ...piece, columns: t.columns.slice(from, to) };
 }
 
 /** Without blanks at both ends. */

@@ -8,7 +8,8 @@ export const family = (ip: Ip): Family => (ip.includes(':') ? 6 : 4);
 
 /** The canonical address, or undefined where the text is not an address. No prefix, no zone. */
 export function parseIp(text: string): Ip | undefined {
-  const bytes = text.includes(':') ? parse6(text) : parse4(text);
+  if (!text.includes(':')) return parse4(text)?.join('.') as Ip | undefined;
+  const bytes = parse6(text);
   return bytes === undefined ? undefined : ipFromBytes(bytes);
 }
 
@@ -16,7 +17,7 @@ export function parseIp(text: string): Ip | undefined {
 export function ipBytes(ip: Ip): Uint8Array {
   const bytes = ip.includes(':') ? parse6(ip) : parse4(ip);
   if (bytes === undefined) throw new TypeError(`not an address: ${ip}`);
-  return bytes;
+  return Uint8Array.from(bytes);
 }
 
 export function ipFromBytes(bytes: Uint8Array): Ip {
@@ -57,11 +58,10 @@ export function isMulticast(ip: Ip): boolean {
   return family(ip) === 4 ? first >= 224 && first <= 239 : first === 0xff;
 }
 
-function parse4(text: string): Uint8Array | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
-  const numbers = match.slice(1).map(Number);
-  return numbers.every((n) => n <= 255) ? Uint8Array.from(numbers) : undefined;
+function parse4(text: string): number[] | undefined {
+  if (!/^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(text)) return undefined;
+  const numbers = text.split('.').map(Number);
+  return numbers.every((n) => n <= 255) ? numbers : undefined;
 }
 
 function parse6(text: string): Uint8Array | undefined {
