@@ -1,5 +1,6 @@
 // `keepalived help KEYWORD`: the entry of the reference page in the terminal. Computed from the keyword table.
 
+import { nearest } from '../config/diagnostic.ts';
 import { entriesFor, keywordNames } from '../config/docs.ts';
 import { keywords } from '../keywords.ts';
 import { print } from '../print.ts';
