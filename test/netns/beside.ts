@@ -125,7 +125,9 @@ export async function beside(
           texts.push(
             await lab.until(`${daemon.kind} has written its data`, () => {
               const text = daemon.read('tmp/keepalived.data');
-              return text?.includes('------< Interfaces') === true ? text : undefined;
+              // keepalived writes as it goes.
+              if (text === undefined || daemon.writes('tmp/keepalived.data')) return undefined;
+              return daemon.read('tmp/keepalived.data') || undefined;
             }),
           );
         }

@@ -3,7 +3,15 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './command.ts';
@@ -181,6 +189,24 @@ export class Daemon {
     } catch {
       return undefined;
     }
+  }
+
+  /** Whether one of its processes has such a file open just now. */
+  writes(path: string): boolean {
+    const looked = { throwIfNoEntry: false } as const;
+    // By inode: from here the name of what another mount namespace has open is another one.
+    const file = statSync(join(this.place.folder, path), looked);
+    return this.pids().some((pid) => {
+      try {
+        return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+          const open = statSync(`/proc/${pid}/fd/${fd}`, looked);
+          return open !== undefined && open.ino === file?.ino && open.dev === file.dev;
+        });
+      } catch {
+        // ended meanwhile: a script, most likely
+        return false;
+      }
+    });
   }
 
   /** Removes such a file, so that the next one seen is new. */

@@ -96,6 +96,8 @@ async function playElection(lab: Lab, one: ElectionCase): Promise<Outcome> {
   let first = await startRouter(lab, 'a', one.better, high);
   if (one.comeback === 'stay') await lab.untilHolder(address, 'a', patience);
   await startRouter(lab, 'b', one.worse, low);
+  // A backup that is still starting counts its master-down interval from its own beginning.
+  await lab.until('b listens', () => runs(lab, 'b'), patience);
   await lab.untilHolder(address, 'a', patience);
   await lab.until('a sends adverts', () => adverts(lab, 'a').length >= 2, patience);
   const elected = lab.now();
@@ -137,7 +139,7 @@ async function playElection(lab: Lab, one: ElectionCase): Promise<Outcome> {
       await checkAnnouncement(lab, address, again);
     }
   } else {
-    await lab.until('a is back', () => isBack(lab, first.kind, back, one.loss), patience);
+    await lab.until('a is back', () => isBack(lab, back, one.loss), patience);
     await lab.until(
       'a would have spoken',
       () => lab.now() > back + 2 * masterDown(low) + 1e6,
@@ -170,15 +172,23 @@ async function stop(host: Host, router: Daemon): Promise<void> {
 }
 
 /** Whoever came back runs: the link has its carrier, or the daemon has said something. */
-function isBack(lab: Lab, kind: DaemonKind, since: number, loss: ElectionCase['loss']): boolean {
+function isBack(lab: Lab, since: number, loss: ElectionCase['loss']): boolean {
   if (loss === 'link loss') {
     return lab.changes.some(
       (c) => c.host === 'a' && c.name === 'eth0' && c.present && c.at > since - 1e6,
     );
   }
-  const daemon = lab.host('a').daemons.at(-1);
+  return runs(lab, 'a');
+}
+
+/** FRR says nothing when it begins. */
+function runs(lab: Lab, name: 'a' | 'b'): boolean {
+  const daemon = lab.host(name).daemons.at(-1);
   if (daemon === undefined || daemon.end !== undefined) return false;
-  return kind === 'frr' || daemon.lines.some((line) => line.text.includes('Entering BACKUP STATE'));
+  return (
+    daemon.kind === 'frr' ||
+    daemon.lines.some((line) => line.text.includes('Entering BACKUP STATE'))
+  );
 }
 
 /** Adverts that came from this host, whatever its daemon's source address; priority 0 goes by that address. */
