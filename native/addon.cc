@@ -2,6 +2,7 @@
 // One translation unit: everything else is a header included here.
 
 #include "datagram.h"
+#include "device.h"
 #include "io_thread.h"
 #include "netlink.h"
 #include "process.h"
@@ -162,6 +163,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "request", Request);
   Export(exports, "collect", Collect);
   Export(exports, "dump", Dump);
+  Export(exports, "linkFlags", LinkFlags);
+  Export(exports, "linkDetected", LinkDetected);
+  Export(exports, "linkRegister", LinkRegister);
   Export(exports, "spawn", Spawn);
   Export(exports, "stopped", Stopped);
   Export(exports, "setScheduling", SetScheduling);

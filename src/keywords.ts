@@ -50,9 +50,11 @@ export const keywords = {
   namespace_with_ipsets: defaulted(flag, false, 'Use ipsets in a namespace on old kernels.', {
     effect: 'later',
   }),
-  linkbeat_use_polling: defaulted(flag, false, 'Poll the links of all interfaces.', {
-    effect: 'later',
-  }),
+  linkbeat_use_polling: defaulted(
+    flag,
+    false,
+    'Ask for the links of the interfaces of all instances every second, rather than wait for news.',
+  ),
   use_pid_dir: defaulted(flag, false, 'Put pid files into /run/keepalived.'),
   child_wait_time: defaulted(
     wholeSeconds(0, 4294967295),
@@ -145,6 +147,7 @@ export function buildConfiguration(
       linkbeat_interfaces: statements.flatMap((s) =>
         s.keyword === 'linkbeat_interfaces' ? s.value : [],
       ),
+      linkbeat_use_polling: root.linkbeat_use_polling === true,
       interface_up_down_delays: statements.flatMap((s) =>
         s.keyword === 'interface_up_down_delays' ? s.value : [],
       ),

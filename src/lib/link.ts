@@ -27,7 +27,12 @@ export interface Link {
   readonly mode?: MadeLink['mode'];
   /** Of a VRF device: its routing table. */
   readonly vrf?: number;
+  /** How its link is asked for; absent: the kernel tells it. */
+  readonly asked?: LinkQuestion;
 }
+
+/** By registers of the transceiver, by ethtool, or by the flags of the interface. */
+export type LinkQuestion = 'MII' | 'ETHTOOL' | 'IOCTL';
 
 /** An interface that this program makes on top of another one, and removes at its end. */
 export interface MadeLink {

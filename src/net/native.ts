@@ -168,6 +168,14 @@ export interface Native {
   /** Sends one dump request and returns every answer message, joined. */
   dump(fd: number, message: Uint8Array): Uint8Array;
 
+  // Interfaces, by name; any socket will do.
+  /** IFF_*, the lower 16 bits. */
+  linkFlags(fd: number, device: string): number;
+  /** ETHTOOL_GLINK. */
+  linkDetected(fd: number, device: string): boolean;
+  /** A register, 0-31, of its transceiver (SIOCGMIIREG). */
+  linkRegister(fd: number, device: string, register: number): number;
+
   // Processes
   spawn(options: SpawnOptions): number;
   /** True while the child is stopped (SIGSTOP); takes nothing from libuv. */

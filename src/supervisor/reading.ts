@@ -64,6 +64,8 @@ const VRRP: Readonly<Record<keyof Parts['vrrp'], true>> = {
   track_group: true,
   garp_group: true,
   interface_up_down_delays: true,
+  linkbeat_interfaces: true,
+  linkbeat_use_polling: true,
   static_ipaddress: true,
   static_routes: true,
   static_rules: true,

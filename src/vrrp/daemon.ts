@@ -8,6 +8,7 @@ import type { DumpKind, Paces, VrrpOrder } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
+import { Beats } from '../net/beat.ts';
 import { bufferSize } from '../net/buffer.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
@@ -25,6 +26,7 @@ import { scriptsOf } from '../scripts.ts';
 import type { VrrpAction } from './action.ts';
 import type { Facts, Observed, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
+import { linkbeatOf } from './linkbeat.ts';
 import { needsLooseAll } from './own.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
 import { Lookahead } from './shot.ts';
@@ -81,6 +83,7 @@ class VrrpDaemon {
   readonly #watch: Watch;
   readonly #processes: Processes;
   readonly #sync = new Syncing();
+  readonly #beats: Beats;
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
   readonly #lookahead: Lookahead<RouterState>;
   /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
@@ -147,6 +150,11 @@ class VrrpDaemon {
       },
       processBuffer(config),
     );
+    this.#beats = new Beats({
+      changed: (link) => this.#take({ type: 'link', link }, native.now()),
+      log: (text) => context.log.info(text),
+    });
+    this.#followBeats(config);
     this.#fifos = new Fifos(context.log);
     this.#fifos.configure('vrrp', config.global_defs, leads);
     this.#lookahead = new Lookahead(this.#wire, (state, at) => step(state, DEADLINE, at));
@@ -160,6 +168,14 @@ class VrrpDaemon {
     });
     const observed = this.#observe(config);
     this.#take({ type: 'facts', facts: this.#facts(config), inheritance, observed }, native.now());
+  }
+
+  /** True where links have to be read again. */
+  #followBeats(config: VrrpConfig): boolean {
+    const { asked, unused } = linkbeatOf(config);
+    for (const name of unused)
+      this.#context.log.info(`Turning off linkbeat for ${name} since not used for tracking`);
+    return this.#beats.follow(asked);
   }
 
   #observe(config: VrrpConfig): Observed {
@@ -185,7 +201,7 @@ class VrrpDaemon {
         nameProcess(order.config);
         this.#fifos.configure('vrrp', order.config.global_defs, order.leads);
         if (hasRouting(order.config)) this.#route.watchRouting();
-        if (needsLooseAll(order.config))
+        if (this.#followBeats(order.config) || needsLooseAll(order.config))
           this.#take({ type: 'facts', facts: this.#facts(order.config) }, native.now());
         this.#take(
           { type: 'reload', config: order.config, observed: this.#observe(order.config) },
@@ -221,7 +237,7 @@ class VrrpDaemon {
 
   #facts(config: VrrpConfig): Facts {
     return {
-      links: this.#route.links(),
+      links: this.#route.links().map((link) => this.#beats.seen(link)),
       addresses: this.#route.addresses(),
       ...(needsLooseAll(config) ? { filters: readSettings('ipv4', 'rp_filter') } : {}),
     };
@@ -285,8 +301,14 @@ class VrrpDaemon {
   #takePacket(record: Extract<Record, { readonly kind: 'packet' }>): void {
     if (this.#route.isMonitor(record.fd)) {
       for (const news of readNews(record.bytes)) {
-        if (news.type === 'linkGone') this.#wire.forgetInterface(news.index);
-        this.#take(news, record.at);
+        if (news.type === 'linkGone') {
+          this.#wire.forgetInterface(news.index);
+          this.#beats.forget(news.index);
+        }
+        this.#take(
+          news.type === 'link' ? { type: 'link', link: this.#beats.seen(news.link) } : news,
+          record.at,
+        );
       }
       return;
     }
@@ -382,6 +404,7 @@ class VrrpDaemon {
       this.#fifos.close();
       this.#watch.close();
       this.#processes.close();
+      this.#beats.close();
       this.#thread.stop();
       this.#wire.close();
       this.#route.close();

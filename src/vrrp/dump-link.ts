@@ -169,6 +169,14 @@ function madeLines({ config, kernel }: RouterState, link: Link): readonly string
   ];
 }
 
+/** How its link is known. */
+const NEWS = {
+  none: 'netlink status update',
+  MII: 'support MII regs',
+  ETHTOOL: 'support ETHTOOL GLINK interface',
+  IOCTL: 'ioctl refresh polling',
+} as const;
+
 function linkLines(
   state: RouterState,
   link: Link,
@@ -199,7 +207,7 @@ function linkLines(
     ...madeLines(state, link),
     `   MTU = ${link.mtu}`,
     `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
-    '   NIC netlink status update',
+    `   NIC ${NEWS[link.asked ?? 'none']}`,
     ...limitLines(groups.find(({ interfaces }) => interfaces.includes(link.name))),
     ...settingLines(state, link),
     ...userLines(state, link),

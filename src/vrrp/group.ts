@@ -13,6 +13,7 @@ import {
   type ValueType,
   word,
 } from '../config/value.ts';
+import type { LinkQuestion } from '../lib/link.ts';
 import { type Duration, ZERO } from '../lib/time.ts';
 import { trackRows } from './track.ts';
 
@@ -94,7 +95,7 @@ export const garpGroupRows = {
 
 export interface LinkbeatEntry {
   readonly interface: string;
-  readonly method?: 'MII' | 'ETHTOOL' | 'IOCTL';
+  readonly method?: LinkQuestion;
 }
 
 const METHODS = ['MII', 'ETHTOOL', 'IOCTL'] as const;
@@ -179,7 +180,6 @@ export const interfaceRows = {
   linkbeat_interfaces: entries(linkbeatLine, 'Interfaces whose link has to be polled.', {
     grammar: linkbeatGrammar,
     example: 'eth0 MII',
-    effect: 'later',
   }),
   interface_up_down_delays: entries(
     delayLine,

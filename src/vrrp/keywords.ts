@@ -30,7 +30,7 @@ import type { MadeLink } from '../lib/link.ts';
 import { type Duration, seconds } from '../lib/time.ts';
 import type { TrackFile, TrackLists, TrackProcess, VrrpScript } from './definitions.ts';
 import { routeGrammar, ruleGrammar } from './grammar.ts';
-import type { DelayEntry } from './group.ts';
+import type { DelayEntry, LinkbeatEntry } from './group.ts';
 import { linkRows } from './link.ts';
 import type { GarpGroup, SyncGroup, TrackGroup } from './membership.ts';
 import { optionRows } from './option.ts';
@@ -355,6 +355,8 @@ export interface VrrpConfig {
   readonly track_group?: readonly TrackGroup[];
   readonly garp_group?: readonly GarpGroup[];
   readonly interface_up_down_delays?: readonly DelayEntry[];
+  readonly linkbeat_interfaces?: readonly LinkbeatEntry[];
+  readonly linkbeat_use_polling?: true;
   /** Absent: none. */
   readonly static_ipaddress?: readonly StaticAddress[];
   readonly static_routes?: readonly RouteEntry[];

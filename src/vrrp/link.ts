@@ -1,7 +1,7 @@
 // The rows of vrrp_instance about interfaces made for it (use_vmac, use_ipvlan), and their words.
 
 import type { Complaint } from '../config/diagnostic.ts';
-import { defaulted, later, optional } from '../config/keyword.ts';
+import { defaulted, optional } from '../config/keyword.ts';
 import {
   flag,
   interfaceName,
@@ -194,25 +194,23 @@ export const linkRows = {
     'VRF of unicast adverts without an interface, which there are none of: always complained of.',
     { otherwise: 'none' },
   ),
-  ...later({
-    linkbeat_use_polling: defaulted(
-      {
-        ...flag,
-        parse: () => ({
-          value: true,
-          complaints: [
-            {
-              id: 'deprecated',
-              severity: 'warning',
-              class: 'deprecated',
-              message:
-                "(%n) 'linkbeat_use_polling' in vrrp instance deprecated - use linkbeat_interfaces block",
-            },
-          ],
-        }),
-      },
-      false,
-      'Poll the link of the interface.',
-    ),
-  }),
+  linkbeat_use_polling: defaulted(
+    {
+      ...flag,
+      parse: () => ({
+        value: true,
+        complaints: [
+          {
+            id: 'deprecated',
+            severity: 'warning',
+            class: 'deprecated',
+            message:
+              "(%n) 'linkbeat_use_polling' in vrrp instance deprecated - use linkbeat_interfaces block",
+          },
+        ],
+      }),
+    },
+    false,
+    'Poll the link of the interface.',
+  ),
 };

@@ -49,6 +49,7 @@ export interface VrrpBlocks extends StaticBlocks {
     readonly statements: readonly Statement<typeof garpGroupRows>[];
   }[];
   readonly linkbeat_interfaces: readonly Entry<LinkbeatEntry>[];
+  readonly linkbeat_use_polling: boolean;
   readonly interface_up_down_delays: readonly Entry<DelayEntry>[];
 }
 
@@ -88,6 +89,11 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
     ...some('vrrp_sync_group', groups),
     ...some('track_group', trackGroups),
     ...some('garp_group', garpGroups),
+    ...some(
+      'linkbeat_interfaces',
+      blocks.linkbeat_interfaces.map(({ value }) => value),
+    ),
+    ...(blocks.linkbeat_use_polling ? { linkbeat_use_polling: true as const } : {}),
     ...some(
       'interface_up_down_delays',
       blocks.interface_up_down_delays.map(({ value }) => value),

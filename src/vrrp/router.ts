@@ -369,7 +369,7 @@ function onLink(draft: Draft, index: number, kernel: RouterState['kernel']): voi
       text:
         link === undefined
           ? `Interface ${name} deleted`
-          : `Netlink reports ${name} ${is ? 'up' : 'down'}`,
+          : `${link.asked === undefined ? 'Netlink' : 'Linkbeat'} reports ${name} ${is ? 'up' : 'down'}`,
     });
   if (link === undefined && name !== undefined) forgetAsked(draft, name);
   tendLinks(draft);

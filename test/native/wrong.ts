@@ -41,6 +41,10 @@ function not(right: Call, place: number, ...values: unknown[]): Call[] {
   return [undefined, null, 7, 'text', true, ...values].map((value) => right.with(place, value));
 }
 
+/** What no name of an interface may be, in the second place. */
+const devices = (...right: Call): Call[] =>
+  ['', 7, undefined, 'a-name-that-is-too-long', 'nul\0'].map((name) => right.toSpliced(1, 0, name));
+
 const datagrams = [7, [7], [{}], [{ bytes: 'x' }], [{ bytes: new ArrayBuffer(8) }]];
 const addresses = ['', 'host', '1.2.3', '1.2.3.4/32', 'fe80::1%lo', '1.2.3.4\0'];
 const ticks = [...datagrams.map((d) => [d]), [], 'x', ...addresses.map((to) => [[{ to, bytes }]])];
@@ -167,6 +171,32 @@ export const rows: { readonly [name in keyof Native]: Row } = {
     refused: [
       ['ENODEV', 999_999],
       ['ENODEV', -1],
+    ],
+  },
+  linkFlags: {
+    wrong: [...integers([file, 'lo'], 0), ...devices(file, 1)],
+    refused: [
+      ['EBADF', NONE, 'lo'],
+      ['ENOTTY', file, 'lo'],
+    ],
+  },
+  linkDetected: {
+    wrong: [...integers([file, 'lo'], 0), ...devices(file, 1)],
+    refused: [
+      ['EBADF', NONE, 'lo'],
+      ['ENOTTY', file, 'lo'],
+    ],
+  },
+  linkRegister: {
+    wrong: [
+      ...integers([file, 'lo', 1], 0, 2),
+      ...devices(file, 1),
+      [file, 'lo', -1],
+      [file, 'lo', 32],
+    ],
+    refused: [
+      ['EBADF', NONE, 'lo', 1],
+      ['ENOTTY', file, 'lo', 1],
     ],
   },
   netlinkSocket: {
