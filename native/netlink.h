@@ -158,7 +158,7 @@ inline Napi::Value Collect(const Napi::CallbackInfo& info) {
 
 enum class DumpEnd { kMore, kDone, kInterrupted };
 
-/** Adds the answers in one buffer; throws what the kernel refused. */
+/** Adds the answers in one buffer; throws what the kernel refused. A dump ends with NLMSG_DONE, another request with its acknowledgement. */
 inline DumpEnd AddAnswers(Napi::Env env, int fd, const std::vector<uint8_t>& buffer, size_t length,
                           std::vector<uint8_t>& answer, bool& torn) {
   bool done = false;
@@ -168,6 +168,7 @@ inline DumpEnd AddAnswers(Napi::Env env, int fd, const std::vector<uint8_t>& buf
     if (header.nlmsg_type == NLMSG_ERROR) {
       nlmsgerr error{};
       refused = ErrorIn(header, message, error);
+      done = refused == 0;
     } else if (header.nlmsg_type == NLMSG_DONE) {
       int32_t error = 0;
       if (header.nlmsg_len >= NLMSG_HDRLEN + sizeof error) memcpy(&error, message + NLMSG_HDRLEN, sizeof error);
@@ -183,16 +184,16 @@ inline DumpEnd AddAnswers(Napi::Env env, int fd, const std::vector<uint8_t>& buf
   return torn ? DumpEnd::kInterrupted : DumpEnd::kDone;
 }
 
-/** One dump: all messages up to NLMSG_DONE, joined. One that a change ran through may lack entries: it is repeated. */
+/** One request that is answered with data: all messages up to its end, joined. A dump that a change ran through may lack entries: it is repeated. */
 inline Napi::Value Dump(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const int fd = IntFrom(info[0], "fd");
   const Napi::Uint8Array message = BytesFrom(info[1], "message");
-  bool dumps = false;
+  bool ends = false;
   ForEachMessage(message.Data(), message.ByteLength(), [&](const nlmsghdr& header, const uint8_t*) {
-    dumps = (header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+    ends = (header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP || (header.nlmsg_flags & NLM_F_ACK) != 0;
   });
-  if (!dumps) Refuse(env, "message asks for no dump");
+  if (!ends) Refuse(env, "message asks neither for a dump nor for an acknowledgement");
   std::vector<uint8_t> buffer(kNetlinkLimit);
   for (int attempt = 0; attempt < kDumpAttempts; attempt++) {
     std::vector<uint8_t> answer;

@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { Fifos } from '../fifos.ts';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
 import type { CheckOrder } from '../ipc/messages.ts';
-import type { IpvsOrder } from '../lib/ipvs.ts';
+import type { IpvsOrder, IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Instant } from '../lib/time.ts';
 import type { Log } from '../log.ts';
 import { Loop } from '../loop.ts';
@@ -124,7 +124,7 @@ class CheckDaemon {
     this.#listen(config);
     const { addresses } = this.#presence;
     const files = this.#watch.follow(config.track_file ?? []);
-    this.#take({ type: 'facts', facts: { addresses, files } });
+    this.#take({ type: 'facts', facts: { addresses, files, timeouts: this.#timeouts() } });
     if (!config.global_defs.checker_no_swap) dropTextSoon();
   }
 
@@ -258,6 +258,15 @@ class CheckDaemon {
       case 'exit':
         this.#end(action.status);
         return [];
+    }
+  }
+
+  /** A kernel that does not tell them has none to come back to. */
+  #timeouts(): IpvsTimeouts {
+    try {
+      return this.#ipvs.timeouts();
+    } catch {
+      return {};
     }
   }
 

@@ -57,6 +57,7 @@ import {
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
 import { difference, nameOfKey, place } from './table.ts';
+import { timeoutOrders } from './timeouts.ts';
 
 export const director: Machine<DirectorState, CheckEvent, CheckAction> = {
   step(state, event, now) {
@@ -90,6 +91,7 @@ export function createDirector(
     nextSerial: 1,
     firstSerial: 1,
     broken: new Set(),
+    timeouts: {},
     keeps,
   };
 }
@@ -147,6 +149,7 @@ function start(draft: Draft, facts: CheckFacts): void {
     healths: vector(healths),
     services: vector(services),
     addresses: new Set(facts.addresses),
+    timeouts: facts.timeouts ?? {},
   };
   const { lvs_flush, lvs_timeouts: timeouts } = state.config.global_defs;
   if (lvs_flush) draft.orders.push({ type: 'flush' });
@@ -197,6 +200,7 @@ function stop(draft: Draft): void {
   const { state } = draft;
   if (state.phase === 'running') {
     for (const [at] of state.plan.checks.entries()) cancel(draft, at);
+    draft.orders.push(...timeoutOrders(state, undefined));
     draft.orders.push(...syncOrders(state.config, undefined));
     if (!state.keeps) {
       const flushes = state.config.global_defs.lvs_flush_on_stop === 'all';

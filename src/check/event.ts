@@ -2,7 +2,7 @@
 // and messages into these, each with the instant at which it happened.
 
 import type { Ip } from '../lib/ip.ts';
-import type { IpvsOrder } from '../lib/ipvs.ts';
+import type { IpvsOrder, IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Verdict } from './checker.ts';
 import type { CheckerConfig } from './resolve.ts';
 
@@ -40,4 +40,6 @@ export interface CheckFacts {
   readonly addresses: readonly Ip[];
   /** What track_files hold, by name; those that are there. */
   readonly files: Readonly<Record<string, string>>;
+  /** Of IPVS: what a configuration without lvs_timeouts leaves, or has again. Absent is not known. */
+  readonly timeouts?: IpvsTimeouts;
 }

@@ -36,7 +36,7 @@ import { followFile, standingOf } from './standing.ts';
 import { type DirectorState, type Draft, ordersBetween, say } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
-import { isSame } from './table.ts';
+import { timeoutOrders } from './timeouts.ts';
 
 /** A real server as it was before, and is now. */
 interface Old {
@@ -74,9 +74,7 @@ export function reload(
     suspended: new Set(),
     broken: new Set(),
   };
-  const { lvs_timeouts: timeouts } = config.global_defs;
-  if (timeouts !== undefined && !isSame(timeouts, before.config.global_defs.lvs_timeouts))
-    draft.orders.push({ type: 'timeouts', timeouts });
+  draft.orders.push(...timeoutOrders(before, config.global_defs.lvs_timeouts));
   draft.orders.push(...syncOrders(before.config, config));
   for (const order of ordersBetween(before, draft.state, before.broken)) draft.orders.push(order);
   schedule(draft, made, history);

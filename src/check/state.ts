@@ -3,7 +3,7 @@
 import type { Due } from '../lib/heap.ts';
 import { withDue, withoutFirst } from '../lib/heap.ts';
 import type { Ip } from '../lib/ip.ts';
-import type { IpvsOrder } from '../lib/ipvs.ts';
+import type { IpvsOrder, IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Random } from '../lib/random.ts';
 import type { Instant } from '../lib/time.ts';
 import { itemAt, type Vector, vector, withItem } from '../lib/vector.ts';
@@ -39,6 +39,8 @@ export interface DirectorState {
   readonly firstSerial: number;
   /** Services that the kernel refuses (nameOfKey). A reload tries them again. */
   readonly broken: ReadonlySet<string>;
+  /** What IPVS had at the start, where lvs_timeouts may change it. */
+  readonly timeouts: IpvsTimeouts;
   /** At the end the table stays as it is (-I). */
   readonly keeps: boolean;
 }

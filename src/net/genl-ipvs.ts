@@ -14,11 +14,12 @@ import type {
   IpvsOrder,
   IpvsService,
   IpvsStatistics,
+  IpvsTimeouts,
   ServiceEntry,
   ServiceKey,
   SyncDaemon,
 } from '../lib/ipvs.ts';
-import { toSeconds } from '../lib/time.ts';
+import { seconds, toSeconds } from '../lib/time.ts';
 import { GENL_HEADER, genlHeader } from './genl.ts';
 import {
   AF_INET,
@@ -55,6 +56,7 @@ const COMMAND = {
   stopSync: 10,
   getSync: 11,
   timeouts: 12,
+  getTimeouts: 13,
   flush: 17,
 } as const;
 
@@ -157,6 +159,10 @@ export const encodeDestinationsQuery = (type: number, key: ServiceKey): Uint8Arr
 
 export const encodeSyncQuery = (type: number): Uint8Array =>
   encodeQuery(type, genlHeader(COMMAND.getSync), []);
+
+/** There is one answer and no dump of it: the acknowledgement ends it. */
+export const encodeTimeoutsQuery = (type: number): Uint8Array =>
+  encodeMessage(type, NLM_F_ACK, 1, genlHeader(COMMAND.getTimeouts), []);
 
 function orderAttributes(order: IpvsOrder): readonly Attribute[] {
   switch (order.type) {
@@ -381,6 +387,17 @@ function decodeStatistics(
     byteRateIn: counter(9),
     byteRateOut: counter(10),
   };
+}
+
+/** Of TCP, of TCP after a FIN, of UDP; undefined for what is no such answer. */
+export function decodeTimeouts({ body }: Message): Required<IpvsTimeouts> | undefined {
+  const attributes = decodeAttributes(body, GENL_HEADER);
+  const [tcp, tcpfin, udp] = [CMD_TIMEOUT_TCP, CMD_TIMEOUT_TCP_FIN, CMD_TIMEOUT_UDP].map((type) => {
+    const bytes = attributes.get(type);
+    return bytes === undefined || bytes.length < 4 ? undefined : seconds(readU32(bytes));
+  });
+  if (tcp === undefined || tcpfin === undefined || udp === undefined) return undefined;
+  return { tcp, tcpfin, udp };
 }
 
 export function decodeSync(message: Message): SyncDaemon | undefined {

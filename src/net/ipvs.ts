@@ -6,6 +6,7 @@ import { family } from '../lib/ip.ts';
 import type {
   DestinationEntry,
   IpvsOrder,
+  IpvsTimeouts,
   ServiceEntry,
   ServiceKey,
   SyncDaemon,
@@ -15,10 +16,12 @@ import {
   decodeDestination,
   decodeService,
   decodeSync,
+  decodeTimeouts,
   encodeDestinationsQuery,
   encodeOrder,
   encodeServicesQuery,
   encodeSyncQuery,
+  encodeTimeoutsQuery,
   IPVS_FAMILY,
 } from './genl-ipvs.ts';
 import { native, type Refusal } from './native.ts';
@@ -106,6 +109,12 @@ export class Ipvs {
   /** Those that run; at most one of each role. */
   syncDaemons(): SyncDaemon[] {
     return this.#dump(encodeSyncQuery(this.#type)).flatMap((m) => decodeSync(m) ?? []);
+  }
+
+  /** Those that hold now. Empty where the kernel does not say all of them. */
+  timeouts(): IpvsTimeouts {
+    const [answer] = this.#dump(encodeTimeoutsQuery(this.#type));
+    return (answer && decodeTimeouts(answer)) ?? {};
   }
 
   close(): void {

@@ -165,7 +165,7 @@ export interface Native {
   request(fd: number, messages: Uint8Array, last: number): Refusal[];
   /** Answers to netlink messages that a shot sent. */
   collect(fd: number): Refusal[];
-  /** Sends one dump request and returns every answer message, joined. */
+  /** Sends one request, a dump or one that asks for an acknowledgement behind its answer, and returns every answer, joined. */
   dump(fd: number, message: Uint8Array): Uint8Array;
 
   // Interfaces, by name; any socket will do.

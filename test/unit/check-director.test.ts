@@ -11,7 +11,7 @@ import type { CheckerConfig } from '../../src/check/resolve.ts';
 import type { DirectorState } from '../../src/check/state.ts';
 import { type Ip, parseIp } from '../../src/lib/ip.ts';
 import type { IpvsOrder } from '../../src/lib/ipvs.ts';
-import type { Instant } from '../../src/lib/time.ts';
+import { type Instant, seconds } from '../../src/lib/time.ts';
 import { read } from '../property/reading.ts';
 
 const ip = (text: string): Ip => parseIp(text) as Ip;
@@ -560,6 +560,29 @@ test('lvs_sync_daemon without an instance: both roles, while this process runs',
   assert.deepEqual(play.reload(of('lvs_sync_daemon eth0')).filter(isSync), start);
   assert.deepEqual(play.take({ type: 'stop' }).filter(isSync), both);
   assert.deepEqual(new Play(of('')).start().filter(isSync), []);
+});
+
+test('what is no longer in lvs_timeouts is as it was at the start again, at the end all of it', () => {
+  const of = (lvs: string): string => `${globals(lvs)}${service(real(8001, tcp()))}`;
+  const play = new Play(of('lvs_timeouts tcp 7 udp 8'));
+  const timeouts = { tcp: seconds(900), tcpfin: seconds(120), udp: seconds(300) };
+  const facts = { files: {}, addresses: [], timeouts };
+  play.state = director.step(play.state, { type: 'facts', facts }, play.now).state;
+  const take = (event: CheckEvent): readonly IpvsOrder[] => {
+    const { state, actions } = director.step(play.state, event, play.now);
+    play.state = state;
+    return actions.flatMap((action) => (action.type === 'ipvs' ? action.orders : []));
+  };
+  const reload = (lvs: string): readonly IpvsOrder[] =>
+    take({ type: 'reload', config: configOf(of(lvs)), files: {} });
+  assert.deepEqual(reload('lvs_timeouts udp 8'), [
+    { type: 'timeouts', timeouts: { ...timeouts, udp: seconds(8) } },
+  ]);
+  assert.deepEqual(reload('lvs_timeouts udp 8'), []);
+  assert.deepEqual(reload(''), [{ type: 'timeouts', timeouts }]);
+  assert.deepEqual(reload(''), []);
+  assert.equal(reload('lvs_timeouts tcp 7').length, 1);
+  assert.deepEqual(take({ type: 'stop' })[0], { type: 'timeouts', timeouts });
 });
 
 test('lvs_flush, lvs_timeouts, lvs_flush_on_stop', () => {

@@ -10,9 +10,11 @@ import {
   decodeDestination,
   decodeService,
   decodeSync,
+  decodeTimeouts,
   encodeDestinationsQuery,
   encodeOrder,
   encodeServicesQuery,
+  encodeTimeoutsQuery,
 } from '../../src/net/genl-ipvs.ts';
 import { decodeMessages, type Message } from '../../src/net/netlink.ts';
 
@@ -216,6 +218,23 @@ describe('sync daemons', () => {
       hex(encodeOrder(TYPE, { type: 'stopSync', role: 'master' }, 7, true)),
       bytes(head(32, '0500', '0a'), '0c00 0300 0800 0100 01000000'),
     );
+  });
+});
+
+describe('timeouts', () => {
+  it('are asked for with an acknowledgement, for there is no dump of them', () => {
+    assert.equal(
+      hex(encodeTimeoutsQuery(TYPE)),
+      bytes('14000000 2200 0500 01000000 00000000 0d 01 0000'),
+    );
+  });
+
+  it('are seconds; where one is missing none is known', () => {
+    const timeouts = { tcp: seconds(900), tcpfin: seconds(120), udp: seconds(300) };
+    const answer = encodeOrder(TYPE, { type: 'timeouts', timeouts }, 7, false);
+    assert.deepEqual(decodeTimeouts(only(answer)), timeouts);
+    const part = encodeOrder(TYPE, { type: 'timeouts', timeouts: { tcp: seconds(900) } }, 7, false);
+    assert.equal(decodeTimeouts(only(part)), undefined);
   });
 });
 
