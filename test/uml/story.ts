@@ -1,10 +1,18 @@
-// Runs inside: a director with two real servers and a sorry server, once with ours and once with keepalived, through the
-// same story; what IPVS holds after each event. Judges nothing; story.test.ts does.
+// Runs inside: a director with real servers and a sorry server, once with ours and once with keepalived, through the same
+// story; what IPVS holds after each event, what it was told meanwhile, and how often servers were asked until then. Judges
+// nothing; story.test.ts does.
 
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { IpvsTimeouts } from '../../src/lib/ipvs.ts';
+import { toSeconds } from '../../src/lib/time.ts';
 import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
+import { type Row, rowOf, rowsOf, sameRows } from './rows.ts';
+import { type Heard, Tap } from './tap.ts';
 import {
   addAddress,
   addCable,
@@ -16,51 +24,113 @@ import {
   within,
 } from './world.ts';
 
+/** The table, and what led to it. */
+export interface Scene {
+  /** As ipvsadm saves it, sorted. */
+  readonly table: readonly string[];
+  /** tcp, tcpfin and udp, in seconds. */
+  readonly timeouts: readonly number[];
+  readonly heard: readonly Heard[];
+  /** How often each server was asked, while IPVS did not hold yet what it should. */
+  readonly asked: readonly number[];
+}
+
 export interface Moment {
   readonly what: string;
-  readonly ours: readonly string[];
-  readonly keepalived: readonly string[];
-  /** Milliseconds from the event to the last change of each table; 0 where nothing changed. */
-  readonly took: Readonly<Record<Kind, number>>;
+  readonly scenes: Readonly<Record<Kind, Scene>>;
 }
 
 export interface Story {
   readonly moments: readonly Moment[];
-  readonly timeouts: readonly [string, string];
   readonly logs: Readonly<Record<Kind, string>>;
 }
 
-/** A server of HTTP in a namespace that can be made to misbehave. */
+export type Certificate = 'good' | 'expired';
+export type Deed = 'open' | 'close' | 'hang' | number;
+
+export interface Chapter {
+  readonly what: string;
+  /** Index of a server, and what becomes of it; a number is the status that it answers with. */
+  readonly server?: readonly [number, Deed];
+  /** What every server shows from now on. */
+  readonly certificate?: Certificate;
+  /** What the script says that gives a weight. */
+  readonly status?: number;
+  readonly reload?: string;
+  /** What IPVS should hold then, as ipvsadm saves it, sorted. */
+  readonly table: readonly string[];
+  /** tcp, tcpfin and udp, in seconds; looked at where given. */
+  readonly timeouts?: readonly number[];
+  /** Nothing should change: it is over when each server that serves has been asked so many times more. */
+  readonly calm?: number;
+}
+
+const TLS_PORT = 443;
+
+function certificate(name: Certificate): { readonly key: Buffer; readonly cert: Buffer } {
+  const [key, cert] = ['key', 'pem'].map((end) =>
+    readFileSync(join(process.env.KEEPALIVED_PROJECT ?? '', `test/fixtures/tls/${name}.${end}`)),
+  ) as [Buffer, Buffer];
+  return { key, cert };
+}
+
+/** A server of HTTP and HTTPS in a namespace that can be made to misbehave. */
 class Backend {
-  status = 200;
+  asked = 0;
+  serves = false;
   readonly #name: string;
   readonly #namespace: string;
+  readonly #arrived: () => void;
   readonly #sockets = new Set<Socket>();
+  readonly #tls: TlsServer;
+  #status: number | undefined = 200;
   #server: Server | undefined;
 
-  constructor(name: string, namespace: string) {
+  constructor(name: string, namespace: string, arrived: () => void) {
     this.#name = name;
     this.#namespace = namespace;
-    this.open();
+    this.#arrived = arrived;
+    // It lives on when the other one dies: what becomes of the certificate is its only story.
+    this.#tls = createTlsServer(certificate('good'), (_, answer) => {
+      answer.writeHead(200, { connection: 'close' });
+      answer.end(name);
+    });
+    inNamespace(namespace, () => this.#tls.listen(TLS_PORT));
+    this.become('open');
   }
 
-  open(): void {
+  become(deed: Deed): void {
+    if (deed === 'close') this.#close();
+    else if (deed === 'open') this.#open();
+    else this.#status = deed === 'hang' ? undefined : deed;
+  }
+
+  show(name: Certificate): void {
+    this.#tls.setSecureContext(certificate(name));
+  }
+
+  #open(): void {
     const server = createServer((_, answer) => {
-      answer.writeHead(this.status, { connection: 'close' });
+      if (this.#status === undefined) return;
+      answer.writeHead(this.#status, { connection: 'close' });
       answer.end(this.#name);
     });
     server.on('connection', (socket) => {
+      this.asked += 1;
+      this.#arrived();
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
     // Without a name of a host the socket is made at once, and stays where it was made.
     inNamespace(this.#namespace, () => server.listen(80));
     this.#server = server;
+    this.serves = true;
   }
 
-  close(): void {
+  #close(): void {
     this.#server?.close();
     for (const socket of this.#sockets) socket.destroy();
+    this.serves = false;
   }
 }
 
@@ -69,55 +139,62 @@ class Site {
   readonly director: string;
   readonly backends: readonly Backend[];
   readonly daemon: Daemon;
-  changedAt = 0;
-  readonly #ipvs: Ipvs;
-  #seen = '';
+  readonly tap: Tap;
+  readonly ipvs: Ipvs;
+  asked: number[] = [];
+  #expected: readonly Row[] | undefined;
 
   constructor(kind: Kind, config: string) {
     this.kind = kind;
     this.director = `${kind}-d`;
     addNamespace(this.director);
-    for (const n of [1, 2]) addAddress(this.director, 'lo', `203.0.113.${n}/32`);
+    mkdirSync(`/tmp/${kind}`);
+    this.say(5);
     this.backends = [1, 2, 3].map((n) => {
       const server = `${kind}-s${n}`;
       addNamespace(server);
       addCable([this.director, `s${n}`], [server, 'eth0']);
       addAddress(this.director, `s${n}`, `10.2.${n}.1/24`);
       addAddress(server, 'eth0', `10.2.${n}.2/24`);
-      return new Backend(`server ${n}`, server);
+      return new Backend(`server ${n}`, server, () => this.#arrived(n - 1));
     });
-    this.#ipvs = inNamespace(this.director, () => Ipvs.open());
+    this.ipvs = inNamespace(this.director, () => Ipvs.open());
     // What somebody else put there, and what lvs_flush is for.
     within(this.director, 'ipvsadm', '-A', '-t', '198.51.100.1:22', '-s', 'wlc');
-    this.daemon = new Daemon(kind, this.director, config, ['-C']);
+    this.tap = new Tap(this.director);
+    this.daemon = new Daemon(kind, this.director, this.written(config), ['-C']);
   }
 
-  look(): void {
-    const table = this.#ipvs
-      .services()
-      .map(({ key }) => [
-        key,
-        this.#ipvs.destinations(key).map(({ destination, to }) => [destination, to]),
-      ]);
-    const seen = JSON.stringify(table);
-    if (seen === this.#seen) return;
-    this.#seen = seen;
-    this.changedAt = performance.now();
+  /** Each has a script of its own. */
+  written(config: string): string {
+    return config.replaceAll('KIND', this.kind);
   }
 
-  get served(): boolean {
-    return this.#seen.includes('10.2.1.2');
+  /** The script's next status. */
+  say(status: number): void {
+    writeFileSync(`/tmp/${this.kind}/weight`, `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
+  }
+
+  expect(rows: readonly Row[]): void {
+    this.#expected = rows;
+    this.asked = this.backends.map(() => 0);
+  }
+
+  get isRight(): boolean {
+    if (this.#expected === undefined) return true;
+    if (!sameRows(rowsOf(this.ipvs), this.#expected)) return false;
+    this.#expected = undefined;
+    return true;
+  }
+
+  /** A server is asked again: has IPVS what it should by now? */
+  #arrived(at: number): void {
+    if (!this.isRight) this.asked[at] = (this.asked[at] ?? 0) + 1;
   }
 }
 
-export interface Chapter {
-  readonly what: string;
-  /** Index of a backend, and what becomes of it. */
-  readonly backend?: readonly [number, 'open' | 'close' | number];
-  readonly reload?: string;
-  /** What IPVS should hold then, as ipvsadm saves it, sorted. */
-  readonly table: readonly string[];
-}
+const inSeconds = ({ tcp, tcpfin, udp }: IpvsTimeouts): number[] =>
+  [tcp, tcpfin, udp].map((time) => (time === undefined ? 0 : toSeconds(time)));
 
 export async function main({
   config,
@@ -129,53 +206,62 @@ export async function main({
   readonly chapters: readonly Chapter[];
 }): Promise<Story> {
   const sites = [new Site('ours', config), new Site('keepalived', config)] as const;
-  const [ours, keepalived] = sites;
-  const moments: Moment[] = [];
-  const settle = async (what: string, table: readonly string[]): Promise<void> => {
-    const from = performance.now();
-    let lookAt = from;
-    await until(what, () => {
-      for (const site of sites) site.look();
-      if (performance.now() < lookAt) return false;
-      // A program each time would leave the servers no time to answer.
-      lookAt = performance.now() + 400;
-      return sites.every(({ director }) => savedTable(director).join() === table.join());
-    }).catch(() => undefined);
-    moments.push({
-      what,
-      ours: savedTable(ours.director),
-      keepalived: savedTable(keepalived.director),
-      took: {
-        ours: Math.max(0, ours.changedAt - from),
-        keepalived: Math.max(0, keepalived.changedAt - from),
-      },
-    });
-  };
-  await until('both have their services', () => {
-    for (const site of sites) site.look();
-    return sites.every(({ served }) => served);
-  });
-  await settle('start', start);
-  for (const { what, backend, reload, table } of chapters) {
-    if (backend !== undefined) {
-      const [at, how] = backend;
-      for (const { backends } of sites) {
-        const one = backends[at] as Backend;
-        if (typeof how === 'number') one.status = how;
-        else one[how]();
-      }
+  await Promise.all(sites.map(({ tap }) => tap.listening()));
+  const told: { what: string; scenes: Record<Kind, Omit<Scene, 'heard'>> }[] = [];
+  const begin = (table: readonly string[]): void => {
+    for (const site of sites) {
+      site.tap.mark();
+      site.expect(table.map(rowOf));
     }
-    if (reload !== undefined) await Promise.all(sites.map(({ daemon }) => daemon.reload(reload)));
-    await settle(what, table);
+  };
+  const settle = async ({ what, table, timeouts, calm = 0 }: Chapter): Promise<void> => {
+    const before = sites.map(({ backends }) => backends.map(({ asked }) => asked));
+    await until(what, () =>
+      sites.every(
+        ({ isRight, ipvs, backends }, i) =>
+          isRight &&
+          (timeouts === undefined || `${inSeconds(ipvs.timeouts())}` === `${timeouts}`) &&
+          backends.every(
+            ({ asked, serves }, n) =>
+              !serves || n === 2 || asked >= (before[i]?.[n] as number) + calm,
+          ),
+      ),
+    ).catch(() => undefined);
+    const scene = ({ director, ipvs, asked }: Site): Omit<Scene, 'heard'> => ({
+      table: savedTable(director),
+      timeouts: inSeconds(ipvs.timeouts()),
+      asked,
+    });
+    const [ours, keepalived] = sites;
+    told.push({ what, scenes: { ours: scene(ours), keepalived: scene(keepalived) } });
+    for (const site of sites) if (table.length === 0) site.ipvs.close();
+  };
+  for (const site of sites) site.expect(start.map(rowOf));
+  await settle({ what: 'start', table: start });
+  for (const chapter of chapters) {
+    const { server, certificate, status, reload, table } = chapter;
+    begin(table);
+    for (const site of sites) {
+      if (server !== undefined) site.backends[server[0]]?.become(server[1]);
+      if (certificate !== undefined) for (const backend of site.backends) backend.show(certificate);
+      if (status !== undefined) site.say(status);
+    }
+    if (reload !== undefined)
+      await Promise.all(sites.map((site) => site.daemon.reload(site.written(reload))));
+    await settle(chapter);
   }
-  const timeouts = sites.map(({ director }) =>
-    within(director, 'ipvsadm', '-L', '--timeout').trim(),
-  ) as [string, string];
+  begin([]);
   await Promise.all(sites.map(({ daemon }) => daemon.stop()));
-  await settle('stop', []);
+  await settle({ what: 'stop', table: [] });
+  const [ours, keepalived] = await Promise.all(sites.map(({ tap }) => tap.end()));
   return {
-    moments,
-    timeouts,
-    logs: { ours: ours.daemon.text, keepalived: keepalived.daemon.text },
+    moments: told.map(({ what, scenes }, i) => ({
+      what,
+      scenes: {
+        ours: { ...scenes.ours, heard: ours?.[i] ?? [] },
+        keepalived: { ...scenes.keepalived, heard: keepalived?.[i] ?? [] },
+      },
+    })),
+    logs: { ours: sites[0].daemon.text, keepalived: sites[1].daemon.text },
   };
 }
