@@ -31,6 +31,8 @@ import type { DirectorState } from './state.ts';
 type Configure = Extract<CheckOrder, { readonly type: 'configure' }>;
 
 const DEADLINE: CheckEvent = { type: 'deadline' };
+/** Checks that are due within so many microseconds are made at once, at the end of them. */
+const GRAIN = 1_000;
 /** Where seeds end, as mulberry32 wants them. */
 const SEEDS = 2 ** 32;
 /** How long scripts may take after everything else has been released, in milliseconds. */
@@ -190,8 +192,11 @@ class CheckDaemon {
     switch (record.kind) {
       case 'alarm':
         // The thread counts in nanoseconds: an instant may come back a little smaller than it was.
-        if (this.#deadline !== undefined)
-          this.#loop.alarmed(Math.max(record.at, this.#deadline) as Instant);
+        if (this.#deadline !== undefined) {
+          const due = Math.min(this.#deadline, native.now());
+          this.#deadline = undefined;
+          this.#loop.alarmed(Math.max(record.at, due) as Instant);
+        }
         break;
       case 'exit':
         this.#scripts.exited(record.pid);
@@ -226,9 +231,12 @@ class CheckDaemon {
     }
   }
 
+  /** Rounded up: with thousands of checks a second most of the work would be arming the alarm for the next one. */
   #alarm(at: Instant | undefined): void {
-    this.#deadline = at;
-    native.alarm(at ?? 0);
+    const rounded = at === undefined ? undefined : ((Math.ceil(at / GRAIN) * GRAIN) as Instant);
+    if (rounded === this.#deadline) return;
+    this.#deadline = rounded;
+    native.alarm(rounded ?? 0);
   }
 
   #perform(action: CheckAction): readonly CheckEvent[] {

@@ -43,6 +43,9 @@ export const isOurs = (error: NodeJS.ErrnoException): boolean => OURS.has(error.
 export const refusal = (code: string, syscall: string, text: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${syscall} ${code}: ${text}`), { code, syscall });
 
+/** Made once: the trace of an Error costs as much as the rest of a close. */
+const CLOSED = refusal('ECANCELED', 'close', 'closed');
+
 /**
  * Every method that waits rejects with an Error that has `code` and `syscall` where the other end, the kernel, the
  * clock or the signal was against it; the stream is closed then. One wait at a time.
@@ -120,7 +123,7 @@ export class Stream {
   /** Lets go at once; what has not been sent is not. Nothing is heard of the stream afterwards. */
   close(): void {
     this.#release();
-    this.#failure ??= refusal('ECANCELED', 'close', 'closed');
+    this.#failure ??= CLOSED;
     this.#socket.destroy();
   }
 

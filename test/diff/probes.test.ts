@@ -24,7 +24,7 @@ import { BEHAVIOURS, type Behaviour } from './probes.ts';
 
 const HERE = '127.0.0.1' as Ip;
 const FIRST = 2001;
-const STANDIN = join(import.meta.dirname, '../fixtures/ipvs-standin.c');
+const STANDIN = join(import.meta.dirname, 'standin.c');
 const never = new AbortController().signal;
 
 let cable: Cable;
