@@ -22,9 +22,15 @@ interface Open {
 export class Fifos {
   readonly #log: Log;
   #open: readonly Open[] = [];
+  #leads = false;
 
   constructor(log: Log) {
     this.#log = log;
+  }
+
+  /** As configured last. */
+  get leads(): boolean {
+    return this.#leads;
   }
 
   /**
@@ -33,6 +39,7 @@ export class Fifos {
    */
   configure(kind: 'vrrp' | 'lvs', defs: GlobalDefs, leads: boolean): void {
     for (const old of this.#open) dismiss(old);
+    this.#leads = leads;
     const wanted = [
       kind === 'vrrp'
         ? ([defs.vrrp_notify_fifo, defs.vrrp_notify_fifo_script] as const)

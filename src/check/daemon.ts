@@ -165,7 +165,7 @@ class CheckDaemon {
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
       const { writeData } = await import('./report.ts');
-      writeData(this.#loop.state);
+      writeData(this.#loop.state, this.#fifos.leads);
     } catch (error) {
       log.error(`Cannot write state file: ${(error as Error).message}`);
     }

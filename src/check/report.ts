@@ -1,15 +1,36 @@
 // The checking process's state file: keepalived_check.data. Loaded when the first one is asked for.
 
-import { dumpGlobals } from '../config/dump.ts';
+import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import { dumpPath, writeDump } from '../net/dump.ts';
 import { dumpCheck } from './dump.ts';
 import { liveOf } from './live.ts';
+import type { CheckerConfig } from './resolve.ts';
 import type { DirectorState } from './state.ts';
 
-export function writeData(state: DirectorState): void {
+export function writeData(state: DirectorState, leads: boolean): void {
   const { config } = state;
   const { global_defs } = config;
-  const lines = [...dumpGlobals(global_defs, {}), ...dumpCheck(config, global_defs, liveOf(state))];
+  const lines = [
+    ...dumpGlobals(global_defs, dumpFacts(config, leads)),
+    ...dumpCheck(config, global_defs, liveOf(state)),
+  ];
   const text = lines.join('\n');
   writeDump(dumpPath('data', '_check', config), `${text}\n`);
+}
+
+/** What the first section says of the process; `leads` as in DumpFacts. */
+export function dumpFacts(
+  { global_defs: globals, ...place }: CheckerConfig,
+  leads: boolean,
+): DumpFacts {
+  const { net_namespace, instance } = place;
+  const { checker_rt_priority: priority, checker_rlimit_rttime: limit } = globals;
+  return {
+    process: 'check',
+    leads,
+    ...(net_namespace === undefined ? {} : { net_namespace }),
+    ...(instance === undefined ? {} : { instance }),
+    ...(priority > 0 ? { realtime: { priority, limit } } : {}),
+    bus: false,
+  };
 }

@@ -3,9 +3,10 @@
 // version does not have. Nothing here is parsed back.
 
 import { seconds, toSeconds, ZERO } from '../lib/time.ts';
+import { wholeSecondsShown } from './global/value.ts';
 import { type Fifo, type GlobalDefs, globalDefs } from './globals.ts';
 import type { Block } from './keyword.ts';
-import type { Script } from './value.ts';
+import type { FifoScript, Script } from './value.ts';
 
 /** Of a mail server, where nobody says more. */
 const USUAL = seconds(30);
@@ -16,21 +17,37 @@ const owner = ({ uid, gid }: { readonly uid: number; readonly gid: number }): st
 const offOn = (value: boolean | undefined): string =>
   value === undefined ? 'unset' : value ? 'on' : 'off';
 
-function fifoLines(whose: string, fifo: Fifo | undefined, script: Script | undefined): string[] {
+/** Each process finds the programs that it starts itself; `ours` is one of those, and gets the path of the FIFO. */
+function fifoLines(
+  whose: string,
+  fifo: Fifo | undefined,
+  script: FifoScript | undefined,
+  ours: boolean,
+): string[] {
   if (fifo === undefined) return [];
   const line = `${whose} notify fifo = ${fifo.path}, ${owner(fifo)}`;
   if (script === undefined) return [line];
-  const words = [...script.words, fifo.path].map((word) => `'${word}'`).join(' ');
-  return [line, `${whose} notify fifo script = ${words}, ${owner(script)}`];
+  const [found = '', ...words] = script.words;
+  const all = ours ? [found, ...words, fifo.path] : [script.written ?? found, ...words];
+  const shown = all.map((word) => `'${word}'`).join(' ');
+  return [line, `${whose} notify fifo script = ${shown}, ${owner(script)}`];
 }
 
 /** What is said of the daemon and does not stand in global_defs. */
 export interface DumpFacts {
+  /** Whose file it is. */
+  readonly process: 'parent' | 'vrrp' | 'check';
+  /** It starts the reader of the FIFO that all processes write to. */
+  readonly leads?: boolean;
   readonly net_namespace?: string;
   readonly instance?: string;
+  /** What the process runs with, where it asked for real-time scheduling. */
+  readonly realtime?: { readonly priority: number; readonly limit: number };
+  /** The process can be asked over the D-Bus. */
+  readonly bus?: boolean;
   /** The interface of static addresses, in the VRRP process, where it exists. */
   readonly default_interface?: string;
-  /** An instance needs nftables, or iptables were asked for. */
+  /** An instance needs nftables. */
   readonly nftables?: boolean;
   /** The instance that names the interface of the IPVS synchronisation daemon, in the old place. */
   readonly sync?: { readonly instance: string; readonly interface: string };
@@ -97,11 +114,16 @@ const LAYOUT: readonly Line[] = [
   ({ lvs_flush_on_stop: flush }) => [
     `LVS flush on stop = ${flush === undefined ? 'disabled' : flush === 'all' ? 'full' : flush}`,
   ],
-  (defs) => [
-    ...fifoLines('Global', defs.notify_fifo, defs.notify_fifo_script),
-    ...fifoLines('VRRP', defs.vrrp_notify_fifo, defs.vrrp_notify_fifo_script),
-    ...fifoLines('LVS', defs.lvs_notify_fifo, defs.lvs_notify_fifo_script),
-  ],
+  (defs, { process, leads = false }) => {
+    // keepalived's VRRP process forgets the script that another one has started.
+    const led = process === 'vrrp' && !leads ? undefined : defs.notify_fifo_script;
+    const [vrrp, lvs] = [defs.vrrp_notify_fifo_script, defs.lvs_notify_fifo_script];
+    return [
+      ...fifoLines('Global', defs.notify_fifo, led, leads),
+      ...fifoLines('VRRP', defs.vrrp_notify_fifo, vrrp, process === 'vrrp'),
+      ...fifoLines('LVS', defs.lvs_notify_fifo, lvs, process === 'check'),
+    ];
+  },
   'fifo_write_vrrp_states_on_reload',
   'vrrp_notify_priority_changes',
   'vrrp_mcast_group4',
@@ -110,8 +132,12 @@ const LAYOUT: readonly Line[] = [
   'vrrp_garp_master_repeat',
   'vrrp_garp_master_refresh',
   'vrrp_garp_master_refresh_repeat',
-  'vrrp_garp_lower_prio_delay',
-  'vrrp_garp_lower_prio_repeat',
+  ({ vrrp_garp_lower_prio_delay: given, vrrp_garp_master_delay: usual }, facts) => [
+    `Gratuitous ARP lower priority delay = ${lowerPriority(facts, given, usual, wholeSecondsShown)}`,
+  ],
+  ({ vrrp_garp_lower_prio_repeat: given, vrrp_garp_master_repeat: usual }, facts) => [
+    `Gratuitous ARP lower priority repeat = ${lowerPriority(facts, given, usual, String)}`,
+  ],
   'vrrp_down_timer_adverts',
   ({ vrrp_garp_extra_if: extra }) => [
     `Gratuitous ARP for each secondary ${extra?.all === true ? 'i/f' : 'VMAC'} = ${toSeconds(extra?.every ?? ZERO)}s`,
@@ -165,6 +191,13 @@ const LAYOUT: readonly Line[] = [
       : [typeof policy === 'number' ? `rx_bufs_size = ${policy}` : `rx_bufs_policy = ${policy}`],
   'vrrp_rx_bufs_multiplier',
   'umask',
+  (_, { realtime }) =>
+    realtime === undefined
+      ? []
+      : [
+          `current realtime priority = ${realtime.priority}`,
+          `current realtime time limit = ${realtime.limit}`,
+        ],
   ({ vrrp_startup_delay: delay }) =>
     delay === undefined ? [] : [`vrrp_startup_delay = ${toSeconds(delay)}`],
   ({ log_unknown_vrids: log }) => (log ? ['log_unknown_vrids'] : []),
@@ -173,8 +206,19 @@ const LAYOUT: readonly Line[] = [
     prefix === undefined ? [] : [`VMAC address prefix = ${prefix}`],
 ];
 
+/** Only VRRP asks what holds where nothing is said; the others show -1, without its sign. */
+const lowerPriority = <T>(
+  { process }: DumpFacts,
+  given: T | undefined,
+  usual: T,
+  show: (value: T) => string,
+): string => {
+  if (given !== undefined) return show(given);
+  return process === 'vrrp' ? show(usual) : '4294967295';
+};
+
 /** Lines without line ends, the heading first. */
-export function dumpGlobals(defs: GlobalDefs, facts: DumpFacts = {}): string[] {
+export function dumpGlobals(defs: GlobalDefs, facts: DumpFacts): string[] {
   const lines = LAYOUT.flatMap((line) =>
     typeof line === 'function' ? line(defs, facts) : rowLine(line, defs),
   );
@@ -197,7 +241,7 @@ function affinity(of: string, processors: readonly number[] = []): string[] {
   return [`${of} CPU Affinity = ${sorted.map((p) => (p === 0 ? ' ' : `${p} `)).join('')}`];
 }
 
-function reloadLines(defs: GlobalDefs): string[] {
+function reloadLines(defs: GlobalDefs, { process }: DumpFacts): string[] {
   const {
     reload_check_config: check,
     reload_time_file: time,
@@ -219,12 +263,12 @@ function reloadLines(defs: GlobalDefs): string[] {
       ? []
       : [`config save directory = ${defs.tmp_config_directory}`]),
     ...(defs.data_use_instance ? ['Use instance name in data dumps'] : []),
-    ...(startup_script === undefined
+    ...(startup_script === undefined || process !== 'parent'
       ? []
       : [
           `Startup script = ${scriptText(startup_script)}, timeout ${toSeconds(defs.startup_script_timeout)}`,
         ]),
-    ...(shutdown_script === undefined
+    ...(shutdown_script === undefined || process !== 'parent'
       ? []
       : [
           `Shutdown script = ${scriptText(shutdown_script)} timeout ${toSeconds(defs.shutdown_script_timeout)}`,
@@ -263,7 +307,7 @@ function syncLines({ lvs_sync_daemon: sync }: GlobalDefs, { sync: old }: DumpFac
 function netfilterLines(defs: GlobalDefs, { nftables: needed = false }: DumpFacts): string[] {
   const { nftables, nftables_ipvs: ipvs } = defs;
   return [
-    ...(nftables === undefined && !needed
+    ...(nftables === undefined && defs.vrrp_iptables === undefined && !needed
       ? []
       : [
           `nftables table name = ${nftables?.[0] ?? 'keepalived'}`,
@@ -281,9 +325,8 @@ function netfilterLines(defs: GlobalDefs, { nftables: needed = false }: DumpFact
   ];
 }
 
-function busLines(defs: GlobalDefs, { instance = '' }: DumpFacts): string[] {
+function busLines(defs: GlobalDefs, { bus = true }: DumpFacts): string[] {
   const is = (what: string, on: boolean): string => `${what} ${on ? 'enabled' : 'disabled'}`;
-  const name = defs.dbus_service_name;
   return [
     is('SNMP vrrp', defs.enable_snmp_vrrp),
     is('SNMP checker', defs.enable_snmp_checker),
@@ -291,7 +334,7 @@ function busLines(defs: GlobalDefs, { instance = '' }: DumpFacts): string[] {
     is('SNMP RFCv3', defs.enable_snmp_rfc || defs.enable_snmp_rfcv3),
     is('SNMP traps', defs.enable_traps),
     `SNMP socket = ${defs.snmp_socket ?? 'default (unix:/var/agentx/master)'}`,
-    is('DBus', defs.enable_dbus),
-    `DBus service name = ${name === undefined ? '' : `${name}${instance}`}`,
+    is('DBus', defs.enable_dbus && bus),
+    `DBus service name = ${defs.dbus_service_name ?? ''}`,
   ];
 }

@@ -11,7 +11,7 @@ import { vrrpRows } from './global/vrrp.ts';
 import { type Infer, optional, type Statement } from './keyword.ts';
 import { scriptUser } from './process.ts';
 import { lookUpUser, type Runners, resolveScript, runAs } from './script.ts';
-import { readIp, type Script, word } from './value.ts';
+import { type FifoScript, readIp, type Script, word } from './value.ts';
 
 export const globalDefs = {
   router_id: optional(word(), 'Free text that names this machine.', {
@@ -39,15 +39,17 @@ export interface GlobalDefs
   readonly script_user?: { readonly uid: number; readonly gid: number };
   /** Empty: all. */
   readonly vrrp_cpu_affinity: readonly number[];
-  readonly vrrp_garp_lower_prio_delay: Duration;
-  readonly vrrp_garp_lower_prio_repeat: number;
+  /** Absent: vrrp_garp_master_delay. */
+  readonly vrrp_garp_lower_prio_delay?: Duration;
+  /** Absent: vrrp_garp_master_repeat. */
+  readonly vrrp_garp_lower_prio_repeat?: number;
   readonly vrrp_garp_interval: Duration;
   readonly vrrp_gna_interval: Duration;
   readonly startup_script?: Script;
   readonly shutdown_script?: Script;
-  readonly notify_fifo_script?: Script;
-  readonly vrrp_notify_fifo_script?: Script;
-  readonly lvs_notify_fifo_script?: Script;
+  readonly notify_fifo_script?: FifoScript;
+  readonly vrrp_notify_fifo_script?: FifoScript;
+  readonly lvs_notify_fifo_script?: FifoScript;
   readonly notify_fifo?: Fifo;
   readonly vrrp_notify_fifo?: Fifo;
   readonly lvs_notify_fifo?: Fifo;
@@ -127,8 +129,6 @@ export function resolveGlobals(
     vrrp_garp_master_refresh_repeat: quiet('vrrp_garp_master_refresh_repeat')
       ? 0
       : given.vrrp_garp_master_refresh_repeat,
-    vrrp_garp_lower_prio_delay: given.vrrp_garp_lower_prio_delay ?? delay,
-    vrrp_garp_lower_prio_repeat: given.vrrp_garp_lower_prio_repeat ?? repeat,
     vrrp_garp_interval: given.vrrp_garp_interval ?? ZERO,
     vrrp_gna_interval: given.vrrp_gna_interval ?? ZERO,
   };
@@ -199,7 +199,9 @@ function resolveScripts(
       case 'vrrp_notify_fifo_script':
       case 'lvs_notify_fifo_script': {
         const script = resolveScript(value, node, runners, facts, report);
-        if (script !== undefined) scripts[keyword] = script;
+        const written = value.words[0];
+        if (script !== undefined)
+          scripts[keyword] = { ...script, ...(written === undefined ? {} : { written }) };
         break;
       }
       default:

@@ -35,6 +35,12 @@ export interface Script {
   readonly gid: number;
 }
 
+/** The reader of a FIFO. */
+export interface FifoScript extends Script {
+  /** The program as the file names it. */
+  readonly written?: string;
+}
+
 /** A command as written. */
 export interface ScriptText {
   readonly words: readonly string[];

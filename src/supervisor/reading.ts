@@ -60,6 +60,7 @@ const VRRP: Readonly<Record<keyof Parts['vrrp'], true>> = {
   vrrp_script: true,
   vrrp_track_process: true,
   track_file: true,
+  sessions: true,
   vrrp_sync_group: true,
   track_group: true,
   garp_group: true,

@@ -6,6 +6,6 @@ import type { Common } from './reading.ts';
 
 /** Throws what the system refuses. */
 export function writeData(common: Common): void {
-  const text = dumpGlobals(common.global_defs, common).join('\n');
+  const text = dumpGlobals(common.global_defs, { ...common, process: 'parent' }).join('\n');
   writeDump(dumpPath('data', '_parent', common), `${text}\n`);
 }

@@ -148,6 +148,9 @@ export function standing(
   const faults: Fault[] = [];
   if (config.unicast_fault_no_peer === true && config.unicast_peer.length === 0)
     faults.push({ kind: 'peers', what: config.name });
+  // Nothing could be made that it would speak on.
+  if (config.use_ipvlan !== undefined && config.own === undefined)
+    faults.push({ kind: 'configuration', what: 'use_ipvlan needs an address' });
   for (const name of interfacesOf(config)) {
     const link = linkNamed(facts, name);
     if (link === undefined) faults.push({ kind: 'missing', what: name });

@@ -225,7 +225,8 @@ class VrrpDaemon {
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
       const { writeData, writeJson, writeStatistics } = await import('./report.ts');
-      if (kind === 'data') writeData(this.#loop.state, native.now(), this.#wire.descriptors());
+      if (kind === 'data')
+        writeData(this.#loop.state, native.now(), this.#wire.descriptors(), this.#fifos.leads);
       else if (kind === 'json') writeJson(this.#loop.state, native.now());
       else writeStatistics(this.#loop.state, native.now());
     } catch (error) {

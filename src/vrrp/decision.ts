@@ -66,12 +66,21 @@ interface Held {
 
 /** Priority 255 is the owner and always wants to be master; MASTER without a priority is taken for an owner. */
 export function decideRole(
+  name: string,
   given: Infer<Rows>,
   statements: readonly InstanceStatement[],
+  authentication: VrrpInstance['authentication'],
+  say: Say,
 ): Pick<VrrpInstance, 'state' | 'priority'> {
   const priority =
     nodeOf(statements, 'priority') === undefined && given.state === 'MASTER' ? 255 : given.priority;
-  return { state: priority === 255 ? 'MASTER' : given.state, priority };
+  if (priority === 255) return { state: 'MASTER', priority };
+  // Its numbers go on from those of the master before, whom it has to hear.
+  if (given.state !== 'MASTER' || authentication?.auth_type !== 'AH')
+    return { state: given.state, priority };
+  const message = `(${name}) Initial state master is incompatible with AH authentication - clearing`;
+  say('state', mistake('master-with-ah', message, { hint: 'use state BACKUP' }));
+  return { state: 'BACKUP', priority };
 }
 
 export function decidePreemption(

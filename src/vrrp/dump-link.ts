@@ -3,17 +3,19 @@
 
 import { family, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
-import { type Duration, toSeconds } from '../lib/time.ts';
+import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
 import type { SocketSpec } from './action.ts';
 import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
 import { delayOf } from './debounce.ts';
-import { usersOf } from './dump-track.ts';
+import { usersOf, weightText } from './dump-track.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
+import { holdsOn } from './own.ts';
 import { socketSpec } from './socket.ts';
+import { type Clock, stamp } from './stamp.ts';
 import type { Member, RouterState } from './state.ts';
 import { madeLinks } from './tend.ts';
 
-/** Interfaces that share one limit; those of the global limits have one each, and the number 0. */
+/** Interfaces that share one limit. Those that have one each have the number 0. */
 interface DelayGroup {
   readonly number: number;
   readonly garp: number | undefined;
@@ -24,10 +26,11 @@ interface DelayGroup {
 const MICROSECONDS = 1_000_000;
 
 function delayGroups({ vrrp_instance, garp_group = [] }: VrrpConfig): readonly DelayGroup[] {
-  const grouped = garp_group.map((group, index) => ({
-    number: index + 1,
-    garp: group.garp_interval,
-    gna: group.gna_interval,
+  let shared = 0;
+  const grouped = garp_group.map((group) => ({
+    number: group.together === true ? ++shared : 0,
+    garp: given(group.garp_interval ?? ZERO),
+    gna: given(group.gna_interval ?? ZERO),
     interfaces: group.interfaces,
   }));
   const taken = new Set(grouped.flatMap(({ interfaces }) => interfaces));
@@ -42,7 +45,7 @@ function delayGroups({ vrrp_instance, garp_group = [] }: VrrpConfig): readonly D
       interfaces: [name],
     });
   }
-  return [...alone, ...grouped];
+  return [...grouped, ...alone];
 }
 
 const given = (interval: Duration): number | undefined =>
@@ -121,11 +124,11 @@ function specOf({ sockets, kernel }: RouterState, member: Member): SocketSpec | 
     : socketSpec(config, linkNamed(kernel, config.interface ?? ''), address);
 }
 
-export function interfaceLines(state: RouterState): readonly string[] {
+export function interfaceLines(state: RouterState, clock: Clock): readonly string[] {
   const groups = delayGroups(state.config);
   return [
     '------< Interfaces >------',
-    ...Object.values(state.kernel.links).flatMap((link) => linkLines(state, link, groups)),
+    ...Object.values(state.kernel.links).flatMap((link) => linkLines(state, link, groups, clock)),
   ];
 }
 
@@ -181,6 +184,7 @@ function linkLines(
   state: RouterState,
   link: Link,
   groups: readonly DelayGroup[],
+  clock: Clock,
 ): readonly string[] {
   const addresses = state.kernel.addresses[link.index] ?? [];
   const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
@@ -210,31 +214,51 @@ function linkLines(
     `   NIC ${NEWS[link.asked ?? 'none']}`,
     ...limitLines(groups.find(({ interfaces }) => interfaces.includes(link.name))),
     ...settingLines(state, link),
+    ...forwardingLines(state, link, clock),
     ...userLines(state, link),
   ];
 }
 
 /**
  * What is set for virtual MACs. keepalived notes as original what it finds after it has set it: what stands there now. It
- * knows rp_filter of interfaces that it has made, or has set something of.
+ * knows rp_filter of interfaces that it has made, and of those below.
  */
-function settingLines({ config }: RouterState, { name }: Link): readonly string[] {
+function settingLines({ config, kernel }: RouterState, { name }: Link): readonly string[] {
   const all = madeLinks(config);
   const own = all.find((one) => one.name === name);
-  const above = all.filter(
-    (one) => one.parent === name && one.kind === 'macvlan' && one.family === 4,
-  );
+  const above = all.filter((one) => one.parent === name && one.kind === 'macvlan');
+  const quieting = above.filter((one) => one.family === 4).length;
   // What those for IPv6 begin with is ours alone.
   const begins = own?.family === 4 && own.kind === 'macvlan' ? 1 : 0;
-  const changed = above.length > 0 ? 1 : 0;
+  const changed = quieting > 0 ? 1 : 0;
+  const from = own === undefined ? name : 'default';
+  const filter = kernel.filters?.find((one) => one.interface === from)?.value ?? 0;
   return [
-    `   Reset ARP config counter ${above.length}`,
+    `   Reset ARP config counter ${quieting}`,
     `   Original arp_ignore ${changed || begins}`,
     `   Original arp_filter ${changed}`,
-    ...(own === undefined && above.length === 0 ? [] : ['   rp_filter 0']),
+    ...(own === undefined && above.length === 0 ? [] : [`   rp_filter ${filter}`]),
     `   Original promote_secondaries ${begins}`,
     '   Reset promote_secondaries counter 0',
   ];
+}
+
+/** Where masters have announced IPv6 addresses: whether the announcement says that a router speaks. */
+function forwardingLines(state: RouterState, link: Link, clock: Clock): readonly string[] {
+  const { config } = state;
+  const below = (name: string): string =>
+    madeLinks(config).find((one) => one.name === name)?.parent ?? name;
+  for (const { config: instance, state: role } of state.members) {
+    if (role.name !== 'master') continue;
+    const announces = entriesOf(instance).some(
+      ({ address, dev }) =>
+        family(address) === 6 && below(dev ?? holdsOn(instance, address) ?? '') === link.name,
+    );
+    if (!announces) continue;
+    const is = link.forwarding6 === true ? 'IPv6' : 'Not IPv6';
+    return [`   ${is} forwarding. Last checked ${stamp(clock, role.since, true)}`];
+  }
+  return [];
 }
 
 function limitLines(group: DelayGroup | undefined): readonly string[] {
@@ -254,15 +278,21 @@ function limitLines(group: DelayGroup | undefined): readonly string[] {
 /** What keepalived says of the interface of an instance that does not track it. */
 const NOT_TRACKED = 255;
 
-/** Who has something on the interface, or tracks it, in the order of the configuration. */
+/** Who has something on the interface or tracks it, in the order of the configuration; then those whose group does. */
 function userLines(state: RouterState, { name }: Link): readonly string[] {
-  const tracking = usersOf(state, 'track_interface', name);
-  const lines = state.members.flatMap(({ config }) => {
+  const lines = new Map<string, string>();
+  for (const { config } of state.members) {
     const places = [...interfacesOf(config), ...entriesOf(config).map(({ dev }) => dev)];
     const untracked = config.interface === name && config.dont_track_primary;
     if (config.interface === name || places.includes(name))
-      return [`     ${config.name}, weight ${untracked ? NOT_TRACKED : 0}`];
-    return tracking.filter((line) => line.startsWith(`     ${config.name}, `));
-  });
-  return lines.length === 0 ? [] : ['   Tracking VRRP instances :', ...lines];
+      lines.set(config.name, `     ${config.name}, weight ${untracked ? NOT_TRACKED : 0}`);
+    else {
+      const own = (config.track_interface ?? []).find((one) => one.name === name);
+      if (own !== undefined) lines.set(config.name, `     ${config.name}, ${weightText(own)}`);
+    }
+  }
+  const tracking = usersOf(state, 'track_interface', name);
+  const rest = tracking.filter((line) => !lines.has(line.slice(5).split(',')[0] ?? ''));
+  const all = [...lines.values(), ...rest];
+  return all.length === 0 ? [] : ['   Tracking VRRP instances :', ...all];
 }

@@ -4,11 +4,13 @@
 import type { Script } from '../config/value.ts';
 import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
 import type { Tracked, TrackFile, TrackLists } from './definitions.ts';
+import type { FollowedSession } from './keywords.ts';
+import { isMailing } from './notify.ts';
 import type { GroupState, Member, RouterState } from './state.ts';
 import type { TrackKeyword, Weight } from './track.ts';
 import { type ProcessState, type ScriptState, trackedFiles } from './tracker.ts';
 
-const weightText = ({ weight, reverse }: Weight): string =>
+export const weightText = ({ weight, reverse }: Weight): string =>
   `weight ${weight}${reverse ? ' reverse' : ''}`;
 
 const scriptText = ({ words, uid, gid }: Script): string =>
@@ -20,13 +22,16 @@ const LISTS: readonly (readonly [TrackKeyword, title: string, comma: string])[] 
   ['track_script', 'Tracked scripts', ''],
   ['track_file', 'Tracked files', ','],
   ['track_process', 'Tracked processes', ','],
+  ['track_bfd', 'Tracked BFDs', ':'],
 ];
 
-const listLines = (lists: TrackLists): readonly string[] =>
+/** Of a group keepalived speaks as if it tracked one process. */
+const listLines = (lists: TrackLists, grouped = false): readonly string[] =>
   LISTS.flatMap(([keyword, title, comma]) => {
     const list = lists[keyword] ?? [];
     if (list.length === 0) return [];
-    return [`   ${title} :`, ...list.map((one) => `     ${one.name}${comma} ${weightText(one)}`)];
+    const shown = grouped && keyword === 'track_process' ? 'Tracked process' : title;
+    return [`   ${shown} :`, ...list.map((one) => `     ${one.name}${comma} ${weightText(one)}`)];
   });
 
 export const groupNamed = (state: RouterState, member: string): GroupState | undefined =>
@@ -66,6 +71,7 @@ export function trackerLines(state: RouterState): readonly string[] {
     ...section('VRRP Track processes', Object.values(trackers.processes), (one) =>
       processLines(state, one),
     ),
+    ...section('VRRP Track BFDs', config.sessions ?? [], (one) => sessionLines(state, one)),
   ];
 }
 
@@ -80,7 +86,8 @@ const groupScripts = [
   ['Generic', 'notify'],
 ] as const;
 
-function groupLines({ members }: RouterState, { config, state }: GroupState): readonly string[] {
+function groupLines(router: RouterState, { config, state }: GroupState): readonly string[] {
+  const { members } = router;
   const faults = members.flatMap((member) =>
     config.group.includes(member.config.name) ? [member.faults] : [],
   );
@@ -92,11 +99,11 @@ function groupLines({ members }: RouterState, { config, state }: GroupState): re
     '   VRRP member instances :',
     ...config.group.map((name) => `     ${name}`),
     ...(config.sync_group_tracking_weight ? ['   sync group tracking weight set'] : []),
-    '   Using smtp notification = no',
+    `   Using smtp notification = ${isMailing(router.config, config) ? 'yes' : 'no'}`,
     ...(config.notify_priority_changes === undefined
       ? []
       : [`   Notify priority changes = ${config.notify_priority_changes ? 'yes' : 'no'}`]),
-    ...listLines(config),
+    ...listLines(config, true),
     ...groupScripts.flatMap(([word, keyword]) => {
       const script = config[keyword];
       return script === undefined
@@ -137,6 +144,18 @@ function fileLines(state: RouterState, { name, file, weight }: TrackFile): reado
     `   Weight = ${weight.weight}${weight.reverse ? ' reverse' : ''}`,
     '   Tracking instances :',
     ...usersOf(state, 'track_file', name),
+  ];
+}
+
+/** keepalived has a heading for those that track it with a weight of a file, and no line below. */
+function sessionLines(state: RouterState, { name, weight }: FollowedSession): readonly string[] {
+  const users = usersOf(state, 'track_bfd', name);
+  return [
+    ` VRRP Track BFD = ${name}`,
+    `   Weight = ${weight.weight}${weight.reverse ? ' reverse' : ''}`,
+    '   Bfd is down',
+    '   Tracking VRRP instances :',
+    ...(users.length === 0 ? [] : ['   Tracking instances :', ...users]),
   ];
 }
 

@@ -3,7 +3,7 @@
 
 import type { AddressEntry } from '../config/value.ts';
 import { family } from '../lib/ip.ts';
-import { type Duration, type Instant, toSeconds } from '../lib/time.ts';
+import { type Instant, toSeconds } from '../lib/time.ts';
 import { addressKey, linkNamed } from './addresses.ts';
 import { delayLines, interfaceLines, ownLines, socketLines } from './dump-link.ts';
 import { groupNamed, trackedLines, trackerLines } from './dump-track.ts';
@@ -16,16 +16,9 @@ import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
 import { isUnicast } from './socket.ts';
+import { type Clock, stamp } from './stamp.ts';
 import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
-
-export interface Clock {
-  readonly monotonic: Instant;
-  /** Microseconds since 1970. */
-  readonly wall: number;
-  /** Local time less UTC; absent for UTC. */
-  readonly zone?: Duration;
-}
 
 /** From `VRRP Topology` on; `descriptors` gives the descriptor of a socket by its key. */
 export function dumpData(
@@ -40,7 +33,7 @@ export function dumpData(
     ...state.members.flatMap((member) => instanceLines(state, member, clock, descriptors)),
     ...socketLines(state, descriptors),
     ...trackerLines(state),
-    ...interfaceLines(state),
+    ...interfaceLines(state, clock),
     '',
   ].join('\n');
 }
@@ -84,6 +77,7 @@ function instanceLines(
   const { config, rules, state, faults, source } = member;
   const group = groupNamed(router, config.name);
   const pending = faults.filter(({ kind }) => kind === 'pending').length;
+  const wrong = faults.filter(({ kind }) => kind === 'configuration').length;
   const fd = (member.socket === undefined ? undefined : descriptors.get(member.socket)) ?? -1;
   const unicast = isUnicast(config);
   const given = config.unicast_src_ip ?? config.mcast_src_ip ?? ownSource(config);
@@ -97,8 +91,8 @@ function instanceLines(
     ...masterLines(config, state),
     ...flagLines(config),
     `   Wantstate = ${wantedState(member, group !== undefined)}`,
-    '   Number of config faults = 0',
-    `   Number of interface and track script faults = ${faults.length - pending}`,
+    `   Number of config faults = ${wrong}`,
+    `   Number of interface and track script faults = ${faults.length - pending - wrong}`,
     `   Number of track scripts init = ${pending}`,
     `   Last transition = ${stamp(clock, since(state, clock))}`,
     `   Read timeout = ${readTimeout(config, state, clock)}`,
@@ -134,6 +128,9 @@ function instanceLines(
     ...when(config.preempt_delay > 0, `   Preempt delay = ${toSeconds(config.preempt_delay)} secs`),
     '   Promote_secondaries = disabled',
     ...authenticationLines(config),
+    ...(config.kernel_rx_buf_size === undefined
+      ? []
+      : [`   Kernel rx buffer size = ${config.kernel_rx_buf_size}`]),
     ...addressLines(member, kernel),
     ...unicastLines(config),
     `   fd_in ${fd}, fd_out ${fd}`,
@@ -374,7 +371,7 @@ function scriptLines(config: VrrpInstance): readonly string[] {
       ['Fault state transition', config.notify_fault],
       ['Stop state transition', config.notify_stop],
       ['Deleted state transition', deleted],
-      ['Master rx lower priority', config.notify_master_rx_lower_pri],
+      ['Master rx lower pri state transition', config.notify_master_rx_lower_pri],
       ['Generic state transition', config.notify],
     ] as const
   ).flatMap(([label, script]) =>
@@ -384,45 +381,4 @@ function scriptLines(config: VrrpInstance): readonly string[] {
           `   ${label} script = ${script.words.map((word) => `'${word}'`).join(' ')}, uid:gid ${script.uid}:${script.gid}`,
         ],
   );
-}
-
-// Time as keepalived prints it: 1795226736.092689 (Sat Nov 21 02:05:36.092689 2026)
-
-const DAYS = ['Thu', 'Fri', 'Sat', 'Sun', 'Mon', 'Tue', 'Wed'];
-const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
-
-function stamp(clock: Clock, at: Instant): string {
-  const micros = Math.floor(clock.wall + (at - clock.monotonic));
-  const fraction = String(modulo(micros, 1_000_000)).padStart(6, '0');
-  const local = Math.floor((micros + (clock.zone ?? 0)) / 1_000_000);
-  const days = Math.floor(local / 86_400);
-  const { year, month, day } = civil(days);
-  const time = [3600, 60, 1]
-    .map((unit) => Math.floor(modulo(local, 86_400) / unit) % (unit === 3600 ? 24 : 60))
-    .map((n) => String(n).padStart(2, '0'))
-    .join(':');
-  const date = `${DAYS[modulo(days, 7)]} ${MONTHS[month - 1]} ${String(day).padStart(2)}`;
-  return `${Math.floor(micros / 1_000_000)}.${fraction} (${date} ${time}.${fraction} ${year})`;
-}
-
-const modulo = (a: number, b: number): number => ((a % b) + b) % b;
-
-/** Gregorian date of a day counted from 1970-01-01, by counting years from a March. */
-function civil(days: number): { year: number; month: number; day: number } {
-  const shifted = days + 719_468;
-  const era = Math.floor(shifted / 146_097);
-  const dayOfEra = shifted - era * 146_097;
-  const yearOfEra = Math.floor(
-    (dayOfEra -
-      Math.floor(dayOfEra / 1460) +
-      Math.floor(dayOfEra / 36_524) -
-      Math.floor(dayOfEra / 146_096)) /
-      365,
-  );
-  const dayOfYear =
-    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
-  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
-  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
-  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }

@@ -12,6 +12,8 @@ type Cause =
   | 'process'
   /** Unicast is wanted, and there is nobody to speak to. */
   | 'peers'
+  /** Something is missing in the configuration. */
+  | 'configuration'
   /** Another member of the sync group has a fault. */
   | 'group';
 
@@ -28,6 +30,7 @@ export function describeFault({ kind, what }: Fault): string {
     case 'down':
       return `interface ${what} is down`;
     case 'address':
+    case 'configuration':
       return what;
     case 'socket':
       return `no socket: ${what}`;

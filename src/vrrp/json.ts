@@ -3,11 +3,12 @@
 
 import type { Script } from '../config/value.ts';
 import { type Instant, toSeconds } from '../lib/time.ts';
-import { addressTexts, type Clock, since } from './dump.ts';
+import { addressTexts, since } from './dump.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { authType } from './member.ts';
 import { isMailing } from './notify.ts';
+import type { Clock } from './stamp.ts';
 import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
 import type { Trackers } from './tracker.ts';

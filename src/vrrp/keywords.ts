@@ -37,7 +37,7 @@ import { optionRows } from './option.ts';
 import { routeLine } from './route.ts';
 import type { RouteEntry, RuleEntry } from './routing.ts';
 import { ruleLine } from './rule.ts';
-import { type TrackKeyword, trackRows } from './track.ts';
+import { type TrackKeyword, trackRows, type Weight } from './track.ts';
 import {
   addressGrammar,
   addressLine,
@@ -340,6 +340,12 @@ export interface StaticAddress extends AddressEntry {
   readonly track_group?: string;
 }
 
+/** A BFD session as VRRP sees it. */
+export interface FollowedSession {
+  readonly name: string;
+  readonly weight: Weight;
+}
+
 export interface VrrpConfig {
   readonly global_defs: GlobalDefs;
   /** Where the daemon runs and what it is called, for the names of files. */
@@ -352,6 +358,8 @@ export interface VrrpConfig {
   /** What has no effect yet. */
   readonly vrrp_track_process?: readonly TrackProcess[];
   readonly track_file?: readonly TrackFile[];
+  /** Every bfd_instance that is for VRRP, also those that cannot run. */
+  readonly sessions?: readonly FollowedSession[];
   readonly track_group?: readonly TrackGroup[];
   readonly garp_group?: readonly GarpGroup[];
   readonly interface_up_down_delays?: readonly DelayEntry[];

@@ -9,7 +9,13 @@ import { resolveScript } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import type { Duration } from '../lib/time.ts';
 import { mistake, type Surroundings } from './decision.ts';
-import { type Definition, type Names, resolveTracks, type TrackLists } from './definitions.ts';
+import {
+  type Definition,
+  type Names,
+  resolveTracks,
+  type Tracked,
+  type TrackLists,
+} from './definitions.ts';
 import { garpGroupRows, syncGroupRows } from './group.ts';
 import type { VrrpInstance } from './keywords.ts';
 import type { TrackKeyword } from './track.ts';
@@ -142,15 +148,40 @@ function refuseWeights(member: VrrpInstance, node: Node, report: Reporter): void
   const say = (message: string): void =>
     report(mistake('weight-in-group', message), node, AFTERWARDS);
   for (const { name, weight } of member.track_interface ?? [])
-    if (weight !== 0 && member.priority !== OWNER)
+    if (weight !== 0)
       say(`(${member.name}) ignoring ${name} tracked interface weight due to SYNC group`);
-  for (const [keyword, what] of WEIGHTED)
-    for (const { name, weight } of member[keyword] ?? [])
-      if (weight !== 0 && member.priority !== OWNER)
-        say(`(${member.name}) ignoring tracked ${what} ${name} with weights due to SYNC group`);
+  for (const message of weightRefusals(member, 'SYNC group')) say(message);
+}
+
+/** keepalived says nothing of processes, and keeps their weights. */
+const weightRefusals = (instance: VrrpInstance, because: string): readonly string[] =>
+  (['track_script', 'track_file', 'track_bfd'] as const).flatMap((keyword) =>
+    (instance[keyword] ?? [])
+      .filter(({ weight }) => weight !== 0)
+      .map((tracked) => weightRefusal(keyword, tracked, `(${instance.name})`, because)),
+  );
+
+function weightRefusal(
+  keyword: 'track_script' | 'track_file' | 'track_bfd',
+  { name, weight }: Tracked,
+  who: string,
+  because: string,
+): string {
+  switch (keyword) {
+    case 'track_script':
+      return `${who} ignoring tracked script ${name} with weights due to ${because}`;
+    case 'track_bfd':
+      return `${who} ignoring tracked bfd ${name} with weight ${weight} due to ${because}`;
+    case 'track_file':
+      return weight === UNSAID
+        ? `${who} ignoring weight from tracked file ${name} due to ${because}. specify weight 0`
+        : `${who} ignoring tracked file ${name} with weight ${weight} due to ${because}`;
+  }
 }
 
 const OWNER = 255;
+/** The weight of a file that nobody gave one: it is still tracked where weights are refused. */
+const UNSAID = 1;
 const WEIGHTED = [
   ['track_script', 'script'],
   ['track_file', 'file'],
@@ -158,21 +189,32 @@ const WEIGHTED = [
   ['track_bfd', 'bfd'],
 ] as const;
 
-/** An owner has one priority only. */
-export function refuseOwnersWeights(instance: VrrpInstance, node: Node, report: Reporter): void {
-  if (instance.priority !== OWNER) return;
-  const say = (message: string): void =>
-    report(mistake('weight-of-owner', message), node, AFTERWARDS);
-  for (const { name, weight } of instance.track_interface ?? [])
-    if (weight !== 0)
-      say(`(${instance.name}) ignoring ${name} tracked interface due to address owner`);
-  for (const [keyword, what] of WEIGHTED)
-    for (const { name, weight } of instance[keyword] ?? [])
+/** An owner has one priority only. In a group that refuses weights, that has been said. */
+export function refuseOwnersWeights(
+  blocks: readonly { readonly name: string; readonly node: Node }[],
+  instances: readonly VrrpInstance[],
+  groups: readonly SyncGroup[],
+  report: Reporter,
+): void {
+  for (const instance of instances) {
+    if (
+      instance.priority !== OWNER ||
+      groupOf(instance, groups)?.sync_group_tracking_weight === false
+    )
+      continue;
+    const node = blocks.find(({ name }) => name === instance.name)?.node;
+    if (node === undefined) continue;
+    const say = (message: string): void =>
+      report(mistake('weight-of-owner', message), node, AFTERWARDS);
+    for (const { name, weight } of instance.track_interface ?? [])
       if (weight !== 0)
-        say(
-          `(${instance.name}) ignoring tracked ${what} ${name} with weights due to address_owner`,
-        );
+        say(`(${instance.name}) ignoring ${name} tracked interface due to address owner`);
+    for (const message of weightRefusals(instance, 'address_owner')) say(message);
+  }
 }
+
+const groupOf = ({ name }: VrrpInstance, groups: readonly SyncGroup[]): SyncGroup | undefined =>
+  groups.find(({ group }) => group.includes(name));
 
 /** The members as they take part: what the group refuses or an owner has no use for is not tracked. */
 export function settleTracks(
@@ -180,7 +222,7 @@ export function settleTracks(
   groups: readonly SyncGroup[],
 ): VrrpInstance[] {
   return instances.map((instance) => {
-    const group = groups.find(({ group: names }) => names.includes(instance.name));
+    const group = groupOf(instance, groups);
     if (instance.priority === OWNER) return withoutWeights(instance, ['track_interface', ...KINDS]);
     // keepalived 2.2.7 says that it ignores weights of interfaces too, and counts them all the same.
     return group === undefined || group.sync_group_tracking_weight
@@ -189,14 +231,17 @@ export function settleTracks(
   });
 }
 
-const KINDS = ['track_script', 'track_file', 'track_process', 'track_bfd'] as const;
+const KINDS = ['track_script', 'track_file', 'track_bfd'] as const;
 
 function withoutWeights(instance: VrrpInstance, keywords: readonly TrackKeyword[]): VrrpInstance {
   const changed: TrackLists = {};
   for (const keyword of keywords) {
     const list = instance[keyword];
     if (list?.some(({ weight }) => weight !== 0) === true)
-      changed[keyword] = list.filter(({ weight }) => weight === 0);
+      changed[keyword] = list.flatMap((one) => {
+        if (keyword === 'track_file' && one.weight === UNSAID) return [{ ...one, weight: 0 }];
+        return one.weight === 0 ? [one] : [];
+      });
   }
   return { ...instance, ...changed };
 }
@@ -220,7 +265,7 @@ function withoutOwners(
           AFTERWARDS,
         );
   const cleared: TrackLists = { ...tracks };
-  for (const keyword of KINDS) {
+  for (const [keyword] of WEIGHTED) {
     const list = tracks[keyword];
     if (list !== undefined) cleared[keyword] = list.map((one) => ({ ...one, weight: 0 }));
   }
@@ -233,6 +278,8 @@ export interface GarpGroup {
   readonly garp_interval?: Duration;
   readonly gna_interval?: Duration;
   readonly interfaces: readonly string[];
+  /** They are counted together: the file names them in a block. */
+  readonly together?: true;
 }
 
 export function resolveGarpGroups(
@@ -265,6 +312,9 @@ export function resolveGarpGroups(
         ...(garp === undefined ? {} : { garp_interval: garp }),
         ...(gna === undefined ? {} : { gna_interval: gna }),
         interfaces,
+        ...(statements.some(({ keyword }) => keyword === 'interfaces')
+          ? { together: true as const }
+          : {}),
       },
     ];
   });

@@ -17,9 +17,10 @@ import type {
   syncGroupRows,
   trackGroupRows,
 } from './group.ts';
-import type { VrrpConfig, VrrpInstance, vrrpInstance } from './keywords.ts';
+import type { FollowedSession, VrrpConfig, VrrpInstance, vrrpInstance } from './keywords.ts';
 import {
   checkInterfaces,
+  refuseOwnersWeights,
   resolveGarpGroups,
   resolveSyncGroups,
   settleTracks,
@@ -61,11 +62,14 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
   const scripts = defineScripts(blocks.vrrp_script, names, used, around);
   const processes = defineProcesses(blocks.vrrp_track_process, processRows, names, report);
   const files = defineFiles(blocks.track_file, names, report);
+  const sessions: FollowedSession[] = [];
   for (const { name, order, statements } of blocks.bfd_instance) {
     const said = (keyword: string): boolean => statements.some((s) => s.keyword === keyword);
     if (said('checker') && !said('vrrp')) continue;
     const weight = statements.findLast((s) => s.keyword === 'weight')?.value as Weight | undefined;
-    names.add('track_bfd', name, order, weight ?? { weight: 0, reverse: false });
+    const usual = weight ?? { weight: 0, reverse: false };
+    names.add('track_bfd', name, order, usual);
+    sessions.push({ name, weight: usual });
   }
   const resolved = resolveInstances(blocks.vrrp_instance, around, names);
   checkSyncInterfaces(blocks.vrrp_instance, around);
@@ -75,6 +79,7 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
     return tied === undefined ? instance : { ...instance, tied_to: tied };
   });
   const groups = resolveSyncGroups(blocks.vrrp_sync_group, instances, names, around);
+  refuseOwnersWeights(blocks.vrrp_instance, instances, groups, report);
   const garpGroups = resolveGarpGroups(blocks.garp_group, around);
   const paused = instances.map((instance) => withPauses(instance, garpGroups));
   checkInterfaces(blocks.linkbeat_interfaces, 'linkbeat interface', around);
@@ -86,6 +91,7 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
     ...some('vrrp_script', scripts),
     ...some('vrrp_track_process', processes),
     ...some('track_file', files),
+    ...some('sessions', sessions),
     ...some('vrrp_sync_group', groups),
     ...some('track_group', trackGroups),
     ...some('garp_group', garpGroups),

@@ -26,7 +26,6 @@ import {
 import { Names, resolveTracks } from './definitions.ts';
 import { vrrpInstance as rows, type UnicastPeer, type VrrpInstance } from './keywords.ts';
 import { linkRows } from './link.ts';
-import { refuseOwnersWeights } from './membership.ts';
 import { optionRows } from './option.ts';
 import { withOwnLinks } from './own.ts';
 import { advertLength } from './packet.ts';
@@ -148,13 +147,13 @@ export function resolveInstance(
   const of = walk.family ?? 4;
   const version = walk.version ?? (of === 6 ? 3 : (globals.vrrp_version as 2 | 3));
   const unicast = walk.peers.length > 0;
-  const { state, priority } = decideRole(given, statements);
+  const strict = given.strict_mode ?? globals.vrrp_strict;
+  const authentication = decideAuthentication(block, version, strict, report);
+  const { state, priority } = decideRole(name, given, statements, authentication, say);
   const preemption = decidePreemption(
     { name, state, priority, nopreempt: walk.nopreempt, delay: given.preempt_delay },
     say,
   );
-  const strict = given.strict_mode ?? globals.vrrp_strict;
-  const authentication = decideAuthentication(block, version, strict, report);
   const addressless = given.no_virtual_ipaddress && !strict;
   const held = { ...walk, addressless };
   const { addresses, excluded } = fitAddresses(block, held, version, of, strict, around);
@@ -207,8 +206,10 @@ export function resolveInstance(
     garp_master_refresh: given.garp_master_refresh ?? globals.vrrp_garp_master_refresh,
     garp_master_refresh_repeat:
       given.garp_master_refresh_repeat ?? globals.vrrp_garp_master_refresh_repeat,
-    garp_lower_prio_delay: explicitLowerDelay ?? globals.vrrp_garp_lower_prio_delay,
-    garp_lower_prio_repeat: explicitLowerRepeat ?? globals.vrrp_garp_lower_prio_repeat,
+    garp_lower_prio_delay:
+      explicitLowerDelay ?? globals.vrrp_garp_lower_prio_delay ?? globals.vrrp_garp_master_delay,
+    garp_lower_prio_repeat:
+      explicitLowerRepeat ?? globals.vrrp_garp_lower_prio_repeat ?? globals.vrrp_garp_master_repeat,
     garp_interval: globals.vrrp_garp_interval,
     // A period of 0 turns off what global_defs turn on.
     ...(given.garp_extra_if === undefined && globals.vrrp_garp_extra_if !== undefined
@@ -217,7 +218,6 @@ export function resolveInstance(
     gna_interval: globals.vrrp_gna_interval,
     ...scripts,
   };
-  refuseOwnersWeights(instance, block.node, report);
   const tracking = refuseOwnInterface(instance, block, report);
   return strict ? applyStrict(tracking, block, report) : tracking;
 }

@@ -62,7 +62,8 @@ export function applyStrict(
       'warning - accept mode for VRRP version 2 does not comply with RFC3768 - resetting',
     );
   // RFC 9568 6.1: Accept_Mode is off by default; version 2 has none.
-  if (version === 2 || !given('accept')) changes.accept = false;
+  // An owner has its addresses as its own.
+  if (instance.priority !== OWNER && (version === 2 || !given('accept'))) changes.accept = false;
   if (instance.preempt_delay > 0) {
     say(
       'preempt_delay',

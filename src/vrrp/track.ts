@@ -304,8 +304,9 @@ function readTrackLine(words: readonly string[], wording: Wording): Reading<Trac
   const [name = '', keyword, text, option] = words;
   if (keyword === undefined) return { value: { name } };
   if (keyword !== 'weight') {
+    // It is the whole line that is ignored.
     const message = `(%n) unknown ${wording.option(name)} option ${keyword} - ignoring`;
-    return { value: { name }, complaints: [mistake('unknown-option', message, 1)] };
+    return { complaints: [mistake('unknown-option', message, 1)] };
   }
   if (text === undefined) {
     const message = `(%n) weight without value specified for ${wording.bare(name)} - ignoring`;

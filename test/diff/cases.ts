@@ -264,6 +264,17 @@ const rules: Case[] = [
     name: 'authentication of version 3',
     text: inside('version 3', 'authentication {', 'auth_type PASS', 'auth_pass abc', '}'),
   },
+  {
+    name: 'AH and state MASTER',
+    text: inside(
+      ...['state MASTER', 'priority 100', 'nopreempt', 'authentication {', 'auth_type AH'],
+      ...['auth_pass abc', '}'],
+    ),
+  },
+  {
+    name: 'AH and an owner',
+    text: inside('state MASTER', 'authentication {', 'auth_type AH', 'auth_pass abc', '}'),
+  },
   { name: 'password alone', text: inside('authentication {', 'auth_pass abc', '}') },
   { name: 'unknown authentication', text: inside('authentication {', 'auth_type pass', '}') },
   { name: 'type without password', text: inside('authentication {', 'auth_type PASS', '}') },

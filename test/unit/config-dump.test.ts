@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dumpGlobals } from '../../src/config/dump.ts';
+import { type DumpFacts, dumpGlobals } from '../../src/config/dump.ts';
 import { textOf } from '../../src/config/text.ts';
 import { buildConfiguration, type Config } from '../../src/keywords.ts';
 
@@ -22,7 +22,7 @@ const configOf = (statements: readonly string[]): Config => {
     interfaces: new Map(),
     user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
     group: () => undefined,
-    inspect: (path) => ({ path }),
+    inspect: (path) => ({ path: path === '/bin/true' ? path : `/found${path}` }),
   });
   assert.deepEqual(
     diagnostics.filter(({ class: kind }) => kind !== 'none'),
@@ -32,7 +32,7 @@ const configOf = (statements: readonly string[]): Config => {
 };
 
 const dump = (...statements: readonly string[]): string[] =>
-  dumpGlobals(configOf(statements).global_defs);
+  dumpGlobals(configOf(statements).global_defs, { process: 'vrrp' });
 
 // keepalived.data of a file that has no global_defs.
 const DEFAULTS = `------< Global definitions >------
@@ -110,7 +110,10 @@ const DEFAULTS = `------< Global definitions >------
  umask = 0177`;
 
 test('the defaults are dumped as by keepalived 2.2.7', () => {
-  const lines = dumpGlobals(configOf([]).global_defs, { default_interface: 'eth0' });
+  const lines = dumpGlobals(configOf([]).global_defs, {
+    process: 'vrrp',
+    default_interface: 'eth0',
+  });
   assert.equal(lines.join('\n'), DEFAULTS);
 });
 
@@ -177,7 +180,11 @@ for (const [statement, expected] of [
 }
 
 test('namespace and instance come first', () => {
-  const lines = dumpGlobals(configOf([]).global_defs, { net_namespace: 'blue', instance: 'one' });
+  const lines = dumpGlobals(configOf([]).global_defs, {
+    process: 'vrrp',
+    net_namespace: 'blue',
+    instance: 'one',
+  });
   assert.equal(lines[1], ' Network namespace = blue');
   assert.equal(lines[3], ' Instance name = one');
 });
@@ -371,5 +378,46 @@ const EVERYTHING_SHOWN = `------< Global definitions >------
  VMAC address prefix = va`;
 
 test('almost every keyword of global_defs is shown as keepalived shows it', () => {
-  assert.deepEqual(dump(...EVERYTHING.split('\n')), EVERYTHING_SHOWN.split('\n'));
+  const { global_defs } = configOf(EVERYTHING.split('\n'));
+  const shown = (process: 'parent' | 'vrrp'): string[] => dumpGlobals(global_defs, { process });
+  const lines = EVERYTHING_SHOWN.split('\n');
+  // Only the parent tells of scripts that only it runs, and only VRRP of what holds where nothing is said.
+  const changed = (line: string): boolean =>
+    /^ (Startup|Shutdown) script|lower priority/.test(line);
+  const rest = (all: readonly string[]): string[] => all.filter((line) => !changed(line));
+  assert.deepEqual(rest(shown('vrrp')), rest(lines));
+  assert.deepEqual(rest(shown('parent')), rest(lines));
+  assert.deepEqual(
+    shown('vrrp').filter(changed),
+    lines.filter((line) => /lower/.test(line)),
+  );
+  assert.deepEqual(shown('parent').filter(changed), [
+    ...lines.filter((line) => /^ (Startup|Shutdown)/.test(line)),
+    ' Gratuitous ARP lower priority delay = 4294967295',
+    ' Gratuitous ARP lower priority repeat = 4294967295',
+    ' Send advert after receive lower priority advert = true',
+  ]);
+});
+
+test('readers of FIFOs: each process shows what it has found, and as written what others start', () => {
+  const { global_defs } = configOf([
+    'notify_fifo /run/all',
+    'notify_fifo_script /bin/all',
+    'lvs_notify_fifo /run/lvs',
+    'lvs_notify_fifo_script "/bin/lvs a"',
+  ]);
+  const fifos = (facts: DumpFacts): string[] =>
+    dumpGlobals(global_defs, facts).filter((line) => line.includes('fifo script'));
+  const all = (words: string): string => ` Global notify fifo script = ${words}, uid:gid 0:0`;
+  const lvs = (words: string): string => ` LVS notify fifo script = ${words}, uid:gid 0:0`;
+  assert.deepEqual(fifos({ process: 'vrrp', leads: true }), [
+    all("'/found/bin/all' '/run/all'"),
+    lvs("'/bin/lvs' 'a'"),
+  ]);
+  assert.deepEqual(fifos({ process: 'vrrp' }), [lvs("'/bin/lvs' 'a'")]);
+  assert.deepEqual(fifos({ process: 'check', leads: true }), [
+    all("'/found/bin/all' '/run/all'"),
+    lvs("'/found/bin/lvs' 'a' '/run/lvs'"),
+  ]);
+  assert.deepEqual(fifos({ process: 'parent' }), [all("'/bin/all'"), lvs("'/bin/lvs' 'a'")]);
 });

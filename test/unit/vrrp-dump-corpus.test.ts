@@ -12,14 +12,17 @@ import { nextDeadline } from '../../src/vrrp/router.ts';
 import { Host } from '../sim/host.ts';
 import { machineOf, masked, readCorpus, recorded, recording } from './recorded.ts';
 
-/** Files whose dumps differ, and why. */
+/** Files whose dumps differ, and why it is so. */
 const DIFFERENT: Readonly<Record<string, readonly string[]>> = {
   'an unknown block: keepalived loses the rest of the instance': ['037'],
-  'keywords newer than 2.2.7, whose instance keepalived loses': ['206'],
-  'BFD is not there yet': ['249', '257', '262', '290', '297'],
-  'D-Bus and the name of the instance': ['221', '228'],
-  'not looked at yet': ['154', '246', '259', '273', '299'],
+  'an instance waits for a BFD session': ['297'],
+  'a tracked file whose folder is not there: keepalived forgets it, here it may come': ['257'],
+  'the same, BFD sessions have weights, and an interface of IPVLAN that cannot be made': ['273'],
+  'interfaces that are named and not there: keepalived lists them and what it would do': ['299'],
 };
+
+/** auth_hmac, which keepalived 2.2.7 does not know, is refused: there is nothing to dump. */
+const REFUSED = new Set(['206']);
 
 /** A script takes so long, in microseconds. */
 const SCRIPT = 5_000;
@@ -57,15 +60,16 @@ function ours(number: string, theirs: readonly string[]): readonly string[] {
     } else take({ type: 'deadline' }, deadline);
   }
   const clock = { monotonic: host.now, wall: 0 };
+  const leads = !recorded('.check.data').includes(number);
   return [
-    ...dumpGlobals(host.state.config.global_defs, dumpFacts(host.state)),
+    ...dumpGlobals(host.state.config.global_defs, dumpFacts(host.state, leads)),
     ...dumpData(host.state, clock, new Map()).split('\n'),
   ];
 }
 
 const known = new Set(Object.values(DIFFERENT).flat());
 
-for (const number of recorded('.data')) {
+for (const number of recorded('.data').filter((one) => !REFUSED.has(one))) {
   test(`keepalived.data of ${number}`, () => {
     const theirs = recording(number, '.data');
     const same = { ours: masked(ours(number, theirs)), theirs: masked(theirs) };
