@@ -79,9 +79,9 @@ export class Fifos {
     }
   }
 
-  #read({ words, uid, gid }: Script, path: string): number | undefined {
+  #read({ words, ...as }: Script, path: string): number | undefined {
     try {
-      return startScript({ words: [...words, path], uid, gid });
+      return startScript({ words: [...words, path], ...as });
     } catch (error) {
       this.#log.error(`Error exec-ing command '${words[0]}': ${(error as Error).message}`);
       return undefined;

@@ -44,12 +44,14 @@ export const keywords = {
       minimum: 0,
       parse: ([text = '']) => ({ value: text }),
     },
-    'Network namespace of IPVS; the bare keyword means the default one.',
+    'Network namespace of IPVS; the bare keyword means the one in which the daemon was started. Only a restart changes it.',
     { otherwise: 'net_namespace', effect: 'later' },
   ),
-  namespace_with_ipsets: defaulted(flag, false, 'Use ipsets in a namespace on old kernels.', {
-    effect: 'later',
-  }),
+  namespace_with_ipsets: defaulted(
+    flag,
+    false,
+    'Accepted and without effect: the sets of nftables, which is used, are those of their namespace in every kernel that has them.',
+  ),
   linkbeat_use_polling: defaulted(
     flag,
     false,
@@ -101,6 +103,8 @@ export const keywords = {
 /** The configuration, everything decided: plain JSON that survives a trip to another process. */
 export interface Config extends VrrpConfig, CheckConfig {
   readonly net_namespace?: string;
+  /** '': the one that the daemon was started in. */
+  readonly net_namespace_ipvs?: string;
   readonly instance?: string;
   readonly use_pid_dir: boolean;
   readonly child_wait_time: Duration;
@@ -114,7 +118,7 @@ export interface Config extends VrrpConfig, CheckConfig {
  */
 export function buildConfiguration(
   lines: readonly Line[],
-  facts: MachineFacts,
+  machine: MachineFacts,
 ): {
   readonly config?: Config;
   readonly diagnostics: readonly Diagnostic[];
@@ -127,9 +131,10 @@ export function buildConfiguration(
   const root = collect(keywords, statements);
   const globals = resolveGlobals(
     statements.flatMap((s) => (s.keyword === 'global_defs' ? s.value : [])),
-    facts,
+    machine,
     report,
   );
+  const facts = within(globals, machine);
   const bfd = definitions(statements, 'bfd_instance');
   const sessions = resolveBfd(bfd, report);
   const vrrp = resolveVrrp(
@@ -166,6 +171,9 @@ export function buildConfiguration(
   return {
     config: {
       ...namespace,
+      ...(root.net_namespace_ipvs === undefined
+        ? {}
+        : { net_namespace_ipvs: root.net_namespace_ipvs }),
       ...(root.instance === undefined ? {} : { instance: root.instance }),
       use_pid_dir: root.use_pid_dir ?? false,
       child_wait_time: root.child_wait_time ?? seconds(5),
@@ -177,6 +185,12 @@ export function buildConfiguration(
     ...namespace,
   };
 }
+
+/** iproute_usr_dir and iproute_etc_dir say where names are looked up. */
+const within = (folders: GlobalDefs, facts: MachineFacts): MachineFacts => ({
+  ...facts,
+  numberOf: (kind, name) => facts.numberOf?.(kind, name, folders),
+});
 
 type Rows = typeof keywords;
 type Named = {

@@ -30,11 +30,15 @@ async function run(): Promise<number> {
     case 'reader': {
       const { runReader } = await import('./supervisor/reader.ts');
       await prepareFormat(role.source.file);
-      return runReader(role.source, role.parcels, role.namespace);
+      return runReader(role);
     }
     case 'mailer': {
       const { runMailer } = await import('./supervisor/mailer.ts');
       return runMailer();
+    }
+    case 'script': {
+      const { runAs } = await import('./supervisor/runner.ts');
+      return runAs(role.script);
     }
     case 'daemon':
     case undefined:

@@ -3,7 +3,7 @@
 import { atClosing, collect, nodeOf } from '../config/build.ts';
 import type { Block, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import { lookUpUser } from '../config/script.ts';
+import { lookUpUser, withGroups } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import { PatternError } from './charset.ts';
@@ -183,7 +183,7 @@ function resolveMisc(
     report(mistake('no-script-user', message), at ?? node, at === undefined ? atClosing(node) : {});
     return undefined;
   }
-  const found = facts.inspect(path, as);
+  const found = facts.inspect(path, as, globals.use_symlink_paths);
   const insecure = globals.enable_script_security ? found.insecure : undefined;
   if (found.path === undefined || insecure !== undefined) {
     const message = insecure ?? found.message ?? path;
@@ -193,7 +193,11 @@ function resolveMisc(
     );
     return undefined;
   }
-  return { kind, values, script: { words: [found.path, ...words], ...as } };
+  return {
+    kind,
+    values,
+    script: { words: [found.path, ...words], ...withGroups(as, globals, facts) },
+  };
 }
 
 function resolveGet(

@@ -12,6 +12,7 @@ import { Loop } from '../loop.ts';
 import { bufferSize } from '../net/buffer.ts';
 import { Ipvs } from '../net/ipvs.ts';
 import { dropTextSoon } from '../net/memory.ts';
+import { inIpvsNamespace } from '../net/namespace.ts';
 import { native } from '../net/native.ts';
 import type { Record } from '../net/record.ts';
 import { type News, Route, readNews } from '../net/route.ts';
@@ -47,7 +48,7 @@ export function runCheck(context: ChildContext): Promise<number> {
     const channel = openChannel((order: CheckOrder) => {
       if (order.type === 'configure') {
         nameProcess(order.config);
-        const ipvs = openIpvs(context.log);
+        const ipvs = openIpvs(order.config, context.log);
         if (ipvs === undefined) {
           resolve(FATAL);
           return;
@@ -66,10 +67,10 @@ export function runCheck(context: ChildContext): Promise<number> {
 }
 
 /** Undefined where the kernel has none, or refuses it; that has been logged. */
-function openIpvs(log: Log): Ipvs | undefined {
+function openIpvs({ net_namespace_ipvs: name }: CheckerConfig, log: Log): Ipvs | undefined {
   log.info('Initializing ipvs');
   try {
-    return Ipvs.open();
+    return inIpvsNamespace(name, () => Ipvs.open());
   } catch (error) {
     log.error(`IPVS: Can't initialize ipvs: ${(error as Error).message}`);
     return undefined;
@@ -249,11 +250,9 @@ class CheckDaemon {
       case 'cancel':
         this.#attempts.cancel(action.run);
         return [];
-      case 'run': {
-        const { words, uid, gid } = action.script;
-        this.#scripts.run({ owner: action.owner, words, uid, gid });
+      case 'run':
+        this.#scripts.run({ owner: action.owner, ...action.script });
         return [];
-      }
       case 'fifo':
         this.#fifos.write(action.line);
         return [];

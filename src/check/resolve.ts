@@ -24,6 +24,7 @@ export interface CheckerConfig extends CheckConfig {
   readonly global_defs: GlobalDefs;
   /** Where the daemon runs and what it is called, for the names of files. */
   readonly net_namespace?: string;
+  readonly net_namespace_ipvs?: string;
   readonly instance?: string;
   readonly track_file?: readonly TrackedFile[];
 }

@@ -24,19 +24,28 @@ export interface MachineFacts {
   /** Account names only; numbers are no names. */
   readonly user: (name: string) => { readonly uid: number; readonly gid: number } | undefined;
   readonly group: (name: string) => number | undefined;
+  /** All groups that an account is in, the one it is given first. */
+  readonly groupsOf?: (as: { readonly uid: number; readonly gid: number }) => readonly number[];
   /** The first address of a host; absent where nobody asks. */
   readonly addressOf?: (host: string) => string | undefined;
   /** A number by its name in one of iproute2's files, or of a protocol in /etc/protocols. */
-  readonly numberOf?: (kind: NameKind, name: string) => number | undefined;
+  readonly numberOf?: (kind: NameKind, name: string, folders?: NameFolders) => number | undefined;
   /** The routing table of a VRF device. */
   readonly vrfTable?: (device: string) => number | undefined;
   /** The MAC address of an interface, in lower case. */
   readonly macOf?: (device: string) => string | undefined;
-  /** Looks at a command as whoever will run it. */
+  /** Looks at a command as whoever will run it. `keepsLinks`: the path that is run may be a symbolic link. */
   readonly inspect: (
     path: string,
     as: { readonly uid: number; readonly gid: number },
+    keepsLinks?: boolean,
   ) => Inspection;
+}
+
+/** Where iproute2's files are; absent: where distributions put them. */
+export interface NameFolders {
+  readonly iproute_etc_dir?: string;
+  readonly iproute_usr_dir?: string;
 }
 
 /** rt_tables, rt_protos, rt_scopes, rt_realms, rt_dsfield, group and protocols. */

@@ -45,6 +45,8 @@ export interface DumpFacts {
   readonly realtime?: { readonly priority: number; readonly limit: number };
   /** The process can be asked over the D-Bus. */
   readonly bus?: boolean;
+  /** When reload_time_file asks for a reload: only the parent knows. */
+  readonly reloadAt?: string;
   /** The interface of static addresses, in the VRRP process, where it exists. */
   readonly default_interface?: string;
   /** An instance needs nftables. */
@@ -241,7 +243,7 @@ function affinity(of: string, processors: readonly number[] = []): string[] {
   return [`${of} CPU Affinity = ${sorted.map((p) => (p === 0 ? ' ' : `${p} `)).join('')}`];
 }
 
-function reloadLines(defs: GlobalDefs, { process }: DumpFacts): string[] {
+function reloadLines(defs: GlobalDefs, { process, reloadAt }: DumpFacts): string[] {
   const {
     reload_check_config: check,
     reload_time_file: time,
@@ -256,7 +258,7 @@ function reloadLines(defs: GlobalDefs, { process }: DumpFacts): string[] {
       ? []
       : [
           `Reload time file = ${time}${defs.reload_repeat ? ' (repeat)' : ''}`,
-          'No reload scheduled',
+          reloadAt === undefined ? 'No reload scheduled' : `Reload scheduled for ${reloadAt}`,
         ]),
     ...(defs.reload_file === undefined ? [] : [`Reload_file = ${reloadFile(defs.reload_file)}`]),
     ...(defs.tmp_config_directory === undefined

@@ -110,6 +110,7 @@ export function resolveGlobals(
     ...resolveScripts(
       statements,
       {
+        ...given,
         enable_script_security: secure,
         ...(scripts === undefined ? {} : { script_user: scripts }),
       },

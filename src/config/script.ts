@@ -11,6 +11,8 @@ export interface Runners {
   readonly enable_script_security: boolean;
   /** Absent: script security is on and nobody was named to run scripts. */
   readonly script_user?: { readonly uid: number; readonly gid: number };
+  readonly use_symlink_paths?: boolean;
+  readonly set_supplementary_groups?: boolean;
 }
 
 /** Names only: keepalived 2.2.7 refuses numbers. */
@@ -64,7 +66,7 @@ export function resolveScript(
     return disable('unknown-user', `no such user or group: ${[user, group].join(' ').trim()}`);
   }
   const path = text.words[0] ?? '';
-  const found = facts.inspect(path, as);
+  const found = facts.inspect(path, as, runners.use_symlink_paths);
   if (found.path === undefined) return disable('script-unusable', found.message ?? path);
   if (found.message !== undefined)
     report(
@@ -73,7 +75,18 @@ export function resolveScript(
     );
   if (runners.enable_script_security && found.insecure !== undefined)
     return disable('script-insecure', found.insecure);
-  return { words: [found.path, ...text.words.slice(1)], ...as };
+  return { words: [found.path, ...text.words.slice(1)], ...withGroups(as, runners, facts) };
+}
+
+/** Who runs it, with the other groups of that account where set_supplementary_groups is on. */
+export function withGroups(
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+  runners: Runners,
+  facts: MachineFacts,
+): Omit<Script, 'words'> {
+  const groups =
+    runners.set_supplementary_groups === true ? facts.groupsOf?.({ uid, gid }) : undefined;
+  return { uid, gid, ...(groups === undefined ? {} : { groups }) };
 }
 
 /** Account, or why there is none. */

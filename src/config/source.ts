@@ -3,11 +3,20 @@
 
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
-import { delimiter, dirname, resolve } from 'node:path';
+import { basename, delimiter, dirname, resolve } from 'node:path';
 import { buildConfiguration, type Config, keywords } from '../keywords.ts';
-import type { Inspection, InterfaceFacts, MachineFacts, NameKind } from './build.ts';
+import type { Inspection, InterfaceFacts, MachineFacts, NameFolders, NameKind } from './build.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import {
   type FileResult,
@@ -44,6 +53,8 @@ export interface Loaded {
   readonly net_namespace?: string;
   /** Absolute paths of all files read, in order of their first line. */
   readonly files: readonly string[];
+  /** What they say, includes and conditions decided. */
+  readonly lines: readonly Line[];
 }
 
 /** The statements of all files, before anything is known of their meaning. */
@@ -103,7 +114,7 @@ export function loadConfiguration(options: LoadOptions): Loaded {
   const ended = diagnostics.some((d) => d.severity === 'fatal');
   const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts(options));
   const found = withSchema([...diagnostics, ...built.diagnostics], schema);
-  return { ...built, diagnostics: found, files };
+  return { ...built, diagnostics: found, files, lines };
 }
 
 /** What only the schema of YAML refuses comes last, for lines that nothing was said of. */
@@ -182,6 +193,7 @@ export function gatherFacts({
     user: (name) =>
       accounts('/etc/passwd', name, ([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) })),
     group: (name) => accounts('/etc/group', name, ([, , gid]) => Number(gid)),
+    groupsOf,
     addressOf,
     numberOf,
     vrfTable: (device) => vrfTables?.().get(device),
@@ -231,6 +243,17 @@ function accounts<T>(
   return fields === undefined ? undefined : of(fields);
 }
 
+/** What initgroups(3) would give the first account with this number, with `gid` in the place of its own group. */
+function groupsOf({ uid, gid }: { readonly uid: number; readonly gid: number }): readonly number[] {
+  const account = readLines('/etc/passwd').find((line) => line.split(':')[2] === String(uid));
+  const name = account?.split(':')[0];
+  const others = readLines('/etc/group')
+    .map((line) => line.split(':'))
+    .filter(([, , , members = '']) => name !== undefined && members.split(',').includes(name))
+    .map(([, , number]) => Number(number));
+  return [...new Set([gid, ...others])];
+}
+
 const NAME_FILES: Readonly<Record<Exclude<NameKind, 'transport'>, string>> = {
   table: 'rt_tables',
   protocol: 'rt_protos',
@@ -241,12 +264,21 @@ const NAME_FILES: Readonly<Record<Exclude<NameKind, 'transport'>, string>> = {
 };
 
 /** Distributions put iproute2's files into one of these; the administrator's come first. */
-const NAME_FOLDERS = ['/etc/iproute2', '/usr/share/iproute2', '/usr/lib/iproute2'];
+const ETC_FOLDERS = ['/etc/iproute2'];
+const USR_FOLDERS = ['/usr/share/iproute2', '/usr/lib/iproute2'];
 
-function numberOf(kind: NameKind, name: string): number | undefined {
+function numberOf(
+  kind: NameKind,
+  name: string,
+  { iproute_etc_dir: etc, iproute_usr_dir: usr }: NameFolders = {},
+): number | undefined {
   if (kind === 'transport') return transportNumber(name);
   const file = NAME_FILES[kind];
-  for (const folder of NAME_FOLDERS) {
+  const folders = [
+    ...(etc === undefined ? ETC_FOLDERS : [etc]),
+    ...(usr === undefined ? USR_FOLDERS : [usr]),
+  ];
+  for (const folder of folders) {
     const more = listOf(`${folder}/${file}.d`).filter((entry) => entry.endsWith('.conf'));
     for (const path of [file, ...more.map((entry) => `${file}.d/${entry}`)])
       for (const line of readLines(`${folder}/${path}`)) {
@@ -275,7 +307,11 @@ function transportNumber(name: string): number | undefined {
 }
 
 /** Finds a command and judges it as keepalived does, in keepalived's words. */
-function inspect(command: string, as: { readonly uid: number; readonly gid: number }): Inspection {
+function inspect(
+  command: string,
+  as: { readonly uid: number; readonly gid: number },
+  keepsLinks = false,
+): Inspection {
   const searched = command.includes('/') ? command : searchPath(command, as);
   if (searched === undefined)
     return { message: `Cannot find script ${command} in path - disabling` };
@@ -296,9 +332,11 @@ function inspect(command: string, as: { readonly uid: number; readonly gid: numb
       message: `WARNING - script '${command}' is not executable for uid:gid ${who} - disabling.`,
     };
   }
-  const insecure = as.uid === 0 && anyoneCanChange(path);
+  // A link that is run is part of the way to the file: who can change it decides what runs.
+  const used = keepsLinks ? [path, ...linksTo(resolve(searched))] : [path];
+  const insecure = as.uid === 0 && used.some(anyoneCanChange);
   return {
-    path,
+    path: keepsLinks ? searched : path,
     ...(searched === command
       ? {}
       : {
@@ -334,12 +372,27 @@ function mayExecute(path: string, as: { readonly uid: number; readonly gid: numb
   return (mode & (as.gid === gid ? 0o010 : 0o001)) !== 0;
 }
 
+/** Every symbolic link that stands between a path and the file, each under the real name of its folder. */
+function linksTo(path: string): readonly string[] {
+  const links: string[] = [];
+  // The kernel gives up after as many.
+  for (let at = path; links.length < 40; ) {
+    const here = `${realpathSync(dirname(at))}/${basename(at)}`;
+    if (!lstatSync(here).isSymbolicLink()) break;
+    links.push(here);
+    at = resolve(dirname(here), readlinkSync(here));
+  }
+  return links;
+}
+
 /** Whether someone other than root could put something else in this place: the file and every directory above. */
 function anyoneCanChange(path: string): boolean {
   for (let at = path; ; at = dirname(at)) {
-    const { mode, uid } = statSync(at);
+    const { mode, uid } = lstatSync(at);
     const sticky = (mode & 0o1000) !== 0 && at !== path;
-    if (uid !== 0 || ((mode & 0o022) !== 0 && !sticky)) return true;
+    // Nothing can be written into a link: its mode, which is 0777, says nothing.
+    const open = (mode & 0o022) !== 0 && (mode & constants.S_IFMT) !== constants.S_IFLNK;
+    if (uid !== 0 || (open && !sticky)) return true;
     if (at === '/') return false;
   }
 }

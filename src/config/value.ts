@@ -33,6 +33,8 @@ export interface Script {
   readonly words: readonly string[];
   readonly uid: number;
   readonly gid: number;
+  /** Its groups where set_supplementary_groups is on; absent: the one alone. */
+  readonly groups?: readonly number[];
 }
 
 /** The reader of a FIFO. */

@@ -8,10 +8,10 @@ import { dumpFolder } from '../net/dump.ts';
 let serial = 0;
 
 /** Where an unlinked file can be made; a container may have only one of these writable. */
-const folders = (): string[] => [dumpFolder(process.env), '/run', '/dev/shm'];
+export const parcelFolders = (): string[] => [dumpFolder(process.env), '/run', '/dev/shm'];
 
 /** An empty file without a name, readable by this user only, in the first folder that allows it. */
-export function openParcel(places: readonly string[] = folders()): number {
+export function openParcel(places: readonly string[] = parcelFolders()): number {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
   const name = `.keepalived-${process.pid}-${serial++}-${Math.random().toString(36).slice(2)}`;
   let refusal: unknown;

@@ -5,12 +5,13 @@ import {
   closeSync,
   constants,
   lstatSync,
+  mkdirSync,
   openSync,
   renameSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { isAbsolute, parse } from 'node:path';
+import { isAbsolute, join, parse } from 'node:path';
 
 /** Replaces `path` by a file of mode 0600 with this text. Never follows a link; throws what the system refuses. */
 export function writeDump(path: string, text: string): void {
@@ -26,6 +27,16 @@ export function writeDump(path: string, text: string): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** A file of config_save_dir. Makes the folder; not those above it. Throws what the system refuses. */
+export function savePath(folder: string, name: string): string {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return join(folder, name);
 }
 
 /** Where the configuration wants its state files, and whose they are. */

@@ -15,6 +15,10 @@ export const inNamespace = <T>(name: string | undefined, work: () => T): T =>
 export const inNamespaceOf = <T>(pid: number, work: () => T): T =>
   within(`/proc/${pid}/ns/net`, work);
 
+/** net_namespace_ipvs: absent, that of this process; '', the one that the daemon was started in, where the parent is. */
+export const inIpvsNamespace = <T>(name: string | undefined, work: () => T): T =>
+  name === '' ? inNamespaceOf(process.ppid, work) : inNamespace(name, work);
+
 function within<T>(path: string, work: () => T): T {
   const home = openSync('/proc/self/ns/net', 'r');
   try {

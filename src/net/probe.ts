@@ -11,6 +11,7 @@ export interface Probe {
   readonly words: readonly string[];
   readonly uid: number;
   readonly gid: number;
+  readonly groups?: readonly number[];
 }
 
 export type ProbeEnd =

@@ -10,6 +10,8 @@ export interface Job {
   readonly words: readonly string[];
   readonly uid: number;
   readonly gid: number;
+  /** Absent: `gid` alone. */
+  readonly groups?: readonly number[];
 }
 
 export interface ScriptHost {
@@ -102,14 +104,14 @@ export class Scripts {
 }
 
 /** In the background, with the environment of the daemon, in a process group of its own; the pid. Throws what the system refuses. */
-export function startScript({ words, uid, gid }: Pick<Job, 'words' | 'uid' | 'gid'>): number {
+export function startScript({ words, uid, gid, groups }: Omit<Job, 'owner'>): number {
   return native.spawn({
     file: words[0] ?? '',
     arguments: words,
     environment: Object.entries(process.env).map(([name, value]) => `${name}=${value}`),
     uid,
     gid,
-    groups: uid === 0 ? [] : [gid],
+    groups: groups ?? (uid === 0 ? [] : [gid]),
     umask: process.umask(),
     deathSignal: constants.signals.SIGTERM,
   });

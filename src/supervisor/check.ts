@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Options } from '../cli.ts';
 import { exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
 import { print } from '../print.ts';
+import { saveCopy } from './copy.ts';
 import { readConfiguration } from './reading.ts';
 
 /** Messages go to the file `output`, appended, or to stderr. The exit status, as keepalived's. */
@@ -18,7 +19,7 @@ export function runCheck(options: Options, output: string | undefined): number {
     print(2, `Unable to open config-test log file ${output} ${-errno} - ${reason}\n`);
     return 1;
   }
-  const { diagnostics, unreachable } = readConfiguration(
+  const reading = readConfiguration(
     {
       file: resolve(options.file),
       allConfig: options.allConfig,
@@ -26,8 +27,11 @@ export function runCheck(options: Options, output: string | undefined): number {
     },
     options.namespace,
   );
+  const { diagnostics, unreachable } = reading;
   const lines = diagnostics.map(formatDiagnostic);
   if (unreachable !== undefined) lines.push(`Unable to set network namespace ${unreachable}`);
+  // Here too, as keepalived does.
+  lines.push(...saveCopy(reading, process.pid, 0).map(({ text }) => text));
   if (lines.length > 0) print(fd, `${lines.join('\n')}\n`);
   if (fd !== 2) closeSync(fd);
   // A namespace that is not there is no mistake of the file's: nothing else can be checked.

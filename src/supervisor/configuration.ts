@@ -1,12 +1,16 @@
 // The configuration in force, the one that a reload has read, and the parcels that carry their parts to children. When a file
 // is read and when it counts is for machine.ts to say.
 
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Kind, Letter } from '../ipc/messages.ts';
-import { closeParcel, openParcel, parcelPath, writeParcel } from '../ipc/parcel.ts';
+import { closeParcel, openParcel, parcelFolders, parcelPath, writeParcel } from '../ipc/parcel.ts';
 import type { Config } from '../keywords.ts';
+import { Appointment, type AppointmentHost } from './appointment.ts';
 import type { Child } from './child.ts';
+import { announceReading, saveCopy } from './copy.ts';
 import { Deliveries } from './deliveries.ts';
+import { placeOf } from './identity.ts';
+import { pidPath } from './pidfile.ts';
 import { Reader } from './reader.ts';
 import {
   type Common,
@@ -37,7 +41,11 @@ export type Undelivered =
       : never
     : never;
 
-const openParcels = (): Parcels => ({ vrrp: openParcel(), check: openParcel() });
+/** In tmp_config_directory, where that can be. */
+function openParcels({ tmp_config_directory: folder }: Common['global_defs']): Parcels {
+  const places = [...(folder === undefined ? [] : [folder]), ...parcelFolders()];
+  return { vrrp: openParcel(places), check: openParcel(places) };
+}
 const pathOf = (parcel: number): string => parcelPath(process.pid, parcel);
 const error = (text: string): LogLine => ({ severity: 'error', text });
 
@@ -48,9 +56,20 @@ export class Configuration {
   /** What has been read and does not count yet. */
   #next: Current | undefined;
   #reader: Reader | undefined;
+  readonly #host: AppointmentHost;
+  readonly #appointment: Appointment;
+  /** How often the file has been read. */
+  #readings = 0;
 
-  constructor(start: Start) {
+  constructor(start: Start, host: AppointmentHost) {
     this.#start = start;
+    this.#host = host;
+    this.#appointment = new Appointment(host);
+  }
+
+  /** When reload_time_file asks for a reload. */
+  get appointment(): string | undefined {
+    return this.#appointment.when;
   }
 
   /** Absent before `begin`. */
@@ -61,7 +80,9 @@ export class Configuration {
   settings(gist: Gist): Settings {
     const { common, patience } = gist;
     const { respawn } = this.#start.options;
+    const { reload_check_config: validation } = common.global_defs;
     return {
+      ...(validation === undefined ? {} : { validation }),
       respawn,
       childWait: common.child_wait_time,
       wanted: this.#wanted(gist),
@@ -76,13 +97,17 @@ export class Configuration {
 
   /** Reads the file at once, as only a start may. */
   load(): Reading {
-    return readConfiguration(this.#source(), this.#start.options.namespace);
+    const reading = readConfiguration(this.#source(), this.#start.options.namespace);
+    this.#say(saveCopy(reading, process.pid, this.#readings++));
+    return reading;
   }
 
   /** The first configuration in force. */
   begin(config: Config): Gist {
-    const parcels = openParcels();
+    const parcels = openParcels(config.global_defs);
     for (const kind of KINDS) writeParcel(parcels[kind], partFor(kind, config));
+    const { reload_time_file: file, reload_repeat } = config.global_defs;
+    this.#appointment.follow(file, reload_repeat);
     this.#current = { ...gistOf(config), parcels };
     return this.#current;
   }
@@ -92,12 +117,21 @@ export class Configuration {
    * adopted from then on, where it has a gist.
    */
   read(found: (finding: Finding) => void): void {
-    const parcels = openParcels();
+    const { global_defs } = (this.#current as Current).common;
+    const parcels = openParcels(global_defs);
     const { self, words } = this.#start;
-    const paths = { vrrp: pathOf(parcels.vrrp), check: pathOf(parcels.check) };
-    const where = { parcels: paths, namespace: this.namespace };
+    const { namespace } = this;
+    const { reload_check_config: validation } = global_defs;
+    const where = {
+      parcels: { vrrp: pathOf(parcels.vrrp), check: pathOf(parcels.check) },
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(validation === undefined ? {} : { validation }),
+      serial: this.#readings++,
+    };
+    const done = this.#announce();
     this.#reader = new Reader(self, words, this.#source(), where, (finding) => {
       this.#reader = undefined;
+      done();
       const { lines, gist } = finding;
       const refusal = gist === undefined ? undefined : this.#refuse(gist.common);
       if (gist === undefined || refusal !== undefined) {
@@ -112,6 +146,28 @@ export class Configuration {
 
   cancel(): void {
     this.#reader?.cancel();
+    this.#appointment.close();
+  }
+
+  /** reload_file is there until what is returned is called. */
+  #announce(): () => void {
+    const { common } = this.#current as Current;
+    const { reload_file: file } = common.global_defs;
+    if (file === undefined) return () => {};
+    const place = placeOf(this.#start.options, common);
+    const folder = dirname(pidPath('keepalived', place, common.use_pid_dir));
+    try {
+      return announceReading(resolve(folder, file));
+    } catch (error) {
+      this.#say([
+        { severity: 'error', text: `Cannot create reload_file: ${(error as Error).message}` },
+      ]);
+      return () => {};
+    }
+  }
+
+  #say(lines: readonly LogLine[]): void {
+    for (const { severity, text } of lines) this.#host.say(severity, text);
   }
 
   /** What has been read is in force from now on; undefined where nothing new has been. */
@@ -121,6 +177,8 @@ export class Configuration {
     const old = this.#current?.parcels;
     this.#current = next;
     this.#next = undefined;
+    const { reload_time_file: file, reload_repeat } = next.common.global_defs;
+    this.#appointment.follow(file, reload_repeat);
     if (old !== undefined) for (const kind of KINDS) this.#deliveries.retire(old[kind]);
     return next;
   }
@@ -160,6 +218,10 @@ export class Configuration {
       return 'Cannot change instance name at a reload - please restart keepalived';
     if (namespace === undefined && common.net_namespace !== now?.net_namespace)
       return 'Cannot change network namespace at a reload - please restart keepalived';
+    if (common.net_namespace_ipvs !== now?.net_namespace_ipvs)
+      return 'Cannot change IPVS network namespace at a reload - please restart keepalived';
+    if (common.global_defs.tmp_config_directory !== now?.global_defs.tmp_config_directory)
+      return 'Cannot change config_directory at a reload - please restart keepalived';
     return undefined;
   }
 

@@ -32,7 +32,7 @@ import { writeData } from './report.ts';
 import { catchSignals } from './signal.ts';
 import type { Start } from './spare.ts';
 import { KINDS, type ParentState } from './state.ts';
-import { commandLine, createFiles, missingCapabilities, setCorePattern } from './surroundings.ts';
+import { commandLine, createFiles, reportLosses, setCorePattern } from './surroundings.ts';
 import { tellServiceManager } from './systemd.ts';
 
 export interface ParentContext extends Start {
@@ -83,7 +83,10 @@ class Parent {
   constructor(context: ParentContext, done: (status: number) => void) {
     this.#context = context;
     this.#done = done;
-    this.#configuration = new Configuration(context);
+    this.#configuration = new Configuration(context, {
+      say: (severity, text) => this.#log.write(severity, text),
+      due: () => this.#signal(1),
+    });
     this.#crew = new Crew(
       {
         report: (pid, report) => this.#report(pid, report),
@@ -98,7 +101,7 @@ class Parent {
     );
     const { options, directory } = context;
     this.#log = openLog(logOptions(options, directory, PARENT, {}));
-    this.#hook = new Hook((severity, text) => this.#log.write(severity, text));
+    this.#hook = new Hook(context.self, (severity, text) => this.#log.write(severity, text));
   }
 
   start(): void {
@@ -146,7 +149,7 @@ class Parent {
       this.#finish(status);
       return;
     }
-    this.#reportLosses();
+    reportLosses(native.capabilities(), this.#log);
     this.#pipes.keep(common.global_defs);
     // Here and not in a child: a successor must not overwrite what others have written since.
     createFiles(config, (text) => this.#log.error(text));
@@ -419,7 +422,7 @@ class Parent {
   #dump(): void {
     this.#log.info(`Printing parent data for process(${process.pid}) on signal`);
     try {
-      writeData(this.#gist.common);
+      writeData(this.#gist.common, this.#configuration.appointment);
     } catch (error) {
       this.#log.error(`Cannot write keepalived_parent.data: ${(error as Error).message}`);
     }
@@ -466,12 +469,6 @@ class Parent {
       this.#finish(0);
       return false;
     }
-  }
-
-  /** One line about what this daemon will not be able to do. */
-  #reportLosses(): void {
-    const lost = missingCapabilities(native.capabilities());
-    if (lost.length > 0) this.#log.warning(`Running without ${lost.join('; ')}`);
   }
 
   #finish(status: number): void {

@@ -5,26 +5,26 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Script } from '../config/value.ts';
 import type { Duration } from '../lib/time.ts';
 import { killGroup } from '../net/kill.ts';
+import { roleEnvironment, type SelfCommand } from './self.ts';
 
 /** Between SIGTERM and SIGKILL for one that takes too long, in milliseconds. */
 const GRACE = 1_000;
 
 export class Hook {
+  readonly #self: SelfCommand;
   readonly #say: (severity: 'error' | 'info', text: string) => void;
   #process: ChildProcess | undefined;
 
-  constructor(say: (severity: 'error' | 'info', text: string) => void) {
+  constructor(self: SelfCommand, say: (severity: 'error' | 'info', text: string) => void) {
+    this.#self = self;
     this.#say = say;
   }
 
   /** `kind` is the word in keepalived's log lines: startup or shutdown. */
   run(kind: 'startup' | 'shutdown', script: Script, timeout: Duration): Promise<void> {
-    const [file = '', ...words] = script.words;
-    this.#say('info', `Running ${kind} script ${file}`);
+    this.#say('info', `Running ${kind} script ${script.words[0]}`);
     return new Promise((resolve) => {
-      const { uid, gid } = script;
-      // A group of its own, so that what it has started ends with it.
-      const child = spawn(file, words, { stdio: 'ignore', detached: true, uid, gid });
+      const child = this.#start(script);
       this.#process = child;
       let timedOut = false;
       const timers = [
@@ -48,6 +48,17 @@ export class Hook {
         else done(`${kind} script script terminated by signal ${signal}`);
       });
     });
+  }
+
+  /** In a group of its own, so that what it has started ends with it. */
+  #start(script: Script): ChildProcess {
+    const { words, uid, gid, groups } = script;
+    const [file = '', ...more] = words;
+    const apart = { stdio: 'ignore', detached: true } as const;
+    if (groups === undefined) return spawn(file, more, { ...apart, uid, gid });
+    const { execPath, execArgv, script: program } = this.#self;
+    const env = roleEnvironment({ name: 'script', script });
+    return spawn(execPath, [...execArgv, program], { ...apart, env });
   }
 
   /** The daemon ends before the script has. */

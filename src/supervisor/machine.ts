@@ -222,18 +222,34 @@ function reload(state: ParentState): Result {
   return startReload(state);
 }
 
+const RELOADING = log('info', 'Reloading ...');
+
 const startReload = (state: ParentState): Result => ({
   state: { ...state, reload: { phase: 'reading', again: false } },
-  actions: [log('info', 'Reloading ...'), tell('reloading'), { type: 'read' }],
+  actions: [
+    state.settings.validation === undefined
+      ? RELOADING
+      : log('info', 'validate conf before Reload'),
+    tell('reloading'),
+    { type: 'read' },
+  ],
 });
 
 function read(state: ParentState, settings: Settings | undefined, now: Instant): Result {
   if (state.phase !== 'running' || state.reload.phase !== 'reading') return stay(state);
+  const { validation } = state.settings;
   if (settings === undefined) {
-    const text = 'Configuration not reloaded: the previous one stays in force';
+    const text =
+      validation === undefined
+        ? 'Configuration not reloaded: the previous one stays in force'
+        : `New config failed validation, see ${validation} for details`;
     return endReload(state, [log('error', text)]);
   }
-  const adopted: Result = { state: { ...state, settings }, actions: [{ type: 'adopt' }] };
+  const announced = validation === undefined ? [] : [RELOADING];
+  const adopted: Result = {
+    state: { ...state, settings },
+    actions: [...announced, { type: 'adopt' }],
+  };
   const unwanted = KINDS.filter((kind) => !settings.wanted[kind]);
   const wanted = KINDS.filter((kind) => settings.wanted[kind]);
   const released = chain(adopted, (next) => releaseAll(unwanted, next, now));

@@ -2,12 +2,14 @@
 // of -t, writes what each child needs into its parcel, and tells the parent the little that concerns it.
 
 import type { ChildProcess } from 'node:child_process';
-import type { Kind } from '../ipc/messages.ts';
 import { writeParcel } from '../ipc/parcel.ts';
 import { inNamespace } from '../net/namespace.ts';
+import { saveCopy, writeVerdict } from './copy.ts';
 import { type Finding, findingOf, partFor, readConfiguration } from './reading.ts';
-import { forkSelf, type SelfCommand, type Source } from './self.ts';
+import { forkSelf, type Role, type SelfCommand, type Source } from './self.ts';
 import { KINDS } from './state.ts';
+
+type ReaderRole = Extract<Role, { readonly name: 'reader' }>;
 
 export class Reader {
   readonly #process: ChildProcess;
@@ -17,21 +19,11 @@ export class Reader {
     self: SelfCommand,
     words: readonly string[],
     source: Source,
-    {
-      parcels,
-      namespace,
-    }: {
-      readonly parcels: Readonly<Record<Kind, string>>;
-      readonly namespace: string | undefined;
-    },
+    where: Omit<ReaderRole, 'name' | 'source'>,
     found: (finding: Finding) => void,
   ) {
-    const role = {
-      name: 'reader',
-      source,
-      parcels,
-      ...(namespace === undefined ? {} : { namespace }),
-    } as const;
+    const role = { name: 'reader', source, ...where } as const;
+    const { namespace } = where;
     let finding: Finding | undefined;
     this.#process = inNamespace(namespace, () =>
       forkSelf(self, words, role, ['ignore', 'ignore', 'inherit', 'ipc']),
@@ -60,13 +52,20 @@ export class Reader {
 }
 
 /** What the process does. */
-export function runReader(
-  source: Source,
-  parcels: Readonly<Record<Kind, string>>,
-  namespace?: string,
-): Promise<number> {
+export function runReader({
+  source,
+  parcels,
+  namespace,
+  validation,
+  serial,
+}: ReaderRole): Promise<number> {
   const reading = readConfiguration(source, namespace);
-  const finding = findingOf(reading);
+  const complaints = [
+    ...(validation === undefined ? [] : writeVerdict(validation, reading)),
+    ...saveCopy(reading, process.ppid, serial),
+  ];
+  const found = findingOf(reading, validation !== undefined);
+  const finding = { ...found, lines: [...found.lines, ...complaints] };
   const { config } = reading;
   if (config !== undefined && finding.gist !== undefined)
     for (const kind of KINDS) writeParcel(parcels[kind], partFor(kind, config));

@@ -2,7 +2,8 @@
 // found as lines for the log.
 
 import type { Diagnostic } from '../config/diagnostic.ts';
-import { formatLogLine } from '../config/diagnostic.ts';
+import { exitStatus, formatLogLine } from '../config/diagnostic.ts';
+import type { Line } from '../config/lexer.ts';
 import { loadConfiguration } from '../config/source.ts';
 import type { Kind, Parts } from '../ipc/messages.ts';
 import type { Config } from '../keywords.ts';
@@ -19,6 +20,8 @@ export interface Reading {
   /** Absent where nothing can be run. */
   readonly config?: Config;
   readonly diagnostics: readonly Diagnostic[];
+  /** All statements in the order in which they are read; absent where nothing could be. */
+  readonly lines?: readonly Line[];
   /** The namespace it is for does not exist or may not be entered. */
   readonly unreachable?: string;
 }
@@ -48,13 +51,19 @@ const isSystemError = (error: unknown): boolean => error instanceof Error && 'sy
 /** What the parent keeps: what is of no child alone. */
 export type Common = Pick<
   Config,
-  'global_defs' | 'net_namespace' | 'instance' | 'use_pid_dir' | 'child_wait_time'
+  | 'global_defs'
+  | 'net_namespace'
+  | 'net_namespace_ipvs'
+  | 'instance'
+  | 'use_pid_dir'
+  | 'child_wait_time'
 >;
 
 /** What of a Config each child gets; the compiler sees that nothing is forgotten. */
 const VRRP: Readonly<Record<keyof Parts['vrrp'], true>> = {
   global_defs: true,
   net_namespace: true,
+  net_namespace_ipvs: true,
   instance: true,
   vrrp_instance: true,
   vrrp_script: true,
@@ -75,6 +84,7 @@ const VRRP: Readonly<Record<keyof Parts['vrrp'], true>> = {
 const CHECK: Readonly<Record<keyof Parts['check'], true>> = {
   global_defs: true,
   net_namespace: true,
+  net_namespace_ipvs: true,
   instance: true,
   SSL: true,
   virtual_server_group: true,
@@ -91,9 +101,11 @@ export const partFor = <K extends Kind>(kind: K, config: Config): Parts[K] =>
   ) as unknown as Parts[K];
 
 function commonPart(config: Config): Common {
-  const { global_defs, net_namespace, instance, use_pid_dir, child_wait_time } = config;
+  const { global_defs, net_namespace, net_namespace_ipvs, instance, use_pid_dir, child_wait_time } =
+    config;
   return {
     ...(net_namespace === undefined ? {} : { net_namespace }),
+    ...(net_namespace_ipvs === undefined ? {} : { net_namespace_ipvs }),
     ...(instance === undefined ? {} : { instance }),
     global_defs,
     use_pid_dir,
@@ -148,7 +160,9 @@ export interface Finding {
   readonly gist?: Gist;
 }
 
-export function findingOf({ config, diagnostics, unreachable }: Reading): Finding {
+/** `strict`: what `-t` would not end with 0 for is refused, and its reasons are not for the log. */
+export function findingOf({ config, diagnostics, unreachable }: Reading, strict: boolean): Finding {
+  if (strict && exitStatus(diagnostics) !== 0) return { lines: [] };
   const lines = logLines(diagnostics);
   if (unreachable !== undefined)
     lines.push({ severity: 'error', text: `Unable to set network namespace ${unreachable}` });

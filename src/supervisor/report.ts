@@ -5,7 +5,12 @@ import { dumpPath, writeDump } from '../net/dump.ts';
 import type { Common } from './reading.ts';
 
 /** Throws what the system refuses. */
-export function writeData(common: Common): void {
-  const text = dumpGlobals(common.global_defs, { ...common, process: 'parent' }).join('\n');
+export function writeData(common: Common, reloadAt: string | undefined): void {
+  const facts = {
+    ...common,
+    process: 'parent' as const,
+    ...(reloadAt === undefined ? {} : { reloadAt }),
+  };
+  const text = dumpGlobals(common.global_defs, facts).join('\n');
   writeDump(dumpPath('data', '_parent', common), `${text}\n`);
 }

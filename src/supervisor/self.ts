@@ -2,6 +2,7 @@
 // parent's interpreter options is inherited by accident.
 
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import type { Script } from '../config/value.ts';
 import type { Kind } from '../ipc/messages.ts';
 import type { LogOptions } from '../log.ts';
 
@@ -25,12 +26,18 @@ export type Role =
       readonly restore: Readonly<Record<string, string>>;
     }
   | { readonly name: 'mailer' }
+  /** Runs a script with more groups than its own, which Node's way of starting programs takes away. */
+  | { readonly name: 'script'; readonly script: Script }
   | {
       readonly name: 'reader';
       readonly source: Source;
       /** Where the part of each child goes. */
       readonly parcels: Readonly<Record<Kind, string>>;
       readonly namespace?: string;
+      /** Where what is wrong with the file is written: then everything that is wrong counts. */
+      readonly validation?: string;
+      /** Which reading of the daemon this is, from 0. */
+      readonly serial: number;
     };
 
 /** What to read, and as whom. */

@@ -13,6 +13,8 @@ export interface Settings {
   readonly childWait: Duration;
   /** false: the configuration has nothing for a child of this kind, or an option forbids it. */
   readonly wanted: Readonly<Record<Kind, boolean>>;
+  /** reload_check_config: a reload is announced once the file is good, and what is wrong with it stands here. */
+  readonly validation?: string;
   /** How long after a VRRP child's end somebody can still go on in its role (timeToAdopt in vrrp/schedule.ts). */
   readonly patience: Duration;
 }

@@ -3,6 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Config } from '../keywords.ts';
+import type { Log } from '../log.ts';
 import { createFile } from '../net/initial.ts';
 
 const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
@@ -54,6 +55,8 @@ const CAPABILITIES = [
   [21, 'CAP_SYS_ADMIN: network namespaces cannot be entered'],
 ] as const;
 
-/** `mask` as capget(2) gives the effective set. */
-export const missingCapabilities = (mask: bigint): string[] =>
-  CAPABILITIES.filter(([bit]) => ((mask >> BigInt(bit)) & 1n) === 0n).map(([, text]) => text);
+/** One line about what this daemon will not be able to do. `mask` as capget(2) gives the effective set. */
+export function reportLosses(mask: bigint, log: Log): void {
+  const lost = CAPABILITIES.filter(([bit]) => ((mask >> BigInt(bit)) & 1n) === 0n);
+  if (lost.length > 0) log.warning(`Running without ${lost.map(([, text]) => text).join('; ')}`);
+}

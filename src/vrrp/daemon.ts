@@ -24,6 +24,7 @@ import { startThread, type Thread } from '../net/thread.ts';
 import { Watch } from '../net/watch.ts';
 import { scriptsOf } from '../scripts.ts';
 import type { VrrpAction } from './action.ts';
+import { Chronicle, type Snapshot } from './chronicle.ts';
 import type { Facts, Observed, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { linkbeatOf } from './linkbeat.ts';
@@ -82,8 +83,9 @@ class VrrpDaemon {
   readonly #probes: Probes;
   readonly #watch: Watch;
   readonly #processes: Processes;
-  readonly #sync = new Syncing();
   readonly #beats: Beats;
+  readonly #sync: Syncing;
+  readonly #chronicle = new Chronicle();
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
   readonly #lookahead: Lookahead<RouterState>;
   /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
@@ -99,6 +101,7 @@ class VrrpDaemon {
     this.#context = context;
     this.#channel = channel;
     this.#ended = ended;
+    this.#sync = new Syncing(config.net_namespace_ipvs);
     prepare(config);
     const lost: string[] = [];
     this.#thread = startThread(
@@ -197,17 +200,7 @@ class VrrpDaemon {
         this.#channel.report(order);
         break;
       case 'reload':
-        this.#context.log.info('Reloading');
-        nameProcess(order.config);
-        this.#fifos.configure('vrrp', order.config.global_defs, order.leads);
-        if (hasRouting(order.config)) this.#route.watchRouting();
-        if (this.#followBeats(order.config) || needsLooseAll(order.config))
-          this.#take({ type: 'facts', facts: this.#facts(order.config) }, native.now());
-        this.#take(
-          { type: 'reload', config: order.config, observed: this.#observe(order.config) },
-          native.now(),
-        );
-        this.#channel.report({ type: 'reloaded', paces: this.paces() });
+        this.#reload(order);
         break;
       case 'dump':
         void this.#dump(order.kind);
@@ -218,6 +211,23 @@ class VrrpDaemon {
     }
   }
 
+  #reload({ config, leads }: Extract<VrrpOrder, { readonly type: 'reload' }>): void {
+    const before = this.#snapshot();
+    this.#context.log.info('Reloading');
+    nameProcess(config);
+    this.#fifos.configure('vrrp', config.global_defs, leads);
+    if (hasRouting(config)) this.#route.watchRouting();
+    if (this.#followBeats(config) || needsLooseAll(config))
+      this.#take({ type: 'facts', facts: this.#facts(config) }, native.now());
+    this.#take({ type: 'reload', config, observed: this.#observe(config) }, native.now());
+    this.#channel.report({ type: 'reloaded', paces: this.paces() });
+    void this.#chronicle.save(before, this.#snapshot(), (text) => this.#context.log.error(text));
+  }
+
+  #snapshot(): Snapshot {
+    return [this.#loop.state, native.now(), this.#wire.descriptors(), this.#fifos.leads];
+  }
+
   /** The code that writes dumps is loaded when the first one is asked for. */
   async #dump(kind: DumpKind): Promise<void> {
     const what = { data: 'data', statistics: 'stats', clear: 'stats', json: 'json' }[kind];
@@ -225,8 +235,7 @@ class VrrpDaemon {
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
       const { writeData, writeJson, writeStatistics } = await import('./report.ts');
-      if (kind === 'data')
-        writeData(this.#loop.state, native.now(), this.#wire.descriptors(), this.#fifos.leads);
+      if (kind === 'data') writeData(...this.#snapshot());
       else if (kind === 'json') writeJson(this.#loop.state, native.now());
       else writeStatistics(this.#loop.state, native.now());
     } catch (error) {
@@ -367,10 +376,9 @@ class VrrpDaemon {
         return [];
       case 'run':
         this.#scripts.run({
+          ...action.script,
           owner: action.owner,
           words: [...action.script.words, ...action.words],
-          uid: action.script.uid,
-          gid: action.script.gid,
         });
         return [];
       case 'fifo':
@@ -381,7 +389,7 @@ class VrrpDaemon {
         return [];
       case 'probe': {
         const { run, script } = action;
-        this.#probes.start({ run, words: script.words, uid: script.uid, gid: script.gid });
+        this.#probes.start({ run, ...script });
         return [];
       }
       case 'kill':

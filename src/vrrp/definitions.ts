@@ -4,7 +4,7 @@
 import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
 import type { Block, Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import { lookUpUser } from '../config/script.ts';
+import { lookUpUser, withGroups } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { mistake, type Surroundings } from './decision.ts';
 import {
@@ -115,7 +115,9 @@ function defineScript(
   return {
     ...given,
     name,
-    ...(run === undefined ? {} : { script: { words: [run, ...words], ...as } }),
+    ...(run === undefined
+      ? {}
+      : { script: { words: [run, ...words], ...withGroups(as, globals, facts) } }),
   };
 }
 
@@ -128,7 +130,7 @@ function inspectScript(
   { globals, facts, report }: Surroundings,
 ): string | undefined {
   if (path.startsWith('<')) return path;
-  const found = facts.inspect(path, as);
+  const found = facts.inspect(path, as, globals.use_symlink_paths);
   const node = nodeOf(block.statements, 'script') ?? block.node;
   const disable = (id: string, why: string, cause: string | undefined): void =>
     report(

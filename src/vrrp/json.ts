@@ -1,8 +1,8 @@
-// The state for programs: keepalived.json, with keepalived's names, order and number formats (json_version 1). Passwords are
-// masked, as 2.4.3 does. Nothing here is parsed back.
+// The state for programs: keepalived.json, with keepalived's names, order and number formats. Passwords are masked, as 2.4.3
+// does. Nothing here is parsed back.
 
 import type { Script } from '../config/value.ts';
-import { type Instant, toSeconds } from '../lib/time.ts';
+import { type Instant, toSeconds, ZERO } from '../lib/time.ts';
 import { addressTexts, since } from './dump.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
@@ -11,17 +11,51 @@ import { isMailing } from './notify.ts';
 import type { Clock } from './stamp.ts';
 import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
-import type { Trackers } from './tracker.ts';
+import type { ProcessState, Trackers } from './tracker.ts';
 
-/** One line: an array with an object for each instance. */
+/**
+ * One line. json_version 1, the only form that 2.2.7 has: an array with an object for each instance. 2: that array as
+ * `vrrp` of an object, and what is known of tracked processes beside it.
+ */
 export function dumpJson(state: RouterState, clock: Clock): string {
-  const instances = state.members.map((member) =>
-    object([
-      ['data', data(state, member, clock)],
-      ['stats', statistics(member, clock.monotonic)],
-    ]),
+  const instances = array(
+    state.members.map((member) =>
+      object([
+        ['data', data(state, member, clock)],
+        ['stats', statistics(member, clock.monotonic)],
+      ]),
+    ),
   );
-  return `[${instances.join(',')}]`;
+  if (state.config.global_defs.json_version !== 2) return instances;
+  const processes = Object.values(state.trackers.processes).map(trackedProcess);
+  return object([
+    ['vrrp', instances],
+    ['track_process', processes.length === 0 ? undefined : array(processes)],
+  ]);
+}
+
+const array = (items: readonly string[]): string => `[${items.join(',')}]`;
+
+function trackedProcess({ config, current, up, changeAt }: ProcessState): string {
+  const { name, process, param_match: match, weight, delay, full_command } = config;
+  const [, ...words] = process;
+  const compares = match !== undefined || words.length > 0;
+  const pending = (to: boolean): string => String(changeAt !== undefined && up !== to);
+  return object([
+    ['process', text(name)],
+    ['parameters', words.length === 0 ? undefined : text(words.join(' '))],
+    ['param_match', text(compares ? (match ?? 'exact') : 'none')],
+    ['min_processes', String(config.quorum)],
+    ['max_processes', config.quorum_max === undefined ? undefined : String(config.quorum_max)],
+    ['current_processes', String(current)],
+    ['have_quorum', String(up)],
+    ['weight', String(weight.reverse ? -weight.weight : weight.weight)],
+    ['terminate_delay', String(toSeconds(config.terminate_delay ?? delay ?? ZERO))],
+    ['fork_delay', String(toSeconds(config.fork_delay ?? delay ?? ZERO))],
+    ['fork_delay_timer_running', pending(true)],
+    ['terminate_delay_timer_running', pending(false)],
+    ['full_command', String(full_command || compares)],
+  ]);
 }
 
 /** A name and a value that is JSON already; one without a value is left out. */
@@ -34,7 +68,7 @@ const object = (fields: readonly Field[]): string =>
 const text = (value: string): string => JSON.stringify(value).replaceAll('/', '\\/');
 const bit = (value: boolean): string => (value ? '1' : '0');
 const list = (texts: readonly string[]): string | undefined =>
-  texts.length === 0 ? undefined : `[${texts.map(text).join(',')}]`;
+  texts.length === 0 ? undefined : array(texts.map(text));
 
 function script(value: Script | true | undefined): string | undefined {
   if (value === undefined || value === true) return undefined;
@@ -101,6 +135,13 @@ function data(
     ['evips', list(addressTexts(member, kernel, config.virtual_ipaddress_excluded))],
     ['track_ifp', list((config.track_interface ?? []).map(({ name }) => name))],
     ['track_script', list(scriptTexts(config, trackers))],
+    // Version 1 stays what 2.2.7 writes.
+    [
+      'track_process',
+      all.global_defs.json_version === 2
+        ? list((config.track_process ?? []).map(({ name }) => name))
+        : undefined,
+    ],
     ['auth_type', String(authType(config))],
     ['auth_data', config.authentication === undefined ? undefined : text('********')],
   ]);

@@ -350,6 +350,7 @@ export interface VrrpConfig {
   readonly global_defs: GlobalDefs;
   /** Where the daemon runs and what it is called, for the names of files. */
   readonly net_namespace?: string;
+  readonly net_namespace_ipvs?: string;
   readonly instance?: string;
   /** In the order of the file. */
   readonly vrrp_instance: readonly VrrpInstance[];

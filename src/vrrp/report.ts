@@ -2,7 +2,7 @@
 
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import type { Duration, Instant } from '../lib/time.ts';
-import { dumpPath, writeDump } from '../net/dump.ts';
+import { dumpPath, savePath, writeDump } from '../net/dump.ts';
 import { dumpData, dumpReasons, dumpStatistics } from './dump.ts';
 import { dumpJson } from './json.ts';
 import type { RouterState } from './router.ts';
@@ -18,13 +18,33 @@ export function writeData(
   descriptors: ReadonlyMap<string, number>,
   leads: boolean,
 ): void {
-  const clock = clockAt(now);
-  const text = [
-    ...dumpGlobals(state.config.global_defs, dumpFacts(state, leads)),
-    dumpData(state, clock, descriptors),
-  ].join('\n');
-  writeDump(dumpPath('data', '', state.config), text);
+  writeDump(dumpPath('data', '', state.config), dataText(state, now, descriptors, leads));
   writeDump(dumpPath('data', '_reasons', state.config), dumpReasons(state));
+}
+
+function dataText(
+  state: RouterState,
+  now: Instant,
+  descriptors: ReadonlyMap<string, number>,
+  leads: boolean,
+): string {
+  const globals = dumpGlobals(state.config.global_defs, dumpFacts(state, leads));
+  return [...globals, dumpData(state, clockAt(now), descriptors)].join('\n');
+}
+
+/** config_save_dir: what the process knew before (`pre`) and after (`post`) its reload `serial`, from 1. */
+export function saveData(
+  when: 'pre' | 'post',
+  serial: number,
+  state: RouterState,
+  now: Instant,
+  descriptors: ReadonlyMap<string, number>,
+  leads: boolean,
+): void {
+  const { config_save_dir: folder } = state.config.global_defs;
+  if (folder === undefined) return;
+  const name = `keepalived_vrrp.${process.pid}.${serial}.${when}`;
+  writeDump(savePath(folder, name), dataText(state, now, descriptors, leads));
 }
 
 /** What the first section says of the instances and their machine; `leads` as in DumpFacts. */

@@ -2,6 +2,7 @@
 // comes: most directors never have one. It decides nothing.
 
 import { Ipvs } from '../net/ipvs.ts';
+import { inIpvsNamespace } from '../net/namespace.ts';
 import type { VrrpAction } from './action.ts';
 import type { VrrpEvent } from './event.ts';
 
@@ -11,6 +12,11 @@ export class Syncing {
   #ipvs: Ipvs | undefined;
   /** Why there is none: asking again at each takeover would load modules while others wait. */
   #absent: Error | undefined;
+  readonly #namespace: string | undefined;
+
+  constructor(namespace: string | undefined) {
+    this.#namespace = namespace;
+  }
 
   /** What was refused comes back as an event; a kernel without IPVS is 'ENOSYS'. */
   perform(action: SyncAction): readonly VrrpEvent[] {
@@ -33,7 +39,7 @@ export class Syncing {
   #open(): Ipvs {
     if (this.#absent !== undefined) throw this.#absent;
     try {
-      return Ipvs.open();
+      return inIpvsNamespace(this.#namespace, () => Ipvs.open());
     } catch (error) {
       this.#absent = error as Error;
       throw error;

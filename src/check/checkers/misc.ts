@@ -37,8 +37,7 @@ export class Commands {
   }
 
   readonly check: Check<MiscOptions> = ({ script, timeout, misc_dynamic }, signal) => {
-    const { words, uid, gid } = script;
-    const name = JSON.stringify([words, uid, gid]);
+    const name = JSON.stringify(script);
     if (signal.aborted) return Promise.resolve(down('given up'));
     // One that nothing ends does not become many.
     if (this.#late.has(name)) return Promise.resolve(down('the one before is still running'));
@@ -72,7 +71,7 @@ export class Commands {
         this.#late.delete(name);
         settle(judge(how, misc_dynamic));
       });
-      this.#probes.start({ run, words, uid, gid });
+      this.#probes.start({ run, ...script });
     });
   };
 }

@@ -201,18 +201,80 @@ export const processRows = {
   state_dump_file: optional(word(), 'Path of the dump of the state.', { since: '2.4.3' }),
   stats_dump_file: optional(word(), 'Path of the dump of the statistics.', { since: '2.4.3' }),
   json_dump_file: optional(word(), 'Path of the JSON dump.', { since: '2.4.3' }),
+  min_auto_priority_delay: defaulted(
+    wholeMicros(1, 10_000_000),
+    seconds(1),
+    'Lateness at which keepalived raises its priority. Nothing is left to raise here: the thread that sends has the priority of max_auto_priority from the start.',
+    {
+      label: 'Min auto priority delay',
+      show: (value) => `${value} usecs`,
+      bare: 'min_auto_priority_delay requires delay time',
+      refusal: "min_auto_priority_delay '%w' must be in [1, 10000000] - ignoring",
+    },
+  ),
+  set_supplementary_groups: defaulted(
+    onOff,
+    false,
+    'Give every script the supplementary groups of its user.',
+    { since: '2.4.3' },
+  ),
+  use_symlink_paths: defaulted(
+    onOff,
+    false,
+    'Keep symbolic links in script paths instead of replacing them by the real path.',
+    { since: '2.4.3' },
+  ),
+  reload_check_config: optional(
+    optionalPath('/dev/null'),
+    'Reload only a configuration that -t ends with 0 for; what is wrong with it replaces what stands in the file.',
+    { otherwise: 'off' },
+  ),
+  reload_time_file: optional(
+    onlyWord,
+    'File whose first line, [[YY]YY-MM-DD ]HH:MM:SS[Z], says when to reload; it is removed then.',
+    {
+      label: 'Reload time file',
+      bare: 'reload_time_file invalid',
+      refusal: 'reload_time_file invalid',
+      example: '/etc/keepalived/reload.time',
+    },
+  ),
+  reload_repeat: defaulted(
+    flag,
+    false,
+    'Keep reload_time_file where it names no day, and reload daily.',
+  ),
+  reload_file: optional(
+    optionalPath('keepalived.reload'),
+    'File that is made, or made empty, when a reload begins to read, and removed when it has read.',
+    { otherwise: 'off' },
+  ),
+  config_save_dir: optional(
+    word(),
+    'Folder for a copy of every configuration read, and of what the VRRP process knew before and after each reload; made where it is missing.',
+  ),
+  tmp_config_directory: optional(
+    word(),
+    'Folder for the files without a name that carry the configuration to the processes; only a restart changes it.',
+    {
+      bare: 'tmp_config_directory missing directory name',
+      otherwise: 'in memory',
+    },
+  ),
+  json_version: defaulted(
+    integer(1, 2),
+    1,
+    'Layout of the JSON dump: 2 adds tracked processes, and puts the instances into an object with them.',
+    { since: '2.4.3' },
+  ),
+  iproute_usr_dir: optional(word(), 'Folder with the name tables of iproute2, from its vendor.', {
+    since: '2.4.3',
+  }),
+  iproute_etc_dir: optional(word(), 'Folder with the name tables of iproute2.', {
+    since: '2.4.3',
+    otherwise: '/etc/iproute2',
+  }),
   ...later({
-    min_auto_priority_delay: defaulted(
-      wholeMicros(1, 10_000_000),
-      seconds(1),
-      'How late a timer must be for the automatic priority to rise.',
-      {
-        label: 'Min auto priority delay',
-        show: (value) => `${value} usecs`,
-        bare: 'min_auto_priority_delay requires delay time',
-        refusal: "min_auto_priority_delay '%w' must be in [1, 10000000] - ignoring",
-      },
-    ),
     bfd_process_name: optional(processName, 'Process name of the BFD child.', {
       label: 'BFD process name',
     }),
@@ -256,58 +318,7 @@ export const processRows = {
         },
       },
     ),
-    set_supplementary_groups: defaulted(
-      onOff,
-      false,
-      'Give every script the supplementary groups of its user.',
-      { since: '2.4.3' },
-    ),
-    use_symlink_paths: defaulted(
-      onOff,
-      false,
-      'Keep symbolic links in script paths instead of replacing them by the real path.',
-      { since: '2.4.3' },
-    ),
-    reload_check_config: optional(
-      optionalPath('/dev/null'),
-      'Try a new configuration in a process of its own before a reload; its messages go to the file.',
-      { otherwise: 'off' },
-    ),
-    reload_time_file: optional(onlyWord, 'File with the time of the next reload.', {
-      label: 'Reload time file',
-      bare: 'reload_time_file invalid',
-      refusal: 'reload_time_file invalid',
-      example: '/etc/keepalived/reload.time',
-    }),
-    reload_repeat: defaulted(
-      flag,
-      false,
-      'Keep the reload time file, so that a time repeats daily.',
-    ),
-    reload_file: optional(
-      optionalPath('keepalived.reload'),
-      'File that exists while the configuration is being read.',
-      { otherwise: 'off' },
-    ),
-    config_save_dir: optional(word(), 'Folder for a copy of every configuration read.'),
-    tmp_config_directory: optional(
-      word(),
-      'Folder for the file with the consolidated configuration.',
-      {
-        bare: 'tmp_config_directory missing directory name',
-        otherwise: 'in memory',
-      },
-    ),
-    json_version: defaulted(integer(1, 2), 1, 'Layout of the JSON dump.', { since: '2.4.3' }),
-    iproute_usr_dir: optional(word(), 'Folder with the name tables of iproute2, from its vendor.', {
-      since: '2.4.3',
-    }),
-    iproute_etc_dir: optional(word(), 'Folder with the name tables of iproute2.', {
-      since: '2.4.3',
-      otherwise: '/etc/iproute2',
-    }),
   }),
-
   random_seed: optional(integer(0, 4294967295), 'Accepted and without effect, as in keepalived.', {
     refusal: 'random_seed %w invalid',
   }),
