@@ -25,6 +25,7 @@ import type { CheckAction } from './action.ts';
 import { Attempts } from './attempts.ts';
 import { createDirector, director } from './director.ts';
 import type { CheckEvent } from './event.ts';
+import type { Held } from './heir.ts';
 import { Presence } from './presence.ts';
 import type { CheckerConfig } from './resolve.ts';
 import type { DirectorState } from './state.ts';
@@ -94,7 +95,7 @@ class CheckDaemon {
   #deadline: Instant | undefined;
 
   constructor(
-    { config, leads, keeps }: Configure,
+    { config, leads, keeps, succeeds }: Configure,
     ipvs: Ipvs,
     context: ChildContext,
     channel: Channel,
@@ -127,7 +128,8 @@ class CheckDaemon {
     this.#listen(config);
     const { addresses } = this.#presence;
     const files = this.#watch.follow(config.track_file ?? []);
-    this.#take({ type: 'facts', facts: { addresses, files, timeouts: this.#timeouts() } });
+    const facts = { addresses, files, timeouts: this.#timeouts() };
+    this.#take({ type: 'facts', facts: succeeds ? { ...facts, held: this.#held() } : facts });
     if (!config.global_defs.checker_no_swap) dropTextSoon();
   }
 
@@ -265,6 +267,18 @@ class CheckDaemon {
       case 'exit':
         this.#end(action.status);
         return [];
+    }
+  }
+
+  /** All that IPVS holds; nothing where it does not tell. */
+  #held(): readonly Held[] {
+    try {
+      return this.#ipvs
+        .services()
+        .map(({ key }) => ({ key, destinations: this.#ipvs.destinations(key) }));
+    } catch (error) {
+      this.#context.log.warning(`IPVS: cannot read its table: ${(error as Error).message}`);
+      return [];
     }
   }
 

@@ -9,7 +9,8 @@ import { itemAt, vector, withItem } from '../lib/vector.ts';
 import type { CheckAction } from './action.ts';
 import type { Verdict } from './checker.ts';
 import type { CheckEvent, CheckFacts } from './event.ts';
-import { firstAt, type Health, judge, newborn } from './health.ts';
+import { firstAt, type Health, judge } from './health.ts';
+import { Legacy } from './heir.ts';
 import {
   reportReal,
   tellChecks,
@@ -140,8 +141,11 @@ function take(draft: Draft, event: CheckEvent): void {
 function start(draft: Draft, facts: CheckFacts): void {
   const { state } = draft;
   const plan = planOf(state.config);
-  const healths = plan.checks.map((check) => first(check, facts));
-  const services = plan.services.map((service) => settled(service, plan.checks, healths));
+  const legacy = new Legacy(plan, facts.held ?? []);
+  const healths = plan.checks.map((check) => first(check, legacy.health(check), facts));
+  const services = plan.services.map((service) =>
+    settled(service, plan.checks, healths, legacy.hadQuorum(service)),
+  );
   draft.state = {
     ...state,
     phase: 'running',
@@ -152,7 +156,8 @@ function start(draft: Draft, facts: CheckFacts): void {
     timeouts: facts.timeouts ?? {},
   };
   const { lvs_flush, lvs_timeouts: timeouts } = state.config.global_defs;
-  if (lvs_flush) draft.orders.push({ type: 'flush' });
+  // What a predecessor has put there serves meanwhile.
+  if (lvs_flush && facts.held === undefined) draft.orders.push({ type: 'flush' });
   if (timeouts !== undefined) draft.orders.push({ type: 'timeouts', timeouts });
   draft.orders.push(...syncOrders(undefined, state.config));
   for (const order of ordersBetween(NOTHING, draft.state)) draft.orders.push(order);
@@ -163,8 +168,7 @@ function start(draft: Draft, facts: CheckFacts): void {
   tellChecks(draft);
 }
 
-const first = (check: Check, { files }: CheckFacts): Health => {
-  const health = newborn(check);
+const first = (check: Check, health: Health, { files }: CheckFacts): Health => {
   const { follows } = check;
   if (follows === undefined || !('file' in follows)) return health;
   return followFile(health, follows.weight, files[follows.file]);
@@ -175,6 +179,7 @@ function settled(
   service: PlannedService,
   checks: readonly Check[],
   healths: readonly Health[],
+  before: boolean,
 ): ServiceState {
   const reals = service.reals.map((real) =>
     realState(
@@ -182,7 +187,7 @@ function settled(
       real.checks.map((at) => standingOf(checks[at] as Check, healths[at] as Health, real)),
     ),
   );
-  return { reals, quorum: hasQuorum(service, false, liveWeight(reals)) };
+  return { reals, quorum: hasQuorum(service, before, liveWeight(reals)) };
 }
 
 /** First attempts, spread over the warm-up. */

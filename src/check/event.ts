@@ -4,6 +4,7 @@
 import type { Ip } from '../lib/ip.ts';
 import type { IpvsOrder, IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Verdict } from './checker.ts';
+import type { Held } from './heir.ts';
 import type { CheckerConfig } from './resolve.ts';
 
 export type CheckEvent =
@@ -42,4 +43,6 @@ export interface CheckFacts {
   readonly files: Readonly<Record<string, string>>;
   /** Of IPVS: what a configuration without lvs_timeouts leaves, or has again. Absent is not known. */
   readonly timeouts?: IpvsTimeouts;
+  /** What IPVS holds, where another process of this daemon has put it there; absent at the first start. */
+  readonly held?: readonly Held[];
 }

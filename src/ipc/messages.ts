@@ -39,11 +39,15 @@ export type VrrpOrder =
 
 /** Parent to checker child. */
 export type CheckOrder =
-  /** What to run from now on. `keeps`: IPVS stays as it is at the end (-I). Answered by `ready` once checks are under way. */
+  /**
+   * What to run from now on. `keeps`: IPVS stays as it is at the end (-I). `succeeds`: another child ran before, and what
+   * IPVS holds of it tells what had failed. Answered by `ready` once checks are under way.
+   */
   | ({
       readonly type: 'configure';
       readonly config: CheckerConfig;
       readonly keeps: boolean;
+      readonly succeeds: boolean;
     } & Charge)
   | Lasting<CheckerConfig>;
 

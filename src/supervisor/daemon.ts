@@ -63,6 +63,8 @@ class Parent {
   readonly #configuration: Configuration;
   readonly #crew: Crew;
   #estate: Estate | undefined;
+  /** A child that checks servers has been started before. */
+  #hasChecked = false;
   readonly #postman = new Postman(
     () => this.#startMailer(),
     ({ failure }) => {
@@ -295,7 +297,8 @@ class Parent {
   #forkChecker(): Child {
     const child = this.#crew.add(() => this.#newChild('check'));
     const { keepIpvs: keeps } = this.#context.options;
-    this.#configuration.deliver(child, { type: 'configure', keeps });
+    this.#configuration.deliver(child, { type: 'configure', keeps, succeeds: this.#hasChecked });
+    this.#hasChecked = true;
     return child;
   }
 

@@ -7,18 +7,22 @@ import type { CheckAction } from '../../src/check/action.ts';
 import { director } from '../../src/check/director.ts';
 import type { CheckEvent } from '../../src/check/event.ts';
 import { unknown } from '../../src/check/health.ts';
+import type { Held } from '../../src/check/heir.ts';
 import type { Check } from '../../src/check/plan.ts';
 import type { CheckerConfig } from '../../src/check/resolve.ts';
 import type { VirtualServer } from '../../src/check/rules.ts';
 import { checkOfRun, type DirectorState } from '../../src/check/state.ts';
 import type { IpvsOrder } from '../../src/lib/ipvs.ts';
 import { itemAt, itemsOf, vector, withItem } from '../../src/lib/vector.ts';
-import { filters, inherits, survives } from './ledger.ts';
+import { filters, inherits, succeeds, survives } from './ledger.ts';
 import type { StepFunction } from './pool.ts';
 
 test('the table is the configuration filtered by what the checks say', () => filters());
 test('a reload forgets nothing and puts nothing back', () => survives());
 test('what a process before left there makes no difference', () => inherits());
+
+test('a process that takes the place of another changes nothing until it knows better', () =>
+  succeeds());
 
 /** Orders as somebody careless would give them. */
 const ordering =
@@ -81,6 +85,18 @@ const deafTo =
     event.type === 'refused' && event.code === code
       ? { state, actions: [] }
       : director.step(state, event, now);
+
+/** What an heir is told of IPVS. */
+const knowing =
+  (change: (held: readonly Held[]) => readonly Held[] | undefined): StepFunction =>
+  (state, event, now) => {
+    if (event.type !== 'facts' || event.facts.held === undefined)
+      return director.step(state, event, now);
+    const { held, ...facts } = event.facts;
+    const told = change(held);
+    const wrong = told === undefined ? facts : { ...facts, held: told };
+    return director.step(state, { ...event, facts: wrong }, now);
+  };
 
 const isRemoval = ({ type }: IpvsOrder): boolean => type === 'removeDestination';
 
@@ -173,6 +189,18 @@ const mutants: readonly Mutant[] = [
     step: deafTo('EEXIST'),
     breaks: inherits,
     says: /deepEqual|deepStrictEqual|strictly/,
+  },
+  {
+    what: 'an heir takes all servers for well',
+    step: knowing(() => undefined),
+    breaks: succeeds,
+    says: /the heir changes what is there/,
+  },
+  {
+    what: 'an heir takes all servers for bad',
+    step: knowing((held) => held.map((one) => ({ ...one, destinations: [] }))),
+    breaks: succeeds,
+    says: /the heir changes what is there|nobody/,
   },
   {
     what: 'a reload forgets what the checks said',

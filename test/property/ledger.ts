@@ -9,6 +9,7 @@ import {
   expected,
   history,
   nameOfCheck,
+  plain,
   type RealShape,
   reloads,
   type ServiceShape,
@@ -147,6 +148,37 @@ export function inherits(step?: StepFunction): void {
       sameTable(world, ledger.table());
       for (let i = 0; i < 20; i++) world.turn();
       sameTable(world, ledger.table());
+    }),
+    { numRuns: 200 },
+  );
+}
+
+/**
+ * The process is killed and another takes its place: from its first order to its last nothing in IPVS is other than it was,
+ * and once every check has answered the table is what it is to be.
+ */
+export function succeeds(step?: StepFunction): void {
+  fc.assert(
+    fc.property(history, ({ shape, seed, events }) => {
+      const before = new World(shape, seed);
+      for (const event of events) before.happen(event);
+      const was = plain(before.kernel);
+      let started = false;
+      const world = new World(shape, seed + 1, step, before.kernel, (kernel) => {
+        if (!started) assert.deepEqual(plain(kernel), was, 'the heir changes what is there');
+      });
+      started = true;
+      sameTable(world, before.kernel);
+      world.open = before.open;
+      world.rest();
+      sameTable(
+        world,
+        expected(
+          shape,
+          (at, i) => (shape[at]?.reals[i]?.ports ?? []).every((port) => world.open.has(port)),
+          (at) => itemAt(world.state.services, at).quorum,
+        ),
+      );
     }),
     { numRuns: 200 },
   );

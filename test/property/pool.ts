@@ -7,6 +7,7 @@ import type { CheckAction } from '../../src/check/action.ts';
 import type { Verdict } from '../../src/check/checker.ts';
 import { createDirector, director } from '../../src/check/director.ts';
 import type { CheckEvent } from '../../src/check/event.ts';
+import type { Held } from '../../src/check/heir.ts';
 import type { Check } from '../../src/check/plan.ts';
 import type { CheckerConfig } from '../../src/check/resolve.ts';
 import { checkOfRun, type DirectorState } from '../../src/check/state.ts';
@@ -163,7 +164,7 @@ const nameOf = ({ key }: Keyed): string =>
   'mark' in key ? `mark ${key.mark}` : `${key.protocol} ${key.address}:${key.port}`;
 const copy = (kernel: Kernel): Kernel =>
   new Map([...kernel].map(([name, pool]) => [name, new Map(pool)]));
-const plain = (kernel: Kernel): Record<string, Record<string, number>> =>
+export const plain = (kernel: Kernel): Record<string, Record<string, number>> =>
   Object.fromEntries(
     [...kernel].sort().map(([name, pool]) => [name, Object.fromEntries([...pool].sort())]),
   );
@@ -173,6 +174,7 @@ const serves = (pool: Map<string, number> | undefined): boolean =>
 export class World {
   readonly #step: StepFunction;
   #lenient = false;
+  readonly #passing: (kernel: Kernel) => void;
   state: DirectorState;
   shape: readonly ServiceShape[];
   now = 1_000_000 as Instant;
@@ -183,21 +185,28 @@ export class World {
   answered: (check: string, up: boolean) => void = () => {};
   readonly said: CheckAction[] = [];
 
-  /** `left`: what is in the kernel already; it refuses what does not fit, where otherwise that is a mistake. */
+  /**
+   * `left`: what is in the kernel already; it refuses what does not fit, where otherwise that is a mistake. `passing`: this is
+   * the heir of who left it, and each table on the way is shown to it.
+   */
   constructor(
     shape: readonly ServiceShape[],
     seed: number,
     step: StepFunction = director.step,
     left?: Kernel,
+    passing?: (kernel: Kernel) => void,
   ) {
     this.#step = step;
+    this.#passing = passing ?? (() => {});
     if (left !== undefined) {
       this.kernel = left;
       this.#lenient = true;
     }
     this.shape = shape;
     this.state = createDirector(configOf(shape), { seed, keeps: false });
-    this.take({ type: 'facts', facts: { addresses: [] as Ip[], files: {} } });
+    const facts = { addresses: [] as Ip[], files: {} };
+    const held = passing === undefined ? {} : { held: heldOf(this.kernel) };
+    this.take({ type: 'facts', facts: { ...facts, ...held } });
   }
 
   take(event: CheckEvent): void {
@@ -210,8 +219,10 @@ export class World {
       if (action.type === 'ipvs')
         for (const order of action.orders) {
           const code = this.#lenient ? refusal(path.at(-1) as Kernel, order) : undefined;
-          if (code === undefined) path.push(applied(path.at(-1) as Kernel, order));
-          else refused.push({ type: 'refused', order, code, message: code });
+          if (code === undefined) {
+            path.push(applied(path.at(-1) as Kernel, order));
+            this.#passing(path.at(-1) as Kernel);
+          } else refused.push({ type: 'refused', order, code, message: code });
         }
       else if (action.type === 'probe') {
         const { target, run } = action;
@@ -266,6 +277,23 @@ export class World {
     for (let i = 0; i < 400; i++) this.turn();
   }
 }
+
+/** As a process that starts reads it. */
+const heldOf = (kernel: Kernel): readonly Held[] =>
+  [...kernel].map(([name, pool]) => {
+    const [kind, at = ''] = name.split(' ');
+    const [address, port] = at.split(':');
+    return {
+      key:
+        kind === 'mark'
+          ? { family: 4, mark: Number(at) }
+          : { protocol: 'TCP', address: address as Ip, port: Number(port) },
+      destinations: [...pool].map(([place, weight]) => ({
+        destination: { address: place.split(':')[0] as Ip, port: Number(place.split(':')[1]) },
+        to: { weight },
+      })),
+    };
+  });
 
 /** The kernel's answer to an order that does not fit what it has. */
 function refusal(kernel: Kernel, order: IpvsOrder): string | undefined {

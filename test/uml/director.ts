@@ -121,6 +121,9 @@ export async function main(): Promise<{
   for (const daemon of daemons) await daemon.reload(config(three, 'persistence_timeout 60'));
   await note('reload', holds('10.9.0.1:8001', '10.9.0.1:8002', '10.9.0.1:8003'));
 
+  each(2, (service) => service.close());
+  await note('one of three is gone', holds('10.9.0.1:8001', '10.9.0.1:8002'));
+
   const pid = Number(readFileSync(ours.checkersPid, 'utf8'));
   const from = ours.text.length;
   process.kill(pid, 'SIGKILL');

@@ -594,3 +594,34 @@ test('lvs_flush, lvs_timeouts, lvs_flush_on_stop', () => {
   assert.ok(!play.reload(other).includes('timeouts'));
   assert.deepEqual(play.take({ type: 'stop' }).slice(0, 1), ['flush']);
 });
+
+test('a child that takes the place of another: what IPVS does not serve is taken for bad, and nothing is flushed', () => {
+  const play = new Play(
+    globals('lvs_flush') + service(real(8001, tcp(1)) + real(8002, tcp(1)) + real(8003, '')),
+  );
+  const key = { protocol: 'TCP', address: ip('10.0.0.1'), port: 80 } as const;
+  const destinations = [8001, 8003].map((port) => ({
+    destination: { address: ip('127.0.0.1'), port },
+    to: { weight: 1 },
+  }));
+  const lines = play.take({
+    type: 'facts',
+    facts: { files: {}, addresses: [], held: [{ key, destinations }] },
+  });
+  assert.deepEqual(
+    lines.filter((line) => /^(flush|\w+(Service|Destination)) ?/.test(line)),
+    [
+      'addService 10.0.0.1:80',
+      'addDestination 10.0.0.1:80 127.0.0.1:8001 1',
+      'addDestination 10.0.0.1:80 127.0.0.1:8003 1',
+    ],
+  );
+  const orders = (said: readonly string[]) => said.filter((line) => line.includes('Destination'));
+  assert.deepEqual(orders(play.answer('"port":8001', down())), [], 'it has its tries');
+  assert.deepEqual(orders(play.answer('"port":8001', down())), [
+    'removeDestination 10.0.0.1:80 127.0.0.1:8001',
+  ]);
+  assert.deepEqual(orders(play.answer('"port":8002', up)), [
+    'addDestination 10.0.0.1:80 127.0.0.1:8002 1',
+  ]);
+});

@@ -1,0 +1,64 @@
+// What a process that takes the place of another takes its servers for: those that IPVS serves are well, those that it does
+// not serve have failed, until their checks say otherwise. It knows what IPVS holds and nothing of why: where a sorry
+// server stood in, all have failed.
+
+import type { DestinationKey, ServiceKey } from '../lib/ipvs.ts';
+import { type Health, newborn, unknown } from './health.ts';
+import type { Check, Plan, PlannedReal, PlannedService } from './plan.ts';
+import { nameOfKey, placeOf } from './table.ts';
+
+/** What IPVS held when the process started. */
+export interface Held {
+  readonly key: ServiceKey;
+  readonly destinations: readonly {
+    readonly destination: DestinationKey;
+    readonly to: { readonly weight: number };
+  }[];
+}
+
+export class Legacy {
+  readonly #plan: Plan;
+  /** Weights by place, of each service by name. */
+  readonly #held: ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+  constructor(plan: Plan, held: readonly Held[]) {
+    this.#plan = plan;
+    this.#held = new Map(
+      held.map(({ key, destinations }) => [
+        nameOfKey(key),
+        new Map(destinations.map(({ destination, to }) => [placeOf(destination), to.weight])),
+      ]),
+    );
+  }
+
+  /** What a check begins with. One that several servers have failed only if none of them serves. */
+  health(check: Check): Health {
+    const served = check.users.map(({ service: at, real }) => {
+      const service = this.#plan.services[at] as PlannedService;
+      return this.#serves(service, service.reals[real] as PlannedReal);
+    });
+    // It has been relied on: its first answer has the tries that any other has.
+    if (served.includes(true)) return unknown(true);
+    return served.includes(false) ? unknown(false) : newborn(check);
+  }
+
+  /** There were enough servers: some serve, and the sorry server does not. */
+  hadQuorum(service: PlannedService): boolean {
+    return service.reals.some((real) => this.#serves(service, real));
+  }
+
+  /** Undefined where IPVS does not tell: it does not have the service, or the server has no weight whether it failed or not. */
+  #serves({ pools, config }: PlannedService, real: PlannedReal): boolean | undefined {
+    const { sorry_server: sorry } = config;
+    const found = pools.flatMap(({ key }) => this.#held.get(nameOfKey(key)) ?? []);
+    if (found.length === 0) return undefined;
+    // In its own place the sorry server, which has the weight 1, cannot be told from it.
+    const alone = (weights: ReadonlyMap<string, number>): boolean =>
+      weights.get(real.place) === 1 && [...weights.values()].filter((it) => it > 0).length === 1;
+    if (sorry !== undefined && placeOf(sorry) === real.place && found.every(alone)) return false;
+    const inhibits = real.config.inhibit_on_failure ?? config.inhibit_on_failure;
+    const weights = found.flatMap((own) => own.get(real.place) ?? []);
+    if (real.config.weight > 0) return weights.some((weight) => weight > 0);
+    return weights.length === 0 ? false : inhibits ? undefined : true;
+  }
+}
