@@ -298,7 +298,7 @@ export const smtpRows = {
     bare: 'SMTP_CHECK helo name missing',
     otherwise: 'smtpchecker.keepalived.org',
   }),
-  host: blocks(tcpRows, 'Former way to name another address; write another SMTP_CHECK.'),
+  host: blocks(tcpRows, 'Former way to check another address too; write another SMTP_CHECK.'),
 };
 
 const RECORDS = ['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA', 'RRSIG', 'DNSKEY'] as const;

@@ -63,7 +63,8 @@ export function resolveCheckers(
     if (!isKind(keyword)) return [];
     const { statements: inner } = value as Inner;
     const checker = resolveChecker(keyword, node, inner, server, references, around);
-    return checker === undefined ? [] : [checker];
+    if (checker === undefined) return [];
+    return keyword === 'SMTP_CHECK' ? [checker, ...hostsOf(checker, inner)] : [checker];
   });
 }
 
@@ -94,7 +95,7 @@ function resolveChecker(
       checkConnection(node, inner, server, around);
       for (const { keyword, node: at, value } of inner)
         if (keyword === 'host') checkConnection(at, (value as Inner).statements, server, around);
-      return { kind, values };
+      return { kind, values: valuesOf(inner.flatMap(withoutConnection)) };
     case 'TCP_CHECK':
     case 'DNS_CHECK':
     case 'PING_CHECK':
@@ -105,6 +106,34 @@ function resolveChecker(
     case 'FILE_CHECK':
       return resolveFile(kind, node, inner, values, server, references, around);
   }
+}
+
+const CONNECTION: ReadonlySet<string> = new Set([
+  'connect_ip',
+  'connect_port',
+  'bindto',
+  'bind_port',
+  'bind_if',
+  'fwmark',
+  'connect_timeout',
+] satisfies (keyof typeof tcpRows)[]);
+
+/** What is said in a `host` beyond its connection is said of all, as in keepalived 2.2.7. */
+const withoutConnection = (found: Found): readonly Found[] =>
+  found.keyword === 'host'
+    ? (found.value as Inner).statements.filter(({ keyword }) => !CONNECTION.has(keyword))
+    : [found];
+
+/** Each `host` is a check more, with a connection of its own; how long that may take it has from the whole where it does not say. */
+function hostsOf({ kind, values }: Checker, inner: readonly Found[]): readonly Checker[] {
+  const common = Object.entries(values).filter(
+    ([name]) => !CONNECTION.has(name) || name === 'connect_timeout',
+  );
+  return inner.flatMap(({ keyword, value }) => {
+    if (keyword !== 'host') return [];
+    const own = (value as Inner).statements.filter((found) => CONNECTION.has(found.keyword));
+    return [{ kind, values: { ...Object.fromEntries(common), ...valuesOf(own) } }];
+  });
 }
 
 /** The last value of each keyword. */

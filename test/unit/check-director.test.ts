@@ -625,3 +625,35 @@ test('a child that takes the place of another: what IPVS does not serve is taken
     'addDestination 10.0.0.1:80 127.0.0.1:8002 1',
   ]);
 });
+
+test('SMTP_CHECK: each host is a check of its own beside that of the server, and all must be good', () => {
+  const check = `SMTP_CHECK {
+helo_name a.b
+retry 0
+connect_timeout 4
+bindto 127.0.0.88
+host {
+connect_ip 127.0.0.2
+connect_port 2501
+}
+host {
+fwmark 4
+connect_timeout 2
+retry 1
+}
+}`;
+  const play = new Play(globals() + service(real(2500, check)));
+  play.start();
+  assert.deepEqual(
+    play.state.plan.checks.map(({ targets, timing }) => [targets[0]?.options, timing.retry]),
+    [
+      { address: '127.0.0.1', port: 2500, bindAddress: '127.0.0.88', mark: 0, timeout: 4_000_000 },
+      { address: '127.0.0.2', port: 2501, mark: 0, timeout: 4_000_000 },
+      { address: '127.0.0.1', port: 2500, mark: 4, timeout: 2_000_000 },
+    ].map((connection) => [{ connection, helo_name: 'a.b' }, 1]),
+  );
+  play.answer('"mark":4', up);
+  play.answer('"port":2501', down());
+  const lines = play.answer('"port":2501', down());
+  assert.ok(lines.includes('removeDestination 10.0.0.1:80 127.0.0.1:2500'), lines.join('\n'));
+});
