@@ -6,7 +6,7 @@ import { createSocket } from 'node:dgram';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inNamespace } from '../../src/net/namespace.ts';
-import { addAddress, addCable, addNamespace, sh, within } from './world.ts';
+import { addCable, addNamespace, batch, sh, within } from './world.ts';
 
 /** 203.0.113.1 is for NAT, .2 for DR, .3 for TUN. */
 export const VIRTUAL = [1, 2, 3].map((n) => `203.0.113.${n}`);
@@ -34,20 +34,25 @@ export class Town {
     this.director = `${name}-d`;
     this.#switch = `${name}-lan`;
     for (const space of [this.client, this.director, this.#switch]) addNamespace(space);
-    sh('ip', '-n', this.#switch, 'link', 'add', 'br0', 'type', 'bridge');
-    sh('ip', '-n', this.#switch, 'link', 'set', 'br0', 'up');
+    batch(this.#switch, 'link add br0 type bridge', 'link set br0 up');
     addCable([this.director, 'eth0'], [this.client, 'eth0']);
-    addAddress(this.director, 'eth0', '10.1.0.1/24');
-    for (const address of CLIENT) addAddress(this.client, 'eth0', `${address}/24`);
-    sh('ip', '-n', this.client, 'route', 'add', 'default', 'via', '10.1.0.1');
     this.#plug(this.director, 'eth1', 'port1');
-    addAddress(this.director, 'eth1', '10.2.0.1/24');
-    for (const address of VIRTUAL) addAddress(this.director, 'lo', `${address}/32`);
-    // A new namespace forwards nothing: answers would end here.
-    within(this.director, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
     // What DR and TUN servers answer does not come through the director.
     this.#plug(this.client, 'eth1', 'port2');
-    addAddress(this.client, 'eth1', '10.2.0.2/24');
+    batch(
+      this.director,
+      'address add 10.1.0.1/24 dev eth0',
+      'address add 10.2.0.1/24 dev eth1',
+      ...VIRTUAL.map((address) => `address add ${address}/32 dev lo`),
+    );
+    batch(
+      this.client,
+      ...CLIENT.map((address) => `address add ${address}/24 dev eth0`),
+      'address add 10.2.0.2/24 dev eth1',
+      'route add default via 10.1.0.1',
+    );
+    // A new namespace forwards nothing: answers would end here.
+    within(this.director, 'sysctl', '-qw', 'net.ipv4.ip_forward=1');
   }
 
   server(n: number): string {
@@ -58,19 +63,19 @@ export class Town {
     const space = this.server(n);
     addNamespace(space);
     this.#plug(space, 'eth0', `server${n}`);
-    addAddress(space, 'eth0', `${realAddress(n)}/24`);
-    const ip = (...words: string[]): string => sh('ip', '-n', space, ...words);
-    ip('route', 'add', 'default', 'via', '10.2.0.1');
     // Their own virtual addresses nobody asks them for.
     const silent = ['net.ipv4.conf.all.arp_ignore=1', 'net.ipv4.conf.all.arp_announce=2'];
     within(space, 'sysctl', '-qw', ...silent);
-    addAddress(space, 'lo', `${VIRTUAL[1]}/32`);
-    ip('link', 'set', 'tunl0', 'up');
-    addAddress(space, 'tunl0', `${VIRTUAL[2]}/32`);
-    for (const address of VIRTUAL.slice(1)) {
-      ip('rule', 'add', 'from', address, 'lookup', '100');
-    }
-    ip('route', 'add', '10.1.0.0/24', 'via', '10.2.0.2', 'table', '100');
+    batch(
+      space,
+      `address add ${realAddress(n)}/24 dev eth0`,
+      'route add default via 10.2.0.1',
+      `address add ${VIRTUAL[1]}/32 dev lo`,
+      'link set tunl0 up',
+      `address add ${VIRTUAL[2]}/32 dev tunl0`,
+      ...VIRTUAL.slice(1).map((address) => `rule add from ${address} lookup 100`),
+      'route add 10.1.0.0/24 via 10.2.0.2 table 100',
+    );
     mkdirSync(this.#folder(n));
     writeFileSync(join(this.#folder(n), 'name'), `s${n}\n`);
     writeFileSync(join(this.#folder(n), 'nginx.conf'), nginx(n, this.#folder(n)));
