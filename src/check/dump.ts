@@ -3,41 +3,65 @@
 
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Script } from '../config/value.ts';
-import { family } from '../lib/ip.ts';
-import { type Duration, seconds, toSeconds } from '../lib/time.ts';
-import type { Checker, CheckKind } from './checks.ts';
-import type { LiveChecker, LiveReal, LiveService } from './live.ts';
-import type { CheckConfig } from './resolve.ts';
+import { type Family, family } from '../lib/ip.ts';
+import type { CheckKind } from './checks.ts';
+import {
+  checkersLines,
+  decimals,
+  type FileNow,
+  fileLines,
+  followedText,
+  onOff,
+  sessionLines,
+  sessionOf,
+  yesNo,
+} from './dump-checker.ts';
+import type { LiveReal, LiveService } from './live.ts';
+import type { CheckConfig, TrackedFile } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
 import type { GroupEntry, Method } from './value.ts';
 
-const decimals = (value: Duration): string => toSeconds(value).toFixed(6);
 const able = (on: boolean): string => (on ? 'enabled' : 'disabled');
-const onOff = (on: boolean): string => (on ? 'ON' : 'OFF');
-const yesNo = (on: boolean): string => (on ? 'yes' : 'no');
 
 /** Lines without line ends; `live` has one for each virtual server. */
 export function dumpCheck(
   config: CheckConfig,
   globals: GlobalDefs,
   live: readonly LiveService[] = [],
+  files: readonly FileNow[] = [],
 ): string[] {
   const servers = config.virtual_server ?? [];
-  const checkers = servers.flatMap((server, service) =>
-    server.real_server.flatMap((real, place) =>
-      real.checkers.flatMap((checker, at) =>
-        checkerLines(checker, real, server, globals, live[service]?.reals[place]?.checkers[at]),
-      ),
-    ),
-  );
-  if (servers.length === 0) return [];
+  if (servers.length === 0) return [...contextLines(config), ...sessionLines(config)];
   return [
+    ...contextLines(config),
     '------< LVS Topology >------',
     // The version of the kernel's IPVS headers that keepalived 2.2.7 was built with.
     ' System is compiled with LVS v1.2.1',
     ...(config.virtual_server_group ?? []).flatMap((group) => groupLines(group, servers, live)),
-    ...servers.flatMap((server, at) => serviceLines(server, config, globals, live[at])),
-    ...(checkers.length === 0 ? [] : ['------< Health checkers >------', ...checkers]),
+    ...servers.flatMap((server, at) => serviceLines(server, config, globals, live[at], files)),
+    ...checkersLines(servers, globals, live),
+    ...fileLines(servers, files),
+    ...sessionLines(config),
+  ];
+}
+
+/** The password of the key is nobody's business. */
+function contextLines({ SSL: context, virtual_server = [] }: CheckConfig): string[] {
+  const kinds = virtual_server.flatMap(({ real_server }) =>
+    real_server.flatMap(({ checkers }) => checkers.map(({ kind }) => kind)),
+  );
+  if (context === undefined)
+    return kinds.includes('SSL_GET')
+      ? ['------< SSL definitions >------', ' Using autogen SSL context']
+      : [];
+  const line = (label: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [` ${label} : ${value}`];
+  return [
+    '------< SSL definitions >------',
+    ...line('Password', context.password === undefined ? undefined : '********'),
+    ...line('CA-file', context.ca),
+    ...line('Certificate file', context.certificate),
+    ...line('Key file', context.key),
   ];
 }
 
@@ -104,16 +128,19 @@ const heading = ({ service }: VirtualServer): string => {
 
 function familyOf(server: VirtualServer, config: CheckConfig): string {
   const { service } = server;
-  if ('address' in service) return family(service.address) === 6 ? 'inet6' : 'inet';
+  const word = (of: Family): string => (of === 6 ? 'inet6' : 'inet');
+  if ('address' in service) return word(family(service.address));
   const entries =
     'group' in service
       ? (config.virtual_server_group?.find(({ name }) => name === service.group)?.entries ?? [])
       : [];
-  const first = entries.find((entry) => 'address' in entry);
-  const address = first !== undefined && 'address' in first ? first.address : undefined;
-  return family(address ?? server.real_server[0]?.address ?? ('0.0.0.0' as never)) === 6
-    ? 'inet6'
-    : 'inet';
+  const families = new Set(
+    entries.flatMap((entry) => ('address' in entry ? [family(entry.address)] : [])),
+  );
+  if (families.size > 1) return 'IPv4 & IPv6';
+  const [only] = families;
+  const real = server.real_server[0];
+  return word(only ?? (real === undefined ? 4 : family(real.address)));
 }
 
 function serviceLines(
@@ -121,19 +148,19 @@ function serviceLines(
   config: CheckConfig,
   globals: GlobalDefs,
   live: LiveService | undefined,
+  files: readonly TrackedFile[],
 ): string[] {
   const name = nameOf(server.service, server.protocol);
   const alert = server.smtp_alert ?? globals.smtp_alert_checker ?? globals.smtp_alert ?? false;
   const scheduler = server.lvs_sched;
   const optional = (text: string, value: unknown): string[] => (value === undefined ? [] : [text]);
-  const flags =
-    scheduler === 'sh' || scheduler === 'mh'
-      ? [
-          `   ${scheduler}-port = ${able(server[`${scheduler}-port`])}`,
-          `   ${scheduler}-fallback = ${able(server[`${scheduler}-fallback`])}`,
-          '   flag-3 = disabled',
-        ]
-      : ([1, 2, 3] as const).map((n) => `   flag-${n} = ${able(server[`flag-${n}`])}`);
+  const hashed = scheduler === 'sh' || scheduler === 'mh';
+  const flags = hashed
+    ? [
+        `   ${scheduler}-port = ${able(server[`${scheduler}-port`])}`,
+        `   ${scheduler}-fallback = ${able(server[`${scheduler}-fallback`])}`,
+      ]
+    : ([1, 2, 3] as const).map((n) => `   flag-${n} = ${able(server[`flag-${n}`])}`);
   return [
     ' ------< Virtual server >------',
     ` ${heading(server)}`,
@@ -172,7 +199,9 @@ function serviceLines(
     `   alive = ${live === undefined && server.alpha ? 0 : 1}`,
     `   quorum_state_up = ${(live?.quorum ?? !server.alpha) ? 1 : 0}`,
     '   reloaded = 0',
-    ...server.real_server.flatMap((real, at) => realLines(real, server, globals, live?.reals[at])),
+    ...server.real_server.flatMap((real, at) =>
+      realLines(real, server, globals, live?.reals[at], files),
+    ),
   ];
 }
 
@@ -202,6 +231,7 @@ function realLines(
   server: VirtualServer,
   globals: GlobalDefs,
   live: LiveReal | undefined,
+  files: readonly TrackedFile[],
 ): string[] {
   const alert = real.smtp_alert ?? globals.smtp_alert_checker ?? globals.smtp_alert ?? true;
   const retry = real.retry ?? server.retry;
@@ -238,135 +268,17 @@ function realLines(
     `   num failed checkers = ${failed}`,
     `   RS set = ${(live?.set ?? true) ? 1 : 0}`,
     '   reloaded = 0',
+    ...trackedLines(real, files),
   ];
 }
 
-/** Retries and the wait between them, where nobody says otherwise; DNS waits delay_loop. */
-const DEFAULTS: Readonly<Record<CheckKind, { readonly retry: number; readonly delay?: Duration }>> =
-  {
-    MISC_CHECK: { retry: 0, delay: seconds(1) },
-    SMTP_CHECK: { retry: 1, delay: seconds(1) },
-    TCP_CHECK: { retry: 1, delay: seconds(1) },
-    HTTP_GET: { retry: 1, delay: seconds(3) },
-    SSL_GET: { retry: 1, delay: seconds(3) },
-    DNS_CHECK: { retry: 3 },
-    PING_CHECK: { retry: 1, delay: seconds(1) },
-    UDP_CHECK: { retry: 1, delay: seconds(1) },
-    BFD_CHECK: { retry: 0, delay: seconds(1) },
-    FILE_CHECK: { retry: 0, delay: seconds(1) },
-  };
-
-function checkerLines(
-  { kind, values, script, url }: Checker,
-  real: RealServer,
-  server: VirtualServer,
-  globals: GlobalDefs,
-  live: LiveChecker | undefined,
-): string[] {
-  const own = values as Readonly<Partial<Record<string, never>>>;
-  const defaults = DEFAULTS[kind];
-  const loop: Duration = own.delay_loop ?? real.delay_loop ?? server.delay_loop;
-  const standard = defaults.delay ?? loop;
-  const alpha: boolean = own.alpha ?? real.alpha ?? server.alpha;
-  const retry: number = own.retry ?? real.retry ?? server.retry ?? defaults.retry;
-  const delay: Duration =
-    own.delay_before_retry ?? real.delay_before_retry ?? server.delay_before_retry ?? standard;
-  const warmup: Duration = own.warmup ?? real.warmup ?? server.warmup ?? loop;
-  const protocol = server.protocol?.toLowerCase() ?? 'none';
+function trackedLines({ checkers }: RealServer, files: readonly TrackedFile[]): string[] {
+  const of = (wanted: CheckKind) => checkers.filter(({ kind }) => kind === wanted);
+  const sessions = of('BFD_CHECK');
   return [
-    ` ${nameOf(server.service, server.protocol)} -> [${real.address}]:${protocol}:${real.port}`,
-    '   Enabled = yes',
-    `   Up = ${yesNo(live?.up ?? !alpha)}`,
-    `   Has run = ${yesNo(live?.ran ?? false)}`,
-    `   Current weight = ${live?.shift ?? 0}`,
-    `   Alpha = ${yesNo(alpha)}`,
-    `   Delay loop = ${loop} us`,
-    `   Warmup = ${warmup} us`,
-    `   Retries = ${retry}`,
-    ...(retry === 0
-      ? []
-      : [
-          `   Delay before retry = ${delay} us`,
-          `   Retries iterations = ${live?.up === true ? live.failures : retry}`,
-        ]),
-    `   Default delay before retry = ${standard} us`,
-    `   Log all failures = ${yesNo(own.log_all_failures ?? globals.checker_log_all_failures)}`,
-    ...connectionLines(kind, own, real, server),
-    `   Keepalive method = ${kind}${url === undefined ? '' : `, http protocol ${own.http_protocol ?? '1.0'}`}`,
-    ...(url === undefined ? [] : getLines(own, url)),
-    ...(script === undefined ? [] : miscLines(script, own, live)),
-    ...(kind === 'SMTP_CHECK'
-      ? [`   helo = ${own.helo_name ?? 'smtpchecker.keepalived.org'}`]
-      : []),
-  ];
-}
-
-const CONNECTED: ReadonlySet<CheckKind> = new Set([
-  'TCP_CHECK',
-  'SMTP_CHECK',
-  'HTTP_GET',
-  'SSL_GET',
-  'DNS_CHECK',
-  'PING_CHECK',
-  'UDP_CHECK',
-]);
-
-function connectionLines(
-  kind: CheckKind,
-  own: Readonly<Partial<Record<string, never>>>,
-  real: RealServer,
-  server: VirtualServer,
-): string[] {
-  if (!CONNECTED.has(kind)) return [];
-  const timeout: Duration = own.connect_timeout ?? real.connect_timeout ?? server.connect_timeout;
-  const { bindto, bind_port: port, bind_if: link, fwmark } = own;
-  return [
-    '   Connection',
-    `     Dest = [${own.connect_ip ?? real.address}]:${own.connect_port ?? real.port}`,
-    ...(bindto === undefined ? [] : [`     Bind to = [${bindto}]:${port ?? 0}`]),
-    ...(link === undefined ? [] : [`     Bind i/f = ${link}`]),
-    ...(fwmark === undefined || fwmark === 0 ? [] : [`     Mark = ${fwmark}`]),
-    `     Timeout = ${decimals(timeout)}`,
-  ];
-}
-
-function getLines(
-  own: Readonly<Partial<Record<string, never>>>,
-  url: readonly Readonly<Record<string, unknown>>[],
-): string[] {
-  const host = own.virtualhost;
-  const set = (value: unknown): string => (value === true ? 'set' : 'unset');
-  return [
-    ...(host === undefined ? [] : [`   Virtual host = ${host}`]),
-    `   Enable SNI ${set(own.enable_sni)}`,
-    `   Fast recovery ${set(own.fast_recovery)}`,
-    ...url.flatMap((page) => {
-      const codes = (page.status_code ?? [[200, 299]]) as readonly (readonly [number, number])[];
-      return [
-        `   Checked url = ${page.path}`,
-        ...(page.digest === undefined ? [] : [`     digest = ${page.digest}`]),
-        '     HTTP Status Code(s)',
-        ...codes.map(([low, high]) => `       ${low === high ? low : `${low}-${high}`}`),
-        ...(page.virtualhost === undefined ? [] : [`     Virtual host = ${page.virtualhost}`]),
-      ];
-    }),
-  ];
-}
-
-function miscLines(
-  script: Script,
-  own: Readonly<Partial<Record<string, never>>>,
-  live: LiveChecker | undefined,
-): string[] {
-  const timeout: Duration = own.misc_timeout ?? (0 as Duration);
-  return [
-    `   script = ${script.words.map((word) => `'${word}'`).join(' ')}`,
-    `   timeout = ${toSeconds(timeout)}`,
-    `   dynamic = ${own.misc_dynamic === true ? 'YES' : 'NO'}`,
-    `   uid:gid = ${script.uid}:${script.gid}`,
-    // Nobody remembers more of a command that has run than what it said.
-    ...(live?.ran === true
-      ? []
-      : ['   Last ran = 0.000000 (Thu Jan  1 00:00:00 1970.000000)', '   Last status = 0']),
+    ...(of('FILE_CHECK').length === 0 ? [] : ['   Tracked Files']),
+    ...of('FILE_CHECK').map((one) => `     ${one.values.track_file}, ${followedText(one, files)}`),
+    ...(sessions.length === 0 ? [] : ['   Tracked BFDs']),
+    ...sessions.map((one) => `     ${sessionOf(one)}`),
   ];
 }

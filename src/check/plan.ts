@@ -291,7 +291,7 @@ function connectionOf(
   const { bindto, bind_port, bind_if } = given;
   return {
     address: given.connect_ip ?? real.address,
-    port: given.connect_port ?? real.port,
+    port: given.connect_port ?? real.checked_port ?? real.port,
     ...(bindto === undefined ? {} : { bindAddress: bindto }),
     ...(bind_port === undefined ? {} : { bindPort: bind_port }),
     ...(bind_if === undefined ? {} : { device: bind_if }),

@@ -2,17 +2,20 @@
 
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import { dumpPath, writeDump } from '../net/dump.ts';
+import { readNow } from '../net/watch.ts';
 import { dumpCheck } from './dump.ts';
 import { liveOf } from './live.ts';
 import type { CheckerConfig } from './resolve.ts';
+import { numberIn } from './standing.ts';
 import type { DirectorState } from './state.ts';
 
 export function writeData(state: DirectorState, leads: boolean): void {
   const { config } = state;
   const { global_defs } = config;
+  const files = config.track_file?.map((one) => ({ ...one, status: numberIn(readNow(one.file)) }));
   const lines = [
     ...dumpGlobals(global_defs, dumpFacts(config, leads)),
-    ...dumpCheck(config, global_defs, liveOf(state)),
+    ...dumpCheck(config, global_defs, liveOf(state), files),
   ];
   const text = lines.join('\n');
   writeDump(dumpPath('data', '_check', config), `${text}\n`);

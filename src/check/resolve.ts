@@ -17,6 +17,8 @@ export interface CheckConfig {
   readonly SSL?: Readonly<Record<string, string>>;
   readonly virtual_server_group?: readonly VirtualServerGroup[];
   readonly virtual_server?: readonly VirtualServer[];
+  /** Names of the BFD sessions that are for checkers, also of those that cannot run. */
+  readonly check_sessions?: readonly string[];
 }
 
 /** What the process that checks servers is given. */
@@ -76,12 +78,12 @@ export function resolveCheck(
     {
       groups: new Map(groups.map(({ name, entries }) => [name, entries] as const)),
       track_file: named('track_file', ({ value }) => gives(value, 'file')),
-      bfd_instance: named(
-        'bfd_instance',
-        ({ value }) => !gives(value, 'vrrp') || gives(value, 'checker'),
-      ),
+      bfd_instance: named('bfd_instance', ({ value }) => isForCheckers(value)),
     },
     around,
+  );
+  const sessions = of('bfd_instance').flatMap(({ node, value }) =>
+    isForCheckers(value) ? (node.words[0]?.text ?? []) : [],
   );
   const contexts = of('SSL');
   for (const { node } of contexts.slice(1))
@@ -93,8 +95,12 @@ export function resolveCheck(
       : { SSL: Object.fromEntries(context.map((s) => [s.keyword, String(s.value)])) }),
     ...(groups.length === 0 ? {} : { virtual_server_group: groups }),
     ...(servers.length === 0 ? {} : { virtual_server: servers }),
+    ...(sessions.length === 0 ? {} : { check_sessions: sessions }),
   };
 }
+
+const isForCheckers = (session: unknown): boolean =>
+  !gives(session, 'vrrp') || gives(session, 'checker');
 
 const gives = (block: unknown, keyword: string): boolean =>
   (block as readonly RootStatement[]).some((statement) => statement.keyword === keyword);

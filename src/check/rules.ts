@@ -25,6 +25,8 @@ export interface RealServer
   readonly weight: number;
   readonly notify_up?: Script;
   readonly notify_down?: Script;
+  /** The port that the file gives it, where IPVS uses another one: checks ask there. */
+  readonly checked_port?: number;
   /** In the order of the file. */
   readonly checkers: readonly Checker[];
 }
@@ -169,7 +171,7 @@ function resolveService(
     sorry_server_inhibit: inhibit,
     real_server: reals.map((real) => {
       const port = portOf(real, service, given);
-      return port === real.port ? real : { ...real, port };
+      return port === real.port ? real : { ...real, port, checked_port: real.port };
     }),
   };
 }

@@ -18,6 +18,12 @@ export function standingOf(
   return { up, shift: kind === 'FILE_CHECK' ? weight : weight - config.weight };
 }
 
+/** What a tracked file says: 0 where it says nothing. */
+export function numberIn(text: string | undefined): number {
+  const digits = /^\s*([+-]?\d+)/.exec(text ?? '')?.[1];
+  return digits === undefined ? 0 : Number(digits);
+}
+
 /** A FILE_CHECK after its file has been read; absent text: it is not there, which counts as 0. */
 export function followFile(
   health: Health,
@@ -25,8 +31,7 @@ export function followFile(
   text: string | undefined,
 ): Health {
   const { weight: _, ...rest } = health;
-  const digits = /^\s*([+-]?\d+)/.exec(text ?? '')?.[1];
-  const value = digits === undefined ? 0 : Number(digits);
+  const value = numberIn(text);
   // A number that no file of this kind can mean leaves all as it was.
   if (Math.abs(value) > FAULT) return health;
   if (weight === 0) return { ...rest, known: true, up: (value === 0) !== reverse };

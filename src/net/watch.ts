@@ -126,7 +126,7 @@ export class Watch {
   }
 }
 
-function readNow(file: string): string | undefined {
+export function readNow(file: string): string | undefined {
   try {
     const fd = openSync(file, MODE);
     try {

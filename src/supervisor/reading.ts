@@ -89,6 +89,7 @@ const CHECK: Readonly<Record<keyof Parts['check'], true>> = {
   SSL: true,
   virtual_server_group: true,
   virtual_server: true,
+  check_sessions: true,
   track_file: true,
 };
 

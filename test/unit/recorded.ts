@@ -30,10 +30,15 @@ export function readCorpus(
   number: string,
   interfaces: ReadonlyMap<string, InterfaceFacts>,
 ): Config {
-  const path = join(
-    corpus,
-    readdirSync(corpus).find((name) => name.startsWith(`${number}_`)) ?? '',
-  );
+  const name = readdirSync(corpus).find((one) => one.startsWith(`${number}_`)) ?? '';
+  return readConfiguration(join(corpus, name), interfaces);
+}
+
+/** A configuration of ours on that machine. */
+export function readConfiguration(
+  path: string,
+  interfaces: ReadonlyMap<string, InterfaceFacts>,
+): Config {
   const files = [{ name: path, path, directory: dirname(path), text: readFileSync(path, 'utf8') }];
   const { lines } = lex(files, {
     read: () => ({ files: [], problems: [] }),
