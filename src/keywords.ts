@@ -5,7 +5,7 @@ import { resolveBfd } from './bfd/rules.ts';
 import { checkKeywords } from './check/keywords.ts';
 import { type CheckConfig, resolveCheck } from './check/resolve.ts';
 import { collect, createReporter, type MachineFacts, readBlock } from './config/build.ts';
-import type { Diagnostic } from './config/diagnostic.ts';
+import { type Diagnostic, withoutUnread } from './config/diagnostic.ts';
 import { type GlobalDefs, globalDefs, resolveGlobals } from './config/globals.ts';
 import {
   type Block,
@@ -21,7 +21,7 @@ import type { Line } from './config/lexer.ts';
 import { parse } from './config/parser.ts';
 import { flag, wholeSeconds, word } from './config/value.ts';
 import { type Duration, seconds } from './lib/time.ts';
-import { reportInsecurity } from './security.ts';
+import { reportInsecurity, reportNobody } from './security.ts';
 import type { Definition } from './vrrp/definitions.ts';
 import { garpGroupRows, interfaceRows, syncGroupRows, trackGroupRows } from './vrrp/group.ts';
 import { type VrrpConfig, vrrpInstance } from './vrrp/keywords.ts';
@@ -45,7 +45,11 @@ export const keywords = {
       parse: ([text = '']) => ({ value: text }),
     },
     'Network namespace of IPVS; the bare keyword means the one in which the daemon was started. Only a restart changes it.',
-    { otherwise: 'net_namespace', effect: 'later' },
+    {
+      otherwise: 'net_namespace',
+      again: 'Duplicate net_namespace_ipvs definition %w - ignoring',
+      effect: 'later',
+    },
   ),
   namespace_with_ipsets: defaulted(
     flag,
@@ -94,7 +98,6 @@ export const keywords = {
   ...staticRows,
   ...checkKeywords,
   bfd_instance: named(bfdInstance, 'A BFD session.', {
-    again: 'Configuration error: BFD instance %n already configured - ignoring',
     must: true,
     effect: 'later',
   }),
@@ -125,15 +128,12 @@ export function buildConfiguration(
   readonly net_namespace?: string;
 } {
   const { nodes, diagnostics: found } = parse(lines, keywords);
-  const diagnostics: Diagnostic[] = [...found];
-  const report = createReporter(diagnostics);
+  const all: Diagnostic[] = [...found];
+  const report = createReporter(all);
   const statements = readBlock(keywords, nodes, '', report);
   const root = collect(keywords, statements);
-  const globals = resolveGlobals(
-    statements.flatMap((s) => (s.keyword === 'global_defs' ? s.value : [])),
-    machine,
-    report,
-  );
+  const inGlobals = statements.flatMap((s) => (s.keyword === 'global_defs' ? s.value : []));
+  const globals = resolveGlobals(inGlobals, machine, report);
   const facts = within(globals, machine);
   const bfd = definitions(statements, 'bfd_instance');
   const sessions = resolveBfd(bfd, report);
@@ -163,9 +163,11 @@ export function buildConfiguration(
     { globals, facts, report },
   );
   const check = resolveCheck(statements, { globals, facts, report });
+  reportNobody(globals, inGlobals, statements, report);
   reportInsecurity(globals, vrrp, check, statements, report);
   const later = laterKeywords(keywords, nodes);
-  if (later.length > 0) diagnostics.push(notYetEffective(later));
+  if (later.length > 0) all.push(notYetEffective(later));
+  const diagnostics = withoutUnread(all);
   const namespace = root.net_namespace === undefined ? {} : { net_namespace: root.net_namespace };
   if (diagnostics.some((d) => d.severity === 'fatal')) return { diagnostics, ...namespace };
   return {

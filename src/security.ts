@@ -1,12 +1,16 @@
 // Scripts that run while nobody has said that only safe ones may: said once for VRRP and once for the scripts of
-// start and stop, and it is what makes `-t` end with 6.
+// start and stop, and it is what makes `-t` end with 6. And scripts that nobody can run.
 
+import { realServer, virtualServer } from './check/keywords.ts';
 import type { CheckConfig } from './check/resolve.ts';
 import type { VirtualServer } from './check/rules.ts';
 import { AFTERWARDS, type Reporter } from './config/build.ts';
 import { command } from './config/command.ts';
-import type { GlobalDefs } from './config/globals.ts';
+import { type GlobalDefs, type globalDefs, NOBODY, spokenOfUser } from './config/globals.ts';
+import type { Statement } from './config/keyword.ts';
 import type { Node } from './config/parser.ts';
+import type { ScriptText } from './config/value.ts';
+import { syncGroupRows } from './vrrp/group.ts';
 import { type VrrpConfig, type VrrpInstance, vrrpInstance } from './vrrp/keywords.ts';
 import { optionalCommand } from './vrrp/value.ts';
 
@@ -15,6 +19,43 @@ interface Found {
   readonly node: Node;
   readonly value: unknown;
 }
+
+/**
+ * At the first command that needs somebody to run it where nobody may: keepalived looks for a default user once, in
+ * global_defs, then in its checker, then in VRRP.
+ */
+export function reportNobody(
+  globals: GlobalDefs,
+  inGlobals: readonly Statement<typeof globalDefs>[],
+  statements: readonly Found[],
+  report: Reporter,
+): void {
+  if (globals.script_user !== undefined || spokenOfUser(inGlobals)) return;
+  const needing = (keywords: readonly string[]): Found | undefined =>
+    statements
+      .filter(({ keyword }) => keywords.includes(keyword))
+      .flatMap(commandsIn)
+      .find(({ value }) => (value as ScriptText).user === undefined);
+  const first = needing(['virtual_server']) ?? needing(['vrrp_instance', 'vrrp_sync_group']);
+  if (first !== undefined) report(NOBODY, first.node);
+}
+
+/** What a block and the blocks in it run, in the order of the file. */
+function commandsIn({ value }: Found): readonly Found[] {
+  const inner = Array.isArray(value) ? value : (value as { statements?: unknown }).statements;
+  return ((inner ?? []) as readonly Found[]).flatMap((statement) => {
+    if (COMMANDS.has(statement.keyword)) return statement.value === true ? [] : [statement];
+    return statement.keyword === 'real_server' ? commandsIn(statement) : [];
+  });
+}
+
+const COMMANDS: ReadonlySet<string> = new Set(
+  [vrrpInstance, syncGroupRows, virtualServer, realServer].flatMap((rows) =>
+    Object.entries(rows).flatMap(([name, row]) =>
+      row.form === 'words' && (row.type === command || row.type === optionalCommand) ? [name] : [],
+    ),
+  ),
+);
 
 /** At the first script that would really run. */
 export function reportInsecurity(
@@ -52,7 +93,11 @@ export function reportInsecurity(
       (keyword === 'notify_fifo_script' || keyword === 'vrrp_notify_fifo_script') &&
       globals[keyword] !== undefined,
   );
-  const script = fifo ?? statements.flatMap((statement) => runs(statement, vrrp) ?? [])[0];
+  // Scripts that no instance uses count too, where there is one.
+  const used = statements.some(({ keyword }) => keyword === 'vrrp_instance');
+  const script = used
+    ? (fifo ?? statements.flatMap((statement) => runs(statement, vrrp) ?? [])[0])
+    : undefined;
   if (script !== undefined) say('', script);
   const server = statements.find(({ keyword }) => keyword === 'virtual_server');
   if (server !== undefined && (check.virtual_server ?? []).some(runsScript)) say('check ', server);
@@ -74,7 +119,6 @@ function runs(block: Found, vrrp: VrrpConfig): Found | undefined {
   const inner = block.value as readonly Found[];
   switch (block.keyword) {
     case 'vrrp_script':
-      // keepalived counts them also where nothing uses them.
       return vrrp.vrrp_script?.some((script) => script.name === name && mayRun(script, vrrp))
         ? block
         : undefined;
@@ -82,13 +126,13 @@ function runs(block: Found, vrrp: VrrpConfig): Found | undefined {
       const instance = vrrp.vrrp_instance.find((known) => known.name === name);
       return inner.find(({ keyword }) => {
         const value = instance?.[keyword as keyof VrrpInstance];
-        return SCRIPTS.has(keyword) && value !== undefined && value !== true;
+        return COMMANDS.has(keyword) && value !== undefined && value !== true;
       });
     }
     case 'vrrp_sync_group': {
       const group = vrrp.vrrp_sync_group?.find((known) => known.name === name);
       return inner.find(
-        ({ keyword }) => SCRIPTS.has(keyword) && group?.[keyword as 'notify'] !== undefined,
+        ({ keyword }) => COMMANDS.has(keyword) && group?.[keyword as 'notify'] !== undefined,
       );
     }
     default:
@@ -98,9 +142,3 @@ function runs(block: Found, vrrp: VrrpConfig): Found | undefined {
 
 const mayRun = (script: { readonly script?: unknown }, vrrp: VrrpConfig): boolean =>
   script.script !== undefined || vrrp.vrrp_instance.length === 0;
-
-const SCRIPTS: ReadonlySet<string> = new Set(
-  Object.entries(vrrpInstance).flatMap(([name, row]) =>
-    row.form === 'words' && (row.type === command || row.type === optionalCommand) ? [name] : [],
-  ),
-);

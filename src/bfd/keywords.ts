@@ -55,6 +55,7 @@ export const bfdInstance = later({
     refusal:
       'Configuration error: BFD instance %n has malformed neighbor address %w, ignoring instance',
     otherwise: 'none: it is required',
+    endsBlock: true,
     aliases: { neighbour_ip: {} },
     example: '192.0.2.9',
   }),

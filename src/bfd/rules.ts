@@ -1,6 +1,6 @@
 // The rules between the keywords of a bfd_instance, and between instances, as keepalived 2.2.7 applies them.
 
-import { atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
+import { atClosing, collect, endsBlock, nodeOf, type Reporter } from '../config/build.ts';
 import type { Complaint } from '../config/diagnostic.ts';
 import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
@@ -24,7 +24,18 @@ const mistake = (id: string, message: string): Complaint => ({
 export function resolveBfd(blocks: readonly BfdBlock[], report: Reporter): BfdInstance[] {
   const instances: BfdInstance[] = [];
   const neighbours = new Set<Ip>();
+  const seen = new Set<string>();
   for (const block of blocks) {
+    const { name, node } = block;
+    if (instances.some((known) => known.name === name)) {
+      const message = `Configuration error: BFD instance ${name} already configured - ignoring`;
+      report({ ...mistake('block-again', message), word: 0 }, node, endsBlock(node));
+      continue;
+    }
+    // keepalived's other processes have not forgotten the one that cannot run.
+    if (seen.has(name))
+      report({ ...mistake('block-again', `BFD ${name} already specified`), word: 0 }, node);
+    seen.add(name);
     const instance = resolveInstance(block, neighbours, report);
     if (instance === undefined) continue;
     neighbours.add(instance.neighbor_ip);

@@ -349,7 +349,8 @@ const hexString = (what: string, any: boolean, minimum: number): ValueType<strin
       .flatMap((text) => text.trim().split(/\s+/))
       .flatMap((text) => text.match(/..?/gs) ?? []);
     const value = pairs.map((pair) => pair.padStart(2, '0')).join('');
-    return (any ? /^[0-9a-fA-FxX]*$/ : /^[0-9a-fA-F]*$/).test(value)
+    const nothing = words.length > 0 && value === '';
+    return !nothing && (any ? /^[0-9a-fA-FxX]*$/ : /^[0-9a-fA-F]*$/).test(value)
       ? { value }
       : { complaints: [mistake('hex', `Invalid hex string for UDP_CHECK ${what}`)] };
   },

@@ -1,6 +1,6 @@
 // The rules between the keywords of one checker, as keepalived 2.2.7 applies them: which checkers can run.
 
-import { atClosing, collect, nodeOf } from '../config/build.ts';
+import { atClosing, collect, endsBlock, nodeOf } from '../config/build.ts';
 import type { Block, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { lookUpUser, withGroups } from '../config/script.ts';
@@ -94,21 +94,22 @@ function resolveChecker(
       return resolveMisc(kind, node, inner, values, around);
     case 'HTTP_GET':
     case 'SSL_GET':
-      checkConnection(node, inner, server, around);
+      checkConnection(node, inner, server, around, server.address);
       return resolveGet(kind, node, inner, values, around);
     case 'UDP_CHECK':
-      checkConnection(node, inner, server, around);
+      checkConnection(node, inner, server, around, server.address);
       checkLengths(node, inner, around);
       return { kind, values };
     case 'SMTP_CHECK':
-      checkConnection(node, inner, server, around);
+      checkConnection(node, inner, server, around, undefined);
       for (const { keyword, node: at, value } of inner)
-        if (keyword === 'host') checkConnection(at, (value as Inner).statements, server, around);
+        if (keyword === 'host')
+          checkConnection(at, (value as Inner).statements, server, around, server.address);
       return { kind, values: valuesOf(inner.flatMap(withoutConnection)) };
     case 'TCP_CHECK':
     case 'DNS_CHECK':
     case 'PING_CHECK':
-      checkConnection(node, inner, server, around);
+      checkConnection(node, inner, server, around, server.address);
       return { kind, values };
     case 'BFD_CHECK':
       return resolveBfd(kind, node, inner, values, server, references, around);
@@ -158,30 +159,35 @@ const valuesOf = (inner: readonly Found[]): Readonly<Record<string, unknown>> =>
 const typed = <B extends Block>(inner: readonly Found[]): readonly Statement<B>[] =>
   inner as unknown as readonly Statement<B>[];
 
-/** Both ends have one family, and a link-local end needs an interface. */
+/**
+ * Both ends have one family, and a link-local end needs an interface. `known` is the other end before the block says one:
+ * keepalived does not think of the real server in an SMTP_CHECK.
+ */
 function checkConnection(
   node: Node,
   inner: readonly Found[],
   server: Server,
   { report }: Surroundings,
+  known: Ip | undefined,
 ): void {
   const statements = typed<typeof tcpRows>(inner);
-  let target: Ip = server.address;
+  let target = known;
   let source: Ip | undefined;
   for (const { keyword, value, node: at } of statements) {
     if (keyword !== 'connect_ip' && keyword !== 'bindto') continue;
     if (keyword === 'connect_ip') target = value;
     else source = value;
-    if (source === undefined || family(source) === family(target)) continue;
+    if (source === undefined || target === undefined || family(source) === family(target)) continue;
     const other = keyword === 'bindto' ? 'connect_ip' : 'bindto';
     const message = `${keyword} address ${value} does not match address family of ${other} - skipping`;
     report(mistake('check-family', message), at);
     if (keyword === 'bindto') source = undefined;
-    else target = server.address;
+    else target = known;
   }
   const given = collect(tcpRows, statements) as Infer<typeof tcpRows>;
-  if (isLinkLocal6(target) && given.bind_if === undefined) {
-    const message = `Checker link local address ${target} requires a bind_if`;
+  const end = target ?? server.address;
+  if (isLinkLocal6(end) && given.bind_if === undefined) {
+    const message = `Checker link local address ${end} requires a bind_if`;
     report(mistake('check-without-interface', message), node, atClosing(node));
   }
 }
@@ -218,7 +224,11 @@ function resolveMisc(
         ? `Unable to set default user for misc script ${path} - removing`
         : `Failed to set uid/gid for misc checker script '${path}' - removing`;
     const at = strange?.node;
-    report(mistake('no-script-user', message), at ?? node, at === undefined ? atClosing(node) : {});
+    report(
+      mistake('no-script-user', message),
+      at ?? node,
+      at === undefined ? atClosing(node) : endsBlock(node),
+    );
     return undefined;
   }
   const found = facts.inspect(path, as, globals.use_symlink_paths);
@@ -311,13 +321,13 @@ function resolveBfd(
     const [session = '', ...more] = name.value as readonly string[];
     if (session === '' || more.length > 0) {
       const message = `(${server.name}) BFD_CHECK - No or too many names specified - skipping checker`;
-      report(mistake('name-missing', message), name.node);
+      report(mistake('name-missing', message), name.node, endsBlock(node));
       return undefined;
     }
     const known = references.bfd_instance.get(session);
     if (known !== undefined && known < server.order) continue;
     const message = `(${server.name}) BFD_CHECK - BFD ${session} not configured`;
-    report(mistake('unknown-bfd', message), name.node);
+    report(mistake('unknown-bfd', message), name.node, endsBlock(node));
     return undefined;
   }
   return { kind, values };

@@ -310,8 +310,8 @@ export const virtualServer = {
   hysteresis: defaulted(integer(0, 4294967295), 0, 'How far beyond the quorum counts.', {
     refusal: 'Hysteresis %w must be in [0, 4294967295] - ignoring',
   }),
-  quorum_up: optional(command, 'Run when the quorum is reached.'),
-  quorum_down: optional(command, 'Run when the quorum is lost.'),
+  quorum_up: optional(command, 'Run when the quorum is reached.', ONCE),
+  quorum_down: optional(command, 'Run when the quorum is lost.', ONCE),
   weight: defaulted(integer(1, 2147483647), 1, 'Weight of real servers that have none.', {
     refusal: 'Virtual server weight %w is outside range 1-2147483647',
   }),

@@ -4,7 +4,7 @@
 import { AFTERWARDS, atClosing, collect, nodeOf } from '../config/build.ts';
 import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import { resolveScript } from '../config/script.ts';
+import { resolveCommands } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { type Family, family } from '../lib/ip.ts';
 import { type Checker, resolveCheckers } from './checks.ts';
@@ -158,7 +158,7 @@ function resolveService(
   const sorry = words === undefined ? undefined : sorryMethod.parse(words, '').value;
   return {
     ...rest,
-    ...scriptsOf(statements, around),
+    ...resolveCommands(virtualServer, statements, name, around),
     ...(sorry === undefined ? {} : { sorry_server_lvs_method: sorry }),
     service,
     ...(protocol === undefined ? {} : { protocol }),
@@ -413,35 +413,12 @@ function resolveReal(
   );
   return {
     ...values,
-    ...scriptsOf(statements, around),
+    ...resolveCommands(realServer, statements, name, around),
     address,
     port,
     weight: values.weight ?? given.weight,
     checkers,
   };
-}
-
-const SCRIPTS = ['quorum_up', 'quorum_down', 'notify_up', 'notify_down'] as const;
-type ScriptKeyword = (typeof SCRIPTS)[number];
-
-function scriptsOf(
-  statements: readonly { readonly keyword: string; readonly value: unknown; readonly node: Node }[],
-  { globals, facts, report }: Surroundings,
-): { [K in ScriptKeyword]?: Script } {
-  const scripts: { [K in ScriptKeyword]?: Script } = {};
-  for (const { keyword, value, node } of statements) {
-    const name = SCRIPTS.find((known) => known === keyword);
-    if (name === undefined) continue;
-    const script = resolveScript(
-      value as Parameters<typeof resolveScript>[0],
-      node,
-      globals,
-      facts,
-      report,
-    );
-    if (script !== undefined) scripts[name] = script;
-  }
-  return scripts;
 }
 
 function decideQuorum(

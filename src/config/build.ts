@@ -89,6 +89,9 @@ export function createReporter(into: Diagnostic[]): Reporter {
 
 /** A complaint about a node found after everything was read: keepalived gives it without a line. */
 export const AFTERWARDS = { afterwards: true } as const;
+/** keepalived reads nothing of the block behind what this complaint is about. */
+export const endsBlock = ({ place, closing }: Node): Partial<Diagnostic> =>
+  closing === undefined || closing.file !== place.file ? {} : { deafUntil: closing.line };
 /** A complaint that keepalived makes at the closing brace of the block. */
 export const atClosing = (block: Node): Partial<Diagnostic> =>
   block.closing === undefined ? {} : { saidAt: block.closing.line };
@@ -118,12 +121,23 @@ export function readBlock<B extends Block>(
         node,
       );
     }
-    const value = readRow(row, node, name, owner, seen.get(name), report);
+    const ends = row.form === 'words' && row.endsBlock === true;
+    const say: Reporter = ends
+      ? (complaint, at, more) => report(complaint, at, { ...deafness(nodes), ...more })
+      : report;
+    const value = readRow(row, node, name, owner, seen.get(name), say);
     if (value === undefined) continue;
     seen.set(name, value);
     statements.push({ keyword: name, node, value });
   }
   return statements as unknown as Statement<B>[];
+}
+
+/** To the end of the block that these statements are in. */
+function deafness(nodes: readonly Node[]): Partial<Diagnostic> {
+  const [first, last] = [nodes[0], nodes.at(-1)];
+  const end = last?.closing ?? last?.place;
+  return end === undefined || end.file !== first?.place.file ? {} : { deafUntil: end.line + 1 };
 }
 
 function readRow(
@@ -160,11 +174,7 @@ function readWordsRow(
   before: unknown,
   report: Reporter,
 ): unknown {
-  const fill = (template: string): string =>
-    template
-      .replaceAll('%n', owner)
-      .replaceAll('%k', node.keyword)
-      .replaceAll('%w', node.words[0]?.text ?? '');
+  const fill = (template: string): string => fillIn(template, node, owner);
   const words = row.type.ownQuotes === true && node.raw !== '' ? 1 : node.words.length;
   if (words < row.type.minimum) {
     report(row.bare === undefined ? missingArgument(node) : bareKeyword(fill(row.bare)), node);
@@ -176,12 +186,15 @@ function readWordsRow(
     again &&
     row.fallback !== undefined &&
     row.type.format(before) === row.type.format(row.fallback);
-  if (again && row.again !== undefined && !replaceable) {
-    report(givenTwice(fill(row.again)), node);
+  // Which of several commands stays depends on their users: script.ts decides it.
+  if (again && row.again !== undefined && !replaceable && row.type.ownQuotes !== true) {
+    // Its sentence has the word in it, and there is none.
+    if (words === 0 && row.again.includes('%w')) report(missingArgument(node), node);
+    else report(givenTwice(row.again, node, owner), node);
     return undefined;
   }
   if (again && row.replaced !== undefined)
-    report({ ...givenTwice(fill(row.replaced)), assumed: 'the last one counts' }, node);
+    report({ ...givenTwice(row.replaced, node, owner), assumed: 'the last one counts' }, node);
   const reading = row.type.parse(
     node.words.map((word) => word.text),
     node.raw,
@@ -199,11 +212,18 @@ function readWordsRow(
   return reading.value ?? row.salvage;
 }
 
-const givenTwice = (message: string): Complaint => ({
+/** keepalived's sentence with the name of the block, the keyword and its first word in it. */
+const fillIn = (template: string, node: Node, owner: string): string =>
+  template
+    .replaceAll('%n', owner)
+    .replaceAll('%k', node.keyword)
+    .replaceAll('%w', node.words[0]?.text ?? '');
+
+export const givenTwice = (template: string, node: Node, owner: string): Complaint => ({
   id: 'given-twice',
   severity: 'error',
   class: 'general',
-  message,
+  message: fillIn(template, node, owner),
   assumed: 'the first one stays',
   word: 0,
 });
@@ -267,7 +287,7 @@ function readEntries(
     return undefined;
   }
   if (again && row.again !== undefined) {
-    report(givenTwice(fill(row.again)), node);
+    report(givenTwice(row.again, node, about), node);
     return undefined;
   }
   const bare = (node.children ?? []).length === 0;

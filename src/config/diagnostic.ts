@@ -62,6 +62,8 @@ export interface Diagnostic extends Complaint {
   readonly source?: string;
   /** Found only after everything was read: keepalived gives such messages without a line. */
   readonly afterwards?: boolean;
+  /** Because of this keepalived reads nothing more up to that line of the file. */
+  readonly deafUntil?: number;
   /** The line that keepalived names, where ours is nearer to the mistake. */
   readonly saidAt?: number;
 }
@@ -95,6 +97,19 @@ export function exitStatus(diagnostics: readonly Diagnostic[]): number {
     case 'deprecated':
       return 5;
   }
+}
+
+/** What keepalived does not read is said all the same, and counts for nothing. */
+export function withoutUnread(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  const unread = new Set<string>();
+  for (const { file, line = 0, deafUntil = 0 } of diagnostics)
+    for (let next = line + 1; next < deafUntil; next++) unread.add(`${file}:${next}`);
+  if (unread.size === 0) return diagnostics;
+  return diagnostics.map((d) => {
+    if (!unread.has(`${d.file}:${d.line}`)) return d;
+    const { status: _, ...rest } = d;
+    return { ...rest, class: 'none', severity: d.severity === 'fatal' ? 'error' : d.severity };
+  });
 }
 
 /** The status with which a daemon ends on these, or undefined when it runs with what was understood. */

@@ -3,15 +3,23 @@
 import { ipBytes } from '../lib/ip.ts';
 import { type Duration, micros, ZERO } from '../lib/time.ts';
 import { collect, type MachineFacts, type Reporter } from './build.ts';
+import { command } from './command.ts';
+import type { Complaint } from './diagnostic.ts';
 import { checkRows } from './global/check.ts';
 import { processRows } from './global/process.ts';
 import { reportRows, tellRows } from './global/report.ts';
-import { invalidServer, mistaken } from './global/value.ts';
+import {
+  type BufferPolicy,
+  invalidServer,
+  mistaken,
+  policyClash,
+  strongerPolicy,
+} from './global/value.ts';
 import { vrrpRows } from './global/vrrp.ts';
 import { type Infer, optional, type Statement } from './keyword.ts';
 import { scriptUser } from './process.ts';
-import { lookUpUser, type Runners, resolveScript, runAs } from './script.ts';
-import { type FifoScript, readIp, type Script, word } from './value.ts';
+import { lookUpUser, type Runners, resolveCommands, runAs } from './script.ts';
+import { type FifoScript, readIp, type Script, type ScriptText, word } from './value.ts';
 
 export const globalDefs = {
   router_id: optional(word(), 'Free text that names this machine.', {
@@ -99,24 +107,22 @@ export function resolveGlobals(
   const repeat = quiet('vrrp_garp_master_repeat') ? 1 : given.vrrp_garp_master_repeat;
   const scripts = resolveScriptUser(statements, facts, report);
   checkGroup6(statements, report);
+  const buffers = decideBuffers(statements, report);
   const relay = locateMailServer(statements, facts, report);
-  const secure = explicit.has('enable_script_security');
+  const runners = {
+    ...given,
+    enable_script_security: explicit.has('enable_script_security'),
+    ...(scripts === undefined ? {} : { script_user: scripts }),
+  };
+  checkStartScripts(statements, runners, facts, report);
   return {
     ...given,
     ...(relay === undefined ? {} : { smtp_address: relay }),
+    ...(buffers === undefined ? {} : { vrrp_rx_bufs_policy: buffers }),
     notification_email: statements.flatMap((s) =>
       s.keyword === 'notification_email' ? s.value.map(({ value }) => value) : [],
     ),
-    ...resolveScripts(
-      statements,
-      {
-        ...given,
-        enable_script_security: secure,
-        ...(scripts === undefined ? {} : { script_user: scripts }),
-      },
-      facts,
-      report,
-    ),
+    ...resolveScripts(statements, runners, facts, report),
     ...resolveFifos(statements, facts, report),
     router_id: given.router_id ?? facts.hostname,
     ...(scripts === undefined ? {} : { script_user: scripts }),
@@ -153,6 +159,21 @@ function checkGroup6(statements: readonly Statement<typeof globalDefs>[], report
   }
 }
 
+/** A size beats a policy, and MTU beats ADVERT, whichever comes first. */
+function decideBuffers(
+  statements: readonly Statement<typeof globalDefs>[],
+  report: Reporter,
+): BufferPolicy | undefined {
+  let decided: BufferPolicy | undefined;
+  for (const { keyword, value, node } of statements) {
+    if (keyword !== 'vrrp_rx_bufs_policy') continue;
+    const clash = decided === undefined ? undefined : policyClash(decided, value);
+    if (clash !== undefined) report(mistaken('policy-twice', clash), node);
+    decided = strongerPolicy(decided ?? value, value);
+  }
+  return decided;
+}
+
 /** The address of the mail server now. A name that is not known may be known later, so it stays. */
 function locateMailServer(
   statements: readonly Statement<typeof globalDefs>[],
@@ -172,44 +193,46 @@ function locateMailServer(
   return address;
 }
 
+/** keepalived adds a complaint about those that run before and after everything else. */
+function checkStartScripts(
+  statements: readonly Statement<typeof globalDefs>[],
+  runners: Runners,
+  facts: MachineFacts,
+  report: Reporter,
+): void {
+  for (const { keyword, value, node } of statements) {
+    if (keyword !== 'startup_script' && keyword !== 'shutdown_script') continue;
+    if (typeof runAs(value, runners, facts) !== 'string') continue;
+    const kind = keyword === 'startup_script' ? 'startup' : 'shutdown';
+    report(mistaken('unknown-user', `Invalid ${kind} script`), node);
+  }
+}
+
+const FIFO_SCRIPTS = [
+  'notify_fifo_script',
+  'vrrp_notify_fifo_script',
+  'lvs_notify_fifo_script',
+] as const;
+
+/** The dumps show the scripts of FIFOs as they are written. */
 function resolveScripts(
   statements: readonly Statement<typeof globalDefs>[],
   runners: Runners,
   facts: MachineFacts,
   report: Reporter,
-): { readonly [K in ScriptKeyword]?: Script } {
-  const scripts: { [K in ScriptKeyword]?: Script } = {};
-  for (const { keyword, value, node } of statements) {
-    switch (keyword) {
-      case 'startup_script':
-      case 'shutdown_script': {
-        const kind = keyword === 'startup_script' ? 'startup' : 'shutdown';
-        const unknown = value.user !== undefined && runAs(value, runners, facts) === 'unknown';
-        if (unknown)
-          report(
-            mistaken('unknown-user', `Invalid ${kind} script`, {
-              cause: `no such user or group: ${value.user}`,
-            }),
-            node,
-          );
-        const script = unknown ? undefined : resolveScript(value, node, runners, facts, report);
-        if (script !== undefined) scripts[keyword] = script;
-        break;
-      }
-      case 'notify_fifo_script':
-      case 'vrrp_notify_fifo_script':
-      case 'lvs_notify_fifo_script': {
-        const script = resolveScript(value, node, runners, facts, report);
-        const written = value.words[0];
-        if (script !== undefined)
-          scripts[keyword] = { ...script, ...(written === undefined ? {} : { written }) };
-        break;
-      }
-      default:
-        break;
-    }
+) {
+  const around = { globals: runners, facts, report };
+  const scripts = resolveCommands(globalDefs, statements, '', around);
+  const fifos: { [K in (typeof FIFO_SCRIPTS)[number]]?: FifoScript } = {};
+  for (const { keyword, value } of statements) {
+    const name = FIFO_SCRIPTS.find((known) => known === keyword);
+    const script = name === undefined ? undefined : scripts[name];
+    if (name === undefined || script === undefined || fifos[name] !== undefined) continue;
+    const [written] = (value as ScriptText).words;
+    if (typeof runAs(value as ScriptText, runners, facts) !== 'string')
+      fifos[name] = { ...script, ...(written === undefined ? {} : { written }) };
   }
-  return scripts;
+  return { ...scripts, ...fifos };
 }
 
 /** keepalived says nothing of an owner that does not exist; the FIFO is then the daemon's own. */
@@ -250,41 +273,59 @@ function resolveFifos(
 
 const DEFAULT_ACCOUNT = 'keepalived_script';
 
+/** Whom keepalived makes the default the first time that a command needs one; nobody, where scripts must be safe. */
+export const NOBODY: Complaint = mistaken(
+  'no-script-user',
+  `Unable to set default user ${DEFAULT_ACCOUNT} for script`,
+  { assumed: 'scripts without a user of their own are not run' },
+);
+
+/**
+ * Who runs scripts that have no user of their own, in the order of the file. Once somebody was wanted and was not there,
+ * nobody else can be named any more.
+ */
 function resolveScriptUser(
   statements: readonly Statement<typeof globalDefs>[],
   facts: MachineFacts,
   report: Reporter,
 ): { readonly uid: number; readonly gid: number } | undefined {
+  const account = facts.user(DEFAULT_ACCOUNT);
   let resolved: { readonly uid: number; readonly gid: number } | undefined;
   let failed = false;
-  for (const statement of statements) {
-    if (statement.keyword !== 'script_user') continue;
-    const found = lookUpUser(statement.value, facts);
-    if (found !== undefined) {
-      resolved = found;
-      continue;
+  let secure = false;
+  for (const { keyword, value, node } of statements) {
+    if (keyword === 'enable_script_security') secure = true;
+    if (needsUser(keyword, value) && secure && resolved === undefined && !failed) {
+      resolved = account;
+      if (account !== undefined) continue;
+      failed = true;
+      report(NOBODY, node);
     }
-    failed = true;
-    report(
-      {
-        id: 'unknown-user',
-        severity: 'error',
-        class: 'general',
-        message: 'Error setting global script uid/gid',
-        cause: `no such user or group: ${scriptUser.format(statement.value)}`,
-        word: 0,
-      },
-      statement.node,
-    );
+    if (keyword !== 'script_user') continue;
+    const found = failed ? undefined : lookUpUser(value, facts);
+    if (found === undefined) {
+      const cause = failed
+        ? 'the default user could not be set before'
+        : `no such user or group: ${scriptUser.format(value)}`;
+      report({ ...mistaken('unknown-user', 'Error setting global script uid/gid'), cause }, node);
+      failed = true;
+    }
+    resolved = found;
   }
-  // Somebody was wanted and is not there: nobody else runs scripts in his place.
   if (resolved !== undefined || failed) return resolved;
-  const account = facts.user(DEFAULT_ACCOUNT);
   if (account !== undefined) return account;
   // With script security a script needs a user of its own; without, it runs as the daemon does.
-  const secure = statements.some((statement) => statement.keyword === 'enable_script_security');
   return secure ? undefined : { uid: 0, gid: 0 };
 }
+
+const needsUser = (keyword: keyof typeof globalDefs, value: unknown): boolean =>
+  globalDefs[keyword].form === 'words' &&
+  globalDefs[keyword].type === command &&
+  (value as ScriptText).user === undefined;
+
+/** Whether keepalived has looked for a default user while it read global_defs, and has spoken of it. */
+export const spokenOfUser = (statements: readonly Statement<typeof globalDefs>[]): boolean =>
+  statements.some(({ keyword, value }) => keyword === 'script_user' || needsUser(keyword, value));
 
 type AffinityKeyword = 'vrrp_cpu_affinity' | 'checker_cpu_affinity' | 'bfd_cpu_affinity';
 

@@ -39,6 +39,8 @@ export interface Notes<T> extends Standing {
   readonly bare?: string;
   /** keepalived's sentence when it comes twice and the first one stays; absent: the last one counts. */
   readonly again?: string;
+  /** Where it is refused, keepalived reads nothing more of the block. */
+  readonly endsBlock?: true;
   /** keepalived's sentence when it comes twice and the last one counts. */
   readonly replaced?: string;
   readonly example?: string;

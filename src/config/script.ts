@@ -1,7 +1,8 @@
 // A command as written -> what is run as whom on this machine, or why it is not run.
 
-import type { MachineFacts, Reporter } from './build.ts';
-import type { ErrorClass } from './diagnostic.ts';
+import { givenTwice, type MachineFacts, type Reporter } from './build.ts';
+import { command } from './command.ts';
+import type { Block, Presence, Statement, WordsRow } from './keyword.ts';
 import type { Node } from './parser.ts';
 import type { UserText } from './process.ts';
 import type { Script, ScriptText } from './value.ts';
@@ -27,10 +28,46 @@ export function lookUpUser(
   return gid === undefined ? undefined : { uid: account.uid, gid };
 }
 
+type CommandKeyword<B> = {
+  [K in keyof B & string]: B[K] extends WordsRow<ScriptText, Presence> ? K : never;
+}[keyof B & string];
+
+interface Around {
+  readonly globals: Runners;
+  readonly facts: MachineFacts;
+  readonly report: Reporter;
+}
+
+/**
+ * The commands of a block as they will be run. Of several under one keyword the first whose user exists stays; those
+ * before it are as if they were not there. `owner` is the name of the block.
+ */
+export function resolveCommands<B extends Block>(
+  rows: B,
+  statements: readonly Statement<B>[],
+  owner: string,
+  { globals, facts, report }: Around,
+): { readonly [K in CommandKeyword<B>]?: Script } {
+  const scripts: Record<string, Script> = {};
+  const given = new Set<string>();
+  for (const { keyword, node, value } of statements) {
+    const row = rows[keyword];
+    if (row?.form !== 'words' || row.type !== command) continue;
+    if (given.has(keyword)) {
+      if (row.again !== undefined) report(givenTwice(row.again, node, owner), node);
+      continue;
+    }
+    const text = value as ScriptText;
+    if (typeof runAs(text, globals, facts) !== 'string') given.add(keyword);
+    const script = resolveScript(text, node, globals, facts, report);
+    if (script !== undefined) scripts[keyword] = script;
+  }
+  return scripts as { readonly [K in CommandKeyword<B>]?: Script };
+}
+
 /**
  * The command as it will be run: user and group looked up, the file found and looked at. Undefined: it is not
- * run at all. keepalived -t counts only a missing user and missing script security; a script that is not
- * there is said and left out.
+ * run at all, which is said and changes no exit status.
  */
 export function resolveScript(
   text: ScriptText,
@@ -39,12 +76,12 @@ export function resolveScript(
   facts: MachineFacts,
   report: Reporter,
 ): Script | undefined {
-  const disable = (id: string, message: string, counts: ErrorClass = 'none'): undefined => {
+  const disable = (id: string, message: string): undefined => {
     report(
       {
         id,
         severity: 'error',
-        class: counts,
+        class: 'none',
         message,
         assumed: 'the script is not run',
         word: 0,
@@ -55,12 +92,7 @@ export function resolveScript(
   };
   const as = runAs(text, runners, facts);
   if (as === 'nobody')
-    return disable(
-      'no-script-user',
-      'Unable to set default user keepalived_script for script',
-      // A script_user that does not exist has been spoken of.
-      runners.enable_script_security ? 'general' : 'none',
-    );
+    return disable('script-without-user', 'there is nobody to run the script: no script_user');
   if (as === 'unknown') {
     const { user = '', group } = text;
     return disable('unknown-user', `no such user or group: ${[user, group].join(' ').trim()}`);

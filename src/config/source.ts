@@ -239,7 +239,8 @@ function accounts<T>(
 ): T | undefined {
   const fields = readLines(path)
     .map((line) => line.split(':'))
-    .find(([first]) => first === name);
+    // The line after the last one is empty, and so may be the name that is asked for.
+    .find(([first]) => first === name && name !== '');
   return fields === undefined ? undefined : of(fields);
 }
 

@@ -1,16 +1,22 @@
 // The decisions about an instance that take several of its statements together: role, preemption, authentication,
 // interval, how many addresses an advert holds, scripts. rules.ts gathers what they decide upon.
 
-import { AFTERWARDS, type MachineFacts, nodeOf, type Reporter } from '../config/build.ts';
+import {
+  AFTERWARDS,
+  givenTwice,
+  type MachineFacts,
+  nodeOf,
+  type Reporter,
+} from '../config/build.ts';
 import type { Complaint, Diagnostic } from '../config/diagnostic.ts';
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import { resolveScript } from '../config/script.ts';
+import { resolveCommands, resolveScript } from '../config/script.ts';
 import type { AddressEntry, Script } from '../config/value.ts';
 import type { Family } from '../lib/ip.ts';
 import { type Duration, millis, seconds, toSeconds } from '../lib/time.ts';
-import type { VrrpInstance, vrrpInstance } from './keywords.ts';
+import { type VrrpInstance, vrrpInstance } from './keywords.ts';
 import type { RuleText } from './rule.ts';
 
 export type Rows = typeof vrrpInstance;
@@ -66,18 +72,25 @@ interface Held {
 
 /** Priority 255 is the owner and always wants to be master; MASTER without a priority is taken for an owner. */
 export function decideRole(
-  name: string,
   given: Infer<Rows>,
-  statements: readonly InstanceStatement[],
+  { name, statements }: InstanceBlock,
   authentication: VrrpInstance['authentication'],
   say: Say,
+  report: Reporter,
 ): Pick<VrrpInstance, 'state' | 'priority'> {
+  let state: VrrpInstance['state'] = 'BACKUP';
+  for (const { keyword, value, node } of statements) {
+    if (keyword !== 'state') continue;
+    if (state === 'MASTER' && value === 'BACKUP') {
+      const message = `(${name}) state previously set as MASTER - ignoring BACKUP`;
+      report({ ...mistake('given-twice', message), assumed: 'MASTER', word: 0 }, node);
+    } else state = value;
+  }
   const priority =
-    nodeOf(statements, 'priority') === undefined && given.state === 'MASTER' ? 255 : given.priority;
+    nodeOf(statements, 'priority') === undefined && state === 'MASTER' ? 255 : given.priority;
   if (priority === 255) return { state: 'MASTER', priority };
   // Its numbers go on from those of the master before, whom it has to hear.
-  if (given.state !== 'MASTER' || authentication?.auth_type !== 'AH')
-    return { state: given.state, priority };
+  if (state !== 'MASTER' || authentication?.auth_type !== 'AH') return { state, priority };
   const message = `(${name}) Initial state master is incompatible with AH authentication - clearing`;
   say('state', mistake('master-with-ah', message, { hint: 'use state BACKUP' }));
   return { state: 'BACKUP', priority };
@@ -296,6 +309,26 @@ const warning = (id: string, message: string, assumed: Duration): Complaint => (
   assumed: `${toSeconds(assumed)} s`,
 });
 
+/** notify_deleted may stand without a command. */
+export function resolveScripts(
+  { name, statements }: InstanceBlock,
+  around: Surroundings,
+): Pick<VrrpInstance, ScriptKeyword | 'notify_deleted'> {
+  const { globals, facts, report } = around;
+  const scripts = resolveCommands(vrrpInstance, statements, name, around);
+  let deleted: Script | true | undefined;
+  for (const { keyword, value, node } of statements) {
+    if (keyword !== 'notify_deleted') continue;
+    const { again } = vrrpInstance.notify_deleted;
+    if (deleted !== undefined) {
+      if (again !== undefined) report(givenTwice(again, node, name), node);
+    } else
+      deleted =
+        value === true ? true : (resolveScript(value, node, globals, facts, report) ?? true);
+  }
+  return deleted === undefined ? scripts : { ...scripts, notify_deleted: deleted };
+}
+
 type ScriptKeyword =
   | 'notify_master'
   | 'notify_backup'
@@ -303,34 +336,3 @@ type ScriptKeyword =
   | 'notify_stop'
   | 'notify'
   | 'notify_master_rx_lower_pri';
-type Scripts = { -readonly [K in ScriptKeyword]?: Script } & { notify_deleted?: Script | true };
-
-export function resolveScripts(
-  statements: readonly InstanceStatement[],
-  { globals, facts, report }: Surroundings,
-): Scripts {
-  const scripts: Scripts = {};
-  for (const statement of statements) {
-    switch (statement.keyword) {
-      case 'notify_master':
-      case 'notify_backup':
-      case 'notify_fault':
-      case 'notify_stop':
-      case 'notify':
-      case 'notify_master_rx_lower_pri': {
-        const script = resolveScript(statement.value, statement.node, globals, facts, report);
-        if (script !== undefined) scripts[statement.keyword] = script;
-        break;
-      }
-      case 'notify_deleted':
-        scripts.notify_deleted =
-          statement.value === true
-            ? true
-            : (resolveScript(statement.value, statement.node, globals, facts, report) ?? true);
-        break;
-      default:
-        break;
-    }
-  }
-  return scripts;
-}

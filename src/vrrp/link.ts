@@ -186,6 +186,7 @@ export const linkRows = {
     'Keep secondary addresses when the first one is removed.',
   ),
   use_ipvlan: optional(ipvlan, 'Run on an ipvlan interface of its own.', {
+    again: '(%n) use_ipvlan already specified',
     otherwise: 'off',
     example: 'ipv.51 192.0.2.3/24 bridge',
   }),

@@ -1,11 +1,11 @@
 // What sync groups, track groups, garp groups and lists of interfaces mean together with the instances, as
 // keepalived 2.2.7 judges it. Knows the machine only through facts.
 
-import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
+import { AFTERWARDS, atClosing, collect, type Reporter } from '../config/build.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import { resolveScript } from '../config/script.ts';
+import { resolveCommands } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import type { Duration } from '../lib/time.ts';
 import { mistake, type Surroundings } from './decision.ts';
@@ -53,7 +53,7 @@ export function resolveSyncGroups(
   return blocks.flatMap((block) => {
     const members = membersOf(block, instances, taken, around.report);
     const tracks = resolveTracks(block.statements, block.name, block.order, names, around);
-    const scripts = scriptsOf(block.statements, around);
+    const scripts = resolveCommands(syncGroupRows, block.statements, block.name, around);
     if (members.length === 0) return [];
     const given = collect(syncGroupRows, block.statements) as Infer<typeof syncGroupRows>;
     const weighted = given.sync_group_tracking_weight || given.global_tracking;
@@ -118,29 +118,6 @@ function membersOf(
       `Sync group ${name} has only 1 virtual router(s) - this probably isn't what you want`,
     );
   return members;
-}
-
-function scriptsOf(
-  statements: readonly Statement<typeof syncGroupRows>[],
-  { globals, facts, report }: Surroundings,
-): GroupScripts {
-  const scripts: { -readonly [K in keyof GroupScripts]: Script } = {};
-  for (const statement of statements) {
-    switch (statement.keyword) {
-      case 'notify_master':
-      case 'notify_backup':
-      case 'notify_fault':
-      case 'notify_stop':
-      case 'notify': {
-        const script = resolveScript(statement.value, statement.node, globals, facts, report);
-        if (script !== undefined) scripts[statement.keyword] = script;
-        break;
-      }
-      default:
-        break;
-    }
-  }
-  return scripts;
 }
 
 /** Members have one priority each; a weight of one of them would tear the group apart. */
@@ -299,9 +276,7 @@ export function resolveGarpGroups(
         : [];
     });
     const { garp_interval: garp, gna_interval: gna } = given;
-    const refused = nodeOf(statements, 'garp_interval') ?? nodeOf(statements, 'gna_interval');
-    const tried = (node.children ?? []).some(({ keyword }) => keyword.endsWith('_interval'));
-    if (refused === undefined && !tried) {
+    if (garp === undefined && gna === undefined) {
       const message = `garp group ${index} does not have any delay set - removing`;
       around.report(mistake('garp-group-idle', message), node, atClosing(node));
       for (const name of interfaces) taken.delete(name);

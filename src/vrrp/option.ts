@@ -175,11 +175,10 @@ export const optionRows = {
     refusal: '(%n) invalid strict_mode %w specified',
   }),
   garp_extra_if: optional(
-    extraInterfaces(0),
+    extraInterfaces(0, '(%n): '),
     'Announce addresses on other interfaces again and again.',
     {
       bare: '(%n): %k specified without time - ignoring',
-      refusal: "(%n): %k '%w' invalid - ignoring",
       otherwise: 'vrrp_garp_extra_if',
       aliases: {
         vmac_garp_intvl: {

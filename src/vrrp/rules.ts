@@ -32,7 +32,7 @@ import { advertLength } from './packet.ts';
 import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
 import { applyStrict } from './strict.ts';
 import type { AddressText, PeerText } from './value.ts';
-import { checkOwnInterface, takeVrf } from './vmac.ts';
+import { checkOwnInterface, takeVrf, vmacOf } from './vmac.ts';
 
 /** All instances of a file, less those that cannot run; of those a fatal diagnostic speaks. */
 export function resolveInstances(
@@ -115,7 +115,7 @@ export function resolveInstance(
   const { globals, report } = around;
   const { name, statements } = block;
   const walk = walkStatements(block, around);
-  const given = collect(rows, statements) as Infer<Rows>;
+  const given = { ...(collect(rows, statements) as Infer<Rows>), ...vmacOf(statements) };
   const at = (keyword: keyof Rows & string): Node => nodeOf(statements, keyword) ?? block.node;
   const say = (
     keyword: keyof Rows & string,
@@ -123,7 +123,7 @@ export function resolveInstance(
     more: Partial<Diagnostic> = AFTERWARDS,
   ): void => report(complaint, at(keyword), more);
 
-  checkUnicast(walk, name, say, statements, block);
+  checkUnicast(walk, name, say, block, report);
   const tracks = resolveTracks(statements, name, block.order, names, around);
   checkOwnInterface(
     block,
@@ -131,7 +131,8 @@ export function resolveInstance(
       family: walk.family ?? 4,
       interface: walk.interface,
       vrf: walk.vrf,
-      unicast: walk.peers.length > 0 || walk.unicastWord !== undefined,
+      unicast:
+        walk.peers.length > 0 || walk.unicastWord !== undefined || given.unicast_fault_no_peer,
     },
     links,
     report,
@@ -149,7 +150,7 @@ export function resolveInstance(
   const unicast = walk.peers.length > 0;
   const strict = given.strict_mode ?? globals.vrrp_strict;
   const authentication = decideAuthentication(block, version, strict, report);
-  const { state, priority } = decideRole(name, given, statements, authentication, say);
+  const { state, priority } = decideRole(given, block, authentication, say, report);
   const preemption = decidePreemption(
     { name, state, priority, nopreempt: walk.nopreempt, delay: given.preempt_delay },
     say,
@@ -159,7 +160,7 @@ export function resolveInstance(
   const { addresses, excluded } = fitAddresses(block, held, version, of, strict, around);
   const advert_length = advertLength(version, of, addresses.length);
   const advert_int = roundInterval(given.advert_int, version, name, say);
-  const scripts = resolveScripts(statements, around);
+  const scripts = resolveScripts(block, around);
   const garp_master_delay = given.garp_master_delay ?? globals.vrrp_garp_master_delay;
   const garp_master_repeat = given.garp_master_repeat ?? globals.vrrp_garp_master_repeat;
   const explicitLowerDelay = given.garp_lower_prio_delay;
@@ -277,7 +278,10 @@ function walkStatements(block: InstanceBlock, around: RuledSurroundings): Walk {
     source: undefined,
     group: undefined,
     nopreempt: false,
-    unicastWord: undefined,
+    // Also one whose address is refused.
+    unicastWord: block.node.children?.find(
+      ({ keyword, words }) => keyword === 'unicast_src_ip' && words.length > 0,
+    ),
     checkSource: false,
     peers: [],
     addresses: [],
@@ -542,9 +546,10 @@ function checkUnicast(
   walk: Walk,
   name: string,
   say: Say,
-  statements: readonly InstanceStatement[],
   block: InstanceBlock,
+  report: Reporter,
 ): void {
+  const { statements } = block;
   if (walk.peers.length > 0) {
     if (walk.group !== undefined)
       say(
@@ -567,12 +572,13 @@ function checkUnicast(
     );
   if (nodeOf(statements, 'unicast_fault_no_peer') !== undefined) return;
   if (walk.unicastWord !== undefined)
-    say(
-      walk.unicastWord.keyword as keyof Rows & string,
+    report(
       mistake(
         'unicast-without-peers',
         `(${name}) A unicast keyword has been specified without any unicast peers. Defaulting to multicast. This usage is deprecated - please update your configuration.`,
         { assumed: 'multicast adverts', hint: 'add unicast_peer, or remove the unicast keywords' },
       ),
+      walk.unicastWord,
+      AFTERWARDS,
     );
 }

@@ -4,6 +4,7 @@ import { AFTERWARDS, atClosing, nodeOf, type Reporter } from '../config/build.ts
 import type { Node } from '../config/parser.ts';
 import { type Family, family } from '../lib/ip.ts';
 import { fatal, type InstanceBlock, mistake, type RuledSurroundings } from './decision.ts';
+import type { Vmac } from './link.ts';
 
 /** What the rest of the instance comes to. */
 interface Around {
@@ -12,6 +13,14 @@ interface Around {
   readonly vrf: string | undefined;
   /** Peers, or another keyword of unicast: keepalived finds out later that there are no peers. */
   readonly unicast: boolean;
+}
+
+/** Each use_vmac adds to those before it, and the first name stays. */
+export function vmacOf(statements: InstanceBlock['statements']): { readonly use_vmac?: Vmac } {
+  const all = statements.flatMap((s) => (s.keyword === 'use_vmac' ? [s.value] : []));
+  if (all.length === 0) return {};
+  const name = all.find((vmac) => vmac.name !== undefined)?.name;
+  return { use_vmac: Object.assign({}, ...all, name === undefined ? {} : { name }) };
 }
 
 export function checkOwnInterface(
@@ -32,14 +41,17 @@ export function checkOwnInterface(
       base,
       AFTERWARDS,
     );
-  if (vmac !== undefined && around.unicast && around.interface === undefined) {
+  const own = vmac ?? ipvlan;
+  if (own !== undefined && around.unicast && around.interface === undefined) {
     const message = `(${name}): Cannot use VMAC/ipvlan with unicast and no interface - clearing use_vmac`;
-    report(mistake('vmac-without-interface', message), vmac.node, atClosing(node));
-  } else if (vmac !== undefined && around.unicast && base === undefined) {
+    report(mistake('vmac-without-interface', message), own.node, atClosing(node));
+    return;
+  }
+  if (own !== undefined && around.unicast && base === undefined) {
     const message = `(${name}) unicast with use_vmac requires vmac_xmit_base - setting`;
     report(
       { ...mistake('unicast-vmac', message), severity: 'warning', assumed: 'vmac_xmit_base' },
-      vmac.node,
+      own.node,
       atClosing(node),
     );
   }
@@ -56,12 +68,16 @@ export function checkOwnInterface(
   }
 }
 
-/** Two instances cannot have one interface. */
+/** Two instances cannot have one interface, and an instance has one. */
 function checkNames(block: InstanceBlock, owners: Map<string, string>, report: Reporter): void {
+  let named = false;
   for (const statement of block.statements) {
     if (statement.keyword !== 'use_vmac' && statement.keyword !== 'use_ipvlan') continue;
     const link = statement.value.name;
     if (link === undefined) continue;
+    if (named && statement.keyword === 'use_vmac')
+      report(mistake('name-twice', 'VMAC interface name already specified'), statement.node);
+    named = true;
     const owner = owners.get(link);
     if (owner === undefined) owners.set(link, block.name);
     else if (owner !== block.name) {

@@ -11,9 +11,17 @@ import type { Judgement } from './judge.ts';
 import { LANGUAGE, PARTS } from './language.ts';
 import { mixtures } from './mixture.ts';
 import { linesOf, makeBench, THREE_INTERFACES, type Theirs } from './oracle.ts';
-import { rowCases } from './rows.ts';
+import { rowCases, twiceCases } from './rows.ts';
+import { TOGETHER } from './together.ts';
 
-const cases: readonly Case[] = [...CASES, ...LANGUAGE, ...mixtures(200, 1), ...rowCases()];
+const cases: readonly Case[] = [
+  ...CASES,
+  ...LANGUAGE,
+  ...TOGETHER,
+  ...mixtures(200, 1),
+  ...rowCases(),
+  ...twiceCases(),
+];
 const bench = makeBench(`ka-config-${process.pid}`, THREE_INTERFACES);
 const folder = mkdtempSync(join(tmpdir(), 'ka-config-'));
 const paths = cases.map((_, index) => join(folder, 'case', `${index}.conf`));
@@ -25,7 +33,7 @@ const OWN_WORDS: Readonly<Record<string, string>> = {
   'include-cycle': 'keepalived speaks of too many open files',
 };
 
-describe('the verdict on a configuration', { timeout: 60_000 }, () => {
+describe('the verdict on a configuration', { timeout: 240_000 }, () => {
   const theirs: Theirs[] = [];
   let ours: readonly Judgement[] = [];
 

@@ -77,7 +77,9 @@ function runInside(name: string, words: readonly string[]): Promise<Answer> {
 
 /** `(FILE: Line N) text`, or `(Line N) text` while only one file is read. */
 async function askKeepalived(run: Bench['run'], path: string): Promise<Theirs> {
-  const { status, stderr } = await run(['keepalived', '-t', '-i', 'vm', '-f', path]);
+  // On some files it never ends; that counts as if it had crashed.
+  const limit = ['timeout', '-s', 'KILL', '60'];
+  const { status, stderr } = await run([...limit, 'keepalived', '-t', '-i', 'vm', '-f', path]);
   const found = [...stderr.matchAll(/^\((?:(.*): )?Line (\d+)\)/gm)];
   const lines = found.map(([, file = path, line]) => `${basename(file)}:${line}`);
   return { status, lines: new Set(lines), text: stderr };

@@ -1,6 +1,7 @@
 // Small configurations made from the keyword table: every row alone, with words that most rows refuse. So no row can
 // be added whose verdict is not compared with keepalived's.
 
+import { exampleOf } from '../../src/config/docs.ts';
 import type { Block } from '../../src/config/keyword.ts';
 import { keywords } from '../../src/keywords.ts';
 import type { Case } from './cases.ts';
@@ -88,6 +89,23 @@ export function rowCases(): Case[] {
           text: `${before}${spelling} ${word}\n${after}`,
         })),
       );
+    }),
+  );
+}
+
+/** Every row twice: which of them says so. Its words may name what stands in the file rather than what is ignored. */
+export function twiceCases(): Case[] {
+  return Object.entries(FRAMES).flatMap(([path, [before, after]]) =>
+    Object.entries(rowsAt(path)).flatMap(([keyword, row]) => {
+      if (row.form !== 'words' || row.since !== undefined || LEFT_OUT.has(keyword)) return [];
+      const line = exampleOf(keyword, row);
+      return [
+        {
+          name: `${path} ${line} twice`.trim(),
+          text: `${before}${line}\n${line}\n${after}`,
+          mixed: true,
+        },
+      ];
     }),
   );
 }

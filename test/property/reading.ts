@@ -23,6 +23,8 @@ export const facts: MachineFacts = {
 export interface Read {
   readonly config?: Config;
   readonly diagnostics: readonly Diagnostic[];
+  /** How many lines there were after includes and sequences. */
+  readonly lines: number;
 }
 
 export function read(text: string, included = ''): Read {
@@ -38,7 +40,11 @@ export function read(text: string, included = ''): Read {
   });
   const ended = lexed.diagnostics.some((d) => d.severity === 'fatal');
   const built = ended ? { diagnostics: [] } : buildConfiguration(lexed.lines, facts);
-  return { ...built, diagnostics: [...lexed.diagnostics, ...built.diagnostics] };
+  return {
+    ...built,
+    diagnostics: [...lexed.diagnostics, ...built.diagnostics],
+    lines: lexed.lines.length,
+  };
 }
 
 export const linesOf = (text: string): readonly Line[] =>

@@ -117,7 +117,7 @@ describe('a script', () => {
   it('needs a user of its own under script security', () => {
     assert.deepEqual(resolve({ words: ['/x'] }, { path: '/x' }, true), {
       script: undefined,
-      said: ['no-script-user:general'],
+      said: ['script-without-user:none'],
     });
   });
 

@@ -92,6 +92,7 @@ export const checkRows = {
   ),
   lvs_sync_daemon: optional(syncDaemon, 'Run the daemon that tells others of IPVS connections.', {
     bare: 'lvs_sync_daemon requires interface',
+    again: 'lvs_sync_daemon has already been specified',
     otherwise: 'not run',
     example: 'eth0 inst VI_1 id 1',
   }),
@@ -99,7 +100,10 @@ export const checkRows = {
     nftables_ipvs: optional(
       words('[<table>]', 1),
       'Table of nftables that marks packets, so that a group of virtual servers needs one service.',
-      { otherwise: 'keepalived_ipvs where it is needed' },
+      {
+        again: 'ipvs nftables already specified - ignoring',
+        otherwise: 'keepalived_ipvs where it is needed',
+      },
     ),
     nftables_ipvs_priority: defaulted(
       integer(-2147483648, 2147483647),

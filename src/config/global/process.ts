@@ -258,6 +258,7 @@ export const processRows = {
     'Folder for the files without a name that carry the configuration to the processes; only a restart changes it.',
     {
       bare: 'tmp_config_directory missing directory name',
+      again: 'tmp_config_directory already specified - ignoring',
       otherwise: 'in memory',
     },
   ),

@@ -69,6 +69,7 @@ export const reportRows = {
   ...later({
     snmp_socket: optional(word(), 'Where the SNMP master agent listens.', {
       bare: 'SNMP error : snmp socket name missing',
+      again: 'SNMP socket already set to',
       otherwise: 'unix:/var/agentx/master',
     }),
     enable_traps: defaulted(flag, false, 'Send SNMP traps.'),

@@ -117,24 +117,34 @@ export interface ExtraInterfaces {
   readonly every: Duration;
 }
 
-export const extraInterfaces = (minimum: number): ValueType<ExtraInterfaces> => {
+/** `prefix` stands before keepalived's sentences. */
+export const extraInterfaces = (minimum: number, prefix = ''): ValueType<ExtraInterfaces> => {
   const period = wholeSeconds(minimum, 86400);
   return {
     syntax: `[all] ${period.syntax}`,
     minimum: 1,
     parse: (given) => {
-      const all = given[0] === 'all';
-      const text = given[all ? 1 : 0];
-      if (text === undefined)
+      // `all` may stand anywhere, and the last of several numbers counts.
+      const numbers = given.flatMap((text, at) => (text === 'all' ? [] : [{ text, at }]));
+      if (numbers.length === 0)
         return {
-          complaints: [mistaken('missing-value', '%k specified without time - ignoring')],
+          complaints: [mistaken('missing-value', `${prefix}%k specified without time - ignoring`)],
         };
-      const reading = period.parse([text], text);
-      return reading.value === undefined
-        ? {
-            complaints: (reading.complaints ?? []).map((c) => ({ ...c, word: all ? 1 : 0 })),
-          }
-        : { value: { all, every: reading.value } };
+      let every: Duration | undefined;
+      for (const { text, at } of numbers) {
+        const reading = period.parse([text], text);
+        every = reading.value;
+        if (every !== undefined) continue;
+        return {
+          complaints: (reading.complaints ?? []).map((c) => ({
+            ...c,
+            message: `${prefix}%k '${text}' invalid - ignoring`,
+            cause: c.message,
+            word: at,
+          })),
+        };
+      }
+      return every === undefined ? {} : { value: { all: numbers.length < given.length, every } };
     },
     format: ({ all, every }) => `${all ? 'all ' : ''}${period.format(every)}`,
     schema: {
@@ -327,35 +337,38 @@ function readGroup(text: string, at: number, value: { group?: Ip }, complaints: 
 /** How the size of receive buffers is found: from the MTU, from the adverts, or given in bytes. */
 export type BufferPolicy = 'MTU' | 'ADVERT' | number;
 
+export const strongerPolicy = (a: BufferPolicy, b: BufferPolicy): BufferPolicy => {
+  if (typeof b === 'number') return b;
+  return typeof a === 'number' || a === 'MTU' ? a : b;
+};
+
+/** keepalived's sentence where two of them cannot both hold. */
+export function policyClash(a: BufferPolicy, b: BufferPolicy): string | undefined {
+  if (a === b || (typeof a === 'number' && typeof b === 'number')) return undefined;
+  return typeof a === 'number' || typeof b === 'number'
+    ? 'Cannot set vrrp_rx_bufs_policy size and policy, ignoring policy'
+    : 'Cannot set both vrrp_rx_bufs_policy MTU and ADVERT, ignoring ADVERT';
+}
+
 export const bufferPolicy: ValueType<BufferPolicy> = {
   syntax: 'MTU|ADVERT|<int>',
   minimum: 1,
   parse: (given) => {
     let value: BufferPolicy | undefined;
     const complaints: Complaint[] = [];
-    for (const [index, text] of given.entries()) {
+    for (const [word, text] of given.entries()) {
       const upper = text.toUpperCase();
-      if (upper === 'MTU' || upper === 'ADVERT') {
-        if (value !== undefined && value !== upper && typeof value !== 'number')
-          complaints.push(
-            mistaken(
-              'policy-twice',
-              'Cannot set both vrrp_rx_bufs_policy MTU and ADVERT, ignoring ADVERT',
-              { word: index },
-            ),
-          );
-        if (typeof value !== 'number' && value !== 'MTU') value = upper;
-        continue;
-      }
-      const reading = wholeNumber(text, 0, 4294967295);
-      if (reading.value !== undefined) value = reading.value;
-      for (const c of reading.complaints ?? [])
-        complaints.push({
-          ...c,
-          message: `Invalid vrrp_rx_bufs_policy ${text}`,
-          cause: c.message,
-          word: index,
-        });
+      // keepalived reads the first word, whichever it is about, and names the one it is about.
+      const reading: Reading<BufferPolicy> =
+        upper === 'MTU' || upper === 'ADVERT'
+          ? { value: upper }
+          : wholeNumber(given[0] ?? '', 0, 4294967295);
+      for (const { message: cause, ...c } of reading.complaints ?? [])
+        complaints.push({ ...c, message: `Invalid vrrp_rx_bufs_policy ${text}`, cause, word });
+      if (reading.value === undefined) continue;
+      const clash = value === undefined ? undefined : policyClash(value, reading.value);
+      if (clash !== undefined) complaints.push(mistaken('policy-twice', clash, { word }));
+      value = strongerPolicy(value ?? reading.value, reading.value);
     }
     return { complaints, ...(value === undefined ? {} : { value }) };
   },

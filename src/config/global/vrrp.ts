@@ -300,6 +300,7 @@ export const vrrpRows = {
     { otherwise: 'keepalived keepalived6 keepalived_if6 keepalived_igmp keepalived_mld' },
   ),
   nftables: optional(tableName, 'Private table of nftables.', {
+    again: 'nftables already specified - ignoring',
     otherwise: 'keepalived where it is needed',
   }),
   nftables_priority: defaulted(
@@ -320,7 +321,6 @@ export const vrrpRows = {
     'Announce addresses on other interfaces than the instance again and again.',
     {
       bare: '%k specified without time - ignoring',
-      refusal: "%k '%w' invalid - ignoring",
       otherwise: 'off',
       aliases: {
         vrrp_vmac_garp_intvl: {
@@ -330,12 +330,16 @@ export const vrrpRows = {
     },
   ),
   vmac_prefix: optional(word(), 'Prefix of the names of virtual MAC interfaces.', {
+    again: 'vmac prefix has already been specified - ignoring %w',
     otherwise: 'vrrp',
   }),
   vmac_addr_prefix: optional(
     word(),
     'Prefix of the names of virtual MAC interfaces for addresses on other interfaces.',
-    { otherwise: 'vmac_prefix' },
+    {
+      again: 'vmac_addr prefix has already been specified - ignoring %w',
+      otherwise: 'vmac_prefix',
+    },
   ),
   default_interface: optional(interfaceName, 'Interface of static addresses without dev.', {
     bare: 'default_interface requires interface name',
