@@ -53,14 +53,14 @@ async function prepareFormat(file: string): Promise<void> {
 }
 
 async function runChild(
-  { parent, log, restore }: Extract<Role, { readonly name: Kind }>,
+  { parent, log, restore, umask }: Extract<Role, { readonly name: Kind }>,
   words: readonly string[],
   load: () => Promise<(context: ChildContext) => Promise<number>>,
 ): Promise<number> {
   // Programs signal every process of the name, and a terminal the whole group: the parent says what it means.
   process.on('SIGINT', ignore);
   Object.assign(process.env, restore);
-  const [{ native }, { openLog }, { endOnBug }, { DEADMAN_FD }, run] = await Promise.all([
+  const [{ native }, { openLog }, { endOnBug }, { DEADMAN_FD, MASK }, run] = await Promise.all([
     import('./net/native.ts'),
     import('./log.ts'),
     import('./bug.ts'),
@@ -72,9 +72,12 @@ async function runChild(
   native.parentDeathSignal(15);
   // It may have died before the line above.
   if (process.ppid !== parent) return 0;
+  // The first child was started before its parent knew any.
+  process.umask(umask ?? MASK);
   const output = openLog(log);
   endOnBug(() => output, process.exit);
-  const status = await run({ log: output, deadman: DEADMAN_FD });
+  const context = { log: output, deadman: DEADMAN_FD, ...(umask === undefined ? {} : { umask }) };
+  const status = await run(context);
   output.flush();
   return status;
 }

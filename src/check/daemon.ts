@@ -48,7 +48,7 @@ export function runCheck(context: ChildContext): Promise<number> {
     let daemon: CheckDaemon | undefined;
     const channel = openChannel((order: CheckOrder) => {
       if (order.type === 'configure') {
-        nameProcess(order.config);
+        nameProcess(order.config, context);
         const ipvs = openIpvs(order.config, context.log);
         if (ipvs === undefined) {
           resolve(FATAL);
@@ -152,7 +152,7 @@ class CheckDaemon {
 
   #reload(config: CheckerConfig, leads: boolean): void {
     this.#context.log.info('Reloading');
-    nameProcess(config);
+    nameProcess(config, this.#context);
     this.#fifos.configure('lvs', config.global_defs, leads);
     // Before the new services are there: what they ask of addresses is known by then.
     for (const event of this.#listen(config)) this.#take(event);
@@ -352,8 +352,10 @@ const netlinkBuffers = (defs: CheckerConfig['global_defs']) => ({
   monitor: bufferSize(defs.lvs_netlink_monitor_rcv_bufs, defs.lvs_netlink_monitor_rcv_bufs_force),
 });
 
-/** checker_process_name, or the name that process_names gives; keepalived like the parent otherwise. */
-function nameProcess({ global_defs }: CheckerConfig): void {
+/** checker_process_name, or the name that process_names gives, keepalived like the parent otherwise; and the umask. */
+function nameProcess({ global_defs }: CheckerConfig, { umask }: ChildContext): void {
   const usual = global_defs.process_names ? 'keepalived_lvs' : 'keepalived';
   native.setName(global_defs.checker_process_name ?? usual);
+  // Of what it writes, and of what its scripts do.
+  process.umask(umask ?? global_defs.umask);
 }

@@ -5,9 +5,14 @@ import type { Log } from '../log.ts';
 import type { Letter, Order, Report } from './messages.ts';
 import { readParcel } from './parcel.ts';
 
+/** File creation mask where nobody says anything, as keepalived's. */
+export const MASK = 0o177;
+
 /** What main.ts gives a child. */
 export interface ChildContext {
   readonly log: Log;
+  /** -u, which beats the configuration's. */
+  readonly umask?: number;
   /** Inherited: a byte written here tells the parent that the loop hangs (native.deadman). */
   readonly deadman: number;
 }

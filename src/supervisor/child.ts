@@ -19,10 +19,22 @@ export class Child {
   readonly pid: number;
   readonly #process: ChildProcess;
 
-  /** Throws where no process can be started. `words` are the command line that ps shows. */
-  constructor(kind: Kind, self: SelfCommand, words: readonly string[], log: LogOptions) {
+  /** Throws where no process can be started. `words` are the command line that ps shows; `umask` beats the file's. */
+  constructor(
+    kind: Kind,
+    self: SelfCommand,
+    words: readonly string[],
+    log: LogOptions,
+    umask: number | undefined,
+  ) {
     this.kind = kind;
-    const role = { name: kind, parent: process.pid, log, restore: restorable() } as const;
+    const role = {
+      name: kind,
+      parent: process.pid,
+      log,
+      restore: restorable(),
+      ...(umask === undefined ? {} : { umask }),
+    } as const;
     // 3 is the channel, 4 the dead-man pipe (DEADMAN_FD).
     const stdio = ['inherit', 'inherit', 'inherit', 'ipc', 'pipe'] as const;
     this.#process = forkSelf(self, words, role, [...stdio]);

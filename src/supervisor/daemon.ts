@@ -6,6 +6,7 @@ import { release, version } from 'node:os';
 import { endOnBug } from '../bug.ts';
 import { COMPATIBLE } from '../cli.ts';
 import { daemonStatus } from '../config/diagnostic.ts';
+import { MASK } from '../ipc/channel.ts';
 import type { Kind, Paces, Report } from '../ipc/messages.ts';
 import type { Config } from '../keywords.ts';
 import type { Instant } from '../lib/time.ts';
@@ -45,8 +46,6 @@ export interface ParentContext extends Start {
 const DEADLINE: ParentEvent = { type: 'deadline' };
 /** Exit status where there is no file to read. */
 const NO_CONFIGURATION = 6;
-/** Default file creation mask, as keepalived's. */
-const MASK = 0o177;
 
 /** Runs until told to stop; the exit status. */
 export function runParent(context: ParentContext): Promise<number> {
@@ -332,7 +331,7 @@ class Parent {
     const { self, words, options, directory } = this.#context;
     const place = this.#place(this.#gist.common);
     const log = logOptions(options, directory, NAMES[kind], place);
-    return inNamespace(place.net_namespace, () => new Child(kind, self, words, log));
+    return inNamespace(place.net_namespace, () => new Child(kind, self, words, log, options.umask));
   }
 
   #report(pid: number, report: Report): void {

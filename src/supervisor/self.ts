@@ -24,6 +24,8 @@ export type Role =
       readonly log: LogOptions;
       /** Variables that cost time at start and that scripts want back. */
       readonly restore: Readonly<Record<string, string>>;
+      /** -u. */
+      readonly umask?: number;
     }
   | { readonly name: 'mailer' }
   /** Runs a script with more groups than its own, which Node's way of starting programs takes away. */

@@ -36,7 +36,7 @@ export function startSpare({ options, words, directory, self }: Start): Child | 
   const place = namespace === undefined ? {} : { net_namespace: namespace };
   const log = logOptions(options, directory, NAMES.vrrp, place);
   try {
-    return inNamespace(namespace, () => new Child('vrrp', self, words, log));
+    return inNamespace(namespace, () => new Child('vrrp', self, words, log, options.umask));
   } catch {
     return undefined;
   }

@@ -128,7 +128,7 @@ class VrrpDaemon {
     // The parent has named the missing capabilities in one line; these are the particulars.
     if (lost.length > 0) context.log.detail(`Not permitted: ${lost.join(', ')}`);
 
-    nameProcess(config);
+    nameProcess(config, context);
     this.#route = new Route(netlinkBuffers(config));
     if (hasRouting(config)) this.#route.watchRouting();
     this.#wire = new Wire(this.#route, tableOf(config));
@@ -214,7 +214,7 @@ class VrrpDaemon {
   #reload({ config, leads }: Extract<VrrpOrder, { readonly type: 'reload' }>): void {
     const before = this.#snapshot();
     this.#context.log.info('Reloading');
-    nameProcess(config);
+    nameProcess(config, this.#context);
     this.#fifos.configure('vrrp', config.global_defs, leads);
     if (hasRouting(config)) this.#route.watchRouting();
     if (this.#followBeats(config) || needsLooseAll(config))
@@ -466,10 +466,12 @@ const tableOf = ({ global_defs }: VrrpConfig): Table => ({
 const processBuffer = ({ global_defs }: VrrpConfig): number =>
   bufferSize(global_defs.process_monitor_rcv_bufs, global_defs.process_monitor_rcv_bufs_force);
 
-/** vrrp_process_name, or the name that process_names gives; keepalived like the parent otherwise. */
-function nameProcess({ global_defs }: VrrpConfig): void {
+/** vrrp_process_name, or the name that process_names gives, keepalived like the parent otherwise; and the umask. */
+function nameProcess({ global_defs }: VrrpConfig, { umask }: ChildContext): void {
   const usual = global_defs.process_names ? 'keepalived_vrrp' : 'keepalived';
   native.setName(global_defs.vrrp_process_name ?? usual);
+  // Of what it writes, and of what its scripts do.
+  process.umask(umask ?? global_defs.umask);
 }
 
 /** Where nobody asks for routes or rules, the news of them is none of ours. */

@@ -275,3 +275,89 @@ it('down_timer_adverts, skip_check_adv_addr and kernel_rx_buf_size of a backup',
     }
   });
 });
+
+it('the same rows in global_defs: vrrp_lower_prio_no_advert, vrrp_garp_lower_prio_repeat, vrrp_garp_lower_prio_delay, vrrp_higher_prio_send_advert, vrrp_check_unicast_src, vrrp_skip_check_adv_addr, vrrp_down_timer_adverts', async () => {
+  const plain: Member = {
+    name: 'plain',
+    vrid: 51,
+    lines: () => ['advert_int 1'],
+    globals: [
+      'vrrp_lower_prio_no_advert on',
+      'vrrp_garp_lower_prio_repeat 2',
+      'vrrp_garp_lower_prio_delay 1',
+      'vrrp_higher_prio_send_advert on',
+      'vrrp_check_unicast_src',
+      'vrrp_skip_check_adv_addr',
+      'vrrp_down_timer_adverts 4',
+    ],
+  };
+  const peers: Member = {
+    name: 'peers',
+    vrid: 52,
+    lines: ({ address4 }) => [
+      'advert_int 1',
+      `unicast_src_ip ${address4}`,
+      'unicast_peer {',
+      '  10.0.0.9',
+      '}',
+    ],
+  };
+  await play([plain, peers], async (scene) => {
+    const { lab, both, say } = scene;
+    const when = ({ daemon }: Listener, words: string): number =>
+      daemon.lines.find(({ text }) => text.includes(words))?.at ?? Number.NaN;
+    for (const { name } of [plain, peers]) await says(scene, `(${name}) Entering MASTER STATE`);
+    for (const one of both) {
+      const waited = when(one, '(plain) Entering MASTER') - when(one, '(plain) Entering BACKUP');
+      // 4.41 s; with three adverts 3.41 s. A line is read a little later than it was written.
+      assert.ok(waited > 4_000, `${one.daemon.kind}: ${waited}`);
+    }
+    const settled = (count: number) => (): boolean =>
+      both.every((one) => announcements(scene, one, plain) >= count);
+    await lab.until('both have announced twice', settled(2));
+    const spoken = both.map((one) => adverts(scene, one, plain).length);
+    await lab.until('both have spoken', () =>
+      both.every((one, i) => adverts(scene, one, plain).length > (spoken[i] ?? 0)),
+    );
+    const lower = lab.now();
+    await say(plain, { priority: 100 });
+    await lab.until('both have announced again, twice', settled(6));
+    await lab.until('both have spoken three times since', () =>
+      both.every((one) => adverts(scene, one, plain).filter((at) => at > lower).length >= 3),
+    );
+    for (const one of both) {
+      const times = adverts(scene, one, plain);
+      const gaps = times.slice(1).map((at, i) => at - (times[i] ?? at));
+      assert.ok(
+        gaps.every((gap) => gap > 0.7e6),
+        `${one.daemon.kind} does not answer: ${gaps}`,
+      );
+      assert.equal(announcements(scene, one, plain), 6, one.daemon.kind);
+    }
+    // Who is no peer is not heard; who is better is answered once more.
+    await say(peers, { destination: 'each' });
+    const better = lab.now();
+    await say(plain, { priority: 200 });
+    for (const one of both) await lab.until(`${one.daemon.kind} obeys`, () => obeys(one, plain));
+    await lab.until('both have spoken once more', () =>
+      both.every((one) => adverts(scene, one, plain).some((at) => at > better)),
+    );
+    // Another list of the same master is not looked at: the one that a backup has heard last.
+    await say(plain, { priority: 200 });
+    await say(plain, { addresses: ['10.0.0.77'] });
+    await say(plain, { priority: 0 });
+    for (const one of both)
+      await lab.until(
+        `${one.daemon.kind} is master again`,
+        () =>
+          one.daemon.lines.filter(({ text }) => text.includes('(plain) Entering MASTER')).length >
+          1,
+      );
+    for (const one of both) {
+      assert.ok(!obeys(one, peers), `${one.daemon.kind} obeys its peers only`);
+      assert.ok(!said(one, 'not present'), one.daemon.kind);
+    }
+    await say(peers, { destination: 'each', source: '10.0.0.9' });
+    for (const one of both) await lab.until('it hears its peer', () => obeys(one, peers));
+  });
+});
