@@ -68,15 +68,6 @@ export function resolveCheckers(
   });
 }
 
-/** Each host block of an SMTP_CHECK is one check more: of another address, and else as the block around it says. */
-const hostsOf = ({ kind, values }: Checker, inner: readonly Found[]): readonly Checker[] =>
-  inner.flatMap(({ keyword, value }) => {
-    if (keyword !== 'host') return [];
-    const { connect_ip: _, connect_port: _port, bindto: _from, ...rest } = values;
-    const { bind_port: __, bind_if: _link, fwmark: _mark, ...common } = rest;
-    return [{ kind, values: { ...common, ...valuesOf((value as Inner).statements) } }];
-  });
-
 const isKind = (keyword: string): keyword is CheckKind =>
   keyword.endsWith('_CHECK') || keyword === 'HTTP_GET' || keyword === 'SSL_GET';
 
