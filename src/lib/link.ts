@@ -25,6 +25,8 @@ export interface Link {
   readonly kind?: string;
   /** Of a macvlan: private, bridge or vepa; absent for other modes. */
   readonly mode?: MadeLink['mode'];
+  /** ifindex of the device that it is a part of: a bridge, a bond, a VRF. */
+  readonly master?: number;
   /** Of a VRF device: its routing table. */
   readonly vrf?: number;
   /** How its link is asked for; absent: the kernel tells it. */

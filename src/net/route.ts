@@ -127,13 +127,17 @@ export class Route {
   }
 
   /**
-   * Makes it unless there is one, sets it before it comes up, raises it and gives it its addresses. Undefined where all of
-   * that worked.
+   * Makes it unless there is one, sets it before it comes up, puts it into the VRF (ifindex; 0 for none), raises it and
+   * gives it its addresses. Undefined where all of that worked.
    */
-  makeLink(made: MadeLink, below: number): Refused<MadeLink> | undefined {
-    const refused = this.#request((sequence) => encodeMakeLink(made, below, sequence), 'EEXIST');
+  makeLink(made: MadeLink, below: number, vrf = 0): Refused<MadeLink> | undefined {
+    const refused = this.#request(
+      (sequence) => encodeMakeLink(made, below, sequence, vrf),
+      'EEXIST',
+    );
     if (refused !== undefined) return { about: made, ...refused };
-    const link = this.links().find(({ name }) => name === made.name);
+    const links = this.links();
+    const link = links.find(({ name }) => name === made.name);
     if (link === undefined) return { about: made, code: 'ENODEV', message: 'it has gone' };
     for (const setting of made.settings) {
       try {
@@ -143,7 +147,10 @@ export class Route {
         return { about: made, code, message };
       }
     }
-    const dormant = this.#request((sequence) => encodeRaiseLink(link.index, sequence));
+    const within = links.find(({ index, kind }) => index === link.master && kind === 'vrf');
+    // It was there, and what it stands on has changed its VRF.
+    const master = (within?.index ?? 0) === vrf ? undefined : vrf;
+    const dormant = this.#request((sequence) => encodeRaiseLink(link.index, sequence, master));
     if (dormant !== undefined) return { about: made, ...dormant };
     const [missing] = this.add(
       made.addresses.map((address) => ({

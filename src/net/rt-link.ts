@@ -28,6 +28,7 @@ const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_LINK = 5;
+const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
 const IFLA_AF_SPEC = 26;
 const IFLA_GROUP = 27;
@@ -65,6 +66,7 @@ export function decodeLink({ body }: Message): Link | undefined {
   if (name === undefined) return undefined;
   const flags = view.getUint32(8, true);
   const parent = attributes.get(IFLA_LINK);
+  const master = attributes.get(IFLA_MASTER);
   const info = attributes.get(IFLA_LINKINFO);
   const details = info === undefined ? undefined : decodeAttributes(info, 0);
   const kind = details?.get(IFLA_INFO_KIND);
@@ -86,6 +88,7 @@ export function decodeLink({ body }: Message): Link | undefined {
     ...(parent === undefined ? {} : { parent: readU32(parent) }),
     ...(kind === undefined ? {} : { kind: readCString(kind) }),
     ...(mode === undefined ? {} : { mode }),
+    ...(master === undefined ? {} : { master: readU32(master) }),
     ...(vrf === undefined ? {} : { vrf }),
   };
 }
@@ -108,11 +111,12 @@ function readMode(
 const readU16 = (bytes: Uint8Array): number =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint16(0, true);
 
-/** RTM_NEWLINK for an interface on top of `parent`; it is down. EEXIST comes back where the name is taken. */
+/** RTM_NEWLINK for an interface on top of `parent`, and a part of `master` (0: of none); it is down. EEXIST comes back where the name is taken. */
 export function encodeMakeLink(
   { name, kind, mode, mac, group }: MadeLink,
   parent: number,
   sequence: number,
+  master = 0,
 ): Uint8Array {
   const data: readonly Attribute[] =
     kind === 'macvlan'
@@ -133,6 +137,7 @@ export function encodeMakeLink(
     [
       { type: IFLA_IFNAME, bytes: cString(name) },
       { type: IFLA_LINK, bytes: u32(parent) },
+      ...(master === 0 ? [] : [{ type: IFLA_MASTER, bytes: u32(master) }]),
       ...(mac === undefined ? [] : [{ type: IFLA_ADDRESS, bytes: macBytes(mac) }]),
       ...(group === undefined ? [] : [{ type: IFLA_GROUP, bytes: u32(group) }]),
       { type: IFLA_LINKINFO, bytes: info },
@@ -140,14 +145,16 @@ export function encodeMakeLink(
   );
 }
 
-/** Sets IFF_UP. ENODEV comes back where there is no such interface. */
-export function encodeRaiseLink(index: number, sequence: number): Uint8Array {
+/** Sets IFF_UP, and makes it a part of another one (0: of none). ENODEV comes back where there is no such interface. */
+export function encodeRaiseLink(index: number, sequence: number, master?: number): Uint8Array {
   const header = new Uint8Array(HEADER);
   const view = new DataView(header.buffer);
   view.setInt32(4, index, true);
   view.setUint32(8, IFF_UP, true);
   view.setUint32(12, IFF_UP, true);
-  return encodeMessage(RTM_NEWLINK, NLM_F_ACK, sequence, header, []);
+  return encodeMessage(RTM_NEWLINK, NLM_F_ACK, sequence, header, [
+    ...(master === undefined ? [] : [{ type: IFLA_MASTER, bytes: u32(master) }]),
+  ]);
 }
 
 export function encodeRemoveLink(index: number, sequence: number): Uint8Array {

@@ -117,9 +117,10 @@ export const isWire = (action: VrrpAction): action is WireAction => !ASIDE_TYPES
 /** syslog severities in use: 3, 4, 6 and 7; 'detail' is printed only with -D. */
 export type Severity = 'error' | 'warning' | 'info' | 'detail';
 
-/** An interface to be made, with the ifindex of the one below. */
+/** An interface to be made, with the ifindex of the one below, and of the VRF that both are in. */
 export interface Making extends MadeLink {
   readonly below: number;
+  readonly vrf?: number;
 }
 
 export interface SocketSpec {

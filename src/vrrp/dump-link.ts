@@ -172,6 +172,12 @@ function madeLines({ config, kernel }: RouterState, link: Link): readonly string
   ];
 }
 
+function vrfLines({ kernel }: RouterState, { vrf, master }: Link): readonly string[] {
+  if (vrf !== undefined) return [`   VRF master table ${vrf}`];
+  const within = master === undefined ? undefined : kernel.links[master];
+  return within?.vrf === undefined ? [] : [`   VRF slave of ${within.name}`];
+}
+
 /** How its link is known. */
 const NEWS = {
   none: 'netlink status update',
@@ -212,6 +218,7 @@ function linkLines(
     `   MTU = ${link.mtu}`,
     `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
     `   NIC ${NEWS[link.asked ?? 'none']}`,
+    ...vrfLines(state, link),
     ...limitLines(groups.find(({ interfaces }) => interfaces.includes(link.name))),
     ...settingLines(state, link),
     ...forwardingLines(state, link, clock),

@@ -16,6 +16,15 @@ const dependsOn = (config: VrrpInstance): readonly string[] => [
   ...(config.track_interface ?? []).map(({ name }) => name),
 ];
 
+/** The interfaces that an instance or a group depends on, by name. */
+export const linksThatCount = ({
+  vrrp_instance: instances,
+  vrrp_sync_group: groups = [],
+}: Pick<VrrpConfig, 'vrrp_instance' | 'vrrp_sync_group'>): readonly string[] => [
+  ...instances.flatMap(dependsOn),
+  ...groups.flatMap(({ track_interface: tracked = [] }) => tracked.map(({ name }) => name)),
+];
+
 /** Each interface once; the last one of several lines counts. */
 export function linkbeatOf({
   vrrp_instance: instances,
@@ -27,10 +36,7 @@ export function linkbeatOf({
   for (const { interface: name, linkbeat_use_polling: own } of instances)
     if (name !== undefined && (all === true || own === true)) polled.set(name, { interface: name });
   for (const entry of entries) polled.set(entry.interface, entry);
-  const used = new Set([
-    ...instances.flatMap(dependsOn),
-    ...groups.flatMap(({ track_interface: tracked = [] }) => tracked.map(({ name }) => name)),
-  ]);
+  const used = new Set(linksThatCount({ vrrp_instance: instances, vrrp_sync_group: groups }));
   return {
     asked: [...polled.values()].filter(({ interface: name }) => used.has(name)),
     unused: [...polled.keys()].filter((name) => !used.has(name)),

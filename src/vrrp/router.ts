@@ -24,6 +24,7 @@ import type { Inheritance, Observed, VrrpEvent } from './event.ts';
 import { holdUntil } from './hold.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
+import { linksThatCount } from './linkbeat.ts';
 import { instanceDeadline } from './machine.ts';
 import { createMember, memberAt, renew, setMember } from './member.ts';
 import { notifyGroup } from './notify.ts';
@@ -362,7 +363,10 @@ function onLink(draft: Draft, index: number, kernel: RouterState['kernel']): voi
   const was = before?.up === true && before.running;
   const is = link?.up === true && link.running;
   const name = (link ?? before)?.name;
-  if (was !== is && name !== undefined)
+  // Of what nobody depends on only the end is worth a line.
+  const counts = (): boolean =>
+    link === undefined || linksThatCount(draft.router.config).includes(link.name);
+  if (was !== is && name !== undefined && counts())
     draft.actions.push({
       type: 'log',
       severity: 'info',

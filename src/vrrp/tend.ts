@@ -62,12 +62,20 @@ function addressesOf(
   return address === undefined ? addresses : [...addresses, { address, prefix: 64 }];
 }
 
+/** ifindex of the VRF that the interface is in: what is made on it must be in the same, or it hears and sends nothing there. */
+function vrfOf({ links }: KernelFacts, { master }: Link): number | undefined {
+  return master !== undefined && links[master]?.kind === 'vrf' ? master : undefined;
+}
+
+const inVrf = (vrf: number | undefined): { vrf?: number } => (vrf === undefined ? {} : { vrf });
+
 function isReady({ kernel, virtual }: Facts, made: MadeLink): boolean {
   const parent = linkNamed(kernel, made.parent);
   const link = linkNamed(kernel, made.name);
   if (parent === undefined) return true;
   if (link === undefined || !isThisLink(link, made, parent)) return false;
   if (parent.up && !link.up) return false;
+  if (vrfOf(kernel, link) !== vrfOf(kernel, parent)) return false;
   const there = kernel.addresses[link.index] ?? [];
   return addressesOf(made, parent, { kernel, virtual }).every(({ address }) =>
     there.some((known) => known.address === address && !known.tentative),
@@ -105,7 +113,7 @@ export function tendLinks(draft: Draft): void {
       wrong.push(link);
     }
     const addresses = addressesOf(made, parent, draft.router);
-    making.push({ ...made, addresses, below: parent.index });
+    making.push({ ...made, addresses, below: parent.index, ...inVrf(vrfOf(kernel, parent)) });
   }
   if (wrong.length > 0)
     draft.actions.push({

@@ -230,7 +230,7 @@ export class Wire {
 
   #makeLinks(links: readonly Making[]): Refused<Making>[] {
     return links.flatMap((link) => {
-      const refused = this.#route.makeLink(link, link.below);
+      const refused = this.#route.makeLink(link, link.below, link.vrf);
       return refused === undefined ? [] : [{ ...refused, about: link }];
     });
   }

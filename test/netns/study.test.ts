@@ -1,0 +1,120 @@
+// Two directors that back each other up, in the shape of the failover study of keepalived's user guide: each is master of one
+// sync group with an instance on either side. Played with ours and keepalived in each place, and
+// with keepalived on both: the same addresses on the same hosts after each event.
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { addCable, block } from './beside.ts';
+import type { DaemonKind } from './daemon.ts';
+import { type Host, Lab } from './lab.ts';
+
+const INSIDE = ['10.5.0.10', '10.5.0.11'] as const;
+const OUTSIDE = [
+  ['10.0.0.110', '10.0.0.111'],
+  ['10.0.0.112', '10.0.0.113'],
+] as const;
+
+/** `own` is the number of the group that the director is master of. */
+const config = (own: 0 | 1): string => {
+  const instance = (number: number, link: string, addresses: readonly string[]): string => {
+    const master = Math.floor(number / 2) === own;
+    return block(
+      `vrrp_instance VI_${number + 1}`,
+      `state ${master ? 'MASTER' : 'BACKUP'}`,
+      `interface ${link}`,
+      `virtual_router_id ${51 + number}`,
+      `priority ${master ? 150 : 100}`,
+      'advert_int 1',
+      'authentication {',
+      'auth_type AH',
+      `auth_pass secret${number}`,
+      '}',
+      'virtual_ipaddress {',
+      ...addresses,
+      '}',
+    );
+  };
+  return [
+    block('global_defs', 'router_id lab'),
+    block('vrrp_sync_group VG1', 'group {', 'VI_1', 'VI_2', '}'),
+    block('vrrp_sync_group VG2', 'group {', 'VI_3', 'VI_4', '}'),
+    instance(0, 'eth0', OUTSIDE[0]),
+    instance(1, 'eth1', [INSIDE[0]]),
+    instance(2, 'eth0', OUTSIDE[1]),
+    instance(3, 'eth1', [INSIDE[1]]),
+  ].join('');
+};
+
+const GROUPS = [
+  [...OUTSIDE[0], INSIDE[0]],
+  [...OUTSIDE[1], INSIDE[1]],
+] as const;
+
+/** Who has the addresses of each group, once each group is whole on one host or on none. */
+async function settled(lab: Lab, wanted: readonly (readonly string[])[]): Promise<void> {
+  const shown = (): readonly (readonly string[])[] =>
+    GROUPS.map((addresses) => [
+      ...new Set(addresses.map((one) => lab.holders(one).toSorted().join('+'))),
+    ]);
+  await lab
+    .until(
+      `groups are at ${JSON.stringify(wanted)}`,
+      () => {
+        return JSON.stringify(shown()) === JSON.stringify(wanted);
+      },
+      20_000,
+    )
+    .catch((error: Error) => assert.deepEqual(shown(), wanted, error.message));
+}
+
+/** The other side: a cable between the two, through the switch's namespace. */
+async function secondSide(lab: Lab, hosts: readonly Host[]): Promise<void> {
+  for (const host of hosts) await addCable(host, 'eth1');
+  const run = (...words: string[]): Promise<string> => (hosts[0] as Host).exec(['ip', ...words]);
+  await run('link', 'add', 'br1', 'type', 'bridge', 'mcast_snooping', '0');
+  await run('link', 'set', 'br1', 'up');
+  await run('link', 'set', 'xeth1', 'master', 'br1');
+  // The far end of the second host's cable lives on the first.
+  const [, second] = hosts;
+  assert.ok(second !== undefined);
+  await second.ip('link', 'set', 'xeth1', 'name', 'yeth1');
+  await second.ip('link', 'set', 'yeth1', 'netns', (hosts[0] as Host).namespace);
+  await run('link', 'set', 'yeth1', 'master', 'br1');
+  await run('link', 'set', 'yeth1', 'up');
+  for (const [i, host] of hosts.entries())
+    await host.ip('addr', 'add', `10.5.0.${i + 1}/24`, 'dev', 'eth1');
+  assert.ok(lab.hosts.length >= 2);
+}
+
+// Each mostly waits.
+describe('two directors', { concurrency: true }, () => {
+  for (const [first, second] of [
+    ['ours', 'keepalived'],
+    ['keepalived', 'ours'],
+    ['keepalived', 'keepalived'],
+  ] as const satisfies readonly (readonly [DaemonKind, DaemonKind])[])
+    it(`${first} and ${second}: groups with AH go over together and come back`, async () => {
+      const lab = await Lab.open({ hosts: ['a', 'b'], capture: false });
+      try {
+        const [a, b] = [lab.host('a'), lab.host('b')];
+        await secondSide(lab, [a, b]);
+        const one = a.start(first, config(0));
+        b.start(second, config(1));
+        await settled(lab, [['a'], ['b']]);
+        // One side of the first director loses its cable: the whole of its group goes, and what it backs up is at fault.
+        await a.linkDown();
+        await settled(lab, [['b'], ['b']]);
+        await a.linkUp();
+        await settled(lab, [['a'], ['b']]);
+        await b.ip('link', 'set', 'eth1', 'down');
+        await settled(lab, [['a'], ['a']]);
+        await b.ip('link', 'set', 'eth1', 'up');
+        await settled(lab, [['a'], ['b']]);
+        one.signal('SIGTERM');
+        await one.ended;
+        await settled(lab, [['b'], ['b']]);
+      } finally {
+        await lab.close();
+      }
+    });
+});
