@@ -4,7 +4,7 @@ import type { VrrpAction } from './action.ts';
 import type { InstanceAction, InstanceState, Notification } from './instance.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import type { SyncGroup } from './membership.ts';
-import type { Member } from './state.ts';
+import type { GroupState, Member } from './state.ts';
 
 type Told = Extract<InstanceAction, { readonly type: 'notify' }>;
 
@@ -48,7 +48,7 @@ export function notifyGroup(
       script: config.notify,
       words: ['GROUP', config.name, state, '0'],
     });
-  if (hasFifo(all)) lines.push({ type: 'fifo', line: `GROUP "${config.name}" ${state} 0` });
+  if (hasFifo(all)) lines.push(groupLine(config, state));
   if (to !== 'stop' && isMailed(all, config, state)) lines.push(groupMail(all, config, state));
 }
 
@@ -120,13 +120,28 @@ const line = ({ name, priority }: VrrpInstance, state: string): VrrpAction => ({
   line: `INSTANCE "${name}" ${state} ${priority}`,
 });
 
+const groupLine = ({ name }: SyncGroup, state: string): VrrpAction => ({
+  type: 'fifo',
+  line: `GROUP "${name}" ${state} 0`,
+});
+
 /** Where somebody reads from FIFOs and wants to hear all states again after a reload. */
-export function repeatStates(all: VrrpConfig, members: readonly Member[]): readonly VrrpAction[] {
+export function repeatStates(
+  all: VrrpConfig,
+  members: readonly Member[],
+  groups: readonly GroupState[],
+): readonly VrrpAction[] {
   if (!hasFifo(all) || !all.global_defs.fifo_write_vrrp_states_on_reload) return [];
-  return members.flatMap(({ rules, state }) => {
-    const known = WORDS[state.name];
-    return known === undefined ? [] : [line(rules, known)];
-  });
+  return [
+    ...members.flatMap(({ rules, state }) => {
+      const known = WORDS[state.name];
+      return known === undefined ? [] : [line(rules, known)];
+    }),
+    ...groups.flatMap(({ config, state }) => {
+      const known = WORDS[state];
+      return known === undefined ? [] : [groupLine(config, known)];
+    }),
+  ];
 }
 
 const WORDS: { readonly [name in InstanceState['name']]?: string } = {

@@ -75,6 +75,7 @@ export function reload(draft: Draft, config: VrrpConfig, observed: Observed): vo
     ...repeatStates(
       config,
       draft.router.members.filter(({ config: { name } }) => !fresh.has(name)),
+      draft.router.groups,
     ),
   );
   yieldGroups(draft);
