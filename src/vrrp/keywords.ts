@@ -34,6 +34,7 @@ import type { DelayEntry, LinkbeatEntry } from './group.ts';
 import { linkRows } from './link.ts';
 import type { GarpGroup, SyncGroup, TrackGroup } from './membership.ts';
 import { optionRows } from './option.ts';
+import { peerGrammar, peerLine } from './peer.ts';
 import { routeLine } from './route.ts';
 import type { RouteEntry, RuleEntry } from './routing.ts';
 import { ruleLine } from './rule.ts';
@@ -45,8 +46,6 @@ import {
   initialState,
   onWhateverWord,
   optionalCommand,
-  peerGrammar,
-  peerLine,
 } from './value.ts';
 
 const authentication = {

@@ -10,8 +10,9 @@ import type { StaticAddress, VrrpConfig } from './keywords.ts';
 import { type RouteText, routeLine } from './route.ts';
 import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
 import { type RuleText, ruleLine } from './rule.ts';
-import { checkDevice, resolveAddress } from './rules.ts';
+
 import { type AddressText, addressGrammar, addressLine } from './value.ts';
+import { checkDevice, resolveAddress } from './walk.ts';
 
 /** Where default_interface says nothing. */
 const USUAL_INTERFACE = 'eth0';

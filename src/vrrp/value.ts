@@ -1,12 +1,11 @@
-// Value types with a grammar of their own: a line of virtual_ipaddress, a line of unicast_peer, and the few
-// statements of an instance that read their word in a way of their own.
+// Value types with a grammar of their own: a line of virtual_ipaddress, and the few statements of an instance that
+// read their word in a way of their own.
 
 import { command } from '../config/command.ts';
 import type { Complaint } from '../config/diagnostic.ts';
 import { optional } from '../config/keyword.ts';
 import {
   flag,
-  integer,
   interfaceName,
   ipAddress,
   onOff,
@@ -135,7 +134,7 @@ function readAddressLine(words: readonly string[]): Reading<AddressText> {
   };
 }
 
-const splitOnce = (text: string, at: string): [string, string | undefined] => {
+export const splitOnce = (text: string, at: string): [string, string | undefined] => {
   const index = text.indexOf(at);
   return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + 1)];
 };
@@ -358,7 +357,7 @@ function drop(line: Line, index: number, mistake: Mistake): void {
   complain(line, index, { assumed: 'the address is left out', ...mistake });
 }
 
-const invalidIp = (text: string, index: number, message: string): Complaint => ({
+export const invalidIp = (text: string, index: number, message: string): Complaint => ({
   id: 'invalid-address',
   severity: 'error',
   class: 'general',
@@ -392,86 +391,6 @@ function formatAddress(value: AddressText): string {
 
 const formatScope = (scope: number): string =>
   Object.entries(SCOPES).find(([, number]) => number === scope)?.[0] ?? String(scope);
-
-/** A line of unicast_peer as written. */
-export interface PeerText {
-  readonly address: Ip;
-  readonly min_ttl?: number;
-  readonly max_ttl?: number;
-}
-
-export const peerGrammar = {
-  min_ttl: optional(integer(0, 255), 'Lowest TTL accepted from this peer.', { otherwise: '0' }),
-  max_ttl: optional(integer(0, 255), 'Highest TTL accepted from this peer.', { otherwise: '255' }),
-};
-
-export const peerLine: ValueType<PeerText> = {
-  syntax: '<ip> [min_ttl <int>] [max_ttl <int>]',
-  minimum: 1,
-  parse: readPeerLine,
-  format: ({ address, min_ttl, max_ttl }) =>
-    [
-      address,
-      ...(min_ttl === undefined ? [] : ['min_ttl', min_ttl]),
-      ...(max_ttl === undefined ? [] : ['max_ttl', max_ttl]),
-    ].join(' '),
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['address'],
-    properties: {
-      address: ipAddress.schema,
-      min_ttl: integer(0, 255).schema,
-      max_ttl: integer(0, 255).schema,
-    },
-  },
-};
-
-function readPeerLine(words: readonly string[]): Reading<PeerText> {
-  const [first = ''] = words;
-  // keepalived takes an address with a prefix here, and forgets the prefix.
-  const address = readIp(splitOnce(first, '/')[0]);
-  if (address === undefined) {
-    const message = `Configuration error: VRRP instance[%n] malformed unicast peer address[${first}]. Skipping...`;
-    return { complaints: [invalidIp(first, 0, message)] };
-  }
-  const complaints: Complaint[] = [];
-  const limits: { min_ttl?: number; max_ttl?: number } = {};
-  for (let i = 1; i < words.length; i += 2) {
-    const option = words[i] as string;
-    const value = words[i + 1];
-    if (value === undefined) {
-      complaints.push(peerMistake('option-without-value', `(%n) ${option} is missing a value`, i));
-      continue;
-    }
-    const reading = wholeNumber(value, 0, 255);
-    complaints.push(...(reading.complaints ?? []).map((c) => ({ ...c, word: i + 1 })));
-    if (reading.value === undefined) continue;
-    if (option === 'min_ttl' || option === 'max_ttl') limits[option] = reading.value;
-    else
-      complaints.push(
-        peerMistake('unknown-option', `(%n) unknown unicast_peer option ${option}`, i),
-      );
-  }
-  const { min_ttl = 0, max_ttl = 255 } = limits;
-  if (min_ttl > max_ttl)
-    complaints.push(
-      peerMistake(
-        'ttl-limits',
-        `(%n) min_ttl ${min_ttl} > max_ttl ${max_ttl} - all packets will be discarded`,
-        0,
-      ),
-    );
-  return { value: { address, ...limits }, complaints };
-}
-
-const peerMistake = (id: string, message: string, index: number): Complaint => ({
-  id,
-  severity: 'error',
-  class: 'general',
-  message,
-  word: index,
-});
 
 /** A command, or nothing. */
 export const optionalCommand: ValueType<ScriptText | true> = {

@@ -13,7 +13,8 @@ import {
   type ValueType,
   wholeSeconds,
 } from '../../src/config/value.ts';
-import { addressLine, initialState, peerLine } from '../../src/vrrp/value.ts';
+import { peerLine } from '../../src/vrrp/peer.ts';
+import { addressLine, initialState } from '../../src/vrrp/value.ts';
 
 const read = <T>(type: ValueType<T>, text: string): T | string | undefined => {
   const words = text.split(' ');
