@@ -1,8 +1,9 @@
 // The command line: keepalived's option letters and words, read as getopt_long reads them, then handed to commander in
-// one spelling. An option of keepalived that this version does not have is refused, never accepted and ignored.
+// one spelling. An option for a part that this version does not have yet is named, never ignored without a word.
 
 import { Command, Option } from 'commander';
 import { cNumber } from './config/process.ts';
+import type { Duties } from './ipc/messages.ts';
 import { VERSION } from './version.ts';
 
 export interface Options {
@@ -22,6 +23,9 @@ export interface Options {
   readonly umask?: number;
   /** -I: what is in IPVS stays there at the end. */
   readonly keepIpvs: boolean;
+  readonly duties: Duties;
+  /** --all: every child is started. */
+  readonly all: boolean;
   readonly respawn: boolean;
   readonly daemon: boolean;
   readonly pid?: string;
@@ -78,12 +82,15 @@ const SIGNALS: Readonly<Record<string, number>> = {
   JSON: 36,
 };
 
-/** What keepalived 2.2.7 has and this version has not. */
-const ABSENT = new Set([
-  ...['-V', '-d', '-T', '-a', '-b', '-x', '-A'],
-  ...['--all', '--dont-release-vrrp', '--dump-conf', '--genhash'],
-  ...['--address-monitoring', '--bfd_pid', '--snmp', '--snmp-agent-socket'],
-]);
+/** It must come first. */
+const MISPLACED = new Set(['-T', '--genhash']);
+
+/** Options for parts that are not there yet. */
+const UNSERVED = {
+  bfd_pid: '--bfd_pid: there is no BFD process yet',
+  snmp: '--snmp: SNMP is not served yet',
+  snmpAgentSocket: '--snmp-agent-socket: SNMP is not served yet',
+} as const;
 
 function definitions(): Command {
   const command = new Command('keepalived')
@@ -98,6 +105,7 @@ function definitions(): Command {
     ['-P, --vrrp', 'run VRRP only'],
     ['-C, --check', 'do not run VRRP'],
     ['-B, --no_bfd', 'do not run BFD'],
+    ['--all', 'start every child, whatever the configuration has for it'],
     ['-l, --log-console', 'log to stderr too'],
     ['-D, --log-detail', 'detailed log'],
     ['-S, --log-facility <facility>', facility],
@@ -107,11 +115,17 @@ function definitions(): Command {
     ['-u, --umask <mask>', 'file creation mask, as 0177 or 0x7f'],
     ['-X, --release-vips', 'give up the addresses when stopped by a signal (always so)'],
     ['-I, --dont-release-ipvs', 'leave IPVS as it is when stopped'],
+    ['-V, --dont-release-vrrp', 'leave addresses, routes and rules as they are when stopped'],
+    ['-d, --dump-conf', 'log the configuration as it was understood'],
+    ['-a, --address-monitoring', 'log addresses that come and go'],
     ['-R, --dont-respawn', 'end when a child dies'],
     ['-n, --dont-fork', 'stay in the foreground'],
     ['-p, --pid <file>', 'PID file of the parent'],
     ['-r, --vrrp_pid <file>', 'PID file of the VRRP child'],
     ['-c, --checkers_pid <file>', 'PID file of the child that checks servers'],
+    ['-b, --bfd_pid <file>', 'PID file of the child that speaks BFD (not yet)'],
+    ['-x, --snmp', 'serve all that SNMP can ask (not yet)'],
+    ['-A, --snmp-agent-socket <address>', 'where the SNMP master agent is (not yet)'],
     ['-s, --namespace <name>', 'run in a network namespace; beats net_namespace'],
     ['-m, --core-dump', 'no limit for core files'],
     ['-M, --core-dump-pattern [pattern]', 'the same, and set the core pattern while running'],
@@ -169,7 +183,7 @@ function readLong(
   const cut = word.indexOf('=');
   const name = cut < 0 ? word : word.slice(0, cut);
   const option = findLong(name, options);
-  if (option === undefined) return unknownOption(ABSENT.has(name) ? name : word);
+  if (option === undefined) return unknownOption(MISPLACED.has(name) ? name : word);
   const takesValue = option.required || option.optional;
   if (cut >= 0 && !takesValue) return unknownOption(word);
   let value = cut < 0 ? undefined : word.slice(cut + 1);
@@ -186,7 +200,7 @@ function findLong(name: string, options: readonly Option[]): Option | undefined 
   if (exact !== undefined) return exact;
   const [first, ...more] = [
     ...options.map((o) => o.long),
-    ...[...ABSENT].filter((n) => n.startsWith('--')),
+    ...[...MISPLACED].filter((n) => n.startsWith('--')),
   ].filter((long) => long?.startsWith(name));
   return more.length > 0 ? undefined : options.find((o) => o.long === first);
 }
@@ -215,7 +229,7 @@ function readLetters(
 }
 
 const unknownOption = (name: string): string =>
-  ABSENT.has(name) ? `${name} is not available in this version` : `Unknown option ${name}`;
+  MISPLACED.has(name) ? `${name} must be the first option` : `Unknown option ${name}`;
 
 /** `words` without the program's name. */
 export function readCommandLine(words: readonly string[]): Invocation {
@@ -259,6 +273,9 @@ function invocation(values: Values, detail: number, strays: readonly string[]): 
     ignored: [
       ...(facility === undefined ? [`Invalid log facility '${text('logFacility')}'`] : []),
       ...(umask === 'invalid' ? [`Invalid --umask option ${text('umask')}`] : []),
+      ...Object.entries(UNSERVED).flatMap(([name, why]) =>
+        values[name] === undefined || test ? [] : [why],
+      ),
     ],
     counted: facility === undefined,
   };
@@ -269,6 +286,12 @@ function invocation(values: Values, detail: number, strays: readonly string[]): 
     console: values.logConsole !== undefined,
     detail,
     keepIpvs: values.dontReleaseIpvs !== undefined,
+    duties: {
+      tells: values.dumpConf !== undefined,
+      observes: values.addressMonitoring !== undefined,
+      stays: values.dontReleaseVrrp !== undefined,
+    },
+    all: values.all !== undefined,
     respawn: values.dontRespawn === undefined && !test,
     daemon: values.dontFork === undefined && !test,
     coreDump: values.coreDump !== undefined || values.coreDumpPattern !== undefined,

@@ -95,7 +95,7 @@ class CheckDaemon {
   #deadline: Instant | undefined;
 
   constructor(
-    { config, leads, keeps, succeeds }: Configure,
+    { config, leads, duties, keeps, succeeds }: Configure,
     ipvs: Ipvs,
     context: ChildContext,
     channel: Channel,
@@ -130,6 +130,7 @@ class CheckDaemon {
     const files = this.#watch.follow(config.track_file ?? []);
     const facts = { addresses, files, timeouts: this.#timeouts() };
     this.#take({ type: 'facts', facts: succeeds ? { ...facts, held: this.#held() } : facts });
+    if (duties.tells) void this.#tell();
     if (!config.global_defs.checker_no_swap) dropTextSoon();
   }
 
@@ -140,6 +141,7 @@ class CheckDaemon {
         break;
       case 'reload':
         this.#reload(order.config, order.leads);
+        if (order.duties.tells) void this.#tell();
         break;
       case 'dump':
         void this.#dump(order.kind);
@@ -159,6 +161,13 @@ class CheckDaemon {
     const files = this.#watch.follow(config.track_file ?? []);
     this.#take({ type: 'reload', config, files });
     this.#channel.report({ type: 'reloaded' });
+  }
+
+  /** -d: what was understood, as it starts. */
+  async #tell(): Promise<void> {
+    const { configurationLines } = await import('./report.ts');
+    const lines = configurationLines(this.#loop.state.config, this.#fifos.leads);
+    for (const line of lines) this.#context.log.info(line);
   }
 
   async #dump(kind: Extract<CheckOrder, { readonly type: 'dump' }>['kind']): Promise<void> {

@@ -21,6 +21,12 @@ export function writeData(state: DirectorState, leads: boolean): void {
   writeDump(dumpPath('data', '_check', config), `${text}\n`);
 }
 
+/** What -d logs: every server as it starts. */
+export const configurationLines = (config: CheckerConfig, leads: boolean): readonly string[] => [
+  ...dumpGlobals(config.global_defs, dumpFacts(config, leads)),
+  ...dumpCheck(config, config.global_defs, [], config.track_file),
+];
+
 /** What the first section says of the process; `leads` as in DumpFacts. */
 export function dumpFacts(
   { global_defs: globals, ...place }: CheckerConfig,

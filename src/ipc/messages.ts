@@ -15,10 +15,21 @@ export interface Parts {
   readonly check: CheckerConfig;
 }
 
+/** What the command line asks of children. */
+export interface Duties {
+  /** -d: what was understood is logged, at the start and at each reload. */
+  readonly tells: boolean;
+  /** -a: addresses that come and go are logged. */
+  readonly observes: boolean;
+  /** -V: addresses, routes and rules stay at the end, and nobody is told of it. */
+  readonly stays: boolean;
+}
+
 /** Comes with every configuration. */
 interface Charge {
   /** This child starts what all children share: the program that reads notify_fifo. */
   readonly leads: boolean;
+  readonly duties: Duties;
 }
 
 /** Parent to VRRP child, as the child's shell sees it. */

@@ -37,7 +37,7 @@ interface Current extends Gist {
 export type Undelivered =
   Extract<Letter, { readonly parcel: string }> extends infer L
     ? L extends { readonly parcel: string }
-      ? Omit<L, 'parcel' | 'leads'>
+      ? Omit<L, 'parcel' | 'leads' | 'duties'>
       : never
     : never;
 
@@ -191,7 +191,8 @@ export class Configuration {
     // As in keepalived: the child that checks servers, where there is one.
     const { check } = this.#wanted(current);
     const leads = child.kind === 'check' || !check;
-    child.send({ ...letter, parcel: pathOf(current.parcels[child.kind]), leads });
+    const { duties } = this.#start.options;
+    child.send({ ...letter, parcel: pathOf(current.parcels[child.kind]), leads, duties });
   }
 
   /** What this process has now read, if that is the newest that it has been told of. */
@@ -206,8 +207,8 @@ export class Configuration {
   }
 
   #wanted({ wanted }: Gist): Gist['wanted'] {
-    const { vrrp, check } = this.#start.options;
-    return { vrrp: wanted.vrrp && vrrp, check: wanted.check && check };
+    const { vrrp, check, all } = this.#start.options;
+    return { vrrp: (wanted.vrrp || all) && vrrp, check: (wanted.check || all) && check };
   }
 
   /** What only a restart can change. */

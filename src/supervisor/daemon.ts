@@ -234,7 +234,9 @@ class Parent {
         this.#crew.dropSpare();
         return [];
       case 'clean':
-        this.#clean();
+        // -V: at the end what is there is meant to stay.
+        if (!this.#context.options.duties.stays || this.#loop?.state.phase === 'running')
+          this.#clean();
         return [];
       case 'kill':
         this.#crew.find(action.pid)?.kill(action.signal);

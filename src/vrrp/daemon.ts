@@ -4,7 +4,7 @@
 import { createWriteStream } from 'node:fs';
 import { Fifos } from '../fifos.ts';
 import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
-import type { DumpKind, Paces, VrrpOrder } from '../ipc/messages.ts';
+import type { DumpKind, Duties, Paces, VrrpOrder } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Instant, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
@@ -24,6 +24,7 @@ import { startThread, type Thread } from '../net/thread.ts';
 import { Watch } from '../net/watch.ts';
 import { scriptsOf } from '../scripts.ts';
 import type { VrrpAction } from './action.ts';
+import { entriesOf } from './addresses.ts';
 import { Chronicle, type Snapshot } from './chronicle.ts';
 import type { Facts, Observed, VrrpEvent } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
@@ -75,6 +76,9 @@ class VrrpDaemon {
   readonly #context: ChildContext;
   readonly #channel: Channel;
   readonly #ended: (status: number) => void;
+  readonly #duties: Duties;
+  /** -d, and what was read last has not been logged. */
+  #untold: boolean;
   readonly #thread: Thread;
   readonly #route: Route;
   readonly #wire: Wire;
@@ -93,7 +97,13 @@ class VrrpDaemon {
   #lookAt: Instant | undefined;
 
   constructor(
-    { config, leads, inheritance, ledger }: Extract<VrrpOrder, { readonly type: 'configure' }>,
+    {
+      config,
+      leads,
+      duties,
+      inheritance,
+      ledger,
+    }: Extract<VrrpOrder, { readonly type: 'configure' }>,
     context: ChildContext,
     channel: Channel,
     ended: (status: number) => void,
@@ -101,6 +111,8 @@ class VrrpDaemon {
     this.#context = context;
     this.#channel = channel;
     this.#ended = ended;
+    this.#duties = duties;
+    this.#untold = duties.tells;
     this.#sync = new Syncing(config.net_namespace_ipvs);
     prepare(config);
     const lost: string[] = [];
@@ -171,6 +183,9 @@ class VrrpDaemon {
     });
     const observed = this.#observe(config);
     this.#take({ type: 'facts', facts: this.#facts(config), inheritance, observed }, native.now());
+    if (duties.observes)
+      for (const { address, index } of Object.values(this.#loop.state.kernel.addresses).flat())
+        this.#sayAddress(address, index, 'added to');
   }
 
   /** True where links have to be read again. */
@@ -206,7 +221,7 @@ class VrrpDaemon {
         void this.#dump(order.kind);
         break;
       case 'stop':
-        this.#take({ type: 'stop' }, native.now());
+        this.#take({ type: 'stop', stays: this.#duties.stays }, native.now());
         break;
     }
   }
@@ -219,6 +234,7 @@ class VrrpDaemon {
     if (hasRouting(config)) this.#route.watchRouting();
     if (this.#followBeats(config) || needsLooseAll(config))
       this.#take({ type: 'facts', facts: this.#facts(config) }, native.now());
+    this.#untold = this.#duties.tells;
     this.#take({ type: 'reload', config, observed: this.#observe(config) }, native.now());
     this.#channel.report({ type: 'reloaded', paces: this.paces() });
     void this.#chronicle.save(before, this.#snapshot(), (text) => this.#context.log.error(text));
@@ -257,6 +273,31 @@ class VrrpDaemon {
   #take(event: VrrpEvent, at: Instant): void {
     this.#settleShot();
     this.#loop.take(event, at);
+    if (this.#untold && this.#loop.state.phase === 'running') void this.#tell();
+  }
+
+  /** What the configuration has is no news. */
+  #observeNews(news: ReturnType<typeof readNews>[number]): void {
+    if (news.type !== 'address' && news.type !== 'addressGone') return;
+    const { address, index } = news.address;
+    const { static_ipaddress: fixed = [], vrrp_instance } = this.#loop.state.config;
+    const own = [...fixed, ...vrrp_instance.flatMap(entriesOf)];
+    if (!own.some((one) => one.address === address))
+      this.#sayAddress(address, index, news.type === 'address' ? 'added to' : 'removed from');
+  }
+
+  #sayAddress(address: string, index: number, what: string): void {
+    const name = this.#loop.state.kernel.links[index]?.name ?? String(index);
+    this.#context.log.info(`Netlink reflector reports IP ${address} ${what} ${name}`);
+  }
+
+  async #tell(): Promise<void> {
+    this.#untold = false;
+    // As it is now: scripts will have ended when the code is loaded.
+    const { state } = this.#loop;
+    const { configurationLines } = await import('./report.ts');
+    const lines = configurationLines(state, native.now(), this.#fifos.leads);
+    for (const line of lines) this.#context.log.info(line);
   }
 
   #settleShot(): void {
@@ -315,6 +356,7 @@ class VrrpDaemon {
           this.#wire.forgetInterface(news.index);
           this.#beats.forget(news.index);
         }
+        if (this.#duties.observes) this.#observeNews(news);
         this.#take(
           news.type === 'link' ? { type: 'link', link: this.#beats.seen(news.link) } : news,
           record.at,

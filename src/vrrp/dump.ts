@@ -38,6 +38,31 @@ export function dumpData(
   ].join('\n');
 }
 
+/** What an instance has only once it runs. */
+const RUNNING =
+  /^ {3}(State|Master router|Master priority|Master advert int|Master advert interval|Number of interface and track script faults|Number of track scripts init|Last transition|Read timeout|Master down timer|Effective priority|Total priority) = /;
+
+/** The same of a configuration before anything of it runs (-d): as it was understood. */
+export function dumpConfiguration(router: RouterState, clock: Clock): readonly string[] {
+  const instances = router.members.flatMap((member) =>
+    instanceLines(router, { ...member, held: [] }, clock, new Map())
+      .filter((line) => !RUNNING.test(line))
+      .map((line) => (/^ {3}fd_in /.test(line) ? '   No sockets allocated' : line)),
+  );
+  return [
+    ...delayLines(router),
+    ...staticLines(router),
+    '------< VRRP Topology >------',
+    ...instances,
+    ...trackerLines(router)
+      .filter((line) => !/^ {3}(Fork|Terminate) delay timer /.test(line))
+      .map((line) => (line === '   State = running' ? '   State = idle' : line)),
+    ...interfaceLines({ ...router, members: router.members.map(asConfigured) }, clock),
+  ];
+}
+
+const asConfigured = (member: Member): Member => ({ ...member, state: { name: 'init' } });
+
 export function dumpStatistics(state: RouterState, now: Instant): string {
   return state.members.map((member) => statisticsOf(member, now)).join('');
 }

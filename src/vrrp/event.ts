@@ -47,7 +47,8 @@ export type VrrpEvent =
   | { readonly type: 'processes'; readonly counts: Readonly<Record<string, number>> }
   | { readonly type: 'reload'; readonly config: VrrpConfig; readonly observed?: Observed }
   | { readonly type: 'clearStatistics' }
-  | { readonly type: 'stop' };
+  /** `stays`: what is on interfaces and in tables stays there, and nobody is told. */
+  | { readonly type: 'stop'; readonly stays?: boolean };
 
 /** What tracked files hold (those that are there), and how many there are of tracked processes. */
 export interface Observed {

@@ -3,7 +3,7 @@
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 import { dumpPath, savePath, writeDump } from '../net/dump.ts';
-import { dumpData, dumpReasons, dumpStatistics } from './dump.ts';
+import { dumpConfiguration, dumpData, dumpReasons, dumpStatistics } from './dump.ts';
 import { dumpJson } from './json.ts';
 import type { RouterState } from './router.ts';
 import type { Clock } from './stamp.ts';
@@ -46,6 +46,16 @@ export function saveData(
   const name = `keepalived_vrrp.${process.pid}.${serial}.${when}`;
   writeDump(savePath(folder, name), dataText(state, now, descriptors, leads));
 }
+
+/** What -d logs. */
+export const configurationLines = (
+  state: RouterState,
+  now: Instant,
+  leads: boolean,
+): readonly string[] => [
+  ...dumpGlobals(state.config.global_defs, dumpFacts(state, leads)),
+  ...dumpConfiguration(state, clockAt(now)),
+];
 
 /** What the first section says of the instances and their machine; `leads` as in DumpFacts. */
 export function dumpFacts({ config, kernel }: RouterState, leads: boolean): DumpFacts {

@@ -165,7 +165,7 @@ function beforeFacts(draft: Draft, event: VrrpEvent): void {
       return;
     }
     case 'stop':
-      stop(draft);
+      stop(draft, event.stays);
       return;
     default:
   }
@@ -279,7 +279,7 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       clearStatistics(draft);
       return;
     case 'stop':
-      stop(draft);
+      stop(draft, event.stays);
       return;
   }
 }
@@ -332,14 +332,24 @@ function track(draft: Draft, trackers: Trackers): void {
 }
 
 /** Everything is given up; what comes after this changes nothing any more. */
-function stop(draft: Draft): void {
+/** What -V leaves out of the end of an instance: the last advert, and what takes away what it holds. */
+const RELEASES: ReadonlySet<VrrpAction['type']> = new Set([
+  ...(['send', 'removeAddresses', 'unshield', 'removeRoutes', 'removeRules'] as const),
+]);
+
+const isQuiet = (action: VrrpAction): boolean =>
+  !RELEASES.has(action.type) &&
+  !(action.type === 'log' && /\) (removing |sent 0 priority)/.test(action.text));
+
+function stop(draft: Draft, stays = false): void {
   for (const position of draft.router.members.keys()) {
     advance(draft, position, { type: 'stop' });
     const { socket: _, ...rest } = memberAt(draft, position);
     setMember(draft, position, rest);
   }
+  if (stays) draft.actions.splice(0, Number.POSITIVE_INFINITY, ...draft.actions.filter(isQuiet));
   releaseStatics(draft);
-  releaseLinks(draft);
+  if (!stays) releaseLinks(draft);
   for (const { config } of draft.router.groups)
     notifyGroup(draft.router.config, config, 'stop', draft.actions);
   settleSockets(draft);

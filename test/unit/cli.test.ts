@@ -26,6 +26,8 @@ const error = (...words: string[]): string => {
   return (invocation as Extract<Invocation, { kind: 'error' }>).text;
 };
 
+type Ran = Extract<Invocation, { kind: 'run' }>;
+
 test("without words: keepalived's defaults", () => {
   assert.deepEqual(run(), {
     file: '/etc/keepalived/keepalived.conf',
@@ -35,6 +37,8 @@ test("without words: keepalived's defaults", () => {
     detail: 0,
     facility: 3,
     keepIpvs: false,
+    duties: { tells: false, observes: false, stays: false },
+    all: false,
     respawn: true,
     daemon: true,
     coreDump: false,
@@ -113,9 +117,24 @@ test('mistakes are named as keepalived names them', () => {
   assert.equal(error('--signum=constructor'), 'Unknown sigfunc constructor');
 });
 
-test('what keepalived has and this version has not is refused by name', () => {
-  for (const word of ['-x', '-d', '-a', '-V', '--all', '--snmp', '--dump-conf'])
-    assert.equal(error(word), `${word} is not available in this version`);
+test('an option of a part that is not there yet is named, and genhash in another place is refused', () => {
+  const { notices } = readCommandLine(['-x', '-A', 'udp:1', '--bfd_pid=/run/b']) as Ran;
+  assert.deepEqual(notices.ignored, [
+    '--bfd_pid: there is no BFD process yet',
+    '--snmp: SNMP is not served yet',
+    '--snmp-agent-socket: SNMP is not served yet',
+  ]);
+  assert.equal(error('-T'), '-T must be the first option');
+});
+
+test('-d, -a, -V and --all', () => {
+  const run = (...words: readonly string[]): Ran => readCommandLine(words) as Ran;
+  assert.deepEqual(run().options.duties, { tells: false, observes: false, stays: false });
+  const { duties, all } = run('-daV', '--all').options;
+  assert.deepEqual(duties, { tells: true, observes: true, stays: true });
+  assert.equal(all, true);
+  const long = ['--dump-conf', '--address-monitoring', '--dont-release-vrrp'];
+  assert.deepEqual(run(...long).options.duties, duties);
 });
 
 test('a wrong facility or mask is reported and ignored', () => {
