@@ -13,14 +13,19 @@ import { native } from '../../src/net/native.ts';
 export const NOBODY = '-';
 const TIMEOUT: Duration = seconds(10);
 
-/** Who answered, in the order of the requests. */
-export async function curl(client: string, times: number, ...words: string[]): Promise<string[]> {
-  const usual = ['-sS', '-k', '-m', '10', '--http1.0', '--retry', '0'];
-  const requests = Array.from({ length: times }, (_, i) =>
-    i === 0 ? words : ['--next', ...usual, ...words],
-  );
+/** Who answered; each request is a list of words for curl, all by one program. */
+export async function curl(
+  client: string,
+  ...requests: readonly (readonly string[])[]
+): Promise<string[]> {
+  const usual = ['-sS', '-k', '-m', '10', '--http1.0'];
+  const words = requests.flatMap((request, i) => [
+    ...(i === 0 ? [] : ['--next']),
+    ...usual,
+    ...request,
+  ]);
   const text = await new Promise<string>((resolve) => {
-    const program = spawn('ip', ['netns', 'exec', client, 'curl', ...usual, ...requests.flat()], {
+    const program = spawn('ip', ['netns', 'exec', client, 'curl', ...words], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let said = '';
@@ -30,7 +35,8 @@ export async function curl(client: string, times: number, ...words: string[]): P
     program.once('close', () => resolve(said));
   });
   const names = text.split('\n').filter(Boolean);
-  return names.length < times ? [...names, ...Array(times - names.length).fill(NOBODY)] : names;
+  while (names.length < requests.length) names.push(NOBODY);
+  return names;
 }
 
 async function times(count: number, one: () => Promise<string>): Promise<string[]> {
@@ -39,23 +45,28 @@ async function times(count: number, one: () => Promise<string>): Promise<string[
   return names;
 }
 
-/** The name in a mail server's first line. */
+/** The name in the first line of a mail server and of others that greet so. */
+export const greeting = (
+  client: string,
+  address: string,
+  port: number,
+  from?: string,
+): Promise<string> =>
+  new Promise((resolve) => {
+    const source = from === undefined ? {} : { source: from as Ip };
+    const fd = inNamespace(client, () => native.tcpSocket({ family: 4, ...source }));
+    const socket = new Socket({ fd });
+    socket.setTimeout(10_000, () => socket.destroy());
+    socket.setEncoding('latin1').once('data', (line) => {
+      resolve(String(line).trim().split(' ')[1] ?? NOBODY);
+      socket.end('QUIT\r\n');
+    });
+    socket.on('error', () => {}).once('close', () => resolve(NOBODY));
+    socket.connect({ host: address, port });
+  });
+
 export const mail = (client: string, count: number, address: string): Promise<string[]> =>
-  times(
-    count,
-    () =>
-      new Promise((resolve) => {
-        const fd = inNamespace(client, () => native.tcpSocket({ family: 4 }));
-        const socket = new Socket({ fd });
-        socket.setTimeout(10_000, () => socket.destroy());
-        socket.setEncoding('latin1').once('data', (line) => {
-          resolve(String(line).split(' ')[1] ?? NOBODY);
-          socket.end('QUIT\r\n');
-        });
-        socket.on('error', () => {}).once('close', () => resolve(NOBODY));
-        socket.connect({ host: address, port: 25 });
-      }),
-  );
+  times(count, () => greeting(client, address, 25));
 
 interface Query {
   readonly port: number;

@@ -41,11 +41,16 @@ export type Runs = Readonly<Record<Kind, Run>>;
 
 const NAT = VIRTUAL[0] as string;
 
+const repeated = (url: string): string[][] => Array.from({ length: TIMES }, () => [url]);
+
 const requests = (client: string): Readonly<Record<string, () => Promise<string[]>>> => ({
   ...Object.fromEntries(
-    VIRTUAL.map((address) => [`-t ${address}:80`, () => curl(client, TIMES, `http://${address}/`)]),
+    VIRTUAL.map((address) => [
+      `-t ${address}:80`,
+      () => curl(client, ...repeated(`http://${address}/`)),
+    ]),
   ),
-  [`-t ${NAT}:443`]: () => curl(client, TIMES, `https://${NAT}/name`),
+  [`-t ${NAT}:443`]: () => curl(client, ...repeated(`https://${NAT}/name`)),
   [`-t ${NAT}:25`]: () => mail(client, TIMES, NAT),
   [`-u ${NAT}:53`]: () => dns(client, TIMES, NAT),
 });
@@ -138,10 +143,10 @@ class Site {
     const from = ['--interface', '10.1.0.3'];
     const { client } = this.town;
     return {
-      'active, PORT': await curl(client, 1, ...from, '--disable-eprt', '--ftp-port', '-', url),
-      'active, EPRT': await curl(client, 1, ...from, '--ftp-port', '-', url),
-      'passive, PASV': await curl(client, 1, ...from, '--disable-epsv', url),
-      'passive, EPSV': await curl(client, 1, ...from, url),
+      'active, PORT': await curl(client, [...from, '--disable-eprt', '--ftp-port', '-', url]),
+      'active, EPRT': await curl(client, [...from, '--ftp-port', '-', url]),
+      'passive, PASV': await curl(client, [...from, '--disable-epsv', url]),
+      'passive, EPSV': await curl(client, [...from, url]),
     };
   }
 
