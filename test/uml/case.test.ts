@@ -1,5 +1,5 @@
-// The user guide's case studies of health checks and of the mixed set-up as they stand, each with two directors and VRRP in
-// front, ours beside keepalived in the same kernel: addresses move, traffic goes on through the other director, tables are equal.
+// The user guide's case studies of health checks and of the mixed set-up, each with two directors and VRRP in front, ours beside
+// keepalived in the same kernel: addresses move, traffic goes on through the other director, tables are equal.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -85,7 +85,7 @@ const ALL: readonly Study[] = [
     moves: ['192.168.200.10', '192.168.200.11', '192.168.100.10'],
     others: [['192.168.200.12', 443]],
     tables: tables('192.168.200.10', ...secure('192.168.200.12')),
-    dies: FULL,
+    whole: FULL,
   },
   {
     name: 'health',
@@ -103,7 +103,7 @@ const ALL: readonly Study[] = [
       entry('-t 192.168.200.15:25', '4:25', 1),
       entry('-t 192.168.200.15:25', '5:25', 2),
     ),
-    dies: FULL,
+    whole: FULL,
   },
 ];
 
@@ -116,7 +116,7 @@ before(async () => {
   for (const study of STUDIES)
     runs.set(
       study.name,
-      await runInside<Runs>(inside, { input: study, milliseconds: 600_000, memory: '2048M' }),
+      await runInside<Runs>(inside, { input: study, milliseconds: 900_000, memory: '2048M' }),
     );
 });
 
@@ -151,11 +151,11 @@ for (const { name, moves, web, tables } of STUDIES)
     }
     it('our tables are keepalived’s, on both directors', () => {
       const [ours, theirs] = [of('ours').moments, of('keepalived').moments];
-      assert.ok(ours.length >= 4);
+      assert.ok(ours.length >= 3);
       for (const [i, { what, tables }] of ours.entries())
         assert.deepEqual(tables, theirs[i]?.tables, what);
       assert.deepEqual(ours[0]?.tables, [tables.whole, tables.whole]);
-      assert.deepEqual(ours.at(-1)?.tables, [tables.sorry, tables.sorry]);
+      if (FULL) assert.deepEqual(ours.at(-1)?.tables, [tables.sorry, tables.sorry]);
       assert.ok(Object.hasOwn(ours[0]?.answers ?? {}, `${web}:80`));
     });
   });

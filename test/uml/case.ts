@@ -47,8 +47,8 @@ export interface Study {
   /** Services that greet with their name. */
   readonly others: readonly (readonly [address: string, port: number])[];
   readonly tables: Tables;
-  /** A server dies as well. */
-  readonly dies: boolean;
+  /** What takes minutes as well: a server dies, and the configuration as it stands, whose pages nobody has. */
+  readonly whole: boolean;
 }
 
 export interface Moment {
@@ -70,8 +70,8 @@ const SERVERS = [...WEB, 4, 5];
 /** Persistence goes by the client's address: each request has its own. */
 const CLIENTS = Array.from({ length: 100 }, (_, i) => `192.168.200.${100 + i}`);
 const TIMES = 4;
-/** A loop of 30 s, and three tries 2 s apart, on a busy machine. */
-const PATIENCE = 120_000;
+/** Where a busy machine makes a check fail, its server comes back after one loop of 30 s for each page. */
+const PATIENCE = 240_000;
 
 class Site {
   readonly daemons: readonly Daemon[];
@@ -114,11 +114,11 @@ class Site {
   }
 
   async play(): Promise<readonly Moment[]> {
-    const { given, dies, tables } = this.#study;
+    const { given, whole, tables } = this.#study;
     await this.#visit('its pages are there', tables.whole, [1, 2], 1);
     this.#cable(1, 'down');
     await this.#visit('the first director is cut off', tables.whole, [2], 2);
-    if (dies) {
+    if (whole) {
       this.#web.get(3)?.close();
       await this.#visit('a server dies too', tables.one, [2], 2);
       this.#open(3);
@@ -126,8 +126,10 @@ class Site {
     }
     this.#cable(1, 'up');
     await this.#visit('the first director is back', tables.whole, [1, 2], 1);
-    await Promise.all(this.daemons.map((daemon, i) => daemon.reload(given[i] as string)));
-    await this.#visit('as it stands', tables.sorry, [1, 2], 1);
+    if (whole) {
+      await Promise.all(this.daemons.map((daemon, i) => daemon.reload(given[i] as string)));
+      await this.#visit('as it stands', tables.sorry, [1, 2], 1);
+    }
     await Promise.all(this.daemons.map((daemon) => daemon.stop()));
     return this.#moments;
   }

@@ -29,6 +29,7 @@ const HTTP = 'HTTP_GET {\n url {\n path /\n status_code 200\n }\n }';
 const TCP = 'TCP_CHECK {\n }';
 const INHIBITED = `inhibit_on_failure\n${TCP}`;
 
+// The servers share a process with who observes: a second without an answer is nothing on a busy machine.
 const service = ({
   heading = '203.0.113.1 80',
   lines = 'lvs_sched wrr\nlvs_method NAT',
@@ -47,7 +48,7 @@ virtual_server ${heading} {
   hysteresis ${hysteresis}
   retry 1
   delay_before_retry 0.5
-  connect_timeout 1
+  connect_timeout 5
   ${sorry}
   real_server 10.2.1.2 80 {
     weight ${first}

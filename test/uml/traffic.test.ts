@@ -79,7 +79,7 @@ ${SERVICES.map(
   warmup 1
   retry 1
   delay_before_retry 1
-  connect_timeout 3
+  connect_timeout 5
   ${service.lines}
   ${service.sorry ? `sorry_server ${realAddress(3)} 80` : ''}
   ${real(service, 1)}
