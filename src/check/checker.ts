@@ -24,6 +24,8 @@ export type Verdict =
       readonly up: true;
       /** What the check says about the weight (MISC_CHECK with misc_dynamic). */
       readonly weight?: number;
+      /** A command's exit status. */
+      readonly status?: number;
     }
   | {
       readonly up: false;
@@ -31,6 +33,7 @@ export type Verdict =
       readonly reason: string;
       /** It was ours: no route, no descriptor, no source address. The server may be well. */
       readonly local?: true;
+      readonly status?: number;
     };
 
 /**

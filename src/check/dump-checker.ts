@@ -347,9 +347,7 @@ function miscLines(
     `   timeout = ${toSeconds(timeout)}`,
     `   dynamic = ${own.misc_dynamic === true ? 'YES' : 'NO'}`,
     `   uid:gid = ${script.uid}:${script.gid}`,
-    // Nobody remembers more of a command that has run than what it said.
-    ...(live?.ran === true
-      ? []
-      : ['   Last ran = 0.000000 (Thu Jan  1 00:00:00 1970.000000)', '   Last status = 0']),
+    `   Last ran = ${live?.last?.time ?? '0.000000 (Thu Jan  1 00:00:00 1970.000000)'}`,
+    `   Last status = ${live?.last?.status ?? 0}`,
   ];
 }

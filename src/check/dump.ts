@@ -120,7 +120,7 @@ function methodText({ kind, type = 'ipip', port, checksum }: Method): string {
 }
 
 const heading = ({ service }: VirtualServer): string => {
-  if ('group' in service) return `VS GROUP = [${service.group}]:0`;
+  if ('group' in service) return `VS GROUP = [${service.group}]:${service.use ?? 0}`;
   return 'fwmark' in service
     ? `VS FWMARK = ${service.fwmark}`
     : `VS VIP = ${service.address}, VPORT = ${service.port}`;
@@ -180,7 +180,8 @@ function serviceLines(
       `   persistence granularity = ${server.persistence_granularity}`,
       server.persistence_granularity,
     ),
-    ...optional(`   protocol = ${server.protocol}`, server.protocol),
+    // A group of nothing but marks has none, whatever is said.
+    ...('fwmark' in server.service ? [] : [`   protocol = ${server.protocol ?? 'none'}`]),
     `   alpha is ${onOff(server.alpha)}`,
     `   omega is ${onOff(server.omega)}`,
     ...optional(`   Retry count = ${server.retry}`, server.retry),

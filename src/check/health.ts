@@ -18,6 +18,8 @@ export interface Health {
   readonly doubted?: true;
   /** What the last good answer said about the weight. */
   readonly weight?: number;
+  /** When a command last ended by itself, and how. */
+  readonly ran?: { readonly at: Instant; readonly status: number };
   /** The attempt that is being made. */
   readonly run?: number;
   /** When the next attempt is made; absent while one is being made, while it is suspended, and where others tell. */
@@ -61,7 +63,8 @@ export function judge(
 ): { readonly health: Health; readonly outcome: Outcome } {
   const { run: _, dueAt: __, ...rest } = health;
   const { next, outcome, wait } = verdict.up ? pass(check, rest, verdict) : fail(check, rest);
-  return { health: { ...next, dueAt: after(now, wait) }, outcome };
+  const ran = verdict.status === undefined ? {} : { ran: { at: now, status: verdict.status } };
+  return { health: { ...next, ...ran, dueAt: after(now, wait) }, outcome };
 }
 
 interface Judged {

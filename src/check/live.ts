@@ -1,6 +1,7 @@
 // What keepalived_check.data says of what has happened since the start: a view of the director's state in the words of that
 // file, by places in the configuration.
 
+import { type Clock, stamp } from '../lib/stamp.ts';
 import { itemAt } from '../lib/vector.ts';
 import type { PlannedReal, PlannedService } from './plan.ts';
 import { type RealState, realDestination } from './service.ts';
@@ -14,6 +15,8 @@ export interface LiveChecker {
   readonly shift: number;
   /** Tries that have failed in a row. */
   readonly failures: number;
+  /** When its command last ended by itself, as text, and how. */
+  readonly last?: { readonly time: string; readonly status: number };
 }
 
 export interface LiveReal {
@@ -30,13 +33,16 @@ export interface LiveService {
 }
 
 /** One for each virtual server of the configuration, in its order. */
-export const liveOf = ({ plan, services, healths }: DirectorState): readonly LiveService[] =>
+export const liveOf = (
+  { plan, services, healths }: DirectorState,
+  clock: Clock,
+): readonly LiveService[] =>
   plan.services.map((service, at) => {
     const { quorum, reals } = itemAt(services, at);
     return {
       quorum,
       reals: service.reals.map((real, place) =>
-        realOf(service, real, reals[place] as RealState, quorum, healths),
+        realOf(service, real, reals[place] as RealState, quorum, healths, clock),
       ),
     };
   });
@@ -47,10 +53,13 @@ function realOf(
   state: RealState,
   quorum: boolean,
   healths: DirectorState['healths'],
+  clock: Clock,
 ): LiveReal {
   const checkers = real.checks.map((at, place): LiveChecker => {
-    const { up, known, failures } = itemAt(healths, at);
-    return { up, ran: known, shift: state.standings[place]?.shift ?? 0, failures };
+    const { up, known, failures, ran } = itemAt(healths, at);
+    const last =
+      ran === undefined ? {} : { last: { time: stamp(clock, ran.at, true), status: ran.status } };
+    return { up, ran: known, shift: state.standings[place]?.shift ?? 0, failures, ...last };
   });
   const set = realDestination(service, real, state, quorum) !== undefined;
   return { alive: state.alive, weight: state.weight, set, checkers };

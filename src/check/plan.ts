@@ -110,7 +110,8 @@ export function planOf(config: CheckerConfig): Plan {
       });
       return { name: realName(real, server), place: placeOf(real), config: real, checks: own };
     });
-    const id = `${name} ${server.protocol ?? ''}`;
+    const { service: heading } = server;
+    const id = `${'group' in heading ? heading.group : name} ${server.protocol ?? ''}`;
     const again = ids.get(id) ?? 0;
     ids.set(id, again + 1);
     return {

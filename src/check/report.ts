@@ -1,7 +1,8 @@
 // The checking process's state file: keepalived_check.data. Loaded when the first one is asked for.
 
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
-import { dumpPath, writeDump } from '../net/dump.ts';
+import { clockAt, dumpPath, writeDump } from '../net/dump.ts';
+import { native } from '../net/native.ts';
 import { readNow } from '../net/watch.ts';
 import { dumpCheck } from './dump.ts';
 import { liveOf } from './live.ts';
@@ -15,7 +16,7 @@ export function writeData(state: DirectorState, leads: boolean): void {
   const files = config.track_file?.map((one) => ({ ...one, status: numberIn(readNow(one.file)) }));
   const lines = [
     ...dumpGlobals(global_defs, dumpFacts(config, leads)),
-    ...dumpCheck(config, global_defs, liveOf(state), files),
+    ...dumpCheck(config, global_defs, liveOf(state, clockAt(native.now())), files),
   ];
   const text = lines.join('\n');
   writeDump(dumpPath('data', '_check', config), `${text}\n`);

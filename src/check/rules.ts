@@ -64,16 +64,26 @@ export function resolveVirtualServers(
   references: References,
   around: Surroundings,
 ): VirtualServer[] {
+  const uses = new Map<string, number>();
   return blocks.flatMap((block) => {
-    const server = resolveService(block, references, around);
+    const server = resolveService(counted(block, uses), references, around);
     return server === undefined ? [] : [server];
   });
 }
 
-/** As keepalived writes it: `[192.0.2.1]:tcp:80`, `FWM 1`, `[name]:0`. */
+/** keepalived numbers the services of a group: one has TCP, another UDP. */
+function counted(block: VirtualBlock, uses: Map<string, number>): VirtualBlock {
+  const { heading } = block;
+  if (!('group' in heading)) return block;
+  const use = uses.get(heading.group) ?? 0;
+  uses.set(heading.group, use + 1);
+  return use === 0 ? block : { ...block, heading: { ...heading, use } };
+}
+
+/** As keepalived writes it: `[192.0.2.1]:tcp:80`, `FWM 1`, `[name]:0` (`[name]:1` for the next service of the group). */
 export function nameOf(service: Service, protocol: VirtualRows['protocol']): string {
   if ('fwmark' in service) return `FWM ${service.fwmark}`;
-  if ('group' in service) return `[${service.group}]:0`;
+  if ('group' in service) return `[${service.group}]:${service.use ?? 0}`;
   return `[${service.address}]:${protocol?.toLowerCase() ?? 'none'}:${service.port}`;
 }
 
@@ -153,6 +163,7 @@ function resolveService(
     quorum_up: __,
     quorum_down: ___,
     sorry_server_lvs_method: words,
+    protocol: ____,
     ...rest
   } = given;
   const sorry = words === undefined ? undefined : sorryMethod.parse(words, '').value;
@@ -161,7 +172,7 @@ function resolveService(
     ...resolveCommands(virtualServer, statements, name, around),
     ...(sorry === undefined ? {} : { sorry_server_lvs_method: sorry }),
     service,
-    ...(protocol === undefined ? {} : { protocol }),
+    ...(protocol === undefined || onlyMarks(service, references) ? {} : { protocol }),
     lvs_sched: given.lvs_sched ?? 'wlc',
     lvs_method: given.lvs_method ?? { kind: 'NAT' },
     ha_suspend: given.ha_suspend && !marked,

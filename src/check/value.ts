@@ -37,7 +37,8 @@ const object = (
 export type Service =
   | { readonly address: Ip; readonly port: number }
   | { readonly fwmark: number }
-  | { readonly group: string };
+  /** `use`: so many services before it use the group too; absent for none. */
+  | { readonly group: string; readonly use?: number };
 
 const port = (text: string | undefined): Reading<number> => {
   if (text === undefined || text === '0') return { value: 0 };

@@ -12,6 +12,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { isAbsolute, join, parse } from 'node:path';
+import type { Clock } from '../lib/stamp.ts';
+import type { Duration, Instant } from '../lib/time.ts';
 
 /** Replaces `path` by a file of mode 0600 with this text. Never follows a link; throws what the system refuses. */
 export function writeDump(path: string, text: string): void {
@@ -85,4 +87,13 @@ export function dumpFolder(environment: Readonly<NodeJS.ProcessEnv>): string {
   } catch {
     return '/tmp';
   }
+}
+
+const MINUTE = 60_000_000;
+
+/** Both clocks at the instant `monotonic`, which is now, with the time zone of this process. */
+export function clockAt(monotonic: Instant): Clock {
+  const wall = new Date();
+  const zone = (-wall.getTimezoneOffset() * MINUTE) as Duration;
+  return { monotonic, wall: wall.getTime() * 1000, zone };
 }

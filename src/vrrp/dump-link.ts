@@ -3,6 +3,7 @@
 
 import { family, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
+import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
 import type { SocketSpec } from './action.ts';
 import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
@@ -11,7 +12,6 @@ import { usersOf, weightText } from './dump-track.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { holdsOn } from './own.ts';
 import { socketSpec } from './socket.ts';
-import { type Clock, stamp } from './stamp.ts';
 import type { Member, RouterState } from './state.ts';
 import { madeLinks } from './tend.ts';
 

@@ -3,6 +3,7 @@
 
 import type { AddressEntry } from '../config/value.ts';
 import { family } from '../lib/ip.ts';
+import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Instant, toSeconds } from '../lib/time.ts';
 import { addressKey, linkNamed } from './addresses.ts';
 import { delayLines, interfaceLines, ownLines, socketLines } from './dump-link.ts';
@@ -16,7 +17,6 @@ import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
 import { isUnicast } from './socket.ts';
-import { type Clock, stamp } from './stamp.ts';
 import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
 

@@ -2,13 +2,13 @@
 // does. Nothing here is parsed back.
 
 import type { Script } from '../config/value.ts';
+import type { Clock } from '../lib/stamp.ts';
 import { type Instant, toSeconds, ZERO } from '../lib/time.ts';
 import { addressTexts, since } from './dump.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { authType } from './member.ts';
 import { isMailing } from './notify.ts';
-import type { Clock } from './stamp.ts';
 import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
 import type { ProcessState, Trackers } from './tracker.ts';

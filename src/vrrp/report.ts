@@ -1,16 +1,14 @@
 // The VRRP process's state files: keepalived.data, keepalived.stats and keepalived.json. Loaded when the first one is asked for.
 
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
-import type { Duration, Instant } from '../lib/time.ts';
-import { dumpPath, savePath, writeDump } from '../net/dump.ts';
+import type { Instant } from '../lib/time.ts';
+import { clockAt, dumpPath, savePath, writeDump } from '../net/dump.ts';
 import { dumpConfiguration, dumpData, dumpReasons, dumpStatistics } from './dump.ts';
 import { dumpJson } from './json.ts';
 import type { RouterState } from './router.ts';
-import type { Clock } from './stamp.ts';
 
 /** The interface that keepalived gives to static addresses without one. */
 const DEFAULT_INTERFACE = 'eth0';
-const MINUTE = 60_000_000;
 
 export function writeData(
   state: RouterState,
@@ -81,12 +79,6 @@ export function dumpFacts({ config, kernel }: RouterState, leads: boolean): Dump
       ? {}
       : { sync: { instance: sync.name, interface: sync.lvs_sync_daemon_interface } }),
   };
-}
-
-function clockAt(monotonic: Instant): Clock {
-  const wall = new Date();
-  const zone = (-wall.getTimezoneOffset() * MINUTE) as Duration;
-  return { monotonic, wall: wall.getTime() * 1000, zone };
 }
 
 export function writeJson(state: RouterState, now: Instant): void {

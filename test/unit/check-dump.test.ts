@@ -5,11 +5,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createDirector, director } from '../../src/check/director.ts';
 import { dumpCheck } from '../../src/check/dump.ts';
+import type { CheckEvent } from '../../src/check/event.ts';
+import { liveOf } from '../../src/check/live.ts';
 import { dumpFacts } from '../../src/check/report.ts';
 import type { InterfaceFacts } from '../../src/config/build.ts';
 import { dumpGlobals } from '../../src/config/dump.ts';
 import type { Config } from '../../src/keywords.ts';
+import type { Instant } from '../../src/lib/time.ts';
+import { itemAt } from '../../src/lib/vector.ts';
+import { read } from '../property/reading.ts';
 import { masked, readConfiguration, readCorpus, recorded, recording } from './recorded.ts';
 
 /** Every interface exists, except those that instances make: their names are free. */
@@ -61,3 +67,59 @@ for (const number of recorded('.check.data')) {
     else assert.deepEqual(ours, theirs);
   });
 }
+
+test('what has run, and the services of a group, are shown as keepalived 2.2.7 shows them', () => {
+  const text = `global_defs {
+script_user root
+}
+virtual_server_group G {
+10.0.0.1 80
+}
+virtual_server_group M {
+fwmark 9
+}
+${['G', 'G', 'M']
+  .map(
+    (group, at) => `virtual_server group ${group} {
+lvs_sched rr
+lvs_method NAT
+protocol ${at === 1 ? 'UDP' : 'TCP'}
+real_server 127.0.0.1 80 {
+MISC_CHECK {
+misc_path /bin/false
+}
+}
+}`,
+  )
+  .join('\n')}`;
+  const config = read(text).config ?? assert.fail('it is read');
+  let state = createDirector(config, { seed: 1, keeps: false });
+  const take = (event: CheckEvent, at: number): void => {
+    state = director.step(state, event, at as Instant).state;
+  };
+  take({ type: 'facts', facts: { addresses: [], files: {} } }, 0);
+  const at = director.nextDeadline(state) ?? assert.fail('it is asked');
+  take({ type: 'deadline' }, at);
+  const { run = 0 } = itemAt(state.healths, 0);
+  take({ type: 'answered', run, verdict: { up: false, reason: 'bad', status: 3 } }, at);
+  const clock = { monotonic: at, wall: 1_795_275_789_267_098 };
+  const lines = dumpCheck(config, config.global_defs, liveOf(state, clock));
+  const shown = lines.filter((line) => /VS GROUP|->.*\]:|Last|protocol = /.test(line));
+  assert.deepEqual(shown, [
+    ' VS GROUP = [G]:0',
+    '   protocol = TCP',
+    ' VS GROUP = [G]:1',
+    '   protocol = UDP',
+    ' VS GROUP = [M]:0',
+    '   protocol = none',
+    ' [G]:0 -> [127.0.0.1]:tcp:80',
+    '   Last ran = 1795275789.267098 (Sat Nov 21 15:43:09 2026.267098)',
+    '   Last status = 3',
+    ' [G]:1 -> [127.0.0.1]:udp:80',
+    '   Last ran = 1795275789.267098 (Sat Nov 21 15:43:09 2026.267098)',
+    '   Last status = 3',
+    ' [M]:0 -> [127.0.0.1]:none:80',
+    '   Last ran = 1795275789.267098 (Sat Nov 21 15:43:09 2026.267098)',
+    '   Last status = 3',
+  ]);
+});

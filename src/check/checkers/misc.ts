@@ -80,7 +80,7 @@ function judge(end: ProbeEnd, dynamic: boolean): Verdict {
   if ('refused' in end) return unable(end.refused);
   if ('signal' in end) return down(`due to signal ${end.signal}`);
   const { status } = end;
-  if (status === 0) return { up: true };
-  if (dynamic && status >= 2) return { up: true, weight: status - 2 };
-  return down(`exited with status ${status}`);
+  if (status === 0) return { up: true, status };
+  if (dynamic && status >= 2) return { up: true, weight: status - 2, status };
+  return { ...down(`exited with status ${status}`), status };
 }

@@ -1,6 +1,6 @@
 // Time as keepalived prints it: 1795226736.092689 (Sat Nov 21 02:05:36.092689 2026). Time zones are the caller's.
 
-import type { Duration, Instant } from '../lib/time.ts';
+import type { Duration, Instant } from './time.ts';
 
 export interface Clock {
   readonly monotonic: Instant;
