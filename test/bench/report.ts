@@ -113,7 +113,7 @@ export function writeReport(
   const circumstances = {
     name,
     ...begun,
-    changed: git('status', '--porcelain', '--', 'src', 'native') !== '',
+    changed: git('status', '--porcelain', '--', ':/src', ':/native') !== '',
     node: process.version,
     kernel: release(),
     cpus: cpus().map((cpu) => cpu.model),
