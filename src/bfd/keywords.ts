@@ -1,16 +1,8 @@
 // The rows of bfd_instance. What they mean together is decided in rules.ts.
 
 import { defaulted, type Infer, later, optional } from '../config/keyword.ts';
-import {
-  decimalMillis,
-  flag,
-  integer,
-  ipAddress,
-  onOff,
-  type Reading,
-  type ValueType,
-  wholeNumber,
-} from '../config/value.ts';
+import { decimalMillis, flag, integer, ipAddress, onOff } from '../config/value.ts';
+import { NO_WEIGHT, weightOf } from '../config/weight.ts';
 import type { Ip } from '../lib/ip.ts';
 import { millis } from '../lib/time.ts';
 
@@ -18,37 +10,6 @@ const range = (keyword: string, limits: string) =>
   `Configuration error: BFD instance %n ${keyword} value %w is not valid (must be in range [${limits}]), ignoring`;
 const rangeShort = (keyword: string, limits: string) =>
   `Configuration error: BFD instance %n ${keyword} value %w not valid (must be in range [${limits}]), ignoring`;
-
-export interface BfdWeight {
-  readonly weight: number;
-  readonly reverse: boolean;
-}
-
-const bfdWeight: ValueType<BfdWeight> = {
-  syntax: '<int> -253..253 [reverse]',
-  minimum: 1,
-  parse: ([text = '', option]): Reading<BfdWeight> => {
-    const reading = wholeNumber(text, -253, 253);
-    if (reading.value === undefined) return { complaints: reading.complaints ?? [] };
-    const value = { weight: reading.value, reverse: option === 'reverse' };
-    if (option === undefined || option === 'reverse') return { value };
-    const message = `Configuration error: BFD instance %n unknown weight option ${option}`;
-    return {
-      value,
-      complaints: [{ id: 'unknown-option', severity: 'error', class: 'general', message, word: 1 }],
-    };
-  },
-  format: ({ weight, reverse }) => `${weight}${reverse ? ' reverse' : ''}`,
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['weight', 'reverse'],
-    properties: {
-      weight: { type: 'integer', minimum: -253, maximum: 253 },
-      reverse: { type: 'boolean' },
-    },
-  },
-};
 
 export const bfdInstance = later({
   neighbor_ip: optional(ipAddress, 'Address of the other end.', {
@@ -102,8 +63,8 @@ export const bfdInstance = later({
   ),
   multihop: defaulted(onOff, false, 'Use the port of RFC 5883.', { since: '2.4.3' }),
   weight: defaulted(
-    bfdWeight,
-    { weight: 0, reverse: false },
+    weightOf(253, 'Configuration error: BFD instance %n unknown weight option'),
+    NO_WEIGHT,
     'Change of the priority of instances that track it; 0 means that down is a fault.',
     { refusal: rangeShort('weight', '-253-253') },
   ),

@@ -1,6 +1,6 @@
 // The rows of every checker of a real server. Defaults that come from the server around are decided in rules.ts.
 
-import { command } from '../config/command.ts';
+import { commandAlone } from '../config/command.ts';
 import { blocks, defaulted, type Notes, optional } from '../config/keyword.ts';
 import { scriptUser } from '../config/process.ts';
 import {
@@ -11,7 +11,6 @@ import {
   ipAddress,
   onOff,
   type Reading,
-  type ScriptText,
   type ValueType,
   wholeNumber,
   wholeSeconds,
@@ -383,21 +382,9 @@ export const udpRows = {
   max_reply_length: replyLength('max', 'Length of the longest good answer.', 255),
 };
 
-/** Words after the command are ignored; without one the checker is dropped at its end. */
-const miscCommand: ValueType<ScriptText> = {
-  ...command,
-  syntax: '<path> | "<path> <arguments>"',
-  minimum: 0,
-  parse: (words, raw) => {
-    if (raw === '') return {};
-    const { value, complaints = [] } = command.parse(words, raw);
-    return { complaints, ...(value === undefined ? {} : { value: { words: value.words } }) };
-  },
-};
-
 export const miscRows = {
   ...retryRows({ retry: '0', delay: '1 s' }),
-  misc_path: optional(miscCommand, 'Command whose exit status tells.', {
+  misc_path: optional(commandAlone, 'Command whose exit status tells.', {
     otherwise: 'none: it is required',
     example: '"/usr/local/bin/check 192.0.2.10"',
   }),

@@ -22,6 +22,18 @@ export const command: ValueType<ScriptText> = {
   },
 };
 
+/** Words after the command are ignored; without one the statement says nothing, and the end of its block speaks of it. */
+export const commandAlone: ValueType<ScriptText> = {
+  ...command,
+  syntax: '<path> | "<path> <arguments>"',
+  minimum: 0,
+  parse: (_, raw) => {
+    if (raw === '') return {};
+    const { value, complaints = [] } = parseCommand(raw);
+    return { complaints, ...(value === undefined ? {} : { value: { words: value.words } }) };
+  },
+};
+
 /** The command string and the words after it: user and group. The string is then read a second time. */
 export function parseCommand(raw: string): Reading<ScriptText> {
   const outer = readWords(raw);

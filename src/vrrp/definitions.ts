@@ -6,6 +6,7 @@ import type { Block, Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { lookUpUser, withGroups } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
+import type { Weight } from '../config/weight.ts';
 import { mistake, type Surroundings } from './decision.ts';
 import {
   fileRows,
@@ -13,7 +14,6 @@ import {
   scriptRows,
   type TrackKeyword,
   type TrackText,
-  type Weight,
 } from './track.ts';
 
 /** A block of the top level and its place among them. */

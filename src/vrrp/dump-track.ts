@@ -2,12 +2,13 @@
 // parsed back.
 
 import type { Script } from '../config/value.ts';
+import type { Weight } from '../config/weight.ts';
 import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
 import type { Tracked, TrackFile, TrackLists } from './definitions.ts';
 import type { FollowedSession } from './keywords.ts';
 import { isMailing } from './notify.ts';
 import type { GroupState, Member, RouterState } from './state.ts';
-import type { TrackKeyword, Weight } from './track.ts';
+import type { TrackKeyword } from './track.ts';
 import { type ProcessState, type ScriptState, trackedFiles } from './tracker.ts';
 
 export const weightText = ({ weight, reverse }: Weight): string =>

@@ -25,6 +25,7 @@ import {
   type Script,
   wholeSeconds,
 } from '../config/value.ts';
+import type { Weight } from '../config/weight.ts';
 import type { Family, Ip } from '../lib/ip.ts';
 import type { MadeLink } from '../lib/link.ts';
 import { type Duration, seconds } from '../lib/time.ts';
@@ -38,7 +39,7 @@ import { peerGrammar, peerLine } from './peer.ts';
 import { routeLine } from './route.ts';
 import type { RouteEntry, RuleEntry } from './routing.ts';
 import { ruleLine } from './rule.ts';
-import { type TrackKeyword, trackRows, type Weight } from './track.ts';
+import { type TrackKeyword, trackRows } from './track.ts';
 import {
   addressGrammar,
   addressLine,

@@ -2,6 +2,7 @@
 
 import type { Entry, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
+import type { Weight } from '../config/weight.ts';
 import { mistake, type Surroundings } from './decision.ts';
 import {
   type Definition,
@@ -30,7 +31,7 @@ import { preferences } from './routing.ts';
 import type { RuleText } from './rule.ts';
 import { resolveInstances } from './rules.ts';
 import { resolveStatics, type StaticBlocks } from './static.ts';
-import { type fileRows, processRows, type scriptRows, type Weight } from './track.ts';
+import { type fileRows, processRows, type scriptRows } from './track.ts';
 
 export interface VrrpBlocks extends StaticBlocks {
   readonly vrrp_script: readonly Definition<typeof scriptRows>[];

@@ -1,7 +1,7 @@
 // What can be tracked, and the lines that say what is: the rows of vrrp_script, vrrp_track_process, track_file and of
 // the track_* blocks. Whether a name is known and what its weight comes to is decided in definitions.ts.
 
-import { command } from '../config/command.ts';
+import { commandAlone } from '../config/command.ts';
 import type { Complaint } from '../config/diagnostic.ts';
 import { defaulted, entries, optional } from '../config/keyword.ts';
 import { scriptUser } from '../config/process.ts';
@@ -11,12 +11,12 @@ import {
   integer,
   quote,
   type Reading,
-  type ScriptText,
   type ValueType,
   wholeNumber,
   wholeSeconds,
   word,
 } from '../config/value.ts';
+import { NO_WEIGHT, weightOf } from '../config/weight.ts';
 import { type Duration, seconds } from '../lib/time.ts';
 
 const mistake = (id: string, message: string, word = 0): Complaint => ({
@@ -26,38 +26,6 @@ const mistake = (id: string, message: string, word = 0): Complaint => ({
   message,
   word,
 });
-
-/** How the priority changes: added when up, with `reverse` when down. */
-export interface Weight {
-  readonly weight: number;
-  readonly reverse: boolean;
-}
-
-/** `<int> [reverse]`; a refused number is the row's business, `unknown` says what another word is. */
-export const weightOf = (limit: number, unknown: string): ValueType<Weight> => ({
-  syntax: `<int> -${limit}..${limit} [reverse]`,
-  minimum: 1,
-  parse: ([text = '', option]) => {
-    const reading = wholeNumber(text, -limit, limit);
-    if (reading.value === undefined) return { complaints: reading.complaints ?? [] };
-    const value = { weight: reading.value, reverse: option === 'reverse' };
-    return option === undefined || option === 'reverse'
-      ? { value }
-      : { value, complaints: [mistake('unknown-option', `${unknown} ${option}`, 1)] };
-  },
-  format: ({ weight, reverse }) => `${weight}${reverse ? ' reverse' : ''}`,
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['weight', 'reverse'],
-    properties: {
-      weight: { type: 'integer', minimum: -limit, maximum: limit },
-      reverse: { type: 'boolean' },
-    },
-  },
-});
-
-export const NO_WEIGHT: Weight = { weight: 0, reverse: false };
 
 /** Whole seconds; 0 becomes 1. */
 const period = (what: string): ValueType<Duration> => ({
@@ -74,20 +42,8 @@ const period = (what: string): ValueType<Duration> => ({
   },
 });
 
-/** User and group have a row of their own; without a command the block is removed at its end, which says so. */
-const scriptCommand: ValueType<ScriptText> = {
-  ...command,
-  syntax: '<path> | "<path> <arguments>"',
-  minimum: 0,
-  parse: (words, raw) => {
-    if (raw === '') return {};
-    const { value, complaints = [] } = command.parse(words, raw);
-    return { complaints, ...(value === undefined ? {} : { value: { words: value.words } }) };
-  },
-};
-
 export const scriptRows = {
-  script: optional(scriptCommand, 'Command whose exit status 0 means healthy.', {
+  script: optional(commandAlone, 'Command whose exit status 0 means healthy.', {
     otherwise: 'none: it is required',
     example: '"/usr/bin/pgrep haproxy"',
   }),

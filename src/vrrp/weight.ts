@@ -1,11 +1,11 @@
 // What trackers say about an instance: its effective priority and what of them is a fault. Numbers as keepalived
 // 2.2.7 makes them, worked out anew from facts each time; nothing is counted up or down.
 
+import type { Weight } from '../config/weight.ts';
 import type { TrackLists } from './definitions.ts';
 import type { Fault } from './fault.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { KernelFacts } from './state.ts';
-import type { Weight } from './track.ts';
 import type { Trackers } from './tracker.ts';
 
 /** The range of what is not an address owner. */
