@@ -1,5 +1,5 @@
 // Writes docs/keywords.md and docs/config.schema.json from the keyword table, docs/reliability.md from measured results,
-// and into docs/compatibility.md the table of what tests show.
+// and into docs/compatibility.md the tables of dumps and of what tests show.
 // With --check it writes nothing and ends with 1 when one of them is stale.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { markdown } from '../src/config/docs.ts';
 import { jsonSchema } from '../src/config/schema.ts';
 import { keywords } from '../src/keywords.ts';
 import { lintSchema } from '../src/tool/report.ts';
+import { dumpTable, withDumps } from './dumps.ts';
 import { effects, rowsOf, withEffects } from './effects.ts';
 import { type Result, reliability } from './reliability.ts';
 
@@ -20,9 +21,9 @@ const tests = readdirSync(new URL('test/', root), { recursive: true, encoding: '
   .map((path) => ({ path, text: readFileSync(new URL(`test/${path}`, root), 'utf8') }));
 const rows = rowsOf(readFileSync(new URL('test/fixtures/keywords.tsv', root), 'utf8'));
 const outputs = {
-  'docs/compatibility.md': withEffects(
-    readFileSync(new URL('docs/compatibility.md', root), 'utf8'),
-    effects(rows, tests),
+  'docs/compatibility.md': withDumps(
+    withEffects(readFileSync(new URL('docs/compatibility.md', root), 'utf8'), effects(rows, tests)),
+    dumpTable(),
   ),
   'docs/keywords.md': markdown(keywords),
   'docs/reliability.md': reliability(seen),

@@ -10,19 +10,8 @@ import type { VrrpEvent } from '../../src/vrrp/event.ts';
 import { dumpFacts } from '../../src/vrrp/report.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
 import { Host } from '../sim/host.ts';
+import { DIFFERENT, REFUSED } from './differing.ts';
 import { machineOf, masked, readCorpus, recorded, recording } from './recorded.ts';
-
-/** Files whose dumps differ, and why it is so. */
-const DIFFERENT: Readonly<Record<string, readonly string[]>> = {
-  'an unknown block: keepalived loses the rest of the instance': ['037'],
-  'an instance waits for a BFD session': ['297'],
-  'a tracked file whose folder is not there: keepalived forgets it, here it may come': ['257'],
-  'the same, BFD sessions have weights, and an interface of IPVLAN that cannot be made': ['273'],
-  'interfaces that are named and not there: keepalived lists them and what it would do': ['299'],
-};
-
-/** auth_hmac, which keepalived 2.2.7 does not know, is refused: there is nothing to dump. */
-const REFUSED = new Set(['206']);
 
 /** A script takes so long, in microseconds. */
 const SCRIPT = 5_000;
@@ -67,9 +56,9 @@ function ours(number: string, theirs: readonly string[]): readonly string[] {
   ];
 }
 
-const known = new Set(Object.values(DIFFERENT).flat());
+const known = new Set(Object.values(DIFFERENT['.data']).flat());
 
-for (const number of recorded('.data').filter((one) => !REFUSED.has(one))) {
+for (const number of recorded('.data').filter((one) => !REFUSED['.data'].includes(one))) {
   test(`keepalived.data of ${number}`, () => {
     const theirs = recording(number, '.data');
     const same = { ours: masked(ours(number, theirs)), theirs: masked(theirs) };
