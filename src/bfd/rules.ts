@@ -61,15 +61,16 @@ function resolveInstance(
   }
   const given = collect(bfdInstance, statements) as Infer<typeof bfdInstance>;
   const { neighbor_ip: neighbour, source_ip: source, ...rest } = given;
+  // An address that is refused has been spoken of, and one that is good beside it changes nothing.
+  const named = (node.children ?? []).filter(({ keyword }) => /^neighbou?r_ip$/.test(keyword));
+  const accepted = statements.filter(({ keyword }) => keyword === 'neighbor_ip');
+  if (named.length > accepted.length) return undefined;
   if (neighbour === undefined) {
-    // A refused address has been spoken of.
-    const refused = (node.children ?? []).some(({ keyword }) => /^neighbou?r_ip$/.test(keyword));
-    if (!refused)
-      report(
-        mistake('no-neighbour', `${subject} has no neighbor address set, disabling instance`),
-        node,
-        atClosing(node),
-      );
+    report(
+      mistake('no-neighbour', `${subject} has no neighbor address set, disabling instance`),
+      node,
+      atClosing(node),
+    );
     return undefined;
   }
   if (neighbours.has(neighbour)) {
@@ -84,7 +85,8 @@ function resolveInstance(
   }
   const ttl = given.ttl ?? (family(neighbour) === 4 ? 255 : 64);
   let hops = given.max_hops;
-  if (hops > ttl) {
+  // keepalived counts in a byte, in which -1 is 255.
+  if ((hops & 0xff) > ttl) {
     hops = ttl;
     const message = `BFD instance ${name}: max_hops exceeds ttl/hoplimit - setting to ttl/hoplimit`;
     report(

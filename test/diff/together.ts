@@ -197,4 +197,13 @@ export const TOGETHER: readonly Case[] = [
   },
   ...cases(homeless).map((one) => ({ ...one, mixed: true as const })),
   { name: 'three sessions of one name', text: doubles },
+  {
+    name: 'any number of hops and a short life',
+    text: 'bfd_instance A {\nneighbor_ip 10.9.0.4\nmax_hops -1\nttl 2\n}\n',
+  },
+  {
+    name: 'a wrong neighbour behind a good one',
+    text: 'bfd_instance A {\nneighbor_ip 10.9.0.4\nmax_hops 255\nneighbor_ip x\nttl 1\n}\n',
+  },
+  { name: 'two sockets in a line', text: globals('snmp_socket a b') },
 ];

@@ -52,6 +52,20 @@ const fifoScript = (what: string) =>
     otherwise: 'none',
   }) as const;
 
+const socketName: ValueType<string> = {
+  ...word(),
+  parse: ([text = '', more]) =>
+    more === undefined
+      ? { value: text }
+      : {
+          complaints: [
+            mistaken('extra-words', 'Too many parameters specified for snmp_socket - ignoring', {
+              word: 1,
+            }),
+          ],
+        },
+};
+
 export const reportRows = {
   // Mail
   no_checker_emails: defaulted(
@@ -67,7 +81,7 @@ export const reportRows = {
 
   // SNMP and D-Bus
   ...later({
-    snmp_socket: optional(word(), 'Where the SNMP master agent listens.', {
+    snmp_socket: optional(socketName, 'Where the SNMP master agent listens.', {
       bare: 'SNMP error : snmp socket name missing',
       again: 'SNMP socket already set to',
       otherwise: 'unix:/var/agentx/master',
