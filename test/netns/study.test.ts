@@ -70,17 +70,16 @@ async function settled(lab: Lab, wanted: readonly (readonly string[])[]): Promis
 /** The other side: a cable between the two, through the switch's namespace. */
 async function secondSide(lab: Lab, hosts: readonly Host[]): Promise<void> {
   for (const host of hosts) await addCable(host, 'eth1');
-  const run = (...words: string[]): Promise<string> => (hosts[0] as Host).exec(['ip', ...words]);
-  await run('link', 'add', 'br1', 'type', 'bridge', 'mcast_snooping', '0');
-  await run('link', 'set', 'br1', 'up');
-  await run('link', 'set', 'xeth1', 'master', 'br1');
+  const [first, second] = hosts;
+  assert.ok(first !== undefined && second !== undefined);
+  await first.ip('link', 'add', 'br1', 'type', 'bridge', 'mcast_snooping', '0');
+  await first.ip('link', 'set', 'br1', 'up');
+  await first.ip('link', 'set', 'xeth1', 'master', 'br1');
   // The far end of the second host's cable lives on the first.
-  const [, second] = hosts;
-  assert.ok(second !== undefined);
   await second.ip('link', 'set', 'xeth1', 'name', 'yeth1');
-  await second.ip('link', 'set', 'yeth1', 'netns', (hosts[0] as Host).namespace);
-  await run('link', 'set', 'yeth1', 'master', 'br1');
-  await run('link', 'set', 'yeth1', 'up');
+  await second.ip('link', 'set', 'yeth1', 'netns', first.namespace);
+  await first.ip('link', 'set', 'yeth1', 'master', 'br1');
+  await first.ip('link', 'set', 'yeth1', 'up');
   for (const [i, host] of hosts.entries())
     await host.ip('addr', 'add', `10.5.0.${i + 1}/24`, 'dev', 'eth1');
   assert.ok(lab.hosts.length >= 2);
