@@ -47,6 +47,8 @@ export const retryRows = (otherwise: { readonly retry: string; readonly delay: s
   log_all_failures: onOffOf('log_all_failures', 'Log every failure.', 'checker_log_all_failures'),
 });
 
+export const RETRY_KEYWORDS = Object.keys(retryRows({ retry: '', delay: '' }));
+
 const linkName: ValueType<string> = {
   ...interfaceName,
   parse: ([text = '']) =>

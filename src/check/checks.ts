@@ -7,7 +7,7 @@ import { lookUpUser, withGroups } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import { PatternError } from './charset.ts';
-import { type fileRows, miscRows, tcpRows, udpRows } from './checkers.ts';
+import { type fileRows, miscRows, RETRY_KEYWORDS, tcpRows, udpRows } from './checkers.ts';
 import type { realServer } from './keywords.ts';
 import { translatePattern } from './pattern.ts';
 import type { References, Surroundings } from './references.ts';
@@ -218,7 +218,7 @@ function resolveMisc(
     report(
       mistake('no-script-user', message),
       at ?? node,
-      at === undefined ? atClosing(node) : endsBlock(node),
+      at === undefined ? atClosing(node) : endsBlock(node, RETRY_KEYWORDS),
     );
     return undefined;
   }

@@ -89,9 +89,12 @@ export function createReporter(into: Diagnostic[]): Reporter {
 
 /** A complaint about a node found after everything was read: keepalived gives it without a line. */
 export const AFTERWARDS = { afterwards: true } as const;
-/** keepalived reads nothing of the block behind what this complaint is about. */
-export const endsBlock = ({ place, closing }: Node): Partial<Diagnostic> =>
-  closing === undefined || closing.file !== place.file ? {} : { deafUntil: closing.line };
+/** keepalived reads nothing of the block behind what this complaint is about, but for some keywords. */
+export const endsBlock = (
+  { place, closing }: Node,
+  heard: readonly string[] = [],
+): Partial<Diagnostic> =>
+  closing === undefined || closing.file !== place.file ? {} : { deafUntil: closing.line, heard };
 /** A complaint that keepalived makes at the closing brace of the block. */
 export const atClosing = (block: Node): Partial<Diagnostic> =>
   block.closing === undefined ? {} : { saidAt: block.closing.line };

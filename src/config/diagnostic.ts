@@ -64,6 +64,8 @@ export interface Diagnostic extends Complaint {
   readonly afterwards?: boolean;
   /** Because of this keepalived reads nothing more up to that line of the file. */
   readonly deafUntil?: number;
+  /** ... but for these keywords. */
+  readonly heard?: readonly string[];
   /** The line that keepalived names, where ours is nearer to the mistake. */
   readonly saidAt?: number;
 }
@@ -101,12 +103,14 @@ export function exitStatus(diagnostics: readonly Diagnostic[]): number {
 
 /** What keepalived does not read is said all the same, and counts for nothing. */
 export function withoutUnread(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const unread = new Set<string>();
-  for (const { file, line = 0, deafUntil = 0 } of diagnostics)
-    for (let next = line + 1; next < deafUntil; next++) unread.add(`${file}:${next}`);
+  const unread = new Map<string, readonly string[]>();
+  for (const { file, line = 0, deafUntil = 0, heard = [] } of diagnostics)
+    for (let next = line + 1; next < deafUntil; next++) unread.set(`${file}:${next}`, heard);
   if (unread.size === 0) return diagnostics;
   return diagnostics.map((d) => {
-    if (!unread.has(`${d.file}:${d.line}`)) return d;
+    const [keyword = ''] = d.source?.trim().split(/\s/) ?? [];
+    const heard = unread.get(`${d.file}:${d.line}`);
+    if (heard === undefined || heard.includes(keyword)) return d;
     const { status: _, ...rest } = d;
     return { ...rest, class: 'none', severity: d.severity === 'fatal' ? 'error' : d.severity };
   });

@@ -128,6 +128,9 @@ const twice: Readonly<Record<string, string>> = {
 };
 
 const ends: Readonly<Record<string, string>> = {
+  'tries of a MISC_CHECK behind an unknown user, which it reads': secure(
+    check('MISC_CHECK', 'misc_path /bin/true', 'user nosuch', 'retry'),
+  ),
   'an SMTP_CHECK does not know the family of its server':
     check('SMTP_CHECK', 'bindto fd00::1') +
     check('SMTP_CHECK', 'bindto fd00::1', 'connect_ip 10.9.0.4').replace('.100', '.101') +
