@@ -49,7 +49,8 @@ testFault<Frozen>({
     await lab.until('b holds the address too', () => lab.holders(address).includes('b'));
     await reach(lab, from + pause);
     const waking = lab.now();
-    for (const pid of everyone) process.kill(pid, 'SIGCONT');
+    // A machine's pause ends for all at once; here, what the parent watches must run before it looks.
+    for (const pid of everyone.reverse()) process.kill(pid, 'SIGCONT');
     await untilSteady(lab, address);
     const course = await observe(scene, from);
     return {
