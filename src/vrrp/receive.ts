@@ -7,7 +7,7 @@ import { seconds, since } from '../lib/time.ts';
 import { advance } from './advance.ts';
 import { restrain } from './chatter.ts';
 import type { ReceivedPacket } from './event.ts';
-import { authType, hasBareChecksum, memberAt, password, setMember } from './member.ts';
+import { memberAt, setMember } from './member.ts';
 import { hearing, keyOf, UNNUMBERED } from './numbering.ts';
 import {
   type Advert,
@@ -21,6 +21,7 @@ import {
 } from './packet.ts';
 import { brokenSeal, numberOf } from './seal.ts';
 import { isSealed, isUnicast } from './socket.ts';
+import { authType, hasBareChecksum, password } from './speech.ts';
 import type { Draft, Member } from './state.ts';
 
 /** The same complaint about the same instance is not logged more often. */

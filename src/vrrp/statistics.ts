@@ -2,7 +2,7 @@
 // schedule is an arithmetic series, so their number follows from the clock.
 
 import type { Instant } from '../lib/time.ts';
-import { scheduledSends } from './member.ts';
+import { scheduledSends } from './speech.ts';
 import { type Draft, type Member, NO_STATISTICS } from './state.ts';
 
 /** Adverts sent by `now`, those of the running schedule included. */

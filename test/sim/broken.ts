@@ -4,8 +4,8 @@ import { internetChecksum } from '../../src/lib/checksum.ts';
 import type { Duration, Instant } from '../../src/lib/time.ts';
 import type { VrrpEvent } from '../../src/vrrp/event.ts';
 import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
-import { adverts } from '../../src/vrrp/member.ts';
 import { step } from '../../src/vrrp/router.ts';
+import { adverts } from '../../src/vrrp/speech.ts';
 import type { Member } from '../../src/vrrp/state.ts';
 import type { StepFunction } from './mutation.ts';
 

@@ -7,8 +7,8 @@ import type { Instant } from '../../src/lib/time.ts';
 import type { KernelAddress, VrrpAction } from '../../src/vrrp/action.ts';
 import type { VrrpEvent } from '../../src/vrrp/event.ts';
 import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
-import { adverts } from '../../src/vrrp/member.ts';
 import { createRouter, nextDeadline, type RouterState, step } from '../../src/vrrp/router.ts';
+import { adverts } from '../../src/vrrp/speech.ts';
 import type { Member } from '../../src/vrrp/state.ts';
 import { ip } from './config.ts';
 

@@ -7,7 +7,6 @@ import { family } from '../../src/lib/ip.ts';
 import { millis, seconds } from '../../src/lib/time.ts';
 import type { ReceivedPacket } from '../../src/vrrp/event.ts';
 import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
-import { adverts } from '../../src/vrrp/member.ts';
 import {
   type Advert,
   addressDifference,
@@ -16,6 +15,7 @@ import {
   type Expectation,
   vridOf,
 } from '../../src/vrrp/packet.ts';
+import { adverts } from '../../src/vrrp/speech.ts';
 import { instance, ip } from '../sim/config.ts';
 
 const bytes = (hex: string): Uint8Array =>

@@ -7,10 +7,10 @@ import { test } from 'node:test';
 import { hmacMd5 } from '../../src/lib/md5.ts';
 import { type Instant, seconds } from '../../src/lib/time.ts';
 import type { Datagram } from '../../src/vrrp/action.ts';
-import { adverts } from '../../src/vrrp/member.ts';
 import { keyOf, rowOf } from '../../src/vrrp/numbering.ts';
 import { decodeAdvert, vridOf } from '../../src/vrrp/packet.ts';
 import { brokenSeal, isNewer, nextNumber, numberOf, seal } from '../../src/vrrp/seal.ts';
+import { adverts } from '../../src/vrrp/speech.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { Host } from '../sim/host.ts';
 

@@ -10,8 +10,8 @@ import { internetChecksum } from '../../src/lib/checksum.ts';
 import type { Instant } from '../../src/lib/time.ts';
 import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
 import { stepInstance } from '../../src/vrrp/machine.ts';
-import { adverts } from '../../src/vrrp/member.ts';
 import { decodeAdvert } from '../../src/vrrp/packet.ts';
+import { adverts } from '../../src/vrrp/speech.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { Host } from '../sim/host.ts';
 
