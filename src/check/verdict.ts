@@ -13,21 +13,32 @@ export const unable = (reason: string): Down => ({ up: false, reason, local: tru
 export const silence = (heard: number): Down =>
   down(heard === 0 ? 'no answer' : `no answer, but ${heard} datagrams that are none`);
 
+/** What a kernel refuses any socket, in words. */
 const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'port unreachable',
-  EHOSTUNREACH: 'host unreachable',
-  EHOSTDOWN: 'host unreachable',
-  ENETUNREACH: 'network unreachable',
-  ENETDOWN: 'network down',
-  ENOPROTOOPT: 'protocol unreachable',
-  EMSGSIZE: 'message too long',
-  EADDRNOTAVAIL: 'no such source address',
-  EADDRINUSE: 'source port in use',
-  ENODEV: 'no such interface',
-  EMFILE: 'no descriptor left',
-  ENFILE: 'no descriptor left',
   EACCES: 'not permitted',
+  EADDRINUSE: 'source port in use',
+  EADDRNOTAVAIL: 'no such source address',
+  EHOSTDOWN: 'host unreachable',
+  EHOSTUNREACH: 'host unreachable',
+  EMFILE: 'no descriptor left',
+  EMSGSIZE: 'message too long',
+  ENETDOWN: 'network down',
+  ENETUNREACH: 'network unreachable',
+  ENFILE: 'no descriptor left',
+  ENODEV: 'no such interface',
   EPERM: 'not permitted',
+};
+
+/** `own` are the words of one kind of socket, which come first. */
+export const wordsOf = (
+  { code = '', message }: Refusal,
+  own: Readonly<Record<string, string>>,
+): string => own[code] ?? WORDS[code] ?? message;
+
+/** What a datagram meets. */
+const OF_DATAGRAMS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'port unreachable',
+  ENOPROTOOPT: 'protocol unreachable',
 };
 
 /** Refused by a connection, a bind or a send, and yet what the other end or the network said. */
@@ -40,7 +51,8 @@ interface Refusal {
 }
 
 /** For a datagram (net/datagram.ts). What is received as an error came from the network. */
-export function refused({ code = '', syscall, message }: Refusal): Down {
-  const reason = WORDS[code] ?? message;
+export function refused(refusal: Refusal): Down {
+  const { code = '', syscall } = refusal;
+  const reason = wordsOf(refusal, OF_DATAGRAMS);
   return syscall === 'recvmsg' || THEIRS.has(code) ? down(reason) : unable(reason);
 }

@@ -3,20 +3,13 @@
 
 import { isOurs } from '../../net/stream.ts';
 import type { Verdict } from '../checker.ts';
-import { down, unable } from '../verdict.ts';
+import { down, unable, wordsOf } from '../verdict.ts';
 
+/** What a connection meets, beside what any socket does. */
 const WORDS: Readonly<Record<string, string>> = {
-  EACCES: 'not permitted',
-  EADDRINUSE: 'source port in use',
   EADDRNOTAVAIL: 'no such source address, or no port left',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
-  EHOSTUNREACH: 'host unreachable',
-  EMFILE: 'no descriptor left',
-  ENETUNREACH: 'network unreachable',
-  ENFILE: 'no descriptor left',
-  ENODEV: 'no such interface',
-  EPERM: 'not permitted',
   EPIPE: 'connection reset',
   ETIMEDOUT: 'timeout connecting',
 };
@@ -28,7 +21,6 @@ const WORDS: Readonly<Record<string, string>> = {
 export function failed(error: unknown, words?: string): Extract<Verdict, { up: false }> {
   if (!(error instanceof Error) || !('code' in error)) throw error;
   const refused = error as NodeJS.ErrnoException;
-  const { code = '', message } = refused;
-  const reason = WORDS[code] ?? message;
+  const reason = wordsOf(refused, WORDS);
   return isOurs(refused) ? unable(reason) : down(words ?? reason);
 }
