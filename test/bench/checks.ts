@@ -76,10 +76,21 @@ function large(weight: number): string {
   return ROUTER + services.join('');
 }
 
+/** What is there at a time: it goes with this process, however that ends, short of SIGKILL. */
+const living = new Set<Sandbox>();
+process.on('exit', () => {
+  for (const box of living) box.close();
+});
+for (const [signal, status] of [
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.on(signal, () => process.exit(status));
+
 class Bench {
   readonly box: Sandbox;
   readonly #servers: Running;
-  #closed = false;
 
   private constructor(box: Sandbox, servers: Running) {
     this.box = box;
@@ -91,6 +102,7 @@ class Bench {
       `ka-checks-${process.pid}-${serial}`,
       mkdtempSync(join(tmpdir(), 'ka-checks-')),
     );
+    living.add(box);
     try {
       await box.open();
       compile('../diff/standin.c', join(box.folder, 'tmp/standin.so'), ['-shared', '-fPIC']);
@@ -101,7 +113,7 @@ class Bench {
       await until('the servers', () => servers.stdout.includes('ready'));
       return new Bench(box, servers);
     } catch (error) {
-      box.close();
+      remove(box);
       throw error;
     }
   }
@@ -166,9 +178,12 @@ class Bench {
   }
 
   close(): void {
-    if (!this.#closed) this.box.close();
-    this.#closed = true;
+    remove(this.box);
   }
+}
+
+function remove(box: Sandbox): void {
+  if (living.delete(box)) box.close();
 }
 
 const compile = (source: string, out: string, words: readonly string[]): void => {
