@@ -1,4 +1,5 @@
-// Removes given addresses from the interfaces of the namespace that a socket was opened in, and interfaces that were made. For a process that has no
+// Removes given addresses from the interfaces of the namespace that a socket was opened in, routes and rules from its tables, and
+// interfaces that were made. For a process that has no
 // I/O thread and does nothing else with the kernel: the parent, when a child has left addresses behind.
 
 import type { Ip } from '../lib/ip.ts';
@@ -10,10 +11,13 @@ import {
   type MadeLink,
   PROTOCOL,
 } from '../lib/link.ts';
+import type { KernelRoute, KernelRule } from '../lib/route.ts';
 import { native } from './native.ts';
 import { decodeMessages, NETLINK_ROUTE } from './netlink.ts';
 import { decodeAddress, encodeAddressDump, encodeDeleteAddress } from './rt-address.ts';
 import { decodeLink, encodeLinkDump, encodeRemoveLink } from './rt-link.ts';
+import { encodeDeleteRoute } from './rt-route.ts';
+import { encodeDeleteRule } from './rt-rule.ts';
 
 const ANSWERS = 4 << 20;
 const CHUNK = 64;
@@ -45,6 +49,22 @@ export class Sweeper {
       native.request(this.#socket, Buffer.concat(messages), chunk.length);
     }
     return there.length;
+  }
+
+  /** How many of them were there; what they are depends on the links that there are. */
+  sweepRouting(
+    wanted: (links: readonly Link[]) => {
+      readonly routes: readonly KernelRoute[];
+      readonly rules: readonly KernelRule[];
+    },
+  ): number {
+    const { routes, rules } = wanted(this.#links());
+    const removed = (message: Uint8Array): boolean =>
+      native.request(this.#socket, message, 1).length === 0;
+    return [
+      ...rules.map((rule) => encodeDeleteRule(rule, 1, true)),
+      ...routes.map((route) => encodeDeleteRoute(route, 1, true)),
+    ].filter(removed).length;
   }
 
   /** How many of them were there, and still what they were made as. */

@@ -319,11 +319,13 @@ class Parent {
 
   #clean(): void {
     try {
-      const swept = this.#estate?.sweep() ?? 0;
-      if (swept > 0)
-        this.#log.warning(
-          `Removed ${swept} address${swept === 1 ? '' : 'es'} that the VRRP child process left`,
-        );
+      const { addresses = 0, routing = 0 } = this.#estate?.sweep() ?? {};
+      const what = [
+        ...(addresses > 0 ? [`${addresses} address${addresses === 1 ? '' : 'es'}`] : []),
+        ...(routing > 0 ? [`${routing} of its routes and rules`] : []),
+      ];
+      if (what.length > 0)
+        this.#log.warning(`Removed ${what.join(' and ')} that the VRRP child process left`);
     } catch (error) {
       this.#log.error(`Cannot remove addresses: ${(error as Error).message}`);
     }

@@ -1,5 +1,5 @@
-// What a VRRP child leaves when it ends, kept by the parent: the addresses it may have added, the interfaces it may have made
-// and what it may have set (journal), and the adverts it sent (ledger). A successor inherits both; where nobody goes on in its role the addresses are removed here.
+// What a VRRP child leaves when it ends, kept by the parent: the addresses it may have added, its routes and rules, the interfaces
+// it may have made and what it may have set (journal), and the adverts it sent (ledger). A successor inherits both; where nobody goes on in its role the addresses are removed here.
 
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import type { Paces } from '../ipc/messages.ts';
@@ -9,6 +9,8 @@ import type { Instant } from '../lib/time.ts';
 import { changeSetting, readSetting, readSettings } from '../net/setting.ts';
 import { Sweeper } from '../net/sweep.ts';
 import type { Inheritance, Leavings } from '../vrrp/event.ts';
+import { wantedRouting } from '../vrrp/routes.ts';
+import type { RoutingEntries } from '../vrrp/routing.ts';
 import { Journal, keyOf } from './journal.ts';
 
 /** Slots of 8 bytes in a sparse file: more than instances and reloads will ever use. */
@@ -61,22 +63,29 @@ export class Estate {
       return withRoles && spokeAt > 0 ? [{ role, spokeAt: spokeAt as Instant }] : [];
     });
     this.#paces = {};
-    const { entries: journal, links, settings } = this.#journal;
+    const { entries: journal, links, settings, routing } = this.#journal;
     return {
       journal,
       roles,
       ...(links.length === 0 ? {} : { links }),
       ...(settings.length === 0 ? {} : { settings }),
+      ...(isEmpty(routing) ? {} : { routing }),
     };
   }
 
-  /** No child is there: how many addresses and interfaces had been left. */
-  sweep(): number {
-    const { entries, links, settings } = this.#journal;
-    const swept = this.#sweeper.sweep(entries) + this.#sweeper.sweepLinks(links);
+  /** No child is there: how many addresses and interfaces had been left, and how many routes and rules. */
+  sweep(): { readonly addresses: number; readonly routing: number } {
+    const { entries, links, settings, routing } = this.#journal;
+    // Rules and routes before the addresses that they come from, and before the interfaces that they lead to.
+    const onward = isEmpty(routing)
+      ? 0
+      : this.#sweeper.sweepRouting((known) =>
+          wantedRouting(routing, Object.fromEntries(known.map((link) => [link.index, link]))),
+        );
+    const addresses = this.#sweeper.sweep(entries) + this.#sweeper.sweepLinks(links);
     if (settings.length > 0) this.#within(() => settings.forEach(changeSetting));
     this.#journal.remove();
-    return swept;
+    return { addresses, routing: onward };
   }
 
   #ours(leavings: Leavings): Leavings {
@@ -92,6 +101,9 @@ export class Estate {
     return spokeAt;
   }
 }
+
+const isEmpty = ({ routes, rules }: RoutingEntries): boolean =>
+  routes.length === 0 && rules.length === 0;
 
 /** The settings that it stands for with the values that they have now. */
 function asItIs(setting: Setting): readonly Setting[] {

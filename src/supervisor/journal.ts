@@ -1,5 +1,5 @@
-// The journal: a file that says which addresses this daemon may have put on interfaces, which interfaces it may have made
-// and what it may have set, so that whoever starts after a crash of everything removes them, also those that the
+// The journal: a file that says which addresses this daemon may have put on interfaces, which routes and rules its instances
+// may have put into tables, which interfaces it may have made and what it may have set, so that whoever starts after a crash of everything removes them, also those that the
 // configuration no longer has. It is written before a child may add any.
 
 import {
@@ -13,8 +13,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { parseIp } from '../lib/ip.ts';
 import type { MadeLink, Setting } from '../lib/link.ts';
 import { type JournalEntry, type Leavings, NOTHING_LEFT } from '../vrrp/event.ts';
+import type { RouteEntry, RoutingEntries, RuleEntry } from '../vrrp/routing.ts';
 
 interface Content extends Partial<Leavings> {
   /** Addresses do not survive a boot, and another namespace has others. */
@@ -55,22 +57,33 @@ export class Journal {
     return this.#left.settings;
   }
 
+  /** Routes and rules. */
+  get routing(): RoutingEntries {
+    return this.#left.routing;
+  }
+
   /** Before a configuration with these addresses is given to a child: what was there before stays until `settle`. */
-  extend({ addresses, links, settings }: Leavings): void {
+  extend({ addresses, links, settings, routing: { routes, rules } }: Leavings): void {
+    const was = this.#left.routing;
     const left = {
       addresses: union(this.#left.addresses, addresses, keyOf),
-      links: union(this.#left.links, links, (link) => JSON.stringify(link)),
+      links: union(this.#left.links, links, JSON.stringify),
       settings: union(this.#left.settings, settings, placeOf),
+      routing: {
+        routes: union(was.routes, routes, JSON.stringify),
+        rules: union(was.rules, rules, JSON.stringify),
+      },
     };
     if (JSON.stringify(left) !== JSON.stringify(this.#left)) this.#write(left);
   }
 
   /** A child runs with these and has removed all others; what was noted of a setting first stands. */
-  settle({ addresses, links, settings }: Leavings): void {
+  settle({ addresses, links, settings, routing }: Leavings): void {
     const places = new Set(settings.map(placeOf));
     this.#write({
       addresses,
       links,
+      routing,
       settings: this.#left.settings.filter(
         (was) => places.has(placeOf(was)) || places.has(placeOf({ ...was, interface: '*' })),
       ),
@@ -95,12 +108,14 @@ export class Journal {
         if (fstatSync(fd).uid !== process.geteuid?.()) return NOTHING_LEFT;
         const content = JSON.parse(readFileSync(fd, 'utf8')) as Content;
         const { boot, namespace, addresses = [], links = [], settings = [] } = content;
+        const { routes, rules } = content.routing ?? NOTHING_LEFT.routing;
         const here = boot === this.#place.boot && namespace === this.#place.namespace;
         if (!here) return NOTHING_LEFT;
         return {
           addresses: addresses.filter(isEntry),
           links: links.filter(isLink),
           settings: settings.filter(isSetting),
+          routing: { routes: routes.filter(isRoute), rules: rules.filter(isRule) },
         };
       } finally {
         closeSync(fd);
@@ -146,6 +161,27 @@ const isLink = (link: unknown): link is MadeLink =>
   typeof link.name === 'string' &&
   typeof link.parent === 'string' &&
   (link.kind === 'macvlan' || link.kind === 'ipvlan');
+
+/** Written into a message for the kernel one day: what is no address must not end a process then. */
+const isIp = (value: unknown): boolean => typeof value === 'string' && parseIp(value) === value;
+const isNetwork = (value: unknown): boolean =>
+  value === undefined ||
+  (isObject(value) && isIp(value.address) && typeof value.prefix === 'number');
+const isRoute = (route: unknown): route is RouteEntry =>
+  isObject(route) &&
+  (route.family === 4 || route.family === 6) &&
+  isIp(route.destination) &&
+  typeof route.prefix === 'number' &&
+  typeof route.type === 'number' &&
+  [route.via, route.src].every((one) => one === undefined || isIp(one)) &&
+  isNetwork(route.from);
+const isRule = (rule: unknown): rule is RuleEntry =>
+  isObject(rule) &&
+  (rule.family === 4 || rule.family === 6) &&
+  typeof rule.priority === 'number' &&
+  typeof rule.action === 'number' &&
+  isNetwork(rule.from) &&
+  isNetwork(rule.to);
 
 /** The names become part of a path. */
 const isSetting = (setting: unknown): setting is Setting =>

@@ -114,6 +114,10 @@ export const leavingsOf = (config: VrrpConfig): Leavings => ({
   addresses: journalOf(config),
   links: config.vrrp_instance.flatMap(({ made = [] }) => made),
   settings: [...settingsOf(config), ...(needsLooseAll(config) ? [EVERY_FILTER] : [])],
+  routing: {
+    routes: config.vrrp_instance.flatMap(({ virtual_routes = [] }) => virtual_routes),
+    rules: config.vrrp_instance.flatMap(({ virtual_rules = [] }) => virtual_rules),
+  },
 });
 
 /** The interfaces an instance depends on, its own first. */

@@ -7,6 +7,7 @@ import type { GoneRoute, GoneRule } from '../lib/route.ts';
 import type { Instant } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
 import type { VrrpConfig } from './keywords.ts';
+import type { RoutingEntries } from './routing.ts';
 import type { RunEnd } from './tracker.ts';
 
 export type VrrpEvent =
@@ -73,6 +74,8 @@ export interface Inheritance {
   readonly links?: readonly MadeLink[];
   /** What it may have set, as that was before. */
   readonly settings?: readonly Setting[];
+  /** Routes and rules that its instances may have put into tables. */
+  readonly routing?: RoutingEntries;
 }
 
 /** Everything that a process with a configuration may leave on the machine. */
@@ -81,9 +84,16 @@ export interface Leavings {
   readonly links: readonly MadeLink[];
   /** What it may change; the values are those that it sets. The interface * is every one. */
   readonly settings: readonly Setting[];
+  /** Those of its instances: what is static is there for as long as the daemon runs. */
+  readonly routing: RoutingEntries;
 }
 
-export const NOTHING_LEFT: Leavings = { addresses: [], links: [], settings: [] };
+export const NOTHING_LEFT: Leavings = {
+  addresses: [],
+  links: [],
+  settings: [],
+  routing: { routes: [], rules: [] },
+};
 
 export interface JournalEntry {
   readonly address: Ip;

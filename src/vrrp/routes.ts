@@ -14,7 +14,7 @@ import {
 } from '../lib/route.ts';
 import { after, type Duration, seconds } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
-import type { HopEntry, RouteEntry, RuleEntry } from './routing.ts';
+import type { HopEntry, RouteEntry, RoutingEntries, RuleEntry } from './routing.ts';
 import type { Draft, KernelFacts, Routing } from './state.ts';
 
 export const NO_ROUTING: Routing = { routes: [], rules: [], refused: { routes: [], rules: [] } };
@@ -23,11 +23,6 @@ export const NO_ROUTING: Routing = { routes: [], rules: [], refused: { routes: [
 const RETRY: Duration = seconds(1);
 /** The metric of an IPv6 route that asks for none. */
 const USUAL_METRIC_6 = 1024;
-
-export interface RoutingEntries {
-  readonly routes: readonly RouteEntry[];
-  readonly rules: readonly RuleEntry[];
-}
 
 export type WantedRouting = Pick<Routing, 'routes' | 'rules'>;
 

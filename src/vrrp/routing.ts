@@ -32,6 +32,11 @@ export interface RuleEntry extends Omit<KernelRule, 'protocol'> {
   readonly track_group?: string;
 }
 
+export interface RoutingEntries {
+  readonly routes: readonly RouteEntry[];
+  readonly rules: readonly RuleEntry[];
+}
+
 /** What of a configuration asks for a look at the machine, and where to complain. */
 interface Look extends Surroundings {
   readonly node: Node;

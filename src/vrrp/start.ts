@@ -11,11 +11,12 @@ import type { Rules } from './instance.ts';
 import type { VrrpInstance } from './keywords.ts';
 import { logAddresses, logRouting, memberAt, remove, setMember, wantedOnward } from './member.ts';
 import { OWNER_PRIORITY } from './packet.ts';
-import { NO_ROUTING, removeRouting } from './routes.ts';
+import { NO_ROUTING, removeRouting, wantedRouting } from './routes.ts';
+import type { RoutingEntries } from './routing.ts';
 import { timeToAdopt } from './schedule.ts';
 import { isUnicast } from './socket.ts';
 import type { Draft, Member } from './state.ts';
-import { holdStatics } from './statics.ts';
+import { holdStatics, wantedStatics } from './statics.ts';
 import { assumeGood } from './tracker.ts';
 
 /** Two configurations with different identities are different virtual routers, whatever their names say. */
@@ -28,7 +29,9 @@ export function identity(config: VrrpInstance): string {
 export const roleOf = (config: VrrpInstance): string => `${config.name} ${identity(config)}`;
 
 /** Starts every instance of a new process. */
-export function startMembers(draft: Draft, { journal, roles }: Inheritance): void {
+export function startMembers(draft: Draft, { journal, roles, routing }: Inheritance): void {
+  // First, for the kernel finds a route by less than all of its words.
+  if (routing !== undefined) removeUnwanted(draft, routing);
   holdStatics(draft);
   for (const position of draft.router.members.keys()) {
     refresh(draft, position);
@@ -183,6 +186,19 @@ function removeJournalled(draft: Draft, journal: Inheritance['journal']): void {
   remove(draft, left);
   const text = `Removing ${left.length} address${left.length === 1 ? '' : 'es'} of an earlier process that the configuration no longer has`;
   draft.actions.push({ type: 'log', severity: 'info', text });
+}
+
+/** The same of routes and rules, of which nobody knows whether they are there. */
+function removeUnwanted(draft: Draft, left: RoutingEntries): void {
+  const { kernel, members } = draft.router;
+  const wanted = new Set(
+    [wantedStatics(draft), ...members.map(({ config }) => wantedOnward(config, kernel))].flatMap(
+      ({ routes, rules }) => [...routes, ...rules].map((one) => JSON.stringify(one)),
+    ),
+  );
+  const unwanted = (one: unknown): boolean => !wanted.has(JSON.stringify(one));
+  const { routes, rules } = wantedRouting(left, kernel.links);
+  removeRouting(draft, { routes: routes.filter(unwanted), rules: rules.filter(unwanted) });
 }
 
 const heldKeys = ({ router }: Draft): Set<string> =>

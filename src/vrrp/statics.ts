@@ -14,7 +14,6 @@ import {
   holdRouting,
   NO_ROUTING,
   over,
-  type RoutingEntries,
   refuseRouting,
   removeRouting,
   restoreRoute,
@@ -26,6 +25,7 @@ import {
   type WantedRouting,
   wantedRouting,
 } from './routes.ts';
+import type { RoutingEntries } from './routing.ts';
 import { entryOf, routeText, ruleText } from './routing-text.ts';
 import type { Draft, KernelFacts, Routing, Statics } from './state.ts';
 
@@ -46,7 +46,7 @@ const entriesOf = remembered(
   }),
 );
 
-const wantedStatics = ({ router }: Draft): WantedRouting =>
+export const wantedStatics = ({ router }: Draft): WantedRouting =>
   wantedRouting(entriesOf(router.config, undefined), router.kernel.links);
 
 const isEmpty = ({ static_ipaddress, static_routes, static_rules }: VrrpConfig): boolean =>

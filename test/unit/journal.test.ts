@@ -17,6 +17,7 @@ import type { Ip } from '../../src/lib/ip.ts';
 import type { MadeLink, Setting } from '../../src/lib/link.ts';
 import { Journal } from '../../src/supervisor/journal.ts';
 import { type JournalEntry, type Leavings, NOTHING_LEFT } from '../../src/vrrp/event.ts';
+import type { RouteEntry, RuleEntry } from '../../src/vrrp/routing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ka-journal-'));
 const path = join(folder, 'keepalived.journal');
@@ -133,4 +134,37 @@ test('no name in the file leads out of the folder of settings', () => {
   content.settings.push({ ...setting(0), interface: '../../kernel' }, setting(0, '../x'), 7);
   writeFileSync(path, JSON.stringify(content));
   assert.deepEqual(open(path).settings, [setting(0)]);
+});
+
+const route = (n: number): RouteEntry => ({
+  family: 4,
+  placement: 'prepend',
+  type: 1,
+  destination: `10.${n}.0.0` as Ip,
+  prefix: 16,
+  via: '10.0.0.9' as Ip,
+});
+const rule = (priority: number): RuleEntry => ({ family: 4, priority, action: 1, table: 100 });
+
+test('routes and rules, until a child runs without them', () => {
+  const journal = open(path);
+  journal.extend({ ...NOTHING_LEFT, routing: { routes: [route(1)], rules: [rule(1)] } });
+  journal.extend({ ...NOTHING_LEFT, routing: { routes: [route(2)], rules: [rule(1)] } });
+  assert.deepEqual(open(path).routing, { routes: [route(1), route(2)], rules: [rule(1)] });
+  journal.settle({ ...NOTHING_LEFT, routing: { routes: [route(2)], rules: [] } });
+  assert.deepEqual(open(path).routing, { routes: [route(2)], rules: [] });
+});
+
+test('a route or a rule that could not be written to the kernel is left out; a file without any is as good', () => {
+  open(path).extend({ ...NOTHING_LEFT, routing: { routes: [route(1)], rules: [rule(1)] } });
+  const content = JSON.parse(readFileSync(path, 'utf8')) as {
+    routing?: { routes: unknown[]; rules: unknown[] };
+  };
+  content.routing?.routes.push(null, { ...route(2), via: 'x' }, { ...route(2), family: 5 });
+  content.routing?.rules.push(7, { ...rule(2), from: { address: 1, prefix: 2 } }, { family: 4 });
+  writeFileSync(path, JSON.stringify(content));
+  assert.deepEqual(open(path).routing, { routes: [route(1)], rules: [rule(1)] });
+  delete content.routing;
+  writeFileSync(path, JSON.stringify(content));
+  assert.deepEqual(open(path).routing, NOTHING_LEFT.routing);
 });

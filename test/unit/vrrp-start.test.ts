@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { after, type Instant, millis, seconds } from '../../src/lib/time.ts';
 import { journalOf } from '../../src/vrrp/addresses.ts';
 import type { Inheritance } from '../../src/vrrp/event.ts';
+import type { RouteEntry, RuleEntry } from '../../src/vrrp/routing.ts';
 import { roleOf } from '../../src/vrrp/start.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { address, FACTS, Host, link, texts } from '../sim/host.ts';
@@ -132,4 +133,45 @@ test('later facts inherit nothing', () => {
   const host = new Host(config(instance())).start(LEFT, SPOKE);
   host.take({ type: 'facts', facts: LEFT, inheritance: inherits() }, after(SPOKE, millis(10)));
   assert.equal(host.member().state.name, 'backup');
+});
+
+const route = (third: number, more: Partial<RouteEntry> = {}): RouteEntry => ({
+  family: 4,
+  placement: 'prepend',
+  type: 1,
+  destination: ip(`10.${third}.0.0`),
+  prefix: 16,
+  dev: 'eth0',
+  protocol: 18,
+  ...more,
+});
+const rule = (priority: number): RuleEntry => ({
+  family: 4,
+  priority,
+  action: 1,
+  table: 100,
+  protocol: 18,
+});
+
+test('routes and rules that the configuration no longer has go before anything else, those that it has stay', () => {
+  const now = { virtual_routes: [route(1), route(3, { metric: 5 })], virtual_rules: [rule(50)] };
+  const routing = { routes: [route(1), route(2), route(3)], rules: [rule(50), rule(51)] };
+  const host = begin(now, millis(50), { ...inherits(instance(now)), routing });
+  assert.equal(host.member().state.name, 'master');
+  assert.deepEqual(host.kinds.slice(0, 2), ['removeRules', 'removeRoutes']);
+  const gone = host.of('removeRoutes')[0]?.routes.map(({ destination }) => destination);
+  assert.deepEqual(gone, ['10.2.0.0', '10.3.0.0']);
+  assert.deepEqual(
+    host.of('removeRules')[0]?.rules.map(({ priority }) => priority),
+    [51],
+  );
+  assert.equal(host.of('addRoutes')[0]?.routes.length, 2);
+});
+
+test('what is static now is not removed because an instance had it', () => {
+  const settings = { ...config(instance()), static_routes: [route(1)], static_rules: [rule(50)] };
+  const inheritance = { ...inherits(), routing: { routes: [route(1)], rules: [rule(50)] } };
+  const host = new Host(settings).take({ type: 'facts', facts: FACTS, inheritance }, SPOKE);
+  assert.deepEqual(host.of('removeRoutes'), []);
+  assert.deepEqual(host.of('removeRules'), []);
 });
