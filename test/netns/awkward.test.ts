@@ -164,3 +164,66 @@ test(
     }
   },
 );
+
+/** Routes of the daemon and rules with a table of its own. */
+async function onward(box: Sandbox): Promise<string[]> {
+  const lines: string[] = [];
+  for (const words of [
+    ['ip', 'route', 'show', 'table', 'all', 'proto', 'keepalived'],
+    ['ip', 'rule', 'show', 'table', '100'],
+  ]) {
+    const shown = box.start(words);
+    await shown.ended;
+    lines.push(...shown.stdout.split('\n').filter(Boolean));
+  }
+  return lines;
+}
+
+const ROUTING = (third: number): string => `virtual_routes {
+    10.${third}.0.0/16 dev eth0
+    blackhole 10.${third + 1}.0.0/16 table 100 no_track
+  }
+  virtual_rules {
+    from 10.${third}.0.0/16 table 100 priority ${third}
+  }`;
+
+test(
+  'routes and rules of a killed daemon go at the next start, also when the file no longer has them',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const whole = (third: number) => async (): Promise<true | undefined> => {
+      const lines = await onward(box);
+      return (
+        (lines.length === 3 &&
+          lines.every((line) => / 10\.\d+\./.test(` ${line}`)) &&
+          lines.some((line) => line.startsWith(`10.${third}.0.0/16`))) ||
+        undefined
+      );
+    };
+    const daemon = box.daemon(config(ROUTING(40)));
+    await until('its routes and rules', whole(40));
+    const everyone = await processes(box, daemon);
+    for (const pid of everyone) process.kill(pid, 'SIGSTOP');
+    for (const pid of everyone) process.kill(pid, 'SIGKILL');
+    await daemon.ended;
+    assert.equal((await onward(box)).length, 3);
+    // No process starts in the 60 ms that the others wait.
+    const next = box.daemon(
+      config(ROUTING(50), '10.9.0.150').replace('advert_int 0.1', 'advert_int 0.02'),
+    );
+    await until('only the new ones', whole(50));
+    // Nobody goes on, and nobody is there: the parent removes them.
+    const [, ...children] = await until('parent, child and spare', async () => {
+      const all = await processes(box, next);
+      return all.length === 3 ? all : undefined;
+    });
+    for (const pid of children) process.kill(pid, 'SIGKILL');
+    const cleaned =
+      'Removed 1 address and 3 of its routes and rules that the VRRP child process left';
+    await until('they go', () => next.stderr.includes(cleaned));
+    await until('they come back', whole(50));
+    await stop(next);
+    assert.deepEqual(await onward(box), []);
+  },
+);
