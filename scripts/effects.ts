@@ -34,7 +34,8 @@ export const rowsOf = (table: string): readonly Row[] =>
 
 /** What comes out of the daemons is looked at there: packets, kernel objects, processes, files and exit codes. */
 const OUTSIDE = /^(netns|uml)\/|^diff\/(packets|routing|cli)/;
-const INSIDE = /^(unit|sim|native|diff)\//;
+/** examples.ts only has what is read. */
+const INSIDE = /^(unit|sim|native|diff)\/(?!examples\.ts)/;
 
 const wordOf = (keyword: string): RegExp =>
   new RegExp(`(?<![\\w-])${keyword.replaceAll(/[^\w]/g, '\\$&')}(?![\\w-])`);

@@ -32,10 +32,12 @@ import { fileRows, processRows, scriptRows } from './vrrp/track.ts';
 export const keywords = {
   net_namespace: optional(word(), 'Network namespace that everything runs in.', {
     bare: 'net_namespace name missing - ignoring',
+    example: 'blue',
   }),
   instance: optional(word(), 'Name of this daemon, added to pid files and to the syslog ident.', {
     bare: 'instance name missing - ignoring',
     again: 'Duplicate instance definition %w - ignoring',
+    example: 'blue',
   }),
   net_namespace_ipvs: optional(
     {
@@ -49,6 +51,7 @@ export const keywords = {
       otherwise: 'net_namespace',
       again: 'Duplicate net_namespace_ipvs definition %w - ignoring',
       effect: 'later',
+      example: 'green',
     },
   ),
   namespace_with_ipsets: defaulted(
@@ -68,13 +71,21 @@ export const keywords = {
     'How long the parent waits for its children to end before it kills them.',
     { refusal: 'Invalid child_wait_time %w' },
   ),
-  global_defs: section(globalDefs, 'What holds for the whole daemon.', { parent: true }),
+  global_defs: section(globalDefs, 'What holds for the whole daemon.', {
+    parent: true,
+    example: { lines: ['router_id lb1', 'enable_script_security', 'script_user root'] },
+  }),
   ...interfaceRows,
   vrrp_script: named(scriptRows, 'A command that tells how this machine is.', {
     must: true,
+    example: {
+      title: 'chk_haproxy',
+      lines: ['script "/usr/bin/pgrep haproxy"', 'interval 2', 'weight -20'],
+    },
   }),
   vrrp_track_process: named(processRows, 'Processes that must run.', {
     must: true,
+    example: { title: 'haproxy', lines: ['process haproxy', 'weight 10'] },
   }),
   track_file: named(fileRows, 'A file with a number.', {
     must: true,
@@ -84,22 +95,36 @@ export const keywords = {
         message: "keyword 'vrrp_track_file' is now 'track_file'",
       },
     },
+    example: { title: 'maintenance', lines: ['file /run/maintenance', 'weight 1'] },
   }),
-  garp_group: blocks(garpGroupRows, 'Interfaces that share a limit of gratuitous ARP.'),
+  garp_group: blocks(garpGroupRows, 'Interfaces that share a limit of gratuitous ARP.', {
+    example: { lines: ['garp_interval 0.01'], blocks: ['interfaces'] },
+  }),
   vrrp_instance: named(vrrpInstance, 'A virtual router.', {
     again: 'vrrp instance %n already defined',
+    example: {
+      title: 'VI_1',
+      lines: ['state BACKUP', 'interface eth0', 'virtual_router_id 51', 'priority 100'],
+      blocks: ['virtual_ipaddress'],
+    },
   }),
   vrrp_sync_group: named(syncGroupRows, 'Instances that change their state together.', {
     again: 'vrrp sync group %n already defined',
+    example: { title: 'VG_1', lines: [], blocks: ['group'] },
   }),
   track_group: named(trackGroupRows, 'Instances that static objects can make fail.', {
     again: 'track_group %n already defined',
+    example: { title: 'TG_1', lines: [], blocks: ['group'] },
   }),
   ...staticRows,
   ...checkKeywords,
   bfd_instance: named(bfdInstance, 'A BFD session.', {
     must: true,
     effect: 'later',
+    example: {
+      title: 'gateway',
+      lines: ['neighbor_ip 192.0.2.9', 'min_rx 50', 'min_tx 50', 'multiplier 3'],
+    },
   }),
 };
 

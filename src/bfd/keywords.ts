@@ -52,6 +52,7 @@ export const bfdInstance = later({
     refusal: rangeShort('ttl/hoplimit', '1-255'),
     otherwise: '255 for IPv4, 64 for IPv6',
     aliases: { hoplimit: {} },
+    example: '255',
   }),
   max_hops: defaulted(
     integer(-1, 255),
@@ -66,7 +67,7 @@ export const bfdInstance = later({
     weightOf(253, 'Configuration error: BFD instance %n unknown weight option'),
     NO_WEIGHT,
     'Change of the priority of instances that track it; 0 means that down is a fault.',
-    { refusal: rangeShort('weight', '-253-253') },
+    { refusal: rangeShort('weight', '-253-253'), example: '-20' },
   ),
   vrrp: defaulted(flag, false, 'Only VRRP gets the events, and checkers if they are named too.'),
   checker: defaulted(flag, false, 'Only checkers get the events, and VRRP if it is named too.'),

@@ -30,18 +30,22 @@ export const retryRows = (otherwise: { readonly retry: string; readonly delay: s
   retry: optional(integer(0, 4294967295), 'Tries left after the first one failed.', {
     refusal: "Invalid retry connection value '%w'",
     otherwise: `${fromServer}, else ${otherwise.retry}`,
+    example: '3',
   }),
   delay_before_retry: optional(decimalSeconds(0, LONGEST), 'Wait before another try.', {
     refusal: "Invalid delay_before_retry connection value '%w'",
     otherwise: `${fromServer}, else ${otherwise.delay}`,
+    example: '2',
   }),
   warmup: optional(decimalSeconds(0, LONGEST), 'Longest random wait before the first check.', {
     refusal: "Invalid warmup connection value '%w'",
     otherwise: `${fromServer}, else delay_loop`,
+    example: '5',
   }),
   delay_loop: optional(decimalSeconds(0.000001, LONGEST), 'Time between two checks.', {
     refusal: "delay_loop '%w' is invalid - ignoring",
     otherwise: fromServer,
+    example: '6',
   }),
   alpha: onOffOf('alpha', 'Take it for failed until it has succeeded.', fromServer),
   log_all_failures: onOffOf('log_all_failures', 'Log every failure.', 'checker_log_all_failures'),
@@ -64,10 +68,12 @@ export const connectionRows = {
   connect_ip: optional(ipAddress, 'Address to check.', {
     refusal: 'Invalid connect_ip address %w - ignoring',
     otherwise: 'that of the real server',
+    example: '192.0.2.10',
   }),
   connect_port: optional(integer(1, 65535), 'Port to check.', {
     refusal: "Invalid checker connect_port '%w'",
     otherwise: 'that of the real server',
+    example: '8080',
   }),
   bindto: optional(ipAddress, 'Address to check from.', {
     refusal: 'Invalid bindto address %w - ignoring',
@@ -76,9 +82,11 @@ export const connectionRows = {
   bind_port: optional(integer(1, 65535), 'Port to check from.', {
     refusal: "Invalid checker bind_port '%w'",
     otherwise: 'chosen by the kernel',
+    example: '10000',
   }),
   bind_if: optional(linkName, 'Interface to check through; link-local addresses need one.', {
     otherwise: 'chosen by the kernel',
+    example: 'eth0',
   }),
   connect_timeout: optional(
     decimalSeconds(0.000001, 4294.967295),
@@ -86,6 +94,7 @@ export const connectionRows = {
     {
       refusal: 'connect_timeout %w invalid - ignoring',
       otherwise: fromServer,
+      example: '3',
     },
   ),
   fwmark: defaulted(integer(0, 4294967295), 0, 'Mark of the packets of the check.', {
@@ -217,8 +226,12 @@ const urlRows = {
   virtualhost: optional(word(), 'Name of the host asked for.', {
     bare: 'Missing HTTP_GET virtualhost name',
     otherwise: 'that of the checker',
+    example: 'www.example.org',
   }),
-  regex: optional(pattern, 'Pattern that must occur in the answer.', { otherwise: 'none' }),
+  regex: optional(pattern, 'Pattern that must occur in the answer.', {
+    otherwise: 'none',
+    example: '"status: (ok|ready)"',
+  }),
   regex_no_match: defaulted(flag, false, 'Fail where the pattern occurs.'),
   regex_options: optional(options, `How the pattern is read: ${REGEX_OPTIONS}.`, {
     otherwise: 'none',
@@ -226,9 +239,11 @@ const urlRows = {
   }),
   regex_min_offset: optional(offset, 'First byte of the answer that is searched.', {
     otherwise: '0',
+    example: '10',
   }),
   regex_max_offset: optional(offset, 'Last byte at which the pattern may begin.', {
     otherwise: 'the last one',
+    example: '1000',
   }),
   regex_stack: optional(stack, 'Size of the stack of the search in bytes, at first and at most.', {
     otherwise: 'left to PCRE',
@@ -241,10 +256,11 @@ const compliant: Notes<boolean> = { since: '2.4.3' };
 const getRows = {
   ...connectionRows,
   ...retryRows({ retry: '1', delay: '3 s' }),
-  nb_get_retry: optional(oldRetry, 'Former name of retry.', { otherwise: 'retry' }),
+  nb_get_retry: optional(oldRetry, 'Former name of retry.', { otherwise: 'retry', example: '3' }),
   virtualhost: optional(word(), 'Name of the host asked for.', {
     bare: 'HTTP_GET virtualhost name missing',
     otherwise: fromServer,
+    example: 'www.example.org',
   }),
   http_protocol: defaulted(httpVersion(), '1.0', 'Version of HTTP; 1.0C adds a close header.', {
     bare: 'Missing http_protocol version',
@@ -255,7 +271,7 @@ const getRows = {
   sni_name: optional(
     { ...word(), syntax: '[<string>]', minimum: 0, parse: ([text = '']) => ({ value: text }) },
     'Name used when TLS begins; switches enable_sni on.',
-    { since: '2.4.3', otherwise: 'virtualhost' },
+    { since: '2.4.3', otherwise: 'virtualhost', example: 'www.example.org' },
   ),
   fast_recovery: defaulted(onOff, false, 'Try all pages at once when it recovers.', {
     refusal: 'Invalid fast_recovery parameter %w',
@@ -277,19 +293,27 @@ function httpVersion(): ValueType<'1.0' | '1.0C' | '1.0c' | '1.1'> {
   };
 }
 
-export const httpRows = { ...getRows, url: blocks(urlRows, 'A page to fetch.') };
+export const httpRows = {
+  ...getRows,
+  url: blocks(urlRows, 'A page to fetch.', { example: { lines: ['path /', 'status_code 200'] } }),
+};
 export const sslRows = {
   ...getRows,
-  tls_compliant: defaulted(onOff, false, 'Say goodbye at the end of TLS.', compliant),
+  tls_compliant: defaulted(onOff, false, 'Say goodbye at the end of TLS.', {
+    ...compliant,
+    example: 'on',
+  }),
   url: blocks(
     {
       ...urlRows,
       tls_compliant: optional(onOff, 'Say goodbye at the end of TLS.', {
         ...compliant,
         otherwise: 'that of the checker',
+        example: 'on',
       }),
     },
     'A page to fetch.',
+    { example: { lines: ['path /', 'status_code 200'] } },
   ),
 };
 
@@ -298,8 +322,11 @@ export const smtpRows = {
   helo_name: optional(word(), 'Name given in the greeting.', {
     bare: 'SMTP_CHECK helo name missing',
     otherwise: 'smtpchecker.keepalived.org',
+    example: 'lb1.example.org',
   }),
-  host: blocks(tcpRows, 'Former way to check another address too; write another SMTP_CHECK.'),
+  host: blocks(tcpRows, 'Former way to check another address too; write another SMTP_CHECK.', {
+    example: { lines: ['connect_ip 192.0.2.10', 'connect_timeout 3'] },
+  }),
 };
 
 const RECORDS = ['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA', 'RRSIG', 'DNSKEY'] as const;
@@ -333,6 +360,7 @@ export const dnsRows = {
   name: optional(domain, 'Name that is asked about.', {
     otherwise: 'the root',
     again: 'DNS_CHECK name already specified - ignoring',
+    example: 'www.example.org',
   }),
 };
 
@@ -393,6 +421,7 @@ export const miscRows = {
   misc_timeout: optional(wholeSeconds(0, 4294), 'How long the command may run.', {
     refusal: "Invalid misc_timeout value '%w'",
     otherwise: 'delay_loop',
+    example: '5',
   }),
   misc_dynamic: defaulted(flag, false, 'An exit status from 2 to 255 less 2 is the weight.'),
   user: optional(scriptUser, 'User and group that it runs as.', {
@@ -413,6 +442,7 @@ const names: ValueType<readonly string[]> = {
 export const bfdRows = {
   name: optional(names, 'Session that must be up.', {
     otherwise: 'none: it is required',
+    example: 'gateway',
   }),
   alpha: onOffOf('alpha', 'Take it for failed until the session is up.', fromServer),
 };
@@ -443,10 +473,14 @@ const fileWeight: ValueType<FileWeight> = {
 };
 
 export const fileRows = {
-  track_file: optional(word(), 'File that tells.', { otherwise: 'none: it is required' }),
+  track_file: optional(word(), 'File that tells.', {
+    otherwise: 'none: it is required',
+    example: 'maintenance',
+  }),
   weight: optional(fileWeight, 'The number in the file is multiplied by this.', {
     bare: 'track file weight missing',
     refusal: 'weight for track file must be in [-2147483647..2147483647] inclusive. Ignoring...',
     otherwise: 'that of the track_file',
+    example: '2',
   }),
 };

@@ -20,6 +20,7 @@ export const command: ValueType<ScriptText> = {
       group: { type: 'string' },
     },
   },
+  example: '"/usr/local/bin/notify keepalived"',
 };
 
 /** Words after the command are ignored; without one the statement says nothing, and the end of its block speaks of it. */

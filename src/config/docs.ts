@@ -1,8 +1,6 @@
 // The keyword table -> docs/keywords.md, the reference page. Writes no file.
 
 import type { AnyRow, Block, Presence, WordsRow } from './keyword.ts';
-import { splitWords, textOf } from './text.ts';
-import type { ValueType } from './value.ts';
 
 const INTRODUCTION = `<!-- Generated from the keyword table by scripts/generate.ts. Do not edit. -->
 
@@ -12,6 +10,7 @@ Every keyword that this version understands, in keepalived's spelling. A keyword
 unknown; an unknown block is skipped whole, and what stands around it keeps its meaning.
 
 \`<int>\`, \`<decimal>\` and the range after them say what is accepted; [x] may be left out; s and µs are the unit.
+All examples are of one configuration: put into their blocks, they are read without a complaint.
 `;
 
 /** Markdown; one section a block, in the order of the table. */
@@ -43,8 +42,8 @@ function waitingIn(rows: Block, title: string): string[] {
   return own.length === 0 ? inner : [line, ...inner];
 }
 
-function sections(title: string, rows: Block, doc?: string): string[] {
-  const own = [`## ${title}`, ...(doc === undefined ? [] : [doc]), table(rows)];
+function sections(title: string, rows: Block, about: readonly string[] = []): string[] {
+  const own = [`## ${title}`, ...about, table(rows)];
   const nested = Object.entries(rows).flatMap(([keyword, row]) =>
     inner(title === 'Top level' ? keyword : `${title} / ${keyword}`, row),
   );
@@ -57,25 +56,27 @@ function inner(path: string, row: AnyRow): string[] {
       return [];
     case 'section':
     case 'named':
-    case 'blocks':
-      return sections(path, row.rows, row.doc);
+    case 'blocks': {
+      const lines = blockExample(path.split(' / ').at(-1) as string, row);
+      return sections(path, row.rows, [row.doc, ['```', ...lines, '```'].join('\n')]);
+    }
     case 'entries':
       return row.grammar === undefined
         ? []
         : [
             `### ${path}`,
             `${row.doc} One entry a line: \`${row.entry.syntax}\`.`,
-            ...(row.example === undefined ? [] : [`Example: \`${row.example}\``]),
-            table(row.grammar),
+            table(row.grammar, true),
           ];
   }
 }
 
-function table(rows: Block): string {
-  const lines = Object.entries(rows).map(
-    ([keyword, row]) =>
-      `| ${[code(keyword), code(syntaxOf(row)), defaultOf(row), docOf(row), code(exampleOf(keyword, row))].join(' | ')} |`,
-  );
+function table(rows: Block, inLine = false): string {
+  const lines = Object.entries(rows).map(([keyword, row]) => {
+    const example = inLine ? lineExample(keyword, row) : exampleOf(keyword, row);
+    const cells = [code(keyword), code(syntaxOf(row)), defaultOf(row), docOf(row), code(example)];
+    return `| ${cells.join(' | ')} |`;
+  });
   const head = ['| Keyword | Arguments | Default | Meaning | Example |', '|---|---|---|---|---|'];
   return [...head, ...lines].join('\n');
 }
@@ -96,7 +97,7 @@ function syntaxOf(row: AnyRow): string {
 }
 
 function defaultOf(row: AnyRow): string {
-  if (row.form !== 'words') return '';
+  if (row.form !== 'words') return 'none';
   if (row.otherwise !== undefined) return cell(row.otherwise);
   if (row.inherits !== undefined) return code(row.inherits);
   if (row.presence === 'required') return 'required';
@@ -120,35 +121,7 @@ function docOf(row: AnyRow): string {
 const cell = (text: string): string => text.replaceAll('|', '\\|');
 const code = (text: string): string => (text === '' ? '' : `\`${cell(text)}\``);
 
-/** Words that mean something to some type; the first that a type takes without complaint is its example. */
-const SAMPLES = [
-  ...[
-    '192.0.2.1',
-    'eth0',
-    '1',
-    '10',
-    '1000',
-    '0.5',
-    'on',
-    'example',
-    'A',
-    '224.0.0.18',
-    'ff02::12',
-  ],
-  ...['"/usr/local/bin/check --fast"', '/usr/local/bin/check', '192.0.2.1 80', '0123456789abcdef'],
-  ...[
-    'root',
-    '/etc/keepalived/example',
-    'eth0 1',
-    '1 2',
-    'TCP',
-    '00:11:22:33:44:55',
-    '^ok$',
-    '200',
-  ],
-];
-
-/** A line that can be written as it stands; a block shows how it begins. */
+/** A line that can be written as it stands; of a block, how it begins. */
 export function exampleOf(keyword: string, row: AnyRow): string {
   switch (row.form) {
     case 'words': {
@@ -158,56 +131,57 @@ export function exampleOf(keyword: string, row: AnyRow): string {
     }
     case 'entries': {
       const name = row.named === true ? ' example' : '';
-      return row.example === undefined
-        ? `${keyword}${name} {`
-        : `${keyword}${name} { ${row.example} }`;
+      return `${keyword}${name} { ${row.example} }`;
     }
     case 'section':
-      return `${keyword} {`;
     case 'named':
-      return `${keyword} example {`;
     case 'blocks':
-      return `${keyword} ${row.heading === undefined ? '' : sampleOf(row.heading)}`
-        .trimEnd()
-        .concat(' {');
+      return `${opening(keyword, row)} ... }`;
   }
 }
 
+type BlockRow = Exclude<AnyRow, { readonly form: 'words' | 'entries' }>;
+
+const opening = (keyword: string, row: BlockRow): string =>
+  [keyword, row.example.title, '{'].filter((part) => part !== undefined).join(' ');
+
+/** A whole block, indented, with the blocks that it needs inside. */
+export function blockExample(keyword: string, row: BlockRow): readonly string[] {
+  const { lines, blocks = [] } = row.example;
+  const nested = blocks.flatMap((name) => {
+    const inside = row.rows[name];
+    if (inside === undefined || inside.form === 'words') return [];
+    return inside.form === 'entries' ? [exampleOf(name, inside)] : blockExample(name, inside);
+  });
+  return [opening(keyword, row), ...[...lines, ...nested].map((line) => `    ${line}`), '}'];
+}
+
+/** A whole entry of a value block that has this word. */
+export const lineExample = (keyword: string, row: AnyRow): string =>
+  row.form === 'words' && row.example !== undefined ? row.example : exampleOf(keyword, row);
+
+/** The value where it is the same for every keyword of the type, else the default, else nothing where nothing is needed. */
 function wordsExample({ type, fallback }: WordsRow<unknown, Presence>): string {
-  if (
-    fallback !== undefined &&
-    typeof fallback !== 'boolean' &&
-    accepted(type, type.format(fallback))
-  )
-    return type.format(fallback);
-  return type.minimum === 0 && accepted(type, '') ? '' : sampleOf(type);
-}
-
-function sampleOf(type: ValueType<unknown>): string {
-  const { enum: choice, minimum } = type.schema as { enum?: readonly string[]; minimum?: number };
-  const texts = [choice?.[0], ...SAMPLES, minimum === undefined ? undefined : String(minimum)];
-  return texts.find((text) => text !== undefined && accepted(type, text)) ?? type.syntax;
-}
-
-function accepted(type: ValueType<unknown>, text: string): boolean {
-  const words = splitWords(textOf(text)).words.map((word) => word.text);
-  if (words.length < type.minimum) return false;
-  const { value, complaints = [] } = type.parse(words, text);
-  return value !== undefined && complaints.length === 0;
+  if (type.example !== undefined) return type.example;
+  if (fallback === undefined || typeof fallback === 'boolean') return '';
+  return type.format(fallback);
 }
 
 interface Spot {
   readonly keyword: string;
   readonly row: AnyRow;
+  /** A word of an entry. */
+  readonly inLine: boolean;
   /** The blocks around it, outermost first. */
   readonly path: readonly string[];
 }
 
-function spots(rows: Block, path: readonly string[] = []): Spot[] {
+function spots(rows: Block, path: readonly string[] = [], inLine = false): Spot[] {
   return Object.entries(rows).flatMap(([keyword, row]) => {
     const below =
       row.form === 'words' ? {} : row.form === 'entries' ? (row.grammar ?? {}) : row.rows;
-    return [{ keyword, row, path }, ...spots(below, [...path, keyword])];
+    const inside = spots(below, [...path, keyword], row.form === 'entries');
+    return [{ keyword, row, path, inLine }, ...inside];
   });
 }
 
@@ -219,7 +193,7 @@ export const keywordNames = (table: Block): readonly string[] => [
 export function entriesFor(table: Block, word: string): readonly string[] {
   return spots(table)
     .filter(({ keyword, row }) => keyword === word || Object.hasOwn(row.aliases ?? {}, word))
-    .map(({ keyword, row, path }) => {
+    .map(({ keyword, row, path, inLine }) => {
       const fallback = defaultOf(row).replaceAll('`', '');
       const inner =
         row.form === 'words' ? {} : row.form === 'entries' ? (row.grammar ?? {}) : row.rows;
@@ -228,9 +202,16 @@ export function entriesFor(table: Block, word: string): readonly string[] {
         `${keyword} ${syntaxOf(row)}`.trimEnd(),
         `  in       ${path.length === 0 ? 'the top level' : path.join(' / ')}`,
         `  meaning  ${docOf(row).replaceAll(/[`*]|\\(?=\|)/g, '')}`,
-        ...(fallback === '' ? [] : [`  default  ${fallback}`]),
-        `  example  ${exampleOf(keyword, row)}`,
+        `  default  ${fallback}`,
+        `  example  ${exampleLines(keyword, row, inLine).join('\n           ')}`,
         ...(names.length === 0 ? [] : [`  has      ${names.join(' ')}`]),
       ].join('\n');
     });
 }
+
+const exampleLines = (keyword: string, row: AnyRow, inLine: boolean): readonly string[] => {
+  if (inLine) return [lineExample(keyword, row)];
+  return row.form === 'words' || row.form === 'entries'
+    ? [exampleOf(keyword, row)]
+    : blockExample(keyword, row);
+};

@@ -26,6 +26,7 @@ export const globalDefs = {
     label: 'Router ID',
     otherwise: 'the host name',
     bare: 'routerid name missing - ignoring',
+    example: 'lb1',
   }),
   ...processRows,
   ...vrrpRows,

@@ -43,12 +43,26 @@ export interface Notes<T> extends Standing {
   readonly endsBlock?: true;
   /** keepalived's sentence when it comes twice and the last one counts. */
   readonly replaced?: string;
+  /** What may stand behind the keyword; of a word of an entry, a whole entry. */
   readonly example?: string;
 }
 
 interface Documented extends Standing {
   readonly doc: string;
   readonly aliases?: Aliases;
+}
+
+/** What a block may look like. All examples of the table together are one configuration. */
+export interface BlockExample {
+  /** What stands between the keyword and the brace. */
+  readonly title?: string;
+  readonly lines: readonly string[];
+  /** Blocks inside, which have examples of their own. */
+  readonly blocks?: readonly string[];
+}
+
+interface Exemplary {
+  readonly example: BlockExample;
 }
 
 /** A keyword and words on the same line. */
@@ -76,11 +90,11 @@ export interface EntriesRow<E> extends Documented {
   /** keepalived's sentence when it comes twice and the first one stays. */
   readonly again?: string;
   readonly presence: 'defaulted';
-  readonly example?: string;
+  readonly example: string;
 }
 
 /** A keyword and `{`, then statements. */
-export interface SectionRow<B extends Block> extends Documented {
+export interface SectionRow<B extends Block> extends Documented, Exemplary {
   readonly form: 'section';
   /** keepalived's parent reads it, from the file itself; everything else is read from a copy of the file. */
   readonly parent?: true;
@@ -89,7 +103,7 @@ export interface SectionRow<B extends Block> extends Documented {
 }
 
 /** A keyword, a name and `{`, then statements. */
-export interface NamedRow<B extends Block> extends Documented {
+export interface NamedRow<B extends Block> extends Documented, Exemplary {
   readonly form: 'named';
   /** keepalived's sentence when a name comes twice; %n is the name. Absent: the first one counts, silently. */
   readonly again?: string;
@@ -100,7 +114,7 @@ export interface NamedRow<B extends Block> extends Documented {
 }
 
 /** A keyword and `{`, then statements, any number of times; `heading` is what stands between the two. */
-export interface BlocksRow<B extends Block, H> extends Documented {
+export interface BlocksRow<B extends Block, H> extends Documented, Exemplary {
   readonly form: 'blocks';
   readonly heading?: ValueType<H>;
   readonly rows: B;
@@ -210,13 +224,13 @@ export const inherited = <T>(
 export const entries = <E>(
   entry: ValueType<E>,
   doc: string,
-  more: Omit<Partial<EntriesRow<E>>, 'form' | 'entry' | 'presence' | 'doc'> = {},
+  more: Omit<EntriesRow<E>, 'form' | 'entry' | 'presence' | 'doc'>,
 ): EntriesRow<E> => ({ form: 'entries', entry, presence: 'defaulted', doc, ...more });
 
 export const section = <const B extends Block>(
   rows: B,
   doc: string,
-  more: Standing & { readonly parent?: true; readonly aliases?: Aliases } = {},
+  more: Standing & Exemplary & { readonly parent?: true; readonly aliases?: Aliases },
 ): SectionRow<B> => ({ form: 'section', rows, presence: 'optional', doc, ...more });
 
 export interface FoundRow {
@@ -248,18 +262,19 @@ export const findRow = (rows: Block, keyword: string): FoundRow | undefined =>
 export const named = <const B extends Block>(
   rows: B,
   doc: string,
-  more: Standing & {
-    readonly again?: string;
-    readonly must?: true;
-    readonly aliases?: Aliases;
-  } = {},
+  more: Standing &
+    Exemplary & {
+      readonly again?: string;
+      readonly must?: true;
+      readonly aliases?: Aliases;
+    },
 ): NamedRow<B> => ({ form: 'named', rows, presence: 'defaulted', doc, ...more });
 
 /** Blocks that may come any number of times and have no name. */
 export const blocks = <const B extends Block>(
   rows: B,
   doc: string,
-  more: Standing = {},
+  more: Standing & Exemplary,
 ): BlocksRow<B, undefined> => ({ form: 'blocks', rows, presence: 'defaulted', doc, ...more });
 
 /** Blocks whose heading is more than a name. */
@@ -267,7 +282,7 @@ export const headed = <const B extends Block, H>(
   heading: ValueType<H>,
   rows: B,
   doc: string,
-  more: Standing = {},
+  more: Standing & Exemplary,
 ): BlocksRow<B, H> => ({ form: 'blocks', heading, rows, presence: 'defaulted', doc, ...more });
 
 /** The rows, every one of them said to be without effect yet. */

@@ -130,6 +130,7 @@ export const scriptUser: ValueType<UserText> = {
     required: ['user'],
     properties: { user: { type: 'string' }, group: { type: 'string' } },
   },
+  example: 'nobody',
 };
 
 export const dynamicInterfaces: ValueType<'yes' | 'allow_if_changes'> = {

@@ -25,6 +25,8 @@ export interface ValueType<T> {
   /** Text after the keyword that parses to the same value. */
   readonly format: (value: T) => string;
   readonly schema: JsonSchema;
+  /** What serves as an example for every keyword of this type. */
+  readonly example?: string;
 }
 
 /** A command as resolved at start: no shell, absolute path where it was found. */
@@ -227,6 +229,7 @@ export const oneOf = <const T extends string>(...names: readonly T[]): ValueType
   },
   format: (value) => value,
   schema: { enum: names },
+  example: names[0] as string,
 });
 
 /** One word of at most `longest` characters. */
@@ -263,6 +266,7 @@ export const cutWord = (longest: number, says: (text: string) => string): ValueT
 export const interfaceName: ValueType<string> = {
   ...word(15),
   syntax: '<interface>',
+  example: 'eth0',
 };
 
 /** Like inet_pton: no leading zeros in IPv4 parts. */
@@ -284,6 +288,7 @@ export const ipAddress: ValueType<Ip> = {
   },
   format: (value) => value,
   schema: { type: 'string', description: 'IPv4 or IPv6 address' },
+  example: '192.0.2.1',
 };
 
 /** Quotes where a word would not survive as it is. A double quote itself cannot be written. */

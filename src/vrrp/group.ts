@@ -24,7 +24,7 @@ export const syncGroupRows = {
     several: true,
     empty: 'Warning - sync group %n has empty group block',
     again: 'Group list already specified for sync group %n',
-    example: 'VI_1',
+    example: 'VI_1 VI_2',
   }),
   ...trackRows,
   notify_master: optional(command, 'Run on becoming master.', ONCE),
@@ -69,12 +69,12 @@ export const syncGroupRows = {
 export const trackGroupRows = {
   group: entries(word(), 'Instances that fail when an interface of its static objects does.', {
     several: true,
-    example: 'VI_1',
+    example: 'VI_1 VI_2',
   }),
 };
 
 const interval = (doc: string, otherwise: string) =>
-  optional(decimalSeconds(0, 2147.483647), doc, { otherwise });
+  optional(decimalSeconds(0, 2147.483647), doc, { otherwise, example: '0.01' });
 
 export const garpGroupRows = {
   garp_interval: interval(
@@ -129,9 +129,9 @@ const linkbeatLine: ValueType<LinkbeatEntry> = {
 };
 
 const linkbeatGrammar = {
-  MII: optional(flag, 'Ask by MII first.'),
-  ETHTOOL: optional(flag, 'Ask by ethtool first.'),
-  IOCTL: optional(flag, 'Ask for the flags of the interface.'),
+  MII: optional(flag, 'Ask by MII first.', { example: 'eth0 MII' }),
+  ETHTOOL: optional(flag, 'Ask by ethtool first.', { example: 'eth0 ETHTOOL' }),
+  IOCTL: optional(flag, 'Ask for the flags of the interface.', { example: 'eth0 IOCTL' }),
 };
 
 export interface DelayEntry {

@@ -60,6 +60,7 @@ const authentication = {
   auth_pass: optional(
     cutWord(8, () => 'Truncating auth_pass to 8 characters'),
     'The password; the first 8 characters count.',
+    { example: 's3cr3t' },
   ),
 };
 
@@ -97,9 +98,12 @@ export const vrrpInstance = {
   version: inherited(integer(2, 3), 'vrrp_version', 'VRRP version.', {
     otherwise: 'vrrp_version; 3 for IPv6',
     refusal: '(%n): Version must be either 2 or 3',
+    example: '3',
   }),
   native_ipv6: defaulted(flag, false, 'Force the instance to IPv6 and version 3.'),
-  authentication: section(authentication, 'Password of VRRPv2 adverts.'),
+  authentication: section(authentication, 'Password of VRRPv2 adverts.', {
+    example: { lines: ['auth_type PASS', 'auth_pass s3cr3t'] },
+  }),
 
   // Who speaks to whom
   mcast_src_ip: optional(ipAddress, 'Source address of adverts.', {
@@ -113,6 +117,7 @@ export const vrrpInstance = {
   mcast_dst_ip: optional(ipAddress, 'Multicast group that adverts are sent to.', {
     otherwise: 'vrrp_mcast_group4 or vrrp_mcast_group6',
     refusal: '(%n) malformed mcast dest address %w. Skipping...',
+    example: '224.0.0.19',
   }),
   unicast_peer: entries(peerLine, 'Routers that adverts are sent to, in place of the group.', {
     grammar: peerGrammar,
@@ -160,13 +165,13 @@ export const vrrpInstance = {
     decimalSeconds(0, 1000),
     seconds(0),
     'Wait before taking over from a master of lower priority.',
-    { refusal: '(%n) Preempt_delay not valid! must be between 0-1000' },
+    { refusal: '(%n) Preempt_delay not valid! must be between 0-1000', example: '300' },
   ),
   down_timer_adverts: inherited(
     integer(1, 100),
     'vrrp_down_timer_adverts',
     'Adverts missed before a backup takes over.',
-    { refusal: "(%n): Invalid down_timer_adverts [1:100] '%w'" },
+    { refusal: "(%n): Invalid down_timer_adverts [1:100] '%w'", example: '4' },
   ),
   lower_prio_no_advert: inherited(
     onOff,
@@ -191,37 +196,37 @@ export const vrrpInstance = {
     wholeSeconds(0, 4294),
     'vrrp_garp_master_delay',
     'Time between the first and the second burst after becoming master; 0 means no second burst.',
-    { refusal: "(%n): garp_master_delay '%w' invalid - ignoring" },
+    { refusal: "(%n): garp_master_delay '%w' invalid - ignoring", example: '2' },
   ),
   garp_master_repeat: inherited(
     repeats('(%n): '),
     'vrrp_garp_master_repeat',
     'Messages for each address in a burst after becoming master.',
-    { refusal: "(%n): garp_master_repeat '%w' invalid - ignoring" },
+    { refusal: "(%n): garp_master_repeat '%w' invalid - ignoring", example: '3' },
   ),
   garp_master_refresh: inherited(
     wholeSeconds(0, 4294967295),
     'vrrp_garp_master_refresh',
     'Period of further bursts while master; 0 means none.',
-    { refusal: "(%n): Invalid garp_master_refresh '%w' - ignoring" },
+    { refusal: "(%n): Invalid garp_master_refresh '%w' - ignoring", example: '60' },
   ),
   garp_master_refresh_repeat: inherited(
     repeats('(%n): '),
     'vrrp_garp_master_refresh_repeat',
     'Messages for each address in a periodic burst.',
-    { refusal: "(%n): garp_master_refresh_repeat '%w' invalid - ignoring" },
+    { refusal: "(%n): garp_master_refresh_repeat '%w' invalid - ignoring", example: '2' },
   ),
   garp_lower_prio_delay: inherited(
     wholeSeconds(0, 4294),
     'vrrp_garp_lower_prio_delay',
     'Time to the second burst after a master hears a lower priority.',
-    { refusal: "(%n): garp_lower_prio_delay '%w' invalid - ignoring" },
+    { refusal: "(%n): garp_lower_prio_delay '%w' invalid - ignoring", example: '10' },
   ),
   garp_lower_prio_repeat: inherited(
     integer(0, 2147483647),
     'vrrp_garp_lower_prio_repeat',
     'Messages for each address after a master hears a lower priority.',
-    { refusal: "(%n): Invalid garp_lower_prio_repeat '%w'" },
+    { refusal: "(%n): Invalid garp_lower_prio_repeat '%w'", example: '1' },
   ),
 
   // Scripts
@@ -233,7 +238,10 @@ export const vrrpInstance = {
     optionalCommand,
     'A reload that removes the instance reports DELETED in place of FAULT, and runs the command.',
     // keepalived says it without the word script here.
-    { again: '(%n) %k already specified - ignoring %w' },
+    {
+      again: '(%n) %k already specified - ignoring %w',
+      example: '"/usr/local/bin/notify deleted"',
+    },
   ),
   notify: optional(
     command,

@@ -193,7 +193,7 @@ export const linkRows = {
   vrf: optional(
     interfaceName,
     'VRF of unicast adverts without an interface, which there are none of: always complained of.',
-    { otherwise: 'none' },
+    { otherwise: 'none', example: 'vrf-blue' },
   ),
   linkbeat_use_polling: defaulted(
     {

@@ -79,10 +79,12 @@ const hmacRows = {
   active_key: optional(integer(1, 255), 'The key that adverts are signed with.', {
     otherwise: 'none: it is required',
     since: '2.4.3',
+    example: '1',
   }),
   time_window: optional(wholeSeconds(1, 300), 'How old a signed advert may be.', {
     otherwise: 'three adverts or 5 s',
     since: '2.4.3',
+    example: '5',
   }),
   anti_replay: defaulted(choice('time', 'monotonic'), 'time', 'What tells an old advert.', {
     since: '2.4.3',
@@ -129,6 +131,7 @@ export const optionRows = {
       bare: '(%n) invalid kernel_rx_buf_size specified',
       refusal: '(%n) invalid kernel_rx_buf_size specified',
       otherwise: 'vrrp_rx_bufs_policy',
+      example: '1000000',
     },
   ),
   unicast_fault_no_peer: defaulted(
@@ -139,7 +142,7 @@ export const optionRows = {
   old_unicast_checksum: optional(
     checksum,
     'Checksum of unicast VRRPv3 as keepalived up to 1.3.6 had it; never: do not even look for it.',
-    { otherwise: 'found out' },
+    { otherwise: 'found out', example: 'never' },
   ),
   no_virtual_ipaddress: defaulted(flag, false, 'Allow an instance without addresses.', {
     since: '2.4.3',
@@ -185,6 +188,7 @@ export const optionRows = {
           message: 'Keyword "vmac_garp_intvl" is deprecated - please use "garp_extra_if"',
         },
       },
+      example: 'all 300',
     },
   ),
   lvs_sync_daemon_interface: optional(
@@ -204,9 +208,16 @@ export const optionRows = {
       }),
     },
     'Former place of lvs_sync_daemon.',
+    { example: 'eth0' },
   ),
   auth_hmac: section(hmacRows, 'Signatures of adverts. Refused: nothing runs with it.', {
     since: '2.4.3',
+    example: {
+      lines: [
+        'key 1 hex:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+        'active_key 1',
+      ],
+    },
   }),
   debug: defaulted(integer(0, 4), 0, 'Not used, neither by keepalived.', {
     refusal: "(%n) Debug value '%w' not valid; must be between 0-4",

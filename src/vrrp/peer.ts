@@ -21,8 +21,14 @@ export interface PeerText {
 }
 
 export const peerGrammar = {
-  min_ttl: optional(integer(0, 255), 'Lowest TTL accepted from this peer.', { otherwise: '0' }),
-  max_ttl: optional(integer(0, 255), 'Highest TTL accepted from this peer.', { otherwise: '255' }),
+  min_ttl: optional(integer(0, 255), 'Lowest TTL accepted from this peer.', {
+    otherwise: '0',
+    example: '192.0.2.2 min_ttl 254',
+  }),
+  max_ttl: optional(integer(0, 255), 'Highest TTL accepted from this peer.', {
+    otherwise: '255',
+    example: '192.0.2.2 max_ttl 255',
+  }),
 };
 
 export const peerLine: ValueType<PeerText> = {

@@ -1,9 +1,9 @@
 // The blocks static_ipaddress, static_routes and static_rules: what is there as long as the daemon runs, whatever
 // its instances do.
 
-import { type Entry, entries } from '../config/keyword.ts';
+import { type Entry, entries, optional } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
-import type { AddressEntry, Reading, ValueType } from '../config/value.ts';
+import { type AddressEntry, type Reading, type ValueType, word } from '../config/value.ts';
 import { mistake, type RuledSurroundings } from './decision.ts';
 import { routeGrammar, ruleGrammar } from './grammar.ts';
 import type { StaticAddress, VrrpConfig } from './keywords.ts';
@@ -67,6 +67,15 @@ function readLine(words: readonly string[], raw: string): Reading<StaticAddressT
     : { value: { ...value, ...more }, complaints: placed };
 }
 
+/** Words of static objects only. */
+const minded = (entry: string) => ({
+  track_group: optional(
+    word(),
+    'The instances of this track_group depend on its interface; the group stands before.',
+    { example: `${entry} track_group TG_1` },
+  ),
+});
+
 export const staticRows = {
   static_ipaddress: entries(
     staticAddressLine,
@@ -75,16 +84,20 @@ export const staticRows = {
       grammar: {
         ...addressGrammar,
         dev: { ...addressGrammar.dev, otherwise: 'default_interface' },
+        ...minded('192.0.2.5/24 dev eth0'),
       },
       example: '192.0.2.5/24 dev eth0',
     },
   ),
   static_routes: entries(routeLine(true), 'Routes that are there as long as the daemon runs.', {
-    grammar: routeGrammar,
+    grammar: {
+      ...routeGrammar,
+      ...minded('198.51.100.0/24 via 192.0.2.254 dev eth0'),
+    },
     example: '198.51.100.0/24 via 192.0.2.1 dev eth0',
   }),
   static_rules: entries(ruleLine(true), 'Policy rules that are there as long as the daemon runs.', {
-    grammar: ruleGrammar,
+    grammar: { ...ruleGrammar, ...minded('from 192.0.2.5 table 100 priority 100 iif eth0') },
     example: 'from 192.0.2.5 table 100 priority 100',
   }),
 };

@@ -53,12 +53,13 @@ export const scriptRows = {
   timeout: optional(period('timeout'), 'Time after which a run has failed.', {
     refusal: "(%n): vrrp script timeout '%w' invalid - ignoring",
     otherwise: 'interval',
+    example: '5',
   }),
   weight: defaulted(
     weightOf(253, 'vrrp_script %n unknown weight option'),
     NO_WEIGHT,
     'Change of the priority; 0 means that a failure is a fault.',
-    { refusal: 'vrrp_script %n weight %w must be in [-253, 253]' },
+    { refusal: 'vrrp_script %n weight %w must be in [-253, 253]', example: '-20' },
   ),
   rise: defaulted(integer(1, 2147483647), 1, 'Successes in a row before it is up.', {
     refusal: "(%n): vrrp script rise value '%w' invalid, defaulting to 1",
@@ -108,6 +109,7 @@ export const processRows = {
   }),
   param_match: optional(parameterMatch, 'How arguments are compared.', {
     otherwise: 'exact where there are arguments',
+    example: 'initial',
   }),
   weight: defaulted(
     weightOf(254, 'vrrp_track_process %n unknown weight option'),
@@ -118,6 +120,7 @@ export const processRows = {
       again: 'Weight already set for track process %n - ignoring %w',
       refusal:
         'Weight (%w) for vrrp_track_process %n must be between [-254..254] inclusive. Ignoring...',
+      example: '10',
     },
   ),
   quorum: defaulted(integer(1, 65535), 1, 'How many processes there must be.', {
@@ -128,22 +131,20 @@ export const processRows = {
     refusal:
       'quorum_max (%w) for vrrp_track_process %n must be between [0..65535] inclusive. Ignoring...',
     otherwise: 'any number',
+    example: '8',
   }),
-  delay: optional(
-    decimalSeconds(0.000001, 3600),
-    'Both fork_delay and terminate_delay.',
-    delay('delay'),
-  ),
-  terminate_delay: optional(
-    decimalSeconds(0.000001, 3600),
-    'Wait after there are too few.',
-    delay('terminate_delay'),
-  ),
-  fork_delay: optional(
-    decimalSeconds(0.000001, 3600),
-    'Wait after there are enough.',
-    delay('fork_delay'),
-  ),
+  delay: optional(decimalSeconds(0.000001, 3600), 'Both fork_delay and terminate_delay.', {
+    ...delay('delay'),
+    example: '0.5',
+  }),
+  terminate_delay: optional(decimalSeconds(0.000001, 3600), 'Wait after there are too few.', {
+    ...delay('terminate_delay'),
+    example: '0.5',
+  }),
+  fork_delay: optional(decimalSeconds(0.000001, 3600), 'Wait after there are enough.', {
+    ...delay('fork_delay'),
+    example: '0.5',
+  }),
   full_command: defaulted(flag, false, 'Compare the whole command line, not the name.'),
 };
 
@@ -211,6 +212,7 @@ export const fileRows = {
   ),
   init_file: optional(initFile, 'Create the file with this number at start.', {
     otherwise: 'not created',
+    example: '0',
   }),
 };
 
@@ -362,16 +364,20 @@ const bfdLine = trackLine({
   bare: (name) => `track bfd ${name}`,
 });
 
-const lineGrammar = (limit: number, noreverse: boolean) => ({
+const lineGrammar = (name: string, limit: number, noreverse: boolean) => ({
   weight: optional(integer(-limit, limit), 'Change of the priority in place of a fault.', {
     otherwise: 'that of the definition; 0 for interfaces',
+    example: `${name} weight -20`,
   }),
-  reverse: optional(flag, 'After the weight: turn it round.'),
+  reverse: optional(flag, 'After the weight: turn it round.', {
+    example: `${name} weight -20 reverse`,
+  }),
   ...(noreverse
     ? {
         noreverse: optional(
           flag,
           'After the weight: do not turn it round, whatever the definition says.',
+          { example: `${name} weight -20 noreverse` },
         ),
       }
     : {}),
@@ -380,24 +386,24 @@ const lineGrammar = (limit: number, noreverse: boolean) => ({
 /** The same blocks stand in instances and in sync groups. */
 export const trackRows = {
   track_interface: entries(interfaceLine, 'Interfaces that must be up too.', {
-    grammar: lineGrammar(253, false),
+    grammar: lineGrammar('eth1', 253, false),
     example: 'eth1 weight -20',
   }),
   track_script: entries(scriptLine, 'Scripts that must succeed.', {
-    grammar: lineGrammar(253, true),
+    grammar: lineGrammar('chk_haproxy', 253, true),
     example: 'chk_haproxy weight 10',
   }),
   track_file: entries(fileLine, 'Files whose number counts.', {
-    grammar: lineGrammar(254, true),
+    grammar: lineGrammar('maintenance', 254, true),
     example: 'maintenance weight 1',
   }),
   track_process: entries(processLine, 'Processes that must run.', {
-    grammar: lineGrammar(254, true),
+    grammar: lineGrammar('haproxy', 254, true),
     example: 'haproxy weight 10',
   }),
   track_bfd: entries(bfdLine, 'BFD sessions that must be up.', {
     effect: 'later',
-    grammar: lineGrammar(253, true),
+    grammar: lineGrammar('gateway', 253, true),
     example: 'gateway',
   }),
 };

@@ -46,28 +46,49 @@ const FOREVER = 2 ** 32 - 1;
 export const addressGrammar = {
   dev: optional(interfaceName, 'Interface that gets the address.', {
     otherwise: 'the interface of the instance',
+    example: '192.0.2.100/24 dev eth0',
   }),
-  brd: optional(word(), 'IPv4 broadcast address; + sets and - clears the host bits.'),
-  broadcast: optional(word(), 'The same as brd.'),
+  brd: optional(word(), 'IPv4 broadcast address; + sets and - clears the host bits.', {
+    example: '192.0.2.100/24 brd +',
+  }),
+  broadcast: optional(word(), 'The same as brd.', {
+    example: '192.0.2.100/24 broadcast 192.0.2.255',
+  }),
   scope: optional(word(), 'global, site, link, host, nowhere or 0..255 (IPv4).', {
     otherwise: 'global',
+    example: '192.0.2.100/24 scope link',
   }),
-  label: optional(word(15), 'Label such as eth0:1 (IPv4).'),
-  peer: optional(ipAddress, 'Far end of a point-to-point link.'),
-  home: optional(flag, 'Mark as mobile IPv6 home address.'),
-  '-nodad': optional(flag, 'Leave duplicate address detection to the kernel.'),
-  mngtmpaddr: optional(flag, 'Template for temporary IPv6 addresses.'),
-  noprefixroute: optional(flag, 'Add no prefix route.'),
-  autojoin: optional(flag, 'Join the multicast group of the address.'),
-  no_track: optional(flag, 'Leave it gone when somebody deletes it.'),
+  label: optional(word(15), 'Label such as eth0:1 (IPv4).', {
+    example: '192.0.2.100/24 label eth0:vip',
+  }),
+  peer: optional(ipAddress, 'Far end of a point-to-point link.', {
+    example: '192.0.2.100 peer 192.0.2.254',
+  }),
+  home: optional(flag, 'Mark as mobile IPv6 home address.', { example: '2001:db8::100/64 home' }),
+  '-nodad': optional(flag, 'Leave duplicate address detection to the kernel.', {
+    example: '2001:db8::100/64 -nodad',
+  }),
+  mngtmpaddr: optional(flag, 'Template for temporary IPv6 addresses.', {
+    example: '2001:db8::100/64 mngtmpaddr',
+  }),
+  noprefixroute: optional(flag, 'Add no prefix route.', {
+    example: '192.0.2.100/24 noprefixroute',
+  }),
+  autojoin: optional(flag, 'Join the multicast group of the address.', {
+    example: '192.0.2.100/24 autojoin',
+  }),
+  no_track: optional(flag, 'Leave it gone when somebody deletes it.', {
+    example: '192.0.2.100/24 no_track',
+  }),
   use_vmac: optional(
     flag,
     'Put it on an interface of the virtual MAC address, on top of its interface.',
+    { example: '192.0.2.100/24 dev eth1 use_vmac' },
   ),
   preferred_lft: optional(
     word(),
     'Seconds for which an IPv6 address may be chosen as a source address, or forever.',
-    { otherwise: 'forever; 0 for IPv6 /128' },
+    { otherwise: 'forever; 0 for IPv6 /128', example: '2001:db8::100/64 preferred_lft forever' },
   ),
 };
 

@@ -83,7 +83,9 @@ function typed(rows: Block, path: string): Typed[] {
       type: row.entry,
       ...(row.example === undefined ? {} : { example: row.example }),
     };
-    return [entry, ...typed(row.grammar ?? {}, `${here}/`)];
+    // Examples of words are whole lines, which test/unit/reference.test.ts reads.
+    const words = typed(row.grammar ?? {}, `${here}/`).map(({ example: _, ...word }) => word);
+    return [entry, ...words];
   });
 }
 

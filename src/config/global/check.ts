@@ -63,6 +63,7 @@ export const checkRows = {
           message: "keyword 'lvs_flush_onstop' is now 'lvs_flush_on_stop'",
         },
       },
+      example: 'VS',
     },
   ),
   lvs_netlink_cmd_rcv_bufs: defaulted(integer(0, 4294967295), 0, BUFFER, buffer('lvs_netlink_cmd')),
@@ -103,6 +104,7 @@ export const checkRows = {
       {
         again: 'ipvs nftables already specified - ignoring',
         otherwise: 'keepalived_ipvs where it is needed',
+        example: 'keepalived_ipvs',
       },
     ),
     nftables_ipvs_priority: defaulted(

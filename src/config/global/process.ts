@@ -31,9 +31,11 @@ export const processRows = {
   process_names: defaulted(flag, false, 'Name the children keepalived_vrrp and so on.'),
   process_name: optional(processName, 'Process name of the parent.', {
     label: 'Parent process name',
+    example: 'keepalived',
   }),
   vrrp_process_name: optional(processName, 'Process name of the VRRP child.', {
     label: 'VRRP process name',
+    example: 'vrrp',
   }),
   umask: defaulted(fileMask, 0o177, 'File creation mask; the command line option -u wins.', {
     label: 'umask',
@@ -44,6 +46,7 @@ export const processRows = {
     label: 'VRRP process priority',
     bare: 'No vrrp process priority specified',
     refusal: 'Invalid vrrp process priority specified',
+    example: '-10',
   }),
   vrrp_no_swap: defaulted(flag, false, 'Keep the VRRP child in memory.', {
     label: "VRRP don't swap",
@@ -57,6 +60,7 @@ export const processRows = {
       label: 'VRRP realtime priority',
       bare: 'No vrrp process real-time priority specified',
       refusal: "vrrp process real-time priority '%w' invalid",
+      example: '50',
     },
   ),
   vrrp_rlimit_rttime: defaulted(
@@ -86,6 +90,7 @@ export const processRows = {
         .sort((a, b) => a - b)
         .map((processor) => `${processor} `)
         .join(''),
+    example: '0 1',
   }),
   max_auto_priority: defaulted(
     { ...integer(-1, 99), syntax: '[<int> -1..99]', minimum: 0, parse: readMaxAutoPriority },
@@ -95,6 +100,7 @@ export const processRows = {
       label: 'Max auto priority',
       show: (value) => (value < 0 ? 'Disabled' : String(value)),
       refusal: "max_auto_priority '%w' must be in [0, 99] (or -1 to disable) - ignoring",
+      example: '50',
     },
   ),
   enable_script_security: defaulted(
@@ -109,6 +115,7 @@ export const processRows = {
   dynamic_interfaces: optional(
     dynamicInterfaces,
     'Accept interfaces that do not exist yet; with allow_if_changes also when they come back as another kind.',
+    { example: 'allow_if_changes' },
   ),
   include_check: optional(
     includeChecks,
@@ -119,6 +126,7 @@ export const processRows = {
     label: 'Startup script',
     bare: 'startup script missing',
     again: 'startup script already specified - ignoring %w',
+    example: '"/usr/local/bin/start"',
   }),
   startup_script_timeout: defaulted(
     wholeSeconds(1, 1000),
@@ -133,6 +141,7 @@ export const processRows = {
     label: 'Shutdown script',
     bare: 'shutdown script missing',
     again: 'shutdown script already specified - ignoring %w',
+    example: '"/usr/local/bin/stop"',
   }),
   shutdown_script_timeout: defaulted(
     wholeSeconds(1, 1000),
@@ -151,11 +160,13 @@ export const processRows = {
         message: "keyword 'lvs_process_name' is now 'checker_process_name'",
       },
     },
+    example: 'checks',
   }),
   checker_priority: defaulted(integer(-20, 19), 0, 'Nice value of the checker child.', {
     label: 'Checker process priority',
     bare: 'No checker process priority specified',
     refusal: 'Invalid checker process priority specified',
+    example: '-5',
   }),
   checker_no_swap: defaulted(flag, false, 'Keep the checker child in memory.', {
     label: "Checker don't swap",
@@ -169,12 +180,14 @@ export const processRows = {
       label: 'Checker realtime priority',
       bare: 'No checker process real-time priority specified',
       refusal: "checker process real-time priority '%w' invalid",
+      example: '10',
     },
   ),
   checker_cpu_affinity: optional(affinity, 'Processors that the checker child may run on.', {
     label: 'Checker CPU Affinity',
     bare: 'No checker cpu_id set specified',
     refusal: 'Invalid cpu_id:%w specified for checker process',
+    example: '0 1',
   }),
   checker_rlimit_rttime: defaulted(
     wholeMicros(1, 4294967295),
@@ -198,9 +211,18 @@ export const processRows = {
     'Add the names of namespace and instance to the names of dumps.',
     { refusal: "Invalid value '%w' for global date_use_instance specified" },
   ),
-  state_dump_file: optional(word(), 'Path of the dump of the state.', { since: '2.4.3' }),
-  stats_dump_file: optional(word(), 'Path of the dump of the statistics.', { since: '2.4.3' }),
-  json_dump_file: optional(word(), 'Path of the JSON dump.', { since: '2.4.3' }),
+  state_dump_file: optional(word(), 'Path of the dump of the state.', {
+    since: '2.4.3',
+    example: '/run/keepalived/state.data',
+  }),
+  stats_dump_file: optional(word(), 'Path of the dump of the statistics.', {
+    since: '2.4.3',
+    example: '/run/keepalived/stats.data',
+  }),
+  json_dump_file: optional(word(), 'Path of the JSON dump.', {
+    since: '2.4.3',
+    example: '/run/keepalived/state.json',
+  }),
   min_auto_priority_delay: defaulted(
     wholeMicros(1, 10_000_000),
     seconds(1),
@@ -227,7 +249,7 @@ export const processRows = {
   reload_check_config: optional(
     optionalPath('/dev/null'),
     'Reload only a configuration that -t ends with 0 for; what is wrong with it replaces what stands in the file.',
-    { otherwise: 'off' },
+    { otherwise: 'off', example: '/run/keepalived/check.log' },
   ),
   reload_time_file: optional(
     onlyWord,
@@ -247,11 +269,12 @@ export const processRows = {
   reload_file: optional(
     optionalPath('keepalived.reload'),
     'File that is made, or made empty, when a reload begins to read, and removed when it has read.',
-    { otherwise: 'off' },
+    { otherwise: 'off', example: '/run/keepalived/reload' },
   ),
   config_save_dir: optional(
     word(),
     'Folder for a copy of every configuration read, and of what the VRRP process knew before and after each reload; made where it is missing.',
+    { example: '/var/lib/keepalived' },
   ),
   tmp_config_directory: optional(
     word(),
@@ -260,29 +283,34 @@ export const processRows = {
       bare: 'tmp_config_directory missing directory name',
       again: 'tmp_config_directory already specified - ignoring',
       otherwise: 'in memory',
+      example: '/run/keepalived',
     },
   ),
   json_version: defaulted(
     integer(1, 2),
     1,
     'Layout of the JSON dump: 2 adds tracked processes, and puts the instances into an object with them.',
-    { since: '2.4.3' },
+    { since: '2.4.3', example: '2' },
   ),
   iproute_usr_dir: optional(word(), 'Folder with the name tables of iproute2, from its vendor.', {
     since: '2.4.3',
+    example: '/usr/share/iproute2',
   }),
   iproute_etc_dir: optional(word(), 'Folder with the name tables of iproute2.', {
     since: '2.4.3',
     otherwise: '/etc/iproute2',
+    example: '/etc/iproute2',
   }),
   ...later({
     bfd_process_name: optional(processName, 'Process name of the BFD child.', {
       label: 'BFD process name',
+      example: 'bfd',
     }),
     bfd_priority: defaulted(integer(-20, 19), 0, 'Nice value of the BFD child.', {
       label: 'BFD process priority',
       bare: 'No bfd process priority specified',
       refusal: 'Invalid bfd process priority specified',
+      example: '-10',
     }),
     bfd_no_swap: defaulted(flag, false, 'Keep the BFD child in memory.', {
       label: "BFD don't swap",
@@ -296,12 +324,14 @@ export const processRows = {
         label: 'BFD realtime priority',
         bare: 'No bfd process real-time priority specified',
         refusal: "bfd process real-time priority '%w' invalid",
+        example: '50',
       },
     ),
     bfd_cpu_affinity: optional(affinity, 'Processors that the BFD child may run on.', {
       label: 'BFD CPU Affinity',
       bare: 'No bfd cpu_id set specified',
       refusal: 'Invalid cpu_id:%w specified for bfd process',
+      example: '0 1',
     }),
     bfd_rlimit_rttime: defaulted(
       wholeMicros(1, 4294967295),
@@ -322,5 +352,6 @@ export const processRows = {
   }),
   random_seed: optional(integer(0, 4294967295), 'Accepted and without effect, as in keepalived.', {
     refusal: 'random_seed %w invalid',
+    example: '1',
   }),
 };

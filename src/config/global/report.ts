@@ -85,6 +85,7 @@ export const reportRows = {
       bare: 'SNMP error : snmp socket name missing',
       again: 'SNMP socket already set to',
       otherwise: 'unix:/var/agentx/master',
+      example: 'udp:localhost:705',
     }),
     enable_traps: defaulted(flag, false, 'Send SNMP traps.'),
     enable_snmp_vrrp: defaulted(flag, false, 'Serve the VRRP part of the MIB of keepalived.', {
@@ -102,7 +103,7 @@ export const reportRows = {
     snmp_vs_stats_update_interval: optional(
       decimalSeconds(0.001, 30),
       'Age of the statistics of virtual servers from which on they are read again.',
-      { since: '2.4.3', otherwise: '5' },
+      { since: '2.4.3', otherwise: '5', example: '5' },
     ),
     snmp_rs_stats_update_interval: optional(
       decimalSeconds(0.001, 30),
@@ -110,17 +111,19 @@ export const reportRows = {
       {
         since: '2.4.3',
         otherwise: 'snmp_vs_stats_update_interval',
+        example: '5',
       },
     ),
     enable_dbus: defaulted(flag, false, 'Show instances on the D-Bus of the system.'),
     dbus_service_name: optional(word(), 'Name of the D-Bus service.', {
       bare: 'dbus_service_name missing - ignoring',
       otherwise: 'org.keepalived.Vrrp1',
+      example: 'org.keepalived.Vrrp1',
     }),
     dbus_no_interface_name: optional(
       word(),
       'Part of the path that stands for an interface where an instance has none.',
-      { since: '2.4.3', otherwise: 'none' },
+      { since: '2.4.3', otherwise: 'none', example: 'none' },
     ),
   }),
 };
@@ -137,6 +140,7 @@ export const tellRows = {
     label: 'Email notification from',
     bare: 'emailfrom missing - ignoring',
     otherwise: 'the user at the host name',
+    example: 'keepalived@example.org',
   }),
   smtp_server: optional(mailServer, 'Server that mail is handed to.', {
     otherwise: 'none: no mail',
@@ -144,6 +148,7 @@ export const tellRows = {
   }),
   smtp_helo_name: optional(nameIfAny, 'Name given in the greeting of mail.', {
     otherwise: 'the host name',
+    example: 'lb1.example.org',
   }),
   smtp_connect_timeout: optional(
     { ...wholeSeconds(1, 4294), parse: readTimeout },

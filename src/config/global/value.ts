@@ -109,6 +109,7 @@ export const fifo: ValueType<FifoText> = {
       group: { type: 'string' },
     },
   },
+  example: '/run/keepalived/events',
 };
 
 /** `[all] <int>`: how often addresses on other interfaces are announced again. */

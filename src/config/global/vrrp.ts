@@ -163,6 +163,7 @@ export const vrrpRows = {
       show: wholeSecondsShown,
       otherwise: 'vrrp_garp_master_delay',
       refusal: "vrrp_garp_lower_prio_delay '%w' invalid - ignoring",
+      example: '10',
     },
   ),
   vrrp_garp_lower_prio_repeat: optional(
@@ -172,6 +173,7 @@ export const vrrpRows = {
       label: 'Gratuitous ARP lower priority repeat',
       otherwise: 'vrrp_garp_master_repeat',
       refusal: "Invalid vrrp_garp_lower_prio_repeat '%w'",
+      example: '1',
     },
   ),
   vrrp_garp_interval: optional(
@@ -181,6 +183,7 @@ export const vrrpRows = {
       label: 'Gratuitous ARP interval',
       show: sixDecimals,
       refusal: "vrrp_garp_interval '%w' is invalid",
+      example: '0.001',
     },
   ),
   vrrp_gna_interval: optional(
@@ -190,6 +193,7 @@ export const vrrpRows = {
       label: 'Gratuitous NA interval',
       show: sixDecimals,
       refusal: "vrrp_gna_interval '%w' is invalid",
+      example: '0.001',
     },
   ),
   vrrp_min_garp: optional(
@@ -211,12 +215,18 @@ export const vrrpRows = {
       label: 'vrrp_startup_delay',
       refusal: "vrrp_startup_delay '%w' is invalid",
       otherwise: '0',
+      example: '5.5',
     },
   ),
   vrrp_delay_after_boot: optional(
     decimalSeconds(0.001, 4294.967295),
     'How long instances wait after the machine has started.',
-    { refusal: "vrrp_delay_after_boot '%w' is invalid", otherwise: '0', since: '2.4.3' },
+    {
+      refusal: "vrrp_delay_after_boot '%w' is invalid",
+      otherwise: '0',
+      since: '2.4.3',
+      example: '30',
+    },
   ),
   vrrp_notify_priority_changes: defaulted(
     onOff,
@@ -245,6 +255,7 @@ export const vrrpRows = {
   vrrp_rx_bufs_policy: optional(bufferPolicy, 'How large receive buffers of VRRP are.', {
     bare: 'vrrp_rx_bufs_policy missing',
     otherwise: 'left to the system',
+    example: 'ADVERT',
   }),
   vrrp_rx_bufs_multiplier: defaulted(
     onlyNumber,
@@ -278,7 +289,7 @@ export const vrrpRows = {
       }),
     },
     'Chains of iptables for what must not be received; nftables is used in their place.',
-    { otherwise: 'INPUT OUTPUT' },
+    { otherwise: 'INPUT OUTPUT', example: 'INPUT OUTPUT' },
   ),
   vrrp_ipsets: optional(
     {
@@ -297,11 +308,15 @@ export const vrrpRows = {
       }),
     },
     'Names of the ipsets that iptables would use.',
-    { otherwise: 'keepalived keepalived6 keepalived_if6 keepalived_igmp keepalived_mld' },
+    {
+      otherwise: 'keepalived keepalived6 keepalived_if6 keepalived_igmp keepalived_mld',
+      example: 'keepalived keepalived6 keepalived_if6',
+    },
   ),
   nftables: optional(tableName, 'Private table of nftables.', {
     again: 'nftables already specified - ignoring',
     otherwise: 'keepalived where it is needed',
+    example: 'keepalived',
   }),
   nftables_priority: defaulted(
     integer(-2147483648, 2147483647),
@@ -327,11 +342,13 @@ export const vrrpRows = {
           message: 'Keyword "vrrp_vmac_garp_intvl" is deprecated - please use "vrrp_garp_extra_if"',
         },
       },
+      example: 'all 300',
     },
   ),
   vmac_prefix: optional(word(), 'Prefix of the names of virtual MAC interfaces.', {
     again: 'vmac prefix has already been specified - ignoring %w',
     otherwise: 'vrrp',
+    example: 'vmac',
   }),
   vmac_addr_prefix: optional(
     word(),
@@ -339,6 +356,7 @@ export const vrrpRows = {
     {
       again: 'vmac_addr prefix has already been specified - ignoring %w',
       otherwise: 'vmac_prefix',
+      example: 'vaddr',
     },
   ),
   default_interface: optional(interfaceName, 'Interface of static addresses without dev.', {

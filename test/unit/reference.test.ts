@@ -1,0 +1,137 @@
+// docs/keywords.md: every row has a default and an example; the example is read in its block without a complaint, and the
+// default is what a configuration without the keyword means.
+
+import assert from 'node:assert/strict';
+import { describe, it, test } from 'node:test';
+import { planOf } from '../../src/check/plan.ts';
+import type { MachineFacts } from '../../src/config/build.ts';
+import type { Diagnostic } from '../../src/config/diagnostic.ts';
+import { entriesFor, markdown } from '../../src/config/docs.ts';
+import { lex } from '../../src/config/lexer.ts';
+import { buildConfiguration, type Config, keywords } from '../../src/keywords.ts';
+import { type Example, examples } from './examples.ts';
+
+const NAMES: Readonly<Record<string, number>> = { static: 4, global: 0, tcp: 6 };
+
+/** A machine that has all that the examples name. */
+const facts: MachineFacts = {
+  hostname: 'lb1',
+  processors: 2,
+  interfaces: new Map(
+    ['eth0', 'eth1', 'vrf-blue'].map((name) => [name, { loopback: false, mtu: 1500 }]),
+  ),
+  user: () => ({ uid: 0, gid: 0 }),
+  group: () => 0,
+  numberOf: (_, name) => NAMES[name],
+  vrfTable: (device) => (device === 'vrf-blue' ? 10 : undefined),
+  inspect: (path) => ({ path }),
+};
+
+interface Read {
+  readonly config?: Config;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+function read(text: string): Read {
+  const { lines, diagnostics } = lex([{ name: 'x', path: '/x', directory: '/', text }], {
+    read: () => ({ files: [], problems: [] }),
+    configId: 'lb1',
+    random: { seed: 1 },
+  });
+  const built = buildConfiguration(lines, facts);
+  return {
+    ...built,
+    diagnostics: [...diagnostics, ...built.diagnostics].filter((d) => d.id !== 'not-yet-effective'),
+  };
+}
+
+/** Complained of however they are written, and by which name. Their rows say so, or call them former. */
+const ALWAYS: Readonly<Record<string, string>> = {
+  'global_defs/vrrp_iptables': 'no-iptables',
+  'global_defs/vrrp_ipsets': 'no-ipsets',
+  'vrrp_instance/virtual_routes/gw': 'deprecated',
+  'vrrp_instance/virtual_routes/or': 'deprecated',
+  'static_routes/gw': 'deprecated',
+  'static_routes/or': 'deprecated',
+  'vrrp_instance/vrf': 'vrf-with-interface',
+  'vrrp_instance/linkbeat_use_polling': 'deprecated',
+  'vrrp_instance/lvs_sync_daemon_interface': 'deprecated',
+  'vrrp_sync_group/global_tracking': 'deprecated',
+  'virtual_server/real_server/HTTP_GET/nb_get_retry': 'deprecated',
+  'virtual_server/real_server/SSL_GET/nb_get_retry': 'deprecated',
+};
+const complaintOf = (path: string): string | undefined =>
+  path.startsWith('vrrp_instance/auth_hmac') ? 'auth-hmac' : ALWAYS[path];
+
+const all = examples();
+
+describe('every example is read in its block', () => {
+  for (const { path, text, shown } of all)
+    it(`${path}: ${shown.split('\n')[0]}`, () => {
+      const said = read(text).diagnostics.map(({ id, line, message }) =>
+        id === complaintOf(path) ? id : `${id} ${line}: ${message}`,
+      );
+      assert.deepEqual(said, [complaintOf(path) ?? []].flat(), text);
+    });
+});
+
+test('a mistake in an example would be seen', () => {
+  const example = all.find(({ path }) => path === 'vrrp_instance/priority') as Example;
+  const text = example.text.replace(example.shown, 'priority 1000');
+  assert.deepEqual(
+    read(text).diagnostics.map(({ line }) => line),
+    [example.from],
+  );
+});
+
+/** 0 cannot be written; debug is only dumped where it is given. */
+const UNWRITABLE = /rt_priority$|vrrp_instance\/debug$/;
+
+/** Checkers keep what is written until it is decided how they are made. */
+function meaning(text: string): unknown {
+  const { config } = read(text);
+  assert.ok(config !== undefined, text);
+  const whole = { config, checks: planOf(config).checks };
+  return JSON.parse(JSON.stringify(whole, (key, value) => (key === 'values' ? undefined : value)));
+}
+
+describe('the default is what a configuration without the keyword means', () => {
+  for (const { path, row, text, shown, from } of all) {
+    if (row.form !== 'words' || typeof row.fallback === 'boolean' || row.fallback === undefined)
+      continue;
+    if (row.otherwise !== undefined || UNWRITABLE.test(path) || complaintOf(path) !== undefined)
+      continue;
+    const keyword = path.split('/').at(-1) as string;
+    const lines = text.split('\n');
+    assert.equal(lines[from - 1]?.trim(), shown);
+    it(path, () => {
+      const written = `${keyword} ${row.type.format(row.fallback)}`;
+      const without = meaning(lines.toSpliced(from - 1, 1).join('\n'));
+      assert.deepEqual(meaning(lines.toSpliced(from - 1, 1, written).join('\n')), without);
+    });
+  }
+});
+
+const cellsOf = (line: string): readonly string[] =>
+  line.split(/(?<!\\)\|/).map((cell) => cell.trim());
+
+test('every row of the page has a default, a meaning and an example', () => {
+  const rows = markdown(keywords)
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map(cellsOf);
+  assert.equal(rows.length, all.length);
+  assert.ok(all.length > 700, `${all.length} rows`);
+  for (const [, keyword = '', , fallback, meaning, example = ''] of rows) {
+    assert.ok(fallback !== '' && meaning !== '' && example !== '', `${keyword}: ${example}`);
+    assert.ok(example.includes(keyword.replaceAll('`', '')), `${keyword} is not in ${example}`);
+  }
+});
+
+test('the terminal tells the same', () => {
+  for (const { path, shown } of all) {
+    const told = entriesFor(keywords, path.split('/').at(-1) as string).join('\n');
+    for (const line of shown.split('\n')) assert.ok(told.includes(line), `${path}: ${line}`);
+    assert.ok(/^ {2}default {2}\S/m.test(told), path);
+  }
+});
