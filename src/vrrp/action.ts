@@ -68,6 +68,8 @@ export type VrrpAction =
       readonly type: 'announce';
       readonly interface: number;
       readonly frames: readonly Uint8Array[];
+      /** Others wait for it in this queue: who sends it later than ordered says so (`announced`). */
+      readonly queue?: number;
     }
   | {
       readonly type: 'run';

@@ -151,7 +151,7 @@ export function flush(draft: Draft): void {
       else list.push(frame);
     }
     for (const [at, frames] of byInterface)
-      draft.actions.push({ type: 'announce', interface: at, frames });
+      draft.actions.push({ type: 'announce', interface: at, frames, queue: Number(index) });
     const idle = rest.arpAt <= draft.now && rest.naAt <= draft.now;
     if (rest.waiting.length > 0 || !idle) queues[Number(index)] = rest;
   }
@@ -178,6 +178,16 @@ function take(
     else naAt = next(naAt, item.interval);
   }
   return { ready, rest: { waiting, arpAt, naAt } };
+}
+
+/** A pause begins when the announcement before it has left, which a busy machine may do late. */
+export function postpone(draft: Draft, index: number, late: Duration): void {
+  const { [index]: queue, ...others } = draft.router.queues;
+  if (queue === undefined) return;
+  const moved = (at: Instant): Instant => (at > draft.now ? after(at, late) : at);
+  const { arpAt, naAt } = queue;
+  const next = { ...queue, arpAt: moved(arpAt), naAt: moved(naAt) };
+  draft.router = { ...draft.router, queues: { ...others, [index]: next } };
 }
 
 export function queueDeadline(

@@ -176,7 +176,7 @@ class VrrpDaemon {
     this.#loop = new Loop(createRouter(config), {
       machine: { step, nextDeadline },
       deadline: DEADLINE,
-      perform: (action) => this.#perform(action),
+      perform: (action, at) => this.#perform(action, at),
       alarm: (at) => this.#alarm(at),
       settled: (state) => this.#lookAhead(state),
       ...recorder(config),
@@ -411,7 +411,7 @@ class VrrpDaemon {
     this.#lookahead.prepare(state, this.#deadline);
   }
 
-  #perform(action: VrrpAction): readonly VrrpEvent[] {
+  #perform(action: VrrpAction, at: Instant): readonly VrrpEvent[] {
     switch (action.type) {
       case 'log':
         this.#context.log.write(action.severity, action.text);
@@ -444,7 +444,7 @@ class VrrpDaemon {
         this.#end(action.status);
         return [];
       default:
-        return this.#wire.perform(action);
+        return this.#wire.perform(action, at);
     }
   }
 

@@ -4,7 +4,7 @@
 import type { Ip } from '../lib/ip.ts';
 import type { Link, LinkAddress, MadeLink, Setting } from '../lib/link.ts';
 import type { GoneRoute, GoneRule } from '../lib/route.ts';
-import type { Instant } from '../lib/time.ts';
+import type { Duration, Instant } from '../lib/time.ts';
 import type { VrrpAction } from './action.ts';
 import type { VrrpConfig } from './keywords.ts';
 import type { RoutingEntries } from './routing.ts';
@@ -31,6 +31,8 @@ export type VrrpEvent =
   | { readonly type: 'ruleGone'; readonly rule: GoneRule }
   /** Settings that were changed, as they were before. */
   | { readonly type: 'tuned'; readonly was: readonly Setting[] }
+  /** Announcements of this queue left so much later than they were ordered for. */
+  | { readonly type: 'announced'; readonly queue: number; readonly late: Duration }
   /** An action that the kernel refused. `code` is 'EPERM' and the like. */
   | {
       readonly type: 'refused';

@@ -5,6 +5,7 @@ import { after, millis, seconds } from '../lib/time.ts';
 import type { KernelAddress, SocketSpec, VrrpAction } from './action.ts';
 import { addressKey } from './addresses.ts';
 import { refresh } from './advance.ts';
+import { burst } from './burst.ts';
 import type { VrrpEvent } from './event.ts';
 import { memberAt, setMember } from './member.ts';
 import { complain } from './receive.ts';
@@ -233,4 +234,16 @@ function describe({ family, group, source, interface: at }: SocketSpec): string 
 
 function log(draft: Draft, line: string): void {
   draft.actions.push({ type: 'log', severity: 'error', text: line });
+}
+
+/** The addresses of a master that were refused, once it is time. */
+export function repairRefused(draft: Draft, position: number): void {
+  const member = memberAt(draft, position);
+  if (member.repairAt === undefined || member.repairAt > draft.now) return;
+  const { repairAt: _, refused, ...rest } = member;
+  setMember(draft, position, { ...rest, refused: [] });
+  if (refused.length === 0 || member.state.name !== 'master') return;
+  const lines: VrrpAction[] = [];
+  burst(draft, member, refused, refused, member.config.garp_master_repeat, lines);
+  draft.actions.push(...lines);
 }

@@ -17,7 +17,7 @@ import {
 } from './addresses.ts';
 import { advance, createGroups, refresh } from './advance.ts';
 import { tuneSockets } from './audience.ts';
-import { burst, flush, queueDeadline } from './burst.ts';
+import { burst, flush, postpone, queueDeadline } from './burst.ts';
 import { catchUp, chatterDeadline, onOverflow, restrain, SILENT } from './chatter.ts';
 import { believe, forgetSwaying, settledLinks, swayingDeadline } from './debounce.ts';
 import type { Inheritance, Observed, VrrpEvent } from './event.ts';
@@ -29,7 +29,7 @@ import { instanceDeadline } from './machine.ts';
 import { createMember, memberAt, renew, setMember } from './member.ts';
 import { notifyGroup } from './notify.ts';
 import { receive } from './receive.ts';
-import { onRefused, retrySockets } from './refusal.ts';
+import { onRefused, repairRefused, retrySockets } from './refusal.ts';
 import { reload } from './reload.ts';
 import {
   afterAddress,
@@ -253,6 +253,9 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
     case 'tuned':
       noteTuned(draft, event.was);
       return;
+    case 'announced':
+      postpone(draft, event.queue, event.late);
+      return;
     case 'refused':
       onRefused(draft, event);
       settleSockets(draft);
@@ -331,7 +334,6 @@ function track(draft: Draft, trackers: Trackers): void {
   refreshAll(draft);
 }
 
-/** Everything is given up; what comes after this changes nothing any more. */
 /** What -V leaves out of the end of an instance: the last advert, and what takes away what it holds. */
 const RELEASES: ReadonlySet<VrrpAction['type']> = new Set([
   ...(['send', 'removeAddresses', 'unshield', 'removeRoutes', 'removeRules'] as const),
@@ -341,6 +343,7 @@ const isQuiet = (action: VrrpAction): boolean =>
   !RELEASES.has(action.type) &&
   !(action.type === 'log' && /\) (removing |sent 0 priority)/.test(action.text));
 
+/** Everything is given up; what comes after this changes nothing any more. */
 function stop(draft: Draft, stays = false): void {
   for (const position of draft.router.members.keys()) {
     advance(draft, position, { type: 'stop' });
@@ -470,17 +473,6 @@ function repairAll(draft: Draft, position: number): void {
       (address) => address.address === held.address && address.prefix === held.prefix,
     );
   });
-}
-
-function repairRefused(draft: Draft, position: number): void {
-  const member = memberAt(draft, position);
-  if (member.repairAt === undefined || member.repairAt > draft.now) return;
-  const { repairAt: _, refused, ...rest } = member;
-  setMember(draft, position, { ...rest, refused: [] });
-  if (refused.length === 0 || member.state.name !== 'master') return;
-  const lines: VrrpAction[] = [];
-  burst(draft, member, refused, refused, member.config.garp_master_repeat, lines);
-  draft.actions.push(...lines);
 }
 
 /** Every socket is for the instances that use it, and those that none uses are closed. */

@@ -1,6 +1,7 @@
 // Carries out the core's orders that concern sockets, schedules and addresses, at once and in order.
 // What the kernel refuses comes back as events. It decides nothing.
 
+import { type Instant, since } from '../lib/time.ts';
 import { ROOMY } from '../net/buffer.ts';
 import { admit } from '../net/filter.ts';
 import { encodeHush } from '../net/hush.ts';
@@ -70,9 +71,10 @@ export class Wire {
     return new Map([...this.#sockets].map(([key, { fd }]) => [key, fd]));
   }
 
-  perform(action: WireAction): readonly VrrpEvent[] {
+  /** `at` is when it was ordered for. */
+  perform(action: WireAction, at: Instant): readonly VrrpEvent[] {
     try {
-      return this.#perform(action);
+      return this.#perform(action, at);
     } catch (error) {
       const { code = 'EUNKNOWN', message } = error as NodeJS.ErrnoException;
       return [{ type: 'refused', action, code, message }];
@@ -150,7 +152,7 @@ export class Wire {
     this.#announcers.clear();
   }
 
-  #perform(action: WireAction): readonly VrrpEvent[] {
+  #perform(action: WireAction, at: Instant): readonly VrrpEvent[] {
     switch (action.type) {
       case 'open':
         this.#open(action.socket);
@@ -224,7 +226,9 @@ export class Wire {
           this.#announcer(action.interface),
           action.frames.map((bytes) => ({ bytes })),
         );
-        return [];
+        return action.queue === undefined
+          ? []
+          : [{ type: 'announced', queue: action.queue, late: since(native.now(), at) }];
     }
   }
 

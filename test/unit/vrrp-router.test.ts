@@ -442,6 +442,22 @@ test('news lost and read again: what is missing is put back', () => {
   assert.deepEqual(texts(one.of('addAddresses')[0]?.addresses ?? []), ['10.0.0.101']);
 });
 
+test('a pause begins when the announcement before it has left, however late that was', () => {
+  const one = mastered({
+    garp_interval: millis(10),
+    garp_master_repeat: 1,
+    virtual_ipaddress: [vip('10.0.0.100'), vip('10.0.0.101')],
+  });
+  const start = one.now;
+  const { queue } = one.of('announce')[0] ?? {};
+  assert.equal(queue, 2);
+  one.take({ type: 'announced', queue: 2, late: millis(7) });
+  one.take({ type: 'announced', queue: 9, late: millis(7) });
+  one.deadline();
+  assert.equal(one.now, after(start, millis(17)));
+  assert.equal(one.of('announce')[0]?.frames.length, 1);
+});
+
 test('garp_interval spreads announcements, and a router that gives way sends no more of them', () => {
   const one = mastered({
     garp_interval: millis(10),
