@@ -212,13 +212,26 @@ function checkOf(
   const targets = targetsOf(checker, real, server, timing.delay_loop, config);
   const follows = followedBy(checker, config);
   return {
-    question: `${kind} ${JSON.stringify(follows ?? targets)}`,
+    question: questionOf(kind, follows, targets),
     kind,
     targets,
     ...(follows === undefined ? {} : { follows }),
     timing,
     users: [],
   };
+}
+
+/** The same text for the same question. Tens of thousands at a reload, mostly of one kind: JSON would take longer than the rest. */
+function questionOf(
+  kind: CheckKind,
+  follows: Followed | undefined,
+  targets: readonly Target[],
+): string {
+  const [target] = targets;
+  if (target?.kind !== 'TCP_CHECK' && target?.kind !== 'PING_CHECK')
+    return `${kind} ${JSON.stringify(follows ?? targets)}`;
+  const { address, port, bindAddress, bindPort, device, mark, timeout } = target.options.connection;
+  return `${kind} ${address} ${port} ${mark} ${timeout} ${bindAddress ?? ''} ${bindPort ?? ''} ${device ?? ''}`;
 }
 
 function followedBy({ kind, values }: Checker, config: CheckerConfig): Followed | undefined {

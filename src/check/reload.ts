@@ -171,9 +171,14 @@ class History {
       const old = at === undefined ? undefined : this.#before.plan.services[at];
       if (at === undefined || old === undefined) continue;
       const states = itemAt(this.#before.services, at).reals;
-      const places = new Map(old.reals.map((real, i) => [real.place, i]));
-      for (const real of reals) {
-        const i = places.get(real.place);
+      let places: ReadonlyMap<string, number> | undefined;
+      for (const [now, real] of reals.entries()) {
+        // Mostly it stands where it stood.
+        let i: number | undefined = now;
+        if (old.reals[now]?.place !== real.place) {
+          places ??= new Map(old.reals.map(({ place }, at) => [place, at]));
+          i = places.get(real.place);
+        }
         if (i === undefined) continue;
         found.set(real, { real: old.reals[i] as PlannedReal, state: states[i] as RealState });
       }

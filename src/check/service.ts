@@ -4,7 +4,7 @@
 
 import type { IpvsDestination } from '../lib/ipvs.ts';
 import type { PlannedReal, PlannedService } from './plan.ts';
-import { type Destination, forwardingOf, type Pool, placeOf } from './table.ts';
+import { type Destination, forwardingOf, isSame, type Pool, placeOf } from './table.ts';
 
 /** What one check says about one real server. */
 export interface Standing {
@@ -120,6 +120,47 @@ export function destinationsOf(
       wanted.set(place, sorry);
   }
   return wanted;
+}
+
+/** What of a service decides about its destinations, beside its real servers. */
+const frameOf = ({ pools, config }: PlannedService) => [
+  pools,
+  config.lvs_method,
+  config.inhibit_on_failure,
+  config.sorry_server,
+  config.sorry_server_inhibit,
+  config.sorry_server_lvs_method,
+];
+
+/**
+ * IPVS is to hold the same for both, by what that follows from: at a reload nearly every service is such, and to work out
+ * all destinations of both takes longer.
+ */
+export function isAlike(
+  before: PlannedService,
+  was: ServiceState,
+  after: PlannedService,
+  is: ServiceState,
+): boolean {
+  return (
+    was.quorum === is.quorum &&
+    before.reals.length === after.reals.length &&
+    isSame(frameOf(before), frameOf(after)) &&
+    after.reals.every(({ place, config }, at) => {
+      const { place: oldPlace, config: old } = before.reals[at] as PlannedReal;
+      const then = was.reals[at] as RealState;
+      const now = is.reals[at] as RealState;
+      return (
+        place === oldPlace &&
+        then.alive === now.alive &&
+        then.weight === now.weight &&
+        old.uthreshold === config.uthreshold &&
+        old.lthreshold === config.lthreshold &&
+        old.inhibit_on_failure === config.inhibit_on_failure &&
+        isSame(old.lvs_method, config.lvs_method)
+      );
+    })
+  );
 }
 
 /** The services of IPVS that it is, each with the same destinations. */

@@ -9,9 +9,9 @@ import type { Instant } from '../lib/time.ts';
 import { itemAt, type Vector, vector, withItem } from '../lib/vector.ts';
 import type { CheckAction, Severity } from './action.ts';
 import type { Health } from './health.ts';
-import { EMPTY, type Plan } from './plan.ts';
+import { EMPTY, type Plan, type PlannedService } from './plan.ts';
 import type { CheckerConfig } from './resolve.ts';
-import { poolsOf, type ServiceState } from './service.ts';
+import { isAlike, poolsOf, type ServiceState } from './service.ts';
 import { difference, joined, nameOfKey, type Pool, type Table } from './table.ts';
 
 export interface DirectorState {
@@ -98,14 +98,43 @@ export const NOTHING: Wishes = { plan: EMPTY, services: vector([]) };
 export function ordersBetween(before: Wishes, after: Wishes, absent = NONE): IpvsOrder[] {
   const orders: IpvsOrder[] = [];
   const seen = new Set<string>();
-  for (const { pools } of [...after.plan.services, ...before.plan.services]) {
-    const names = new Set(pools.map(({ key }) => nameOfKey(key)).filter((name) => !seen.has(name)));
+  for (const service of [...after.plan.services, ...before.plan.services]) {
+    const all = service.pools.map(({ key }) => nameOfKey(key));
+    const names = new Set(all.filter((name) => !seen.has(name)));
+    if (names.size === all.length && isUntouched(before, after, names, absent)) {
+      for (const name of names) seen.add(name);
+      continue;
+    }
     const there = new Set([...names].filter((name) => !absent.has(name)));
     for (const order of difference(poolsOfNames(before, there), poolsOfNames(after, names)))
       orders.push(order);
     for (const name of names) seen.add(name);
   }
   return orders;
+}
+
+/** One service has had these keys alone and has them still, and nothing of it is otherwise. */
+function isUntouched(
+  before: Wishes,
+  after: Wishes,
+  names: ReadonlySet<string>,
+  absent: ReadonlySet<string>,
+): boolean {
+  const places = [before, after].map(({ plan }) => {
+    const owners = new Set([...names].flatMap((name) => plan.owners.get(name) ?? []));
+    return owners.size === 1 ? [...owners][0] : undefined;
+  });
+  const [was, is] = places;
+  if (was === undefined || is === undefined) return false;
+  return (
+    ![...names].some((name) => absent.has(name)) &&
+    isAlike(
+      before.plan.services[was] as PlannedService,
+      itemAt(before.services, was),
+      after.plan.services[is] as PlannedService,
+      itemAt(after.services, is),
+    )
+  );
 }
 
 const NONE: ReadonlySet<string> = new Set();
