@@ -5,7 +5,7 @@ import { resolveBfd } from './bfd/rules.ts';
 import { checkKeywords } from './check/keywords.ts';
 import { type CheckConfig, resolveCheck } from './check/resolve.ts';
 import { collect, createReporter, type MachineFacts, readBlock } from './config/build.ts';
-import { type Diagnostic, withoutUnread } from './config/diagnostic.ts';
+import { type Diagnostic, Findings, withoutUnread } from './config/diagnostic.ts';
 import { type GlobalDefs, globalDefs, resolveGlobals } from './config/globals.ts';
 import {
   type Block,
@@ -153,8 +153,8 @@ export function buildConfiguration(
   readonly net_namespace?: string;
 } {
   const { nodes, diagnostics: found } = parse(lines, keywords);
-  const all: Diagnostic[] = [...found];
-  const report = createReporter(all);
+  const findings = new Findings(found);
+  const report = createReporter(findings);
   const statements = readBlock(keywords, nodes, '', report);
   const root = collect(keywords, statements);
   const inGlobals = statements.flatMap((s) => (s.keyword === 'global_defs' ? s.value : []));
@@ -191,8 +191,8 @@ export function buildConfiguration(
   reportNobody(globals, inGlobals, statements, report);
   reportInsecurity(globals, vrrp, check, statements, report);
   const later = laterKeywords(keywords, nodes);
-  if (later.length > 0) all.push(notYetEffective(later));
-  const diagnostics = withoutUnread(all);
+  if (later.length > 0) findings.add(notYetEffective(later));
+  const diagnostics = withoutUnread(findings.all);
   const namespace = root.net_namespace === undefined ? {} : { net_namespace: root.net_namespace };
   if (diagnostics.some((d) => d.severity === 'fatal')) return { diagnostics, ...namespace };
   return {

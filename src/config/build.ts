@@ -1,7 +1,7 @@
 // A tree of statements -> typed values, row by row, with a diagnostic for every word that a row refuses. Knows no
 // keyword: rules between keywords stand with their feature and work on what comes out of here.
 
-import type { Complaint, Diagnostic } from './diagnostic.ts';
+import type { Complaint, Diagnostic, Findings } from './diagnostic.ts';
 import {
   type AnyRow,
   type Block,
@@ -68,16 +68,16 @@ export interface Inspection {
 /** `node` is what the complaint is about; `complaint.word` selects one of its words. */
 export type Reporter = (complaint: Complaint, node: Node, more?: Partial<Diagnostic>) => void;
 
-export function createReporter(into: Diagnostic[]): Reporter {
+export function createReporter(into: Findings): Reporter {
   // The parser has said these already.
   const quotes = new Set(
-    into.filter((d) => d.id === 'unterminated-quote').map((d) => `${d.file}:${d.line}`),
+    into.all.filter((d) => d.id === 'unterminated-quote').map((d) => `${d.file}:${d.line}`),
   );
   return (complaint, node, more = {}) => {
     const { file, line } = node.place;
     if (complaint.id === 'unterminated-quote' && quotes.has(`${file}:${line}`)) return;
     const word = complaint.word === undefined ? undefined : node.words[complaint.word];
-    into.push({
+    into.add({
       ...complaint,
       ...node.place,
       column: word?.column ?? node.place.column,

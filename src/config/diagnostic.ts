@@ -70,6 +70,55 @@ export interface Diagnostic extends Complaint {
   readonly saidAt?: number;
 }
 
+/** Sequences and parameters make many lines of one: of one kind of mistake in a line of a file, so many are said. */
+const MOST_ALIKE = 20;
+/** Whoever has said one kind of thing of one line so often has nothing new to say. */
+const MOST_TRIED = 1000;
+
+/** What has been said of a kind in a line: where there was only one, that alone. */
+type Said = string | { readonly texts: Set<string>; tried: number };
+
+/** Diagnostics in the order in which they are found: each once, and of one kind in one line no more than one can read. */
+export class Findings {
+  readonly all: Diagnostic[] = [];
+  readonly #said = new Map<string, Said>();
+
+  constructor(found: Iterable<Diagnostic> = []) {
+    for (const d of found) this.add(d);
+  }
+
+  /** Whether another one of this kind would be lost: it need not be worked out. */
+  isFull(file: string, line: number, id: string): boolean {
+    const said = this.#said.get(`${file}:${line}:${id}`);
+    return typeof said === 'object' && isEnough(said);
+  }
+
+  add(d: Diagnostic): void {
+    const kind = `${d.file}:${d.line}:${d.id}`;
+    const text = `${d.column}:${d.saidAt}:${d.message}`;
+    const before = this.#said.get(kind);
+    if (before === undefined) this.#said.set(kind, text);
+    else {
+      const said = typeof before === 'string' ? { texts: new Set([before]), tried: 1 } : before;
+      this.#said.set(kind, said);
+      if (d.line !== undefined && isEnough(said)) return;
+      said.tried++;
+      if (said.texts.has(text)) return;
+      said.texts.add(text);
+      if (d.line !== undefined && isEnough(said)) {
+        const { assumed: _, hint: __, cause: ___, ...place } = d;
+        const message = 'more of this is not said of this line';
+        this.all.push({ ...place, class: 'none', severity: 'warning', message });
+        return;
+      }
+    }
+    this.all.push(d);
+  }
+}
+
+const isEnough = ({ texts, tried }: Exclude<Said, string>): boolean =>
+  texts.size > MOST_ALIKE || tried > MOST_TRIED;
+
 /** The status of `keepalived -t` (docs: 0 good, 2 argument missing, 4 file or interface, 5 other, 6 security or include). */
 export function exitStatus(diagnostics: readonly Diagnostic[]): number {
   const forced = diagnostics.find((d) => d.status !== undefined);

@@ -2,7 +2,7 @@
 // replaced, sequences unrolled, braces on lines of their own. Reads no file: the caller hands in a reader.
 
 import { next, type Random } from '../lib/random.ts';
-import { type Diagnostic, nearest } from './diagnostic.ts';
+import { type Diagnostic, Findings, nearest } from './diagnostic.ts';
 import {
   ALL_CHECKS,
   endsReading,
@@ -58,6 +58,9 @@ const LONGEST_LINE = 1023;
 const MOST_LINES = 1_000_000;
 /** Definitions and sequences can make work without making lines. */
 const MOST_STEPS = 4_000_000;
+/** What they make of one line is many times its text: a line counts as one, and so does each of so many characters. */
+const MOST_MADE = 1_000_000;
+const MADE = 24;
 /** A step is so many characters. */
 const STEP = 32;
 const DEEPEST_INCLUDE = 64;
@@ -72,7 +75,7 @@ interface Position {
 interface State {
   readonly options: LexOptions;
   readonly lines: Line[];
-  readonly diagnostics: Diagnostic[];
+  readonly findings: Findings;
   readonly parameters: Map<string, Definition>;
   random: Random;
   /** Files being read, outermost first. */
@@ -80,6 +83,9 @@ interface State {
   /** A definition that goes on in the next line. */
   open: { readonly name: string; readonly lines: string[] } | undefined;
   steps: number;
+  /** The line is one of several that were made of one, and how much was made so. */
+  repeated: boolean;
+  made: number;
   /** What include_check or -e makes of every include that follows. */
   checks: ReadonlySet<IncludeCheck>;
   /** How many blocks are open, and whether the outermost one is global_defs. */
@@ -94,12 +100,14 @@ export function lex(files: readonly SourceFile[], options: LexOptions): Lexed {
   const state: State = {
     options,
     lines: [],
-    diagnostics: [],
+    findings: new Findings(),
     parameters: new Map(),
     random: options.random,
     stack: [],
     open: undefined,
     steps: 0,
+    repeated: false,
+    made: 0,
     checks: options.allConfig === true ? ALL_CHECKS : new Set(),
     depth: 0,
     inGlobals: false,
@@ -108,7 +116,7 @@ export function lex(files: readonly SourceFile[], options: LexOptions): Lexed {
   };
   for (const file of files) lexFile(file, state);
   closeDefinition(state);
-  return { lines: state.lines, diagnostics: state.diagnostics };
+  return { lines: state.lines, diagnostics: state.findings.all };
 }
 
 function lexFile(file: SourceFile, state: State): void {
@@ -198,6 +206,7 @@ function logicalLine(
     return;
   }
   const [first = kept, ...more] = expandLine(kept, at, state);
+  state.repeated = nesting > 0;
   // What a parameter made of the line may itself define something.
   if (first === kept || !define(trimText(first).text, state))
     finishLine(first, first !== kept, at, state, cutColumn);
@@ -357,6 +366,8 @@ function splitBraces(t: Text, at: Position, state: State, cutColumn?: number): v
 const referenceAt = (text: string, brace: number): string | undefined =>
   /^[A-Za-z_]\w*(?=\})/.exec(text.slice(brace + 1, brace + 1 + LONGEST_LINE))?.[0];
 
+const UNDEFINED = 'undefined-parameter';
+
 /** Its braces are no block's, whatever keepalived makes of them. */
 function undefinedParameter(
   name: string,
@@ -365,12 +376,13 @@ function undefinedParameter(
   at: Position,
   state: State,
 ): void {
-  const cycle = state.diagnostics.at(-1);
+  if (state.findings.isFull(at.file, at.line, UNDEFINED)) return;
+  const cycle = state.findings.all.at(-1);
   if (cycle?.id.startsWith('parameter-') && cycle.line === at.line && cycle.file === at.file)
     return;
   const near = nearest(name, state.parameters.keys());
   report(state, at, columnAt(t, index) - 1, {
-    id: 'undefined-parameter',
+    id: UNDEFINED,
     severity: 'error',
     class: 'general',
     message: `parameter '\${${name}}' is not defined`,
@@ -382,7 +394,8 @@ function undefinedParameter(
 
 function emit(text: Text, at: Position, state: State, cutColumn?: number): void {
   if (text.text === '' || state.full) return;
-  if (state.lines.length >= MOST_LINES) {
+  if (state.repeated) state.made += 1 + text.text.length / MADE;
+  if (state.lines.length >= MOST_LINES || state.made > MOST_MADE) {
     overflow(at, state);
     return;
   }
@@ -411,7 +424,7 @@ function overflow(at: Position, state: State): void {
     id: 'too-many-lines',
     severity: 'error',
     class: 'general',
-    message: `more than ${MOST_LINES} lines after includes and sequences: the rest is not read`,
+    message: `${state.lines.length} lines after includes and sequences are too many: the rest is not read`,
   });
 }
 
@@ -456,7 +469,7 @@ function readInclude(keyword: string, pattern: string, at: Position, t: Text, st
 type Reported = Omit<Diagnostic, 'file' | 'line' | 'column' | 'source'>;
 
 function report(state: State, at: Position, index: number, what: Reported): void {
-  state.diagnostics.push({
+  state.findings.add({
     ...what,
     file: at.file,
     line: at.line,

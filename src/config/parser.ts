@@ -1,7 +1,7 @@
 // Lines -> a tree of statements, guided by the shapes in the keyword table. It looks at keywords, names and
 // braces; what the words of a statement mean is build.ts's business. Never throws, whatever the lines are.
 
-import { type Diagnostic, nearest } from './diagnostic.ts';
+import { type Diagnostic, Findings, nearest } from './diagnostic.ts';
 import { type AnyRow, type Block, findRow } from './keyword.ts';
 import type { Line } from './lexer.ts';
 import { sliceText, splitWords, type Text, type Word } from './text.ts';
@@ -46,7 +46,7 @@ interface Frame {
 
 interface State {
   readonly table: Block;
-  readonly diagnostics: Diagnostic[];
+  readonly findings: Findings;
   readonly stack: Frame[];
   /** Keyword and name of the named blocks, which stand at the top level only. */
   readonly names: Set<string>;
@@ -66,7 +66,7 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
   };
   const state: State = {
     table,
-    diagnostics: [],
+    findings: new Findings(),
     stack: [root],
     names: new Set(),
     advice: new Map(),
@@ -80,7 +80,7 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
     else if (statement(line, lines[i + 1], frame, state)) i++;
   }
   while (state.stack.length > 1) unclosed(state);
-  return { nodes: root.nodes, diagnostics: state.diagnostics };
+  return { nodes: root.nodes, diagnostics: state.findings.all };
 }
 
 const placeOf = (line: Line, column = line.text.start): Place => ({
@@ -96,7 +96,7 @@ const placeOf = (line: Line, column = line.text.start): Place => ({
  */
 function open(line: Line, frame: Frame, state: State): void {
   if (frame.kind !== 'skip') {
-    state.diagnostics.push({
+    state.findings.add({
       id: 'unexpected-open',
       severity: 'error',
       class: 'unexpected-open',
@@ -120,7 +120,7 @@ function open(line: Line, frame: Frame, state: State): void {
 function close(line: Line, state: State): void {
   const frame = state.stack.at(-1) as Frame;
   if (state.stack.length === 1) {
-    state.diagnostics.push({
+    state.findings.add({
       id: 'extra-close',
       severity: 'error',
       class: 'unexpected-close',
@@ -139,7 +139,7 @@ function unclosed(state: State): void {
   if (frame.kind !== 'transparent') {
     finish(frame, state);
     if (node === undefined) return;
-    state.diagnostics.push({
+    state.findings.add({
       id: 'missing-close',
       severity: 'error',
       class: 'missing-close',
@@ -166,7 +166,7 @@ function statement(line: Line, next: Line | undefined, frame: Frame, state: Stat
     line.cut === undefined || frame.parent ? line.text : sliceText(line.text, 0, line.cut);
   const { words, unterminated } = splitWords(text);
   if (unterminated !== undefined) {
-    state.diagnostics.push({
+    state.findings.add({
       id: 'unterminated-quote',
       severity: 'error',
       class: 'quote',
@@ -219,7 +219,7 @@ function openBlock(
     length: node.keyword.length,
   });
   if (next?.text.text !== '{') {
-    state.diagnostics.push({
+    state.findings.add({
       id: 'missing-open',
       severity: 'error',
       class: 'missing-open',
@@ -231,7 +231,7 @@ function openBlock(
   }
   // Without a name the whole program ends; build.ts says so.
   if (row.form === 'named' && row.must === undefined && node.words.length !== 1) {
-    state.diagnostics.push({
+    state.findings.add({
       id: 'block-name',
       severity: 'error',
       class: 'general',
@@ -246,7 +246,7 @@ function openBlock(
   const name = node.words[0]?.text ?? '';
   const identity = row.form === 'named' ? `${node.keyword} ${name}` : '';
   if (row.form === 'named' && row.again !== undefined && state.names.has(identity)) {
-    state.diagnostics.push({
+    state.findings.add({
       id: 'block-again',
       severity: 'error',
       class: 'general',
@@ -261,7 +261,7 @@ function openBlock(
   }
   if (row.form === 'named') state.names.add(identity);
   if (row.form === 'entries' && row.named === undefined && node.words.length > 0) {
-    state.diagnostics.push({
+    state.findings.add({
       id: 'extra-words',
       severity: 'error',
       class: 'general',
@@ -303,7 +303,7 @@ function readHeading(
 /** Reported once, and the whole block goes with it: what stands around it keeps its meaning. */
 function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, state: State): void {
   const hint = adviceOn(node.keyword, frame.rows, state);
-  state.diagnostics.push({
+  state.findings.add({
     id: 'unknown-keyword',
     severity: 'error',
     class: 'unknown-keyword',

@@ -17,7 +17,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { type Diagnostic, nearest } from './diagnostic.ts';
+import { type Diagnostic, Findings, nearest } from './diagnostic.ts';
 import type { SourceFile } from './include.ts';
 import { type AnyRow, type Block, findRow } from './keyword.ts';
 import type { Lexed, Line } from './lexer.ts';
@@ -38,7 +38,7 @@ interface State {
   readonly counter: LineCounter;
   readonly source: readonly string[];
   readonly lines: Line[];
-  readonly diagnostics: Diagnostic[];
+  readonly findings: Findings;
   readonly schema: Diagnostic[];
   readonly table: Block;
   document: Document.Parsed | undefined;
@@ -53,7 +53,7 @@ export function readYaml(file: SourceFile, table: Block): YamlLexed {
     counter: new LineCounter(),
     source: file.text.split('\n'),
     lines: [],
-    diagnostics: [],
+    findings: new Findings(),
     schema: [],
     table,
     document: undefined,
@@ -67,7 +67,7 @@ export function readYaml(file: SourceFile, table: Block): YamlLexed {
     if (!(error instanceof RangeError || error instanceof ReferenceError)) throw error;
     report(state, 0, 'yaml-syntax', 'nested too deep, or too many aliases', { severity: 'fatal' });
   }
-  return { lines: state.lines, diagnostics: state.diagnostics, schema: state.schema };
+  return { lines: state.lines, diagnostics: state.findings.all, schema: state.schema };
 }
 
 function readDocuments(state: State): void {
@@ -308,7 +308,7 @@ function report(
   message: string,
   more: Partial<Diagnostic> = {},
 ): void {
-  state.diagnostics.push({
+  state.findings.add({
     id,
     severity: 'error',
     class: 'general',

@@ -9,7 +9,7 @@ import {
   readBlock,
 } from '../../src/config/build.ts';
 import { command, parseCommand } from '../../src/config/command.ts';
-import type { Diagnostic } from '../../src/config/diagnostic.ts';
+import { Findings } from '../../src/config/diagnostic.ts';
 import { globalDefs, resolveGlobals } from '../../src/config/globals.ts';
 import type { Node } from '../../src/config/parser.ts';
 import { resolveScript } from '../../src/config/script.ts';
@@ -77,14 +77,14 @@ function resolve(
   inspection: Inspection,
   secure = false,
 ): { readonly script: unknown; readonly said: readonly string[] } {
-  const diagnostics: Diagnostic[] = [];
+  const findings = new Findings();
   const machine = facts(inspection);
   const statements = secure
     ? readBlock(globalDefs, [{ ...node, keyword: 'enable_script_security' }], '', () => {})
     : [];
   const globals = resolveGlobals(statements, machine, () => {});
-  const script = resolveScript(text, node, globals, machine, createReporter(diagnostics));
-  return { script, said: diagnostics.map((d) => `${d.id}:${d.class}`) };
+  const script = resolveScript(text, node, globals, machine, createReporter(findings));
+  return { script, said: findings.all.map((d) => `${d.id}:${d.class}`) };
 }
 
 describe('a script', () => {

@@ -178,6 +178,18 @@ test('a sequence cannot exhaust memory', () => {
   );
 });
 
+test('what a sequence makes is limited by its length too', () => {
+  const lexed = read(`~SEQ(i,1000000) ${'a '.repeat(500)}`);
+  assert.deepEqual(
+    lexed.diagnostics.map((d) => d.id),
+    ['too-many-lines'],
+  );
+  assert.ok(lexed.lines.length > 10_000 && lexed.lines.length < 50_000, `${lexed.lines.length}`);
+  // 40,000 servers of eight lines.
+  const servers = read(`~SEQ(i,320000) real_server 10.\${i}.0.1 80 and more`);
+  assert.deepEqual([servers.lines.length, servers.diagnostics], [320_000, []]);
+});
+
 test('the caret stands under the word in the file, behind conditions, parameters and blanks', () => {
   const [line] = read('  @me  $U b').lines;
   assert.equal(line?.text.start, 8);

@@ -38,6 +38,34 @@ const shape = (text: string): string => tree(parseText(text).nodes);
 const complaints = (text: string): string[] =>
   parseText(text).diagnostics.map((d) => `${d.line}:${d.column} ${d.id}`);
 
+describe('mistakes of a line that is repeated', () => {
+  const said = (text: string): number => parseText(text).diagnostics.length;
+
+  it('are said once where they are the same', () => {
+    assert.deepEqual(complaints('~SEQ(i,3) a\na\n'), [
+      '1:11 unknown-keyword',
+      '2:1 unknown-keyword',
+    ]);
+  });
+
+  it('are said while one can read them where they differ', () => {
+    assert.equal(said('~SEQ(i,15) a$i\n'), 15);
+    const { diagnostics } = parseText('~SEQ(i,15000) a$i\nb\n');
+    assert.deepEqual(
+      diagnostics.slice(-2).map((d) => [d.line, d.class, d.message]),
+      [
+        [1, 'none', 'more of this is not said of this line'],
+        [2, 'unknown-keyword', "Unknown keyword 'b'"],
+      ],
+    );
+    assert.equal(diagnostics.length, 22);
+    assert.equal(exitStatus(diagnostics), 5);
+  });
+
+  it('are all said where each has a line of its own', () =>
+    assert.equal(said('a\n'.repeat(5000)), 5000));
+});
+
 describe('blocks', () => {
   for (const [name, text] of [
     ['brace at the end', 'vrrp_instance A {\npriority 1\n}'],
