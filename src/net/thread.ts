@@ -6,6 +6,8 @@ import { type Record, readRecords } from './record.ts';
 
 /** Time from the loop's last turn to silence, in microseconds. */
 const CREDIT = 3_000_000;
+/** The same before its first turn: a start on a small machine that has more to do takes its time. */
+const FIRST_CREDIT = 10_000_000;
 /** How often the loop renews its credit, in milliseconds. */
 const RENEWAL = 500;
 /** Room for one batch of records; what does not fit comes in the next. */
@@ -19,6 +21,7 @@ export interface ThreadSettings {
 }
 
 export class Thread {
+  readonly #turned: NodeJS.Immediate;
   readonly #renewal: NodeJS.Timeout;
 
   /** Throws EPERM where real-time priority is not permitted, EBUSY where the process has a thread already. */
@@ -35,12 +38,14 @@ export class Thread {
       ring,
       { policy: settings.priority > 0 ? 'rr' : 'other', priority: settings.priority },
     );
-    native.deadman(CREDIT, settings.deadmanFd);
+    native.deadman(FIRST_CREDIT, settings.deadmanFd);
+    this.#turned = setImmediate(() => native.deadman(CREDIT, settings.deadmanFd));
     this.#renewal = setInterval(() => native.alive(), RENEWAL);
   }
 
   /** Joins the thread; nothing is sent or received any more. */
   stop(): void {
+    clearImmediate(this.#turned);
     clearInterval(this.#renewal);
     native.stop();
   }

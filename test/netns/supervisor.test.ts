@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from './command.ts';
+import { buildMutant } from './mutant.ts';
 import { node, sanitized } from './programs.ts';
 import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
@@ -126,6 +127,22 @@ test('a killed child is started again', options, async (t) => {
   assert.ok(alive(next));
   await logged(daemon, `VRRP child process(${child}) died: Respawning`);
   await logged(daemon, 'Restart of VRRP process delayed 0 seconds to limit respawn rate');
+});
+
+test('a start that takes four seconds, as on a small machine, is no hang', options, async (t) => {
+  const slow = await buildMutant({
+    guard: 'nothing: something is added, not taken away',
+    file: 'src/net/thread.ts',
+    from: '    this.#turned =',
+    to: '    for (const begun = Date.now(); Date.now() - begun < 4000; );\n    this.#turned =',
+  });
+  t.after(() => slow.remove());
+  const box = await sandbox(t);
+  box.write('tmp/keepalived.conf', config);
+  const words = [node, slow.program, '-n', '-l', '-P', '-f', '/tmp/keepalived.conf'];
+  const daemon = box.start(words, { env: slow.options.environment ?? {} });
+  await logged(daemon, 'Startup complete');
+  assert.doesNotMatch(daemon.stderr, /hangs/);
 });
 
 test('a child stopped from outside is killed and replaced', options, async (t) => {
