@@ -2,7 +2,7 @@
 // of the user guide's failover case study.
 
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
 import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
 import { run } from './command.ts';
 import { Lab } from './lab.ts';
@@ -181,46 +181,50 @@ function director(first: number, second: number): string {
   ].join('');
 }
 
-for (const [one, other] of [
-  ['ours', 'keepalived'],
-  ['keepalived', 'ours'],
-  ['ours', 'ours'],
-] as const)
-  it(`two directors share two groups and stand in for each other: ${one} and ${other}`, async () => {
-    const lab = await Lab.open();
-    try {
-      const [a, b] = [lab.host('a'), lab.host('b')];
-      // A network of its own, whose carrier at one end says nothing about the other.
-      const wire = (...words: string[]): Promise<string> => run('ip', ['-n', lab.switch, ...words]);
-      await wire('link', 'add', 'br1', 'up', 'type', 'bridge', 'mcast_snooping', '0');
-      for (const [i, host] of [a, b].entries()) {
-        const far = ['peer', 'name', 'eth1', 'netns', host.namespace];
-        await wire('link', 'add', `q${i}`, 'type', 'veth', ...far);
-        await wire('link', 'set', `q${i}`, 'up', 'master', 'br1');
-        await host.ip('addr', 'add', `10.1.0.${i + 1}/24`, 'dev', 'eth1');
-        await host.ip('link', 'set', 'eth1', 'up');
+// Each mostly waits.
+describe('two groups', { concurrency: true }, () => {
+  for (const [one, other] of [
+    ['ours', 'keepalived'],
+    ['keepalived', 'ours'],
+    ['ours', 'ours'],
+  ] as const)
+    it(`two directors share two groups and stand in for each other: ${one} and ${other}`, async () => {
+      const lab = await Lab.open();
+      try {
+        const [a, b] = [lab.host('a'), lab.host('b')];
+        // A network of its own, whose carrier at one end says nothing about the other.
+        const wire = (...words: string[]): Promise<string> =>
+          run('ip', ['-n', lab.switch, ...words]);
+        await wire('link', 'add', 'br1', 'up', 'type', 'bridge', 'mcast_snooping', '0');
+        for (const [i, host] of [a, b].entries()) {
+          const far = ['peer', 'name', 'eth1', 'netns', host.namespace];
+          await wire('link', 'add', `q${i}`, 'type', 'veth', ...far);
+          await wire('link', 'set', `q${i}`, 'up', 'master', 'br1');
+          await host.ip('addr', 'add', `10.1.0.${i + 1}/24`, 'dev', 'eth1');
+          await host.ip('link', 'set', 'eth1', 'up');
+        }
+        const first = ['192.168.200.10', '192.168.200.11', '192.168.100.10'];
+        const second = ['192.168.200.12', '192.168.200.13', '192.168.100.11'];
+        const held = async (addresses: readonly string[], by: 'a' | 'b'): Promise<void> => {
+          for (const address of addresses) await lab.untilHolder(address, by, 15_000);
+        };
+        a.start(one, director(150, 100));
+        const peer = b.start(other, director(100, 150));
+        await held(first, 'a');
+        await held(second, 'b');
+        // One network of one director: all that it does goes to the other.
+        await a.ip('link', 'set', 'eth1', 'down');
+        await held([...first, ...second], 'b');
+        await a.ip('link', 'set', 'eth1', 'up');
+        await held(first, 'a');
+        await held(second, 'b');
+        peer.signal('SIGTERM');
+        await held([...first, ...second], 'a');
+      } finally {
+        await lab.close();
       }
-      const first = ['192.168.200.10', '192.168.200.11', '192.168.100.10'];
-      const second = ['192.168.200.12', '192.168.200.13', '192.168.100.11'];
-      const held = async (addresses: readonly string[], by: 'a' | 'b'): Promise<void> => {
-        for (const address of addresses) await lab.untilHolder(address, by, 15_000);
-      };
-      a.start(one, director(150, 100));
-      const peer = b.start(other, director(100, 150));
-      await held(first, 'a');
-      await held(second, 'b');
-      // One network of one director: all that it does goes to the other.
-      await a.ip('link', 'set', 'eth1', 'down');
-      await held([...first, ...second], 'b');
-      await a.ip('link', 'set', 'eth1', 'up');
-      await held(first, 'a');
-      await held(second, 'b');
-      peer.signal('SIGTERM');
-      await held([...first, ...second], 'a');
-    } finally {
-      await lab.close();
-    }
-  });
+    });
+});
 
 it('a killed VRRP process: all members of a group go on, before their scripts have said anything', async () => {
   const lab = await Lab.open({ hosts: ['a'] });
