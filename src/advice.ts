@@ -129,21 +129,18 @@ function weightsOf(instance: Instance, block: Node | undefined): readonly Weight
   });
 }
 
-/** What a priority may become: 1 to 254, except for the owner. */
+/** What a priority may become. The owner of the addresses has no weights: they are refused. */
 const clamp = (priority: number): number => Math.min(254, Math.max(1, priority));
 
 function weights(instance: Instance, block: Node | undefined, say: Say): void {
   for (const { name, weight, node } of weightsOf(instance, block)) {
-    if (instance.priority !== 255 && clamp(instance.priority + weight) !== instance.priority)
-      continue;
+    if (clamp(instance.priority + weight) !== instance.priority) continue;
     say(
       advice(
         'weight-without-effect',
         node?.place ?? block?.place,
         `(${instance.name}) weight ${weight} of ${name} leaves priority ${instance.priority} as it is`,
-        instance.priority === 255
-          ? 'the owner of the addresses keeps its priority'
-          : 'a priority stays between 1 and 254',
+        'a priority stays between 1 and 254',
         name.length,
       ),
     );

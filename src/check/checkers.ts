@@ -1,6 +1,7 @@
 // The rows of every checker of a real server. Defaults that come from the server around are decided in rules.ts.
 
 import { commandAlone } from '../config/command.ts';
+import { meant } from '../config/diagnostic.ts';
 import { blocks, defaulted, type Notes, optional } from '../config/keyword.ts';
 import { scriptUser } from '../config/process.ts';
 import {
@@ -337,7 +338,9 @@ const record: ValueType<(typeof RECORDS)[number]> = {
   parse: ([text = '']) => {
     const value = RECORDS.find((name) => name === text.toUpperCase());
     const message = `Unknown DNS check type ${text} - ignoring`;
-    return value === undefined ? { complaints: [mistake('dns-type', message)] } : { value };
+    return value === undefined
+      ? { complaints: [mistake('dns-type', message, meant(text, RECORDS))] }
+      : { value };
   },
   format: (value) => value,
   schema: { enum: RECORDS },

@@ -1,6 +1,7 @@
 // The rules between the keywords of one checker, as keepalived 2.2.7 applies them: which checkers can run.
 
 import { atClosing, collect, endsBlock, nodeOf } from '../config/build.ts';
+import { meantOf } from '../config/diagnostic.ts';
 import type { Block, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { lookUpUser, withGroups } from '../config/script.ts';
@@ -339,7 +340,15 @@ function resolveFile(
   for (const { value, node: at } of files) {
     const known = references.track_file.get(String(value));
     if (known !== undefined && known < server.order) found = true;
-    else report(mistake('unknown-file', `track_file ${value} not found`), at);
+    else
+      report(
+        mistake(
+          'unknown-file',
+          `track_file ${value} not found`,
+          meantOf(String(value), references.track_file),
+        ),
+        at,
+      );
   }
   if (found) return { kind, values };
   const message = 'FILE_CHECK has no track_file specified - ignoring';

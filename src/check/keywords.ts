@@ -1,6 +1,7 @@
 // The rows of virtual_server, real_server, virtual_server_group and SSL. What they mean together is decided in rules.ts.
 
 import { command } from '../config/command.ts';
+import { meant } from '../config/diagnostic.ts';
 import { blocks, defaulted, entries, headed, optional, section } from '../config/keyword.ts';
 import {
   cutWord,
@@ -192,10 +193,8 @@ const scheduler: ValueType<Scheduler> = {
   parse: ([text = '']) => {
     const value = SCHEDULERS.find((name) => name === text);
     if (value !== undefined) return { value };
-    const lower = SCHEDULERS.find((name) => name === text.toLowerCase());
-    const hint = lower === undefined ? {} : { hint: `did you mean '${lower}'?` };
     const message = `Invalid lvs_scheduler '${text}' - ignoring`;
-    return { complaints: [mistake('unknown-scheduler', message, hint)] };
+    return { complaints: [mistake('unknown-scheduler', message, meant(text, SCHEDULERS))] };
   },
   format: (value) => value,
   schema: { enum: SCHEDULERS },
@@ -208,7 +207,9 @@ const protocol: ValueType<'TCP' | 'UDP' | 'SCTP'> = {
     const upper = text.toUpperCase();
     if (upper === 'TCP' || upper === 'UDP' || upper === 'SCTP') return { value: upper };
     const message = `Unknown protocol ${text} - ignoring`;
-    return { complaints: [mistake('unknown-protocol', message)] };
+    return {
+      complaints: [mistake('unknown-protocol', message, meant(text, ['TCP', 'UDP', 'SCTP']))],
+    };
   },
   format: (value) => value,
   schema: { enum: ['TCP', 'UDP', 'SCTP'] },

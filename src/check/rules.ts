@@ -2,6 +2,7 @@
 // comes out is plain JSON: the services that can run.
 
 import { AFTERWARDS, atClosing, collect, nodeOf } from '../config/build.ts';
+import { meantOf } from '../config/diagnostic.ts';
 import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveCommands } from '../config/script.ts';
@@ -104,7 +105,8 @@ function resolveService(
   if ('group' in service && !references.groups.has(service.group)) {
     // keepalived drops it without a word.
     const message = `Virtual server group ${service.group} is not defined`;
-    report({ ...mistake('unknown-group', message), class: 'none' }, node, AFTERWARDS);
+    const hint = meantOf(service.group, references.groups);
+    report({ ...mistake('unknown-group', message, hint), class: 'none' }, node, AFTERWARDS);
     return undefined;
   }
   if (reals.length === 0) {

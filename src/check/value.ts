@@ -1,6 +1,6 @@
 // Value types of virtual and real servers: what stands before the brace, forwarding methods, service addresses.
 
-import type { Complaint } from '../config/diagnostic.ts';
+import { type Complaint, meant } from '../config/diagnostic.ts';
 import {
   type JsonSchema,
   type Reading,
@@ -175,9 +175,7 @@ function readMethod(words: readonly string[], of: string): Reading<Method> {
   const kind = oneWord(KINDS, words[0]);
   if (kind === undefined) {
     const message = `PARSER : unknown [${words[0] ?? ''}] routing method for ${of}.`;
-    const upper = oneWord(KINDS, words[0]?.toUpperCase());
-    const hint = upper === undefined ? {} : { hint: `did you mean '${upper}'?` };
-    return { complaints: [mistake('unknown-method', message, hint)] };
+    return { complaints: [mistake('unknown-method', message, meant(words[0] ?? '', KINDS))] };
   }
   const value: { -readonly [K in keyof Method]: Method[K] } = { kind };
   const complaints: Complaint[] = [];

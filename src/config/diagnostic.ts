@@ -206,6 +206,30 @@ const printable = (text: string): string =>
 const blanks = (text: string, count: number): string =>
   printable(text.slice(0, count)).replace(/[^\t]/g, ' ').padEnd(count, ' ');
 
+/** "did you mean" as a part of a complaint; nothing where no name is near. */
+export function meant(text: string, names: Iterable<string>): { readonly hint?: string } {
+  const near = nearest(text, names);
+  return near === undefined ? {} : { hint: `did you mean '${near}'?` };
+}
+
+/** A file of nonsense need not wait for it. */
+const MOST_ASKED = 1000;
+const asked = new WeakMap<object, number>();
+
+/** The same among names that a file or a machine makes, of which there can be many. */
+export function meantOf(
+  text: string,
+  known: ReadonlyMap<string, unknown> | readonly { readonly name: string }[],
+): { readonly hint?: string } {
+  const before = asked.get(known) ?? 0;
+  asked.set(known, before + 1);
+  if (before >= MOST_ASKED) return {};
+  return meant(
+    text,
+    'keys' in known && 'has' in known ? known.keys() : known.map(({ name }) => name),
+  );
+}
+
 /** The candidate nearest to what was written, if it is near enough to be meant. */
 export function nearest(text: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -2,7 +2,7 @@
 // replaced, sequences unrolled, braces on lines of their own. Reads no file: the caller hands in a reader.
 
 import { next, type Random } from '../lib/random.ts';
-import { type Diagnostic, Findings, nearest } from './diagnostic.ts';
+import { type Diagnostic, Findings, meantOf } from './diagnostic.ts';
 import {
   ALL_CHECKS,
   endsReading,
@@ -380,7 +380,6 @@ function undefinedParameter(
   const cycle = state.findings.all.at(-1);
   if (cycle?.id.startsWith('parameter-') && cycle.line === at.line && cycle.file === at.file)
     return;
-  const near = nearest(name, state.parameters.keys());
   report(state, at, columnAt(t, index) - 1, {
     id: UNDEFINED,
     severity: 'error',
@@ -388,7 +387,7 @@ function undefinedParameter(
     message: `parameter '\${${name}}' is not defined`,
     assumed: 'the name as it stands',
     length: name.length + 3,
-    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    ...meantOf(name, state.parameters),
   });
 }
 

@@ -3,7 +3,7 @@
 
 import { type Family, family, type Ip, isMulticast, parseIp } from '../lib/ip.ts';
 import { type Duration, micros, millis, seconds, toSeconds } from '../lib/time.ts';
-import { type Complaint, nearest } from './diagnostic.ts';
+import { type Complaint, meant } from './diagnostic.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -221,10 +221,9 @@ export const oneOf = <const T extends string>(...names: readonly T[]): ValueType
   parse: ([word = '']) => {
     const value = names.find((name) => name === word);
     if (value !== undefined) return { value };
-    const near = nearest(word, names);
     return bad('unknown-word', `'${word}' is not one of ${names.join(', ')}`, {
       class: 'general',
-      ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+      ...meant(word, names),
     });
   },
   format: (value) => value,

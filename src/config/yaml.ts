@@ -17,7 +17,7 @@ import {
   visit,
   type YAMLMap,
 } from 'yaml';
-import { type Diagnostic, Findings, nearest } from './diagnostic.ts';
+import { type Diagnostic, Findings, meant } from './diagnostic.ts';
 import type { SourceFile } from './include.ts';
 import { type AnyRow, type Block, findRow } from './keyword.ts';
 import type { Lexed, Line } from './lexer.ts';
@@ -387,7 +387,6 @@ function schemaDiagnostic(error: ErrorObject, document: Document.Parsed, state: 
   );
   const allowed = (error.params as { allowedValues?: readonly string[] }).allowedValues;
   const value = isScalar(node) ? String(node.value) : '';
-  const near = allowed === undefined ? undefined : nearest(value, allowed);
   return {
     id: 'schema',
     severity: 'error',
@@ -396,6 +395,6 @@ function schemaDiagnostic(error: ErrorObject, document: Document.Parsed, state: 
     file: state.file.name,
     ...place(state, offset(node)),
     length: Math.max(1, value.length),
-    ...(near === undefined ? {} : { hint: `did you mean '${near}'?` }),
+    ...meant(value, allowed ?? []),
   };
 }

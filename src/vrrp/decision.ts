@@ -8,7 +8,7 @@ import {
   nodeOf,
   type Reporter,
 } from '../config/build.ts';
-import type { Complaint, Diagnostic } from '../config/diagnostic.ts';
+import { type Complaint, type Diagnostic, meantOf } from '../config/diagnostic.ts';
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
@@ -56,6 +56,13 @@ export const mistake = (id: string, message: string, more: Partial<Complaint> = 
   message,
   ...more,
 });
+
+/** What to do about an interface that is not there. */
+export function comesLater(name: string, facts: MachineFacts): { readonly hint: string } {
+  const { hint } = meantOf(name, facts.interfaces);
+  const later = 'dynamic_interfaces in global_defs allows interfaces that come later';
+  return { hint: hint === undefined ? later : `${hint} ${later}` };
+}
 
 export type Say = (
   keyword: keyof Rows & string,

@@ -2,12 +2,13 @@
 // before its use, as keepalived wants it. Knows the machine only through facts.
 
 import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
+import { meantOf } from '../config/diagnostic.ts';
 import type { Block, Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { lookUpUser, withGroups } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import type { Weight } from '../config/weight.ts';
-import { mistake, type Surroundings } from './decision.ts';
+import { comesLater, mistake, type Surroundings } from './decision.ts';
 import {
   fileRows,
   type processRows,
@@ -48,16 +49,25 @@ export interface Tracked extends Weight {
 
 /** Names that can be tracked, from which place on, with the weight of their definition. */
 export class Names {
-  readonly #known = new Map<string, { readonly order: number; readonly weight: Weight }>();
+  readonly #known = new Map<
+    TrackKeyword,
+    Map<string, { readonly order: number; readonly weight: Weight }>
+  >();
 
   add(kind: TrackKeyword, name: string, order: number, weight: Weight): void {
-    const key = `${kind} ${name}`;
-    if (!this.#known.has(key)) this.#known.set(key, { order, weight });
+    const known = this.#known.get(kind) ?? new Map();
+    this.#known.set(kind, known);
+    if (!known.has(name)) known.set(name, { order, weight });
   }
 
   find(kind: TrackKeyword, name: string, before: number): Weight | undefined {
-    const found = this.#known.get(`${kind} ${name}`);
+    const found = this.#known.get(kind)?.get(name);
     return found !== undefined && found.order < before ? found.weight : undefined;
+  }
+
+  /** What may have been meant by a name that is none. */
+  near(kind: TrackKeyword, name: string): { readonly hint?: string } {
+    return meantOf(name, this.#known.get(kind) ?? []);
   }
 }
 
@@ -272,7 +282,7 @@ function findName(
   report(
     mistake('unknown-tracker', `(${owner}) ${KINDS[keyword]} ${name} not found, ignoring...`, {
       word: 0,
-      ...(later ? { hint: 'the definition must stand before its use' } : {}),
+      ...(later ? { hint: 'the definition must stand before its use' } : names.near(keyword, name)),
     }),
     node,
   );
@@ -293,7 +303,7 @@ function findInterface(
         class: 'general',
         message: `(${owner}) tracked interface ${name} doesn't exist`,
         word: 0,
-        hint: 'dynamic_interfaces in global_defs allows interfaces that come later',
+        ...comesLater(name, facts),
       },
       node,
     );

@@ -2,13 +2,13 @@
 // keepalived 2.2.7 judges it. Knows the machine only through facts.
 
 import { AFTERWARDS, atClosing, collect, type Reporter } from '../config/build.ts';
-import type { Diagnostic } from '../config/diagnostic.ts';
+import { type Complaint, type Diagnostic, meantOf } from '../config/diagnostic.ts';
 import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveCommands } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import type { Duration } from '../lib/time.ts';
-import { mistake, type Surroundings } from './decision.ts';
+import { comesLater, mistake, type Surroundings } from './decision.ts';
 import {
   type Definition,
   type Names,
@@ -80,8 +80,8 @@ function membersOf(
   taken: Set<string>,
   report: Reporter,
 ): VrrpInstance[] {
-  const say = (id: string, message: string, at: Node = node): void =>
-    report(mistake(id, message), at, AFTERWARDS);
+  const say = (id: string, message: string, at: Node = node, more: Partial<Complaint> = {}): void =>
+    report(mistake(id, message, more), at, AFTERWARDS);
   const list = statements.flatMap((s) => (s.keyword === 'group' ? s.value : []));
   if (list.length === 0) {
     say('group-empty', `Sync group ${name} has no virtual router(s). removing`);
@@ -95,6 +95,7 @@ function membersOf(
         'unknown-member',
         `Virtual router ${value} specified in sync group ${name} doesn't exist - ignoring`,
         at,
+        meantOf(value, instances),
       );
     else if (taken.has(value))
       say(
@@ -329,7 +330,7 @@ function takeInterface(
         ...mistake(
           'no-such-interface',
           `WARNING - interface ${name} specified for garp_group doesn't exist`,
-          { word: 0 },
+          { word: 0, ...comesLater(name, facts) },
         ),
         severity: 'fatal',
       },
@@ -358,7 +359,7 @@ export function checkInterfaces(
         ...mistake(
           'no-such-interface',
           `unknown interface ${value.interface} specified for ${purpose}`,
-          { word: 0 },
+          { word: 0, ...meantOf(value.interface, facts.interfaces) },
         ),
         class: 'interface',
       },

@@ -6,7 +6,7 @@ import type { Entry } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import type { Encapsulation, HopWords, KernelRule, RouteWords } from '../lib/route.ts';
 import { KEEPALIVED_PROTOCOL } from '../lib/route.ts';
-import { fatal, mistake, type Surroundings } from './decision.ts';
+import { comesLater, fatal, mistake, type Surroundings } from './decision.ts';
 import type { EncapsulationText, HopText } from './hop.ts';
 import { formatPrefixed, type Name } from './line.ts';
 import type { RouteText } from './route.ts';
@@ -105,7 +105,7 @@ function checkInterface(at: Look, name: string | undefined, what: string): void 
     {
       ...fatal('no-such-interface', `WARNING - interface ${name} for ${what} doesn't exist`),
       word: at.node.words.findIndex(({ text }) => text === name),
-      hint: 'dynamic_interfaces in global_defs allows interfaces that come later',
+      ...comesLater(name, at.facts),
     },
     at.node,
   );

@@ -1,6 +1,7 @@
 // The blocks static_ipaddress, static_routes and static_rules: what is there as long as the daemon runs, whatever
 // its instances do.
 
+import { meantOf } from '../config/diagnostic.ts';
 import { type Entry, entries, optional } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { type AddressEntry, type Reading, type ValueType, word } from '../config/value.ts';
@@ -144,7 +145,10 @@ export function resolveStatics(
     const group = groups.find((one) => one.name === name && one.order < order);
     const there = links.filter((link) => link !== undefined);
     if (group === undefined)
-      around.report(mistake('unknown-group', `track_group ${name} not found`), node);
+      around.report(
+        mistake('unknown-group', `track_group ${name} not found`, meantOf(name, groups)),
+        node,
+      );
     else if (there.length === 0) around.report(mistake('group-without-interface', bare), node);
     for (const member of group?.group ?? [])
       tied.set(member, [...new Set([...(tied.get(member) ?? []), ...there])]);

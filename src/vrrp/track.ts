@@ -270,22 +270,22 @@ function readTrackLine(words: readonly string[], wording: Wording): Reading<Trac
     const message = `(%n) weight without value specified for ${wording.bare(name)} - ignoring`;
     return { value: { name }, complaints: [mistake('option-without-value', message, 1)] };
   }
-  const reading = wholeNumber(text, -254, 254);
-  let weight = reading.value;
-  if (weight === undefined || (Math.abs(weight) > wording.limit && wording.reduced !== true)) {
-    const cause = reading.complaints?.[0];
+  const most = wording.reduced === true ? 254 : wording.limit;
+  const { value, complaints: refused = [] } = wholeNumber(text, -most, most);
+  if (value === undefined) {
+    const message = `(%n) ${wording.refused(name, text)}`;
     return {
       value: { name },
-      complaints: [
-        {
-          ...(cause ?? mistake('number-out-of-range', '')),
-          message: `(%n) ${wording.refused(name, text)}`,
-          cause: cause?.message ?? `number '${text}' outside range [-253, 253]`,
-          word: 2,
-        },
-      ],
+      complaints: refused.map((cause) => ({
+        ...cause,
+        message,
+        cause: cause.message,
+        assumed: 'the weight of its definition',
+        word: 2,
+      })),
     };
   }
+  let weight = value;
   const complaints: Complaint[] = [];
   if (Math.abs(weight) > wording.limit) {
     weight = Math.sign(weight) * wording.limit;

@@ -2,7 +2,7 @@
 // read their word in a way of their own.
 
 import { command } from '../config/command.ts';
-import type { Complaint } from '../config/diagnostic.ts';
+import { type Complaint, meant } from '../config/diagnostic.ts';
 import { optional } from '../config/keyword.ts';
 import {
   flag,
@@ -206,6 +206,7 @@ function readOption(
       complain(line, index, {
         id: 'unknown-option',
         message: `Unknown configuration entry '${option}' for ip address - ignoring`,
+        ...meant(option, Object.keys(addressGrammar)),
       });
       return 1;
   }
@@ -451,7 +452,6 @@ export const initialState: ValueType<'MASTER' | 'BACKUP'> = {
   minimum: 1,
   parse: ([text = '']) => {
     if (text === 'MASTER' || text === 'BACKUP') return { value: text };
-    const upper = text.toUpperCase();
     return {
       value: 'BACKUP',
       complaints: [
@@ -462,7 +462,7 @@ export const initialState: ValueType<'MASTER' | 'BACKUP'> = {
           message: `(%n) unknown state '${text}', defaulting to BACKUP`,
           assumed: 'BACKUP',
           word: 0,
-          ...(upper === 'MASTER' || upper === 'BACKUP' ? { hint: `did you mean '${upper}'?` } : {}),
+          ...meant(text, ['MASTER', 'BACKUP']),
         },
       ],
     };
@@ -486,6 +486,7 @@ export const authenticationType: ValueType<'PASS' | 'AH'> = {
               message: `(%n) unknown authentication type '${text}'`,
               assumed: 'no authentication',
               word: 0,
+              ...meant(text, ['PASS', 'AH']),
             },
           ],
         },

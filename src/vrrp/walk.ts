@@ -7,6 +7,7 @@ import type { Node } from '../config/parser.ts';
 import type { AddressEntry } from '../config/value.ts';
 import { type Family, family, type Ip, ipBytes, isMulticast } from '../lib/ip.ts';
 import {
+  comesLater,
   fatal,
   type InstanceBlock,
   type InstanceStatement,
@@ -181,7 +182,7 @@ function checkInterface(
           `WARNING - interface ${link} for vrrp_instance ${name} doesn't exist`,
         ),
         word: 0,
-        hint: 'dynamic_interfaces in global_defs allows interfaces that come later',
+        ...comesLater(link, facts),
       },
       node,
     );
@@ -284,7 +285,7 @@ export function checkDevice(
         `WARNING - interface ${value.dev} for ip address ${node.words[0]?.text} doesn't exist`,
       ),
       word: node.words.findIndex((word) => word.text === 'dev') + 1,
-      hint: 'dynamic_interfaces in global_defs allows interfaces that come later',
+      ...comesLater(value.dev, facts),
     },
     node,
   );

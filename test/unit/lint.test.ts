@@ -1,6 +1,10 @@
 // `keepalived lint`: each piece of advice is given where it belongs, not where it does not, and can be silenced.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv } from 'ajv';
 import { ADVICE, advise, type Machine, type Network } from '../../src/advice.ts';
@@ -9,13 +13,13 @@ import { lex } from '../../src/config/lexer.ts';
 import { parse } from '../../src/config/parser.ts';
 import { buildConfiguration, keywords } from '../../src/keywords.ts';
 import type { Ip } from '../../src/lib/ip.ts';
-import { findingsOf, LINT_VERSION, lintSchema } from '../../src/tool/report.ts';
+import { findingsOf, LINT_VERSION, lintSchema, type Report } from '../../src/tool/report.ts';
 import { isSilenced, silenceIn } from '../../src/tool/silence.ts';
 
 const facts: MachineFacts = {
   hostname: 'host',
   processors: 2,
-  interfaces: new Map([['eth0', { loopback: false, mtu: 1500 }]]),
+  interfaces: new Map(['eth0', 'eth1'].map((name) => [name, { loopback: false, mtu: 1500 }])),
   user: () => ({ uid: 0, gid: 0 }),
   group: () => 0,
   inspect: (path) => ({ path }),
@@ -70,7 +74,15 @@ const seen = new Set<string>();
 function given(...parts: readonly Parts[]): string[] {
   const names = advise(parts.map((part, i) => machine(conf(part), `${i}.conf`))).map((d) => {
     assert.ok((d.line ?? 0) > 0 && d.hint !== undefined, JSON.stringify(d));
-    return d.id;
+    // Each can be silenced by its name, for a run, a file and a line.
+    const { file = '', line, id } = d;
+    const comment = (text: string) => new Map([[file, silenceIn(text)]]);
+    const above = '\n'.repeat((line ?? 1) - 1);
+    assert.ok(isSilenced(d, new Map(), new Set([id])));
+    assert.ok(isSilenced(d, comment(`# lint: ignore-file ${id}`), new Set()));
+    assert.ok(isSilenced(d, comment(`${above}x # lint: ignore ${id}`), new Set()));
+    assert.ok(!isSilenced(d, comment(`${above}x # lint: ignore other`), new Set(['other'])));
+    return id;
   });
   for (const name of names) seen.add(name);
   return names;
@@ -89,7 +101,13 @@ for (const [what, parts, names] of [
     [{ inside: ['authentication {', 'auth_type PASS', 'auth_pass 123456789', '}'] }],
     ['auth-pass-cut'],
   ],
+  [
+    'a password of eight characters',
+    [{ inside: ['authentication {', 'auth_type PASS', 'auth_pass 12345678', '}'] }],
+    [],
+  ],
   ['strict', [{ global: ['vrrp_strict'] }], ['strict-drops-traffic']],
+  ['strict elsewhere', [{ global: ['vrrp_strict'], inside: ['strict_mode off'] }], []],
   ['strict, accepting', [{ global: ['vrrp_strict'], inside: ['version 3', 'accept'] }], []],
   [
     'strict with unicast peers',
@@ -108,6 +126,30 @@ for (const [what, parts, names] of [
     [],
   ],
   ['an address elsewhere', [{ address: '192.168.0.1/24' }], ['address-outside-network']],
+  ['an address of a family that its interface has none of', [{ address: '2001:db8::100/64' }], []],
+  ['an address of another interface', [{ address: '192.168.0.1/24 dev eth1' }], []],
+  [
+    'a script that may take its interval',
+    [{ before: script.map((line) => line.replace('timeout 1', 'timeout 2')), inside: track(-2) }],
+    [],
+  ],
+  [
+    'a check that takes long',
+    [
+      {
+        before: [
+          'virtual_server 10.0.0.100 80 {',
+          ...['delay_loop 2', 'lvs_sched rr', 'lvs_method NAT', 'protocol TCP'],
+          'real_server 10.0.0.10 80 {',
+          ...['MISC_CHECK {', 'misc_path /bin/true', 'misc_timeout 3', '}'],
+          ...['TCP_CHECK {', 'connect_timeout 2', '}'],
+          '}',
+          '}',
+        ],
+      },
+    ],
+    ['timeout-longer-than-interval'],
+  ],
   [
     'a script that takes long',
     [{ before: script.map((line) => line.replace('timeout 1', 'timeout 3')), inside: track(-2) }],
@@ -119,6 +161,12 @@ for (const [what, parts, names] of [
     'two masters',
     [{ inside: ['state MASTER'] }, { inside: ['state MASTER'], priority: 90 }],
     ['master-on-both-sides'],
+  ],
+  ['one master', [{ inside: ['state MASTER'] }, { inside: ['state BACKUP'], priority: 90 }], []],
+  [
+    'other virtual routers',
+    [{ inside: ['state MASTER'] }, { inside: ['state MASTER', 'virtual_router_id 6'] }],
+    [],
   ],
   ['other addresses', [{}, { priority: 90, address: '10.0.0.101/24' }], ['peers-differ']],
   [
@@ -150,8 +198,56 @@ test('comments and names silence warnings and no errors', () => {
   assert.equal(isSilenced(d('w', 1), silences, new Set(['w'])), true);
 });
 
+const documented = JSON.parse(
+  readFileSync(new URL('../../docs/lint.schema.json', import.meta.url), 'utf8'),
+);
+
+test('what is printed is what the schema says', () => {
+  const check = new Ajv({ strict: true }).compile(documented);
+  const folder = mkdtempSync(join(tmpdir(), 'ka-lint-'));
+  try {
+    const bad = join(folder, 'bad.conf');
+    writeFileSync(bad, conf({ global: ['vrrp_strict', 'rooter_id a'], inside: ['priority x'] }));
+    const good = join(folder, 'good.conf');
+    writeFileSync(good, conf({}));
+    for (const [files, status, names] of [
+      [[good], 0, []],
+      [
+        [good, bad],
+        5,
+        ['unknown-keyword', 'invalid-number', 'strict-drops-traffic', 'same-priority'],
+      ],
+      [
+        ['--ignore', 'strict-drops-traffic,same-priority', good, bad],
+        5,
+        ['unknown-keyword', 'invalid-number'],
+      ],
+    ] as const) {
+      const program = ['--import', 'tsx', 'src/main.ts', 'lint', '--json', '--elsewhere', ...files];
+      const root = new URL('../..', import.meta.url);
+      const { stdout, status: code } = spawnSync(process.execPath, program, {
+        cwd: root,
+        encoding: 'utf8',
+      });
+      const report = JSON.parse(stdout) as Report;
+      assert.ok(check(report), JSON.stringify(check.errors));
+      assert.deepEqual(
+        [code, report.status, report.findings.map(({ name }) => name)],
+        [status, status, names],
+      );
+      for (const { file, line, column, source } of report.findings)
+        assert.ok(
+          file === bad && line !== undefined && column !== undefined && source !== undefined,
+        );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('the JSON output is what its schema says', () => {
   const check = new Ajv({ strict: true }).compile(lintSchema);
+  assert.deepEqual(lintSchema, documented);
   const advice = advise([machine(conf({ global: ['vrrp_strict'] }))]);
   const findings = findingsOf(
     [{ id: 'a', severity: 'error', class: 'general', message: 'm' }],
