@@ -291,9 +291,8 @@ inline void IoThread::Fire(uint32_t id, Shot& shot) {
   for (ShotPart& part : shot.parts) {
     if (part.pace) {
       // Its schedule counts from the instant that was asked for, however long the parts before it took.
-      const Nanos first = part.pace->next == 0 ? shot.at : part.pace->next;
-      const Nanos late = std::max<Nanos>(Now() - first, 0);
-      part.pace->next = first + late / part.pace->period * part.pace->period;
+      if (part.pace->next == 0) part.pace->next = shot.at;
+      part.pace->Join(std::max<Nanos>(Now() - part.pace->next, 0));
       paces_[part.pace_id] = std::move(*part.pace);
     } else {
       const int error = SendAll(part.fd, part.datagrams);

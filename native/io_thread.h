@@ -53,6 +53,13 @@ struct Pace {
   Nanos next = 0;
   std::vector<Tick> ticks;
   size_t position = 0;
+
+  /** Joins its schedule: what was to leave in the periods that are over is left out. */
+  void Join(Nanos late) {
+    const Nanos over = late / period;
+    next += over * period;
+    position = (position + static_cast<size_t>(over)) % ticks.size();
+  }
 };
 
 /** One part of a shot: datagrams through a socket, or a pace that begins with the shot. */
@@ -197,7 +204,7 @@ class IoThread {
     const Nanos late = Now() - pace.next;
     if (late > pace.period && !exhausted_) {
       DrainUntil(Now());
-      if (unsettled_.heard == 0) pace.next += late / pace.period * pace.period;
+      if (unsettled_.heard == 0) pace.Join(late);
     }
     paces_[id] = std::move(pace);
     if (late >= 0) {

@@ -72,6 +72,13 @@ export const sealAll = (
 ): readonly Datagram[] =>
   datagrams.map(({ to, bytes }) => ({ to, bytes: seal(bytes, key, number) }));
 
+/**
+ * Whether others, who have heard this number too, would take what the schedule still has for old: of the row that was handed
+ * out last nobody here knows how much has been sent.
+ */
+export const overtakes = (number: number, { top }: Numbering): boolean =>
+  isNewer(number, (top - ROW) >>> 0);
+
 /** After an advert of another with this number. */
 export const hearing = ({ top }: Numbering, number: number): Numbering => ({
   heard: number,

@@ -8,7 +8,7 @@ import { advance } from './advance.ts';
 import { restrain } from './chatter.ts';
 import type { ReceivedPacket } from './event.ts';
 import { memberAt, setMember } from './member.ts';
-import { hearing, keyOf, UNNUMBERED } from './numbering.ts';
+import { hearing, keyOf, overtakes, UNNUMBERED } from './numbering.ts';
 import {
   type Advert,
   addressDifference,
@@ -128,9 +128,9 @@ function sealDrop(draft: Draft, position: number, packet: ReceivedPacket): Drop 
   const { numbering = UNNUMBERED, speaking } = member;
   const text = brokenSeal(packet.bytes, packet.source, keyOf(member.config), numbering.heard);
   if (text !== undefined) return { reason: 'authFailure', text };
-  const heard = hearing(numbering, numberOf(packet.bytes));
-  // Whoever hears the other would take what the schedule has for old.
-  const overtaken = speaking !== undefined && heard.top !== numbering.top;
+  const number = numberOf(packet.bytes);
+  const heard = hearing(numbering, number);
+  const overtaken = speaking !== undefined && overtakes(number, numbering);
   setMember(draft, position, {
     ...member,
     numbering: heard,

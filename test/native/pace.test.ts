@@ -74,6 +74,14 @@ describe('pace', () => {
     assert.equal(native.repace(99, from, [[numbered(1)]]), false);
   });
 
+  it('joins a schedule that began three periods ago with the tick whose turn it is', async () => {
+    begin();
+    const ticks = [10, 11, 12, 13, 14].map((number) => [numbered(number)]);
+    native.pace(1, from, PERIOD, native.now() - 3.5 * PERIOD, ticks);
+    await tape.until(() => numbers().length >= 4, 'four adverts');
+    assert.deepEqual(numbers().slice(0, 4), [13, 14, 10, 11]);
+  });
+
   it('is silent once unpace has returned, 200 times', async () => {
     begin();
     for (let round = 0; round < 200; round++) {

@@ -90,3 +90,16 @@ export const withMembers =
     const members = result.state.members.map((member, i) => change(member, state.members[i], now));
     return { ...result, state: { ...result.state, members } };
   };
+
+/** When a backup with preempt_delay may preempt is changed each time that it hears of that. */
+export const withPreemption = (
+  change: (preemptAt: Instant, now: Instant) => number,
+): StepFunction =>
+  withMembers((member, _, now) =>
+    member.state.name === 'backup' && member.state.preemptAt !== undefined
+      ? {
+          ...member,
+          state: { ...member.state, preemptAt: change(member.state.preemptAt, now) as Instant },
+        }
+      : member,
+  );

@@ -11,7 +11,7 @@ import { createRouter, nextDeadline, type RouterState, step } from '../../src/vr
 import type { Clock } from './clock.ts';
 import type { Kernel } from './kernel.ts';
 import type { Mutation } from './mutation.ts';
-import { type Note, type Process, type Scheduled, Thread } from './thread.ts';
+import { type Note, type Process, type Scheduled, Thread, ticksOf } from './thread.ts';
 
 const CREDIT = seconds(3);
 /** JavaScript renews the credit so often. */
@@ -330,12 +330,12 @@ export class Child implements Process {
         this.transmit(action.datagrams);
         break;
       case 'pace': {
-        const { pace, period, first: next, datagrams } = action;
-        this.thread.pace(pace, { period, next, datagrams });
+        const { pace, period, first: next } = action;
+        this.thread.pace(pace, { period, next, ticks: ticksOf(action), turn: 0 });
         break;
       }
       case 'replace':
-        this.thread.repace(action.pace, action.datagrams);
+        this.thread.repace(action.pace, ticksOf(action));
         break;
       case 'silence':
         this.thread.unpace(action.pace);

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { millis } from '../../src/lib/time.ts';
 import { leftovers } from './leftovers.ts';
-import { history, live, type Plan, plans } from './plan.ts';
+import { history, joinedLate, live, type Plan, plans } from './plan.ts';
 import { promptly, tied } from './takeover.ts';
 
 /** 20 times as many with --full. */
@@ -34,6 +34,10 @@ test('one router takes over, the best one, when the protocol says, and a farewel
   fc.assert(promptly(), { numRuns: 200 * MORE, seed: 4 });
 });
 
+test('with authentication headers a master that was frozen is believed by those who heard others meanwhile', () => {
+  fc.assert(joinedLate({}), { numRuns: 1 });
+});
+
 test('of masters with equal priorities the highest address stays', () => {
   fc.assert(tied(), { numRuns: 30, seed: 5 });
 });
@@ -49,6 +53,7 @@ test('a loop that is blocked for a while neither takes over falsely nor misses a
     slower: 1,
     loss: 0,
     latency: 10,
+    sealed: false,
     happenings: Array.from({ length: 10 }, (_, i) => ({
       at: 5 + 6 * i,
       who: i % 2,

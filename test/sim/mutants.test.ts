@@ -14,11 +14,12 @@ import {
   stepWith,
   withMembers,
   without,
+  withPreemption,
   withTimers,
 } from './broken.ts';
 import { leftovers } from './leftovers.ts';
 import type { Mutation } from './mutation.ts';
-import { history } from './plan.ts';
+import { history, joinedLate } from './plan.ts';
 import { SCENES, type SceneName } from './scenes.ts';
 import { promptly, tied } from './takeover.ts';
 
@@ -225,6 +226,49 @@ const mutants: readonly Mutant[] = [
     mutation: { pacer: { overlooksJumps: true } },
     breaks: inScene('steps of the wall clock change nothing'),
     says: /backup>master|us early/,
+  },
+  // Sealed adverts are believed by all who hear them
+  {
+    what: 'a thread that sends one sealed advert again and again',
+    mutation: { pacer: { repeats: true } },
+    says: /us early|is master|hold what/,
+  },
+  {
+    what: 'a thread that joins a schedule late, and sends what was first',
+    mutation: { pacer: { losesCount: true } },
+    breaks: joinedLate,
+    says: /hold what|us early|is master/,
+  },
+  // The better one waits as long as preempt_delay says, and no longer
+  {
+    what: 'preempt_delay forgotten',
+    mutation: { step: withPreemption(() => 0) },
+    breaks: inScene('preempt_delay: the better one waits so long'),
+    says: /it did not wait/,
+  },
+  {
+    what: 'preempt_delay counted anew with each advert',
+    mutation: { step: withPreemption((_, now) => now + 3_000_000) },
+    breaks: inScene('preempt_delay: the better one waits so long'),
+    says: /it waits for ever/,
+  },
+  {
+    what: 'preempt_delay that holds back also where nobody is master',
+    mutation: {
+      step: withMembers((member) =>
+        member.state.name === 'backup' && member.state.preemptAt !== undefined
+          ? {
+              ...member,
+              state: {
+                ...member.state,
+                masterDownAt: Math.max(member.state.masterDownAt, member.state.preemptAt) as never,
+              },
+            }
+          : member,
+      ),
+    },
+    breaks: inScene('preempt_delay holds nobody back where there is no master'),
+    says: /it does not wait/,
   },
   // A child killed and adopted never removes an address
   {

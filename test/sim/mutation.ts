@@ -33,6 +33,10 @@ export interface Mutation {
     readonly believesStamps?: true;
     /** Believes them within the time since it looked last, whatever the wall clock did meanwhile. */
     readonly overlooksJumps?: true;
+    /** Joins a schedule late, and sends what was first all the same. */
+    readonly losesCount?: true;
+    /** Sends the first of several again and again. */
+    readonly repeats?: true;
     /** After being late it counts its period from now on. */
     readonly relative?: true;
   };

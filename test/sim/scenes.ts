@@ -271,7 +271,54 @@ function deleted(chance: Chance, mutation: Mutation): void {
   assert.deepEqual(segment.watch.trace.slice(before), []);
 }
 
+const DELAY = seconds(3);
+
+/** r1 is master when the better r0, which is to wait before it preempts, has just started; and when that was. */
+function waiting({ seed, when, interval }: Chance, mutation: Mutation) {
+  const better = { ...router(200, interval), preempt_delay: DELAY };
+  const segment = new Segment([[better], [router(100, interval)]], {
+    seed,
+    latency: micros(100),
+    mutation,
+  });
+  segment.start(1);
+  segment.run((seconds(6) + when) as Duration);
+  assert.deepEqual(segment.masters(), [1]);
+  segment.start(0);
+  return { segment, from: segment.now };
+}
+
+/** When r0 spoke first. */
+const spokeFirst = ({ watch }: Segment): number | undefined =>
+  watch.sent.find(({ position }) => position === 0)?.at;
+
+/** From the first advert that it hears; then as long as a backup waits, and a second for its start. */
+function delayed(chance: Chance, mutation: Mutation): void {
+  const { segment, from } = waiting(chance, mutation);
+  // That the address moves so late is meant.
+  for (let at = 0; at < DELAY + 5 * chance.interval + seconds(1); at += 10_000) {
+    segment.watch.disturb();
+    segment.run(millis(10));
+  }
+  const at = spokeFirst(segment) ?? Number.POSITIVE_INFINITY;
+  assert.ok(at - from >= DELAY, `it did not wait: ${at - from} us`);
+  assert.ok(Number.isFinite(at), 'it waits for ever');
+  segment.run(seconds(1));
+  assert.deepEqual(segment.masters(), [0]);
+}
+
+/** The worse one dies before the time is over: somebody has to be master. */
+function needed(chance: Chance, mutation: Mutation): void {
+  const { segment } = waiting({ ...chance, interval: millis(100) }, mutation);
+  segment.run(millis(1200));
+  segment.cutPower(1);
+  segment.run(millis(500));
+  assert.ok(spokeFirst(segment) !== undefined, 'it does not wait');
+}
+
 export const SCENES = {
+  'preempt_delay: the better one waits so long': scene(delayed),
+  'preempt_delay holds nobody back where there is no master': scene(needed),
   'a child that is killed and adopted is missed by nobody': scene(killed),
   'a child that is stopped is replaced before anybody misses it': scene(halted),
   'a loop that is blocked neither takes over falsely nor forgets what it heard': scene(blocked),

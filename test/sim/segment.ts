@@ -11,6 +11,7 @@ import { config } from './config.ts';
 import { Daemon } from './daemon.ts';
 import { INDEX, Kernel } from './kernel.ts';
 import type { Mutation } from './mutation.ts';
+import { messageIn } from './rules.ts';
 import { Watch } from './watch.ts';
 
 export interface Options {
@@ -232,7 +233,7 @@ export class Segment {
 
   #arrive({ kernel, daemon, position }: Machine, source: string, to: string, bytes: Uint8Array) {
     const child = daemon?.child;
-    const vrid = bytes[21] ?? 0;
+    const vrid = messageIn(bytes)[1] ?? 0;
     if (!kernel.up || child?.alive !== true) return;
     this.watch.arrived(position, vrid, bytes);
     const packet = {

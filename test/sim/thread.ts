@@ -21,8 +21,19 @@ const JUMP = millis(10);
 export interface Pace {
   readonly period: Duration;
   next: Instant;
-  datagrams: readonly Datagram[];
+  /** What leaves in turn: one advert again and again, or sealed ones, each with a number of its own. */
+  ticks: readonly (readonly Datagram[])[];
+  turn: number;
 }
+
+/** As src/vrrp/wire.ts hands them over. */
+export const ticksOf = ({
+  datagrams,
+  later = [],
+}: Extract<VrrpAction, { readonly type: 'pace' | 'replace' }>): Pace['ticks'] => [
+  datagrams,
+  ...later,
+];
 
 interface Shot {
   readonly at: Instant;
@@ -127,8 +138,7 @@ export class Thread {
     const late = this.#process.clock.now - pace.next;
     if (late > pace.period && !this.#exhausted) {
       this.#drain();
-      if (this.#unsettled.heard === 0)
-        pace.next = after(pace.next, (Math.floor(late / pace.period) * pace.period) as Duration);
+      if (this.#unsettled.heard === 0) this.#join(pace, late);
     }
     this.paces.set(id, pace);
     // What is due leaves before whatever is ordered next.
@@ -137,9 +147,17 @@ export class Thread {
     this.#rearm();
   }
 
-  repace(id: number, datagrams: readonly Datagram[]): void {
+  /** What was to leave in the periods that are over is left out. */
+  #join(pace: Pace, late: number): void {
+    const over = Math.floor(late / pace.period);
+    pace.next = after(pace.next, (over * pace.period) as Duration);
+    if (this.#faults.losesCount === undefined) pace.turn += over;
+  }
+
+  /** Whose turn it is stands. */
+  repace(id: number, ticks: readonly (readonly Datagram[])[]): void {
     const pace = this.paces.get(id);
-    if (pace !== undefined) pace.datagrams = datagrams;
+    if (pace !== undefined) pace.ticks = ticks;
   }
 
   unpace(id: number): void {
@@ -303,7 +321,9 @@ export class Thread {
     const { now } = this.#process.clock;
     for (const [id, pace] of [...this.paces]) {
       if (this.paces.get(id) !== pace || pace.next > now || this.#stallIfLate(id, pace)) continue;
-      this.#process.transmit(pace.datagrams, { pace: id, due: pace.next, period: pace.period });
+      const datagrams = pace.ticks[pace.turn % pace.ticks.length] ?? [];
+      if (this.#faults.repeats === undefined) pace.turn++;
+      this.#process.transmit(datagrams, { pace: id, due: pace.next, period: pace.period });
       this.ledger.set(id, now);
       pace.next = after(this.#faults.relative ? now : pace.next, pace.period);
     }
@@ -338,9 +358,10 @@ export class Thread {
         this.#process.transmit(action.datagrams);
         break;
       case 'pace': {
-        const { pace: id, period, datagrams } = action;
-        const late = Math.floor((clock.now - at) / period) * period;
-        this.paces.set(id, { period, next: after(at, late as Duration), datagrams });
+        const { pace: id, period } = action;
+        const pace = { period, next: at, ticks: ticksOf(action), turn: 0 };
+        this.#join(pace, clock.now - at);
+        this.paces.set(id, pace);
         break;
       }
       case 'addAddresses':

@@ -7,7 +7,7 @@ import { after, type Instant, millis, seconds } from '../../src/lib/time.ts';
 import type { Datagram } from '../../src/vrrp/action.ts';
 import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
 import type { Member, RouterState } from '../../src/vrrp/state.ts';
-import { Rules } from './rules.ts';
+import { messageIn, Rules } from './rules.ts';
 import type { Machine, Segment } from './segment.ts';
 import type { Scheduled } from './thread.ts';
 
@@ -68,9 +68,7 @@ export class Watch {
   ): void {
     const { now } = this.#segment;
     const { position } = machine;
-    const [bytes] = datagrams.map((each) => each.bytes);
-    const vrid = bytes?.[21] ?? 0;
-    const priority = bytes?.[22] ?? 0;
+    const [, vrid = 0, priority = 0] = messageIn(datagrams[0]?.bytes ?? new Uint8Array());
     const record = this.#record(position, vrid);
     this.sent.push({ at: now, position, priority });
     const child = machine.daemon?.child;

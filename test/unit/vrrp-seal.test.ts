@@ -219,6 +219,20 @@ test('a master that hears a higher number than its own goes on beyond it', () =>
   assert.ok(Math.min(...numbers) > 6_000_000);
 });
 
+test('nor does it go on with numbers of its row that others take for old, having heard a higher one', () => {
+  // One that answers has a new row by that; one that has just answered has not.
+  const one = sealed({ lower_prio_no_advert: true }).until('master');
+  const [pace] = one.of('pace');
+  assert.ok(pace);
+  const row = numbersOf([pace.datagrams, ...(pace.later ?? [])]);
+  const middle = [...row].sort((a, b) => a - b)[8] as number;
+  hears(one, 50, middle);
+  if (one.of('replace').length === 0) one.deadline();
+  const [next] = one.of('replace');
+  assert.ok(next);
+  assert.ok(Math.min(...numbersOf([next.datagrams, ...(next.later ?? [])])) > Math.max(...row));
+});
+
 test('the last words bear a number too, beyond those of the schedule', () => {
   const one = sealed().until('master');
   const [pace] = one.of('pace');
