@@ -46,14 +46,9 @@ export function dumpCheck(
 }
 
 /** The password of the key is nobody's business. */
-function contextLines({ SSL: context, virtual_server = [] }: CheckConfig): string[] {
-  const kinds = virtual_server.flatMap(({ real_server }) =>
-    real_server.flatMap(({ checkers }) => checkers.map(({ kind }) => kind)),
-  );
+function contextLines({ SSL: context, secure }: CheckConfig): string[] {
   if (context === undefined)
-    return kinds.includes('SSL_GET')
-      ? ['------< SSL definitions >------', ' Using autogen SSL context']
-      : [];
+    return secure === true ? ['------< SSL definitions >------', ' Using autogen SSL context'] : [];
   const line = (label: string, value: string | undefined): string[] =>
     value === undefined ? [] : [` ${label} : ${value}`];
   return [

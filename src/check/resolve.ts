@@ -15,6 +15,8 @@ export interface VirtualServerGroup {
 
 export interface CheckConfig {
   readonly SSL?: Readonly<Record<string, string>>;
+  /** There is an SSL_GET, be it one that cannot run: keepalived prepares for it, and its dump says so. */
+  readonly secure?: true;
   readonly virtual_server_group?: readonly VirtualServerGroup[];
   readonly virtual_server?: readonly VirtualServer[];
   /** Names of the BFD sessions that are for checkers, also of those that cannot run. */
@@ -93,11 +95,21 @@ export function resolveCheck(
     ...(context === undefined
       ? {}
       : { SSL: Object.fromEntries(context.map((s) => [s.keyword, String(s.value)])) }),
+    ...(of('virtual_server').some(({ value }) => isSecure(value)) ? { secure: true } : {}),
     ...(groups.length === 0 ? {} : { virtual_server_group: groups }),
     ...(servers.length === 0 ? {} : { virtual_server: servers }),
     ...(sessions.length === 0 ? {} : { check_sessions: sessions }),
   };
 }
+
+const statementsOf = (block: unknown): readonly RootStatement[] =>
+  (block as { readonly statements: readonly RootStatement[] }).statements;
+
+const isSecure = (server: unknown): boolean =>
+  statementsOf(server).some(
+    ({ keyword, value }) =>
+      keyword === 'real_server' && statementsOf(value).some((one) => one.keyword === 'SSL_GET'),
+  );
 
 const isForCheckers = (session: unknown): boolean =>
   !gives(session, 'vrrp') || gives(session, 'checker');

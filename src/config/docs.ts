@@ -1,6 +1,6 @@
 // The keyword table -> docs/keywords.md, the reference page. Writes no file.
 
-import type { AnyRow, Block, Presence, WordsRow } from './keyword.ts';
+import { type AnyRow, type Block, OBSOLETE, type Presence, type WordsRow } from './keyword.ts';
 
 const INTRODUCTION = `<!-- Generated from the keyword table by scripts/generate.ts. Do not edit. -->
 
@@ -15,9 +15,22 @@ All examples are of one configuration: put into their blocks, they are read with
 
 /** Markdown; one section a block, in the order of the table. */
 export function markdown(table: Block): string {
-  const parts = [INTRODUCTION.trimEnd(), ...sections('Top level', table), ...waiting(table)];
+  const parts = [
+    INTRODUCTION.trimEnd(),
+    ...sections('Top level', table),
+    ...waiting(table),
+    ...obsolete(),
+  ];
   return `${parts.join('\n\n')}\n`;
 }
+
+const obsolete = (): string[] => [
+  '## Obsolete',
+  'Old documents have these. They are unknown, as in keepalived 2.2.7, and said to be obsolete.',
+  Object.entries(OBSOLETE)
+    .map(([keyword, advice]) => `- ${code(keyword)}: ${advice.replaceAll("'", '`')}`)
+    .join('\n'),
+];
 
 /** What is read and has no effect yet, block by block; where a whole block waits, what is in it does too. */
 function waiting(rows: Block): string[] {

@@ -233,6 +233,12 @@ export const section = <const B extends Block>(
   more: Standing & Exemplary & { readonly parent?: true; readonly aliases?: Aliases },
 ): SectionRow<B> => ({ form: 'section', rows, presence: 'optional', doc, ...more });
 
+/** Keywords of versions before 1.0 that documents still have, and what to write; keepalived 2.2.7 knows none of them. */
+export const OBSOLETE: Readonly<Record<string, string>> = {
+  lvs_id: "use 'router_id'",
+  nat_mask: 'leave it out: IPVS needs no mask',
+};
+
 export interface FoundRow {
   readonly name: string;
   readonly row: AnyRow;

@@ -2,7 +2,7 @@
 // braces; what the words of a statement mean is build.ts's business. Never throws, whatever the lines are.
 
 import { type Diagnostic, Findings, nearest } from './diagnostic.ts';
-import { type AnyRow, type Block, findRow } from './keyword.ts';
+import { type AnyRow, type Block, findRow, OBSOLETE } from './keyword.ts';
 import type { Line } from './lexer.ts';
 import { sliceText, splitWords, type Text, type Word } from './text.ts';
 import type { Reading } from './value.ts';
@@ -302,9 +302,11 @@ function readHeading(
 
 /** Reported once, and the whole block goes with it: what stands around it keeps its meaning. */
 function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, state: State): void {
-  const hint = adviceOn(node.keyword, frame.rows, state);
+  const obsolete = Object.hasOwn(OBSOLETE, node.keyword) ? OBSOLETE[node.keyword] : undefined;
+  const hint =
+    obsolete === undefined ? adviceOn(node.keyword, frame.rows, state) : `obsolete, ${obsolete}`;
   state.findings.add({
-    id: 'unknown-keyword',
+    id: obsolete === undefined ? 'unknown-keyword' : 'obsolete-keyword',
     severity: 'error',
     class: 'unknown-keyword',
     message: `Unknown keyword '${node.keyword}'`,

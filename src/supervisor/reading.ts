@@ -87,6 +87,7 @@ const CHECK: Readonly<Record<keyof Parts['check'], true>> = {
   net_namespace_ipvs: true,
   instance: true,
   SSL: true,
+  secure: true,
   virtual_server_group: true,
   virtual_server: true,
   check_sessions: true,

@@ -2,6 +2,7 @@
 
 import { nearest } from '../config/diagnostic.ts';
 import { entriesFor, keywordNames } from '../config/docs.ts';
+import { OBSOLETE } from '../config/keyword.ts';
 import { keywords } from '../keywords.ts';
 import { print } from '../print.ts';
 
@@ -16,8 +17,14 @@ export function runHelp(words: readonly string[]): number {
     print(1, `${found.join('\n\n')}\n`);
     return 0;
   }
+  const obsolete = Object.hasOwn(OBSOLETE, word) ? OBSOLETE[word] : undefined;
   const near = nearest(word, keywordNames(keywords));
-  const hint = near === undefined ? '' : `; did you mean '${near}'?`;
+  const hint =
+    obsolete !== undefined
+      ? `: it is obsolete, ${obsolete}`
+      : near === undefined
+        ? ''
+        : `; did you mean '${near}'?`;
   print(2, `There is no keyword '${word}'${hint}\n`);
   return 1;
 }

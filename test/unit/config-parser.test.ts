@@ -38,6 +38,30 @@ const shape = (text: string): string => tree(parseText(text).nodes);
 const complaints = (text: string): string[] =>
   parseText(text).diagnostics.map((d) => `${d.line}:${d.column} ${d.id}`);
 
+it('keywords of old documents are obsolete, with the verdict on unknown ones', () => {
+  const text = `global_defs {
+lvs_id a
+}
+virtual_server 10.0.0.1 80 {
+nat_mask 255.255.255.0
+constructor
+}`;
+  const { diagnostics } = parseText(text);
+  assert.deepEqual(
+    diagnostics.map(({ id, message, hint }) => [id, message, hint]),
+    [
+      ['obsolete-keyword', "Unknown keyword 'lvs_id'", "obsolete, use 'router_id'"],
+      [
+        'obsolete-keyword',
+        "Unknown keyword 'nat_mask'",
+        'obsolete, leave it out: IPVS needs no mask',
+      ],
+      ['unknown-keyword', "Unknown keyword 'constructor'", undefined],
+    ],
+  );
+  assert.equal(exitStatus(diagnostics), 5);
+});
+
 describe('mistakes of a line that is repeated', () => {
   const said = (text: string): number => parseText(text).diagnostics.length;
 
