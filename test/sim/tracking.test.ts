@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { withMembers } from './broken.ts';
 import { type Blow, play, type TrackingMutation } from './tracking.ts';
 
 const blow: fc.Arbitrary<Blow> = fc.record({
@@ -29,6 +30,28 @@ const MUTATIONS: Readonly<Record<string, TrackingMutation>> = {
   'ends of scripts are lost': { lost: 'probed' },
   'news of links is lost': { lost: 'link' },
   'a script that hangs is believed': { tooLate: true },
+  'weights of trackers change no priority': {
+    step: withMembers((member) => ({
+      ...member,
+      rules: { ...member.rules, priority: member.config.priority },
+    })),
+  },
+  'the fault of one member is no fault of its group': {
+    step: withMembers((member, before) =>
+      member.state.name === 'fault' && member.state.faults.every(({ kind }) => kind === 'group')
+        ? { ...member, state: before?.state ?? member.state }
+        : member,
+    ),
+  },
+  'a member that is master leaves the others behind': {
+    step: withMembers((member, before) =>
+      member.state.name === 'master' &&
+      member.state.reason.because === 'group' &&
+      before?.state.name === 'backup'
+        ? { ...member, state: before.state }
+        : member,
+    ),
+  },
 };
 
 for (const [name, mutation] of Object.entries(MUTATIONS))

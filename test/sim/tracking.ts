@@ -12,6 +12,7 @@ import { createRouter, nextDeadline, type RouterState, step } from '../../src/vr
 import type { RunEnd } from '../../src/vrrp/tracker.ts';
 import { config, instance, ip } from './config.ts';
 import { address, link, priorityIn } from './host.ts';
+import type { StepFunction } from './mutation.ts';
 
 export interface TrackingMutation {
   /** Members move each by itself. */
@@ -22,6 +23,8 @@ export interface TrackingMutation {
   readonly lost?: 'probed' | 'link';
   /** A hung script that was killed counts as having succeeded just before. */
   readonly tooLate?: true;
+  /** The core itself. */
+  readonly step?: StepFunction;
 }
 
 /** What others do to a machine. */
@@ -130,7 +133,7 @@ class Machine {
 export function play(
   machines: number,
   blows: readonly Blow[],
-  { alone, deafPace, lost, tooLate }: TrackingMutation = {},
+  { alone, deafPace, lost, tooLate, step: stepped = step }: TrackingMutation = {},
 ): void {
   const all = Array.from({ length: machines }, (_, i) => new Machine(i, alone === true));
   let queue: { at: number; run: () => void }[] = [];
@@ -141,7 +144,7 @@ export function play(
 
   const take = (machine: Machine, event: VrrpEvent): void => {
     if (event.type === lost) return;
-    const { state, actions } = step(machine.state, event, now as Instant);
+    const { state, actions } = stepped(machine.state, event, now as Instant);
     machine.state = state;
     for (const action of actions) perform(machine, action);
     together(machine);
