@@ -134,7 +134,12 @@ const statusCodes: ValueType<readonly (readonly [number, number])[]> = {
         value.push([low, high]);
         return [];
       }
-      return [mistake('status-code', `Invalid HTTP_GET status code '${text}'`, { word: index })];
+      return [
+        mistake('status-code', `Invalid HTTP_GET status code '${text}'`, {
+          word: index,
+          assumed: 'the other ones',
+        }),
+      ];
     });
     return { value, complaints };
   },

@@ -319,7 +319,11 @@ function resolveBfd(
     const known = references.bfd_instance.get(session);
     if (known !== undefined && known < server.order) continue;
     const message = `(${server.name}) BFD_CHECK - BFD ${session} not configured`;
-    report(mistake('unknown-bfd', message), name.node, endsBlock(node));
+    report(
+      mistake('unknown-bfd', message, { assumed: 'there is no such check' }),
+      name.node,
+      endsBlock(node),
+    );
     return undefined;
   }
   return { kind, values };
@@ -342,11 +346,10 @@ function resolveFile(
     if (known !== undefined && known < server.order) found = true;
     else
       report(
-        mistake(
-          'unknown-file',
-          `track_file ${value} not found`,
-          meantOf(String(value), references.track_file),
-        ),
+        mistake('unknown-file', `track_file ${value} not found`, {
+          assumed: 'the line is ignored',
+          ...meantOf(String(value), references.track_file),
+        }),
         at,
       );
   }

@@ -2,7 +2,7 @@
 // comes out is plain JSON: the services that can run.
 
 import { AFTERWARDS, atClosing, collect, nodeOf } from '../config/build.ts';
-import { meantOf } from '../config/diagnostic.ts';
+import { meantOf, type Severity } from '../config/diagnostic.ts';
 import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveCommands } from '../config/script.ts';
@@ -100,8 +100,12 @@ function resolveService(
   const of = familyOf(block, given, around);
   const reals = realServersOf(block, given, of, references, around);
   let name = nameOf(service, given.protocol);
-  const say = (keyword: string, id: string, message: string): void =>
-    report(mistake(id, message), nodeOf(statements, keyword as 'quorum') ?? node, AFTERWARDS);
+  const say = (keyword: string, id: string, message: string, severity: Severity = 'error'): void =>
+    report(
+      { ...mistake(id, message), severity },
+      nodeOf(statements, keyword as 'quorum') ?? node,
+      AFTERWARDS,
+    );
   if ('group' in service && !references.groups.has(service.group)) {
     // keepalived drops it without a word.
     const message = `Virtual server group ${service.group} is not defined`;
@@ -127,6 +131,7 @@ function resolveService(
         'protocol',
         'mark-protocol',
         `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
+        'warning',
       );
   } else if (onlyMarks(service, references)) {
     if (protocol !== undefined)
@@ -134,16 +139,32 @@ function resolveService(
         'protocol',
         'mark-protocol',
         `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
+        'warning',
       );
   } else if (protocol === undefined) {
-    say('', 'no-protocol', `Virtual server ${name}: no protocol set - defaulting to UDP`);
+    say(
+      '',
+      'no-protocol',
+      `Virtual server ${name}: no protocol set - defaulting to UDP`,
+      'warning',
+    );
     protocol = 'UDP';
     name = nameOf(service, protocol);
   }
   if (given.lvs_sched === undefined)
-    say('', 'no-scheduler', `Virtual server ${name}: no scheduler set, setting default 'wlc'`);
+    say(
+      '',
+      'no-scheduler',
+      `Virtual server ${name}: no scheduler set, setting default 'wlc'`,
+      'warning',
+    );
   if (given.lvs_method === undefined)
-    say('', 'no-method', `Virtual server ${name}: no forwarding method set, setting default NAT`);
+    say(
+      '',
+      'no-method',
+      `Virtual server ${name}: no forwarding method set, setting default NAT`,
+      'warning',
+    );
   if (given.ops && !marked && protocol !== 'UDP')
     say(
       'ops',
@@ -330,6 +351,7 @@ function checkFlags(statements: readonly VirtualStatement[], { report }: Surroun
           report(
             mistake('no-sorry-server', 'sorry_server forwarding used without sorry_server', {
               word: -1,
+              assumed: 'the line is ignored',
             }),
             node,
           );

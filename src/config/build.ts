@@ -180,7 +180,11 @@ function readWordsRow(
   const fill = (template: string): string => fillIn(template, node, owner);
   const words = row.type.ownQuotes === true && node.raw !== '' ? 1 : node.words.length;
   if (words < row.type.minimum) {
-    report(row.bare === undefined ? missingArgument(node) : bareKeyword(fill(row.bare)), node);
+    const { bare } = row;
+    report(
+      bare === undefined ? missingArgument(node) : bareKeyword(fill(bare), insteadOf(row, before)),
+      node,
+    );
     return undefined;
   }
   const again = before !== undefined;
@@ -202,17 +206,29 @@ function readWordsRow(
     node.words.map((word) => word.text),
     node.raw,
   );
+  const refused = reading.value === undefined;
   for (const complaint of reading.complaints ?? []) {
-    const refused = reading.value === undefined && row.refusal !== undefined;
-    const salvaged = row.salvage === undefined ? {} : { assumed: row.type.format(row.salvage) };
+    const assumed = refused ? { assumed: insteadOf(row, before) } : {};
     report(
-      refused
-        ? { ...complaint, ...salvaged, message: fill(row.refusal), cause: complaint.message }
-        : { ...complaint, message: fill(complaint.message) },
+      refused && row.refusal !== undefined
+        ? { ...assumed, ...complaint, message: fill(row.refusal), cause: complaint.message }
+        : { ...assumed, ...complaint, message: fill(complaint.message) },
       node,
     );
   }
   return reading.value ?? row.salvage;
+}
+
+/** What holds where a value is refused: what stands in for it, what was given before, or the default. */
+function insteadOf(row: WordsRow<unknown, Presence>, before: unknown): string {
+  const { salvage, otherwise, inherits, fallback, type } = row;
+  if (salvage !== undefined) return type.format(salvage);
+  if (before !== undefined)
+    return `what was given before, ${type.format(before)}`.replace(/, $/, '');
+  if (otherwise !== undefined) return otherwise;
+  if (inherits !== undefined) return `the value of ${inherits}`;
+  if (typeof fallback === 'boolean') return fallback ? 'on' : 'off';
+  return fallback === undefined ? 'the line is ignored' : type.format(fallback);
 }
 
 /** keepalived's sentence with the name of the block, the keyword and its first word in it. */
@@ -239,11 +255,12 @@ const missingArgument = (node: Node): Complaint => ({
   status: 2,
 });
 
-const bareKeyword = (message: string): Complaint => ({
+const bareKeyword = (message: string, assumed: string): Complaint => ({
   id: 'missing-value',
   severity: 'error',
   class: 'general',
   message,
+  assumed,
 });
 
 /** What the words before the brace say; without them, or where they are wrong, the block means nothing. */
@@ -301,8 +318,9 @@ function readEntries(
       line.words.map((word) => word.text),
       line.raw,
     );
+    const assumed = reading.value === undefined ? { assumed: 'the entry is ignored' } : {};
     for (const complaint of reading.complaints ?? [])
-      report({ ...complaint, message: fill(complaint.message) }, line);
+      report({ ...assumed, ...complaint, message: fill(complaint.message) }, line);
     if (reading.value !== undefined) entries.push({ value: reading.value, node: line });
   }
   if (row.named === true && row.empty !== undefined && entries.length === 0 && !bare)
@@ -312,7 +330,7 @@ function readEntries(
 
 const emptiness = (message: string): Complaint => ({
   id: 'empty-block',
-  severity: 'error',
+  severity: 'warning',
   class: 'general',
   message,
 });

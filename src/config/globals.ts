@@ -205,7 +205,7 @@ function checkStartScripts(
     if (keyword !== 'startup_script' && keyword !== 'shutdown_script') continue;
     if (typeof runAs(value, runners, facts) !== 'string') continue;
     const kind = keyword === 'startup_script' ? 'startup' : 'shutdown';
-    report(mistaken('unknown-user', `Invalid ${kind} script`), node);
+    report(mistaken('unknown-user', `Invalid ${kind} script`, { assumed: 'it is not run' }), node);
   }
 }
 
@@ -308,7 +308,9 @@ function resolveScriptUser(
       const cause = failed
         ? 'the default user could not be set before'
         : `no such user or group: ${scriptUser.format(value)}`;
-      report({ ...mistaken('unknown-user', 'Error setting global script uid/gid'), cause }, node);
+      const assumed = 'scripts without a user of their own are not run';
+      const message = 'Error setting global script uid/gid';
+      report({ ...mistaken('unknown-user', message), cause, assumed }, node);
       failed = true;
     }
     resolved = found;
@@ -356,6 +358,7 @@ function resolveAffinity(
         class: 'number',
         message: `Invalid cpu_id:${statement.value[wrong]} specified for ${of} process`,
         cause: `number '${statement.value[wrong]}' outside range [0, ${facts.processors - 1}]`,
+        assumed: processors.length === 0 ? 'all processors' : 'those given before',
         word: wrong,
       },
       statement.node,

@@ -222,6 +222,7 @@ function sequence(text: Text, at: Position, state: State, nesting: number): void
       severity: 'error',
       class: 'general',
       message: unrolled.error,
+      assumed: 'the line is ignored',
     });
     return;
   }

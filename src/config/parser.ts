@@ -125,6 +125,7 @@ function close(line: Line, state: State): void {
       severity: 'error',
       class: 'unexpected-close',
       message: "Extra '}' found",
+      assumed: 'it is ignored',
       ...placeOf(line),
     });
     return;
@@ -144,6 +145,7 @@ function unclosed(state: State): void {
       severity: 'error',
       class: 'missing-close',
       message: `There are 1 missing '}'s or extra '{'s: '${node.keyword}' is not closed`,
+      assumed: 'it ends where the file does, or the next block of the top level begins',
       afterwards: true,
       ...node.place,
       length: node.keyword.length,
@@ -266,6 +268,7 @@ function openBlock(
       severity: 'error',
       class: 'general',
       message: `Block ${node.keyword} has extra parameters ${node.words.map((w) => w.text).join(' ')} ...`,
+      assumed: 'they are ignored',
       ...at(),
       column: node.words[0]?.column ?? node.place.column,
       length: node.words[0]?.text.length ?? 1,

@@ -147,6 +147,7 @@ export const dynamicInterfaces: ValueType<'yes' | 'allow_if_changes'> = {
           severity: 'error',
           class: 'general',
           message: `Unknown dynamic_interfaces option '${text}'`,
+          assumed: 'the keyword alone',
           word: 0,
         },
       ],

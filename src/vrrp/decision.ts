@@ -128,7 +128,7 @@ export function decidePreemption(
       state === 'MASTER'
         ? `(${name}) Warning - preempt delay will not work with initial state MASTER - clearing`
         : `(${name}) preempt_delay is incompatible with nopreempt mode - resetting`;
-    say('preempt_delay', mistake('preempt-delay-useless', message));
+    say('preempt_delay', { ...mistake('preempt-delay-useless', message), severity: 'warning' });
     delay = seconds(0);
   }
   return { nopreempt, preempt_delay: delay };
@@ -239,7 +239,7 @@ export function fitAddresses(
     report(
       version === 3 || strict
         ? fatal('no-address', `${message} required`)
-        : mistake('no-address', `${message} sensible`),
+        : { ...mistake('no-address', `${message} sensible`), severity: 'warning' },
       node,
       AFTERWARDS,
     );

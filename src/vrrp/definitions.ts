@@ -107,7 +107,7 @@ function defineScript(
     unknown = lookUpUser(value, facts) === undefined;
     if (!unknown) continue;
     const message = `Unable to set uid/gid for script ${script === undefined ? '' : `'${script.words.join(' ')}'`}`;
-    report(mistake('no-script-user', message.trimEnd()), at);
+    report(mistake('no-script-user', message.trimEnd(), { assumed: 'the script is not run' }), at);
   }
   if (script === undefined) {
     const message = `No script set for vrrp_script ${name} - removing`;

@@ -117,6 +117,8 @@ function membersOf(
     say(
       'group-of-one',
       `Sync group ${name} has only 1 virtual router(s) - this probably isn't what you want`,
+      node,
+      { severity: 'warning' },
     );
   return members;
 }
@@ -359,7 +361,7 @@ export function checkInterfaces(
         ...mistake(
           'no-such-interface',
           `unknown interface ${value.interface} specified for ${purpose}`,
-          { word: 0, ...meantOf(value.interface, facts.interfaces) },
+          { word: 0, assumed: 'it is waited for', ...meantOf(value.interface, facts.interfaces) },
         ),
         class: 'interface',
       },

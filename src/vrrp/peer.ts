@@ -71,7 +71,8 @@ function readPeerLine(words: readonly string[]): Reading<PeerText> {
       continue;
     }
     const reading = wholeNumber(value, 0, 255);
-    complaints.push(...(reading.complaints ?? []).map((c) => ({ ...c, word: i + 1 })));
+    const assumed = 'no such limit';
+    complaints.push(...(reading.complaints ?? []).map((c) => ({ ...c, assumed, word: i + 1 })));
     if (reading.value === undefined) continue;
     if (option === 'min_ttl' || option === 'max_ttl') limits[option] = reading.value;
     else

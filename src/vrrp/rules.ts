@@ -233,7 +233,11 @@ function refuseOwnInterface(
   const others = tracked.filter((one) => one.name !== own);
   if (others.length === tracked.length) return instance;
   report(
-    mistake('own-interface', `(${name}) Ignoring track_interface ${own} since own interface`),
+    {
+      ...mistake('own-interface', `(${name}) Ignoring track_interface ${own} since own interface`),
+      severity: 'warning',
+      hint: 'an instance depends on its own interface anyhow',
+    },
     nodeOf(block.statements, 'track_interface') ?? block.node,
     AFTERWARDS,
   );

@@ -1,6 +1,7 @@
 // vrrp_strict and strict_mode: what the RFCs do not allow is said and put right, as keepalived 2.2.7 does.
 
 import { AFTERWARDS, nodeOf, type Reporter } from '../config/build.ts';
+import type { Complaint } from '../config/diagnostic.ts';
 import { isLinkLocal6 } from '../lib/ip.ts';
 import { ZERO } from '../lib/time.ts';
 import { type InstanceBlock, mistake, type Rows } from './decision.ts';
@@ -17,9 +18,14 @@ export function applyStrict(
   const { name, version } = instance;
   const given = (keyword: keyof Rows & string): boolean =>
     nodeOf(block.statements, keyword) !== undefined;
-  const say = (keyword: keyof Rows & string, id: string, message: string): void =>
+  const say = (
+    keyword: keyof Rows & string,
+    id: string,
+    message: string,
+    more: Partial<Complaint> = {},
+  ): void =>
     report(
-      mistake(id, `(${name}) ${message}`),
+      mistake(id, `(${name}) ${message}`, more),
       nodeOf(block.statements, keyword) ?? block.node,
       AFTERWARDS,
     );
@@ -29,7 +35,9 @@ export function applyStrict(
   if (instance.family === 6 && first !== undefined && !isLinkLocal6(first.address))
     say('virtual_ipaddress', 'strict-link-local', 'the first IPv6 VIP address must be link local');
   if (given('state') && wantsMaster(block) !== (instance.priority === OWNER))
-    say('state', 'strict-state', 'State MASTER must match being address owner');
+    say('state', 'strict-state', 'State MASTER must match being address owner', {
+      assumed: instance.priority === OWNER ? 'MASTER' : 'BACKUP',
+    });
   changes.state = instance.priority === OWNER ? 'MASTER' : 'BACKUP';
   if (instance.lower_prio_no_advert === false && given('lower_prio_no_advert'))
     say(

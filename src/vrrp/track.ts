@@ -165,7 +165,7 @@ const initFile: ValueType<InitFile> = {
         const reading = wholeNumber(text, -2147483648, 2147483647);
         if (reading.value === undefined) {
           const message = `Track file %n init value ${text} is invalid`;
-          complaints.push(mistake('init-value', message, index));
+          complaints.push({ ...mistake('init-value', message, index), assumed: '0' });
           continue;
         }
         value = reading.value;
@@ -180,7 +180,10 @@ const initFile: ValueType<InitFile> = {
           });
       } else if (text === 'overwrite') overwrite = true;
       else
-        complaints.push(mistake('unknown-option', `Unknown track file init option ${text}`, index));
+        complaints.push({
+          ...mistake('unknown-option', `Unknown track file init option ${text}`, index),
+          assumed: 'the word is ignored',
+        });
     }
     return { value: { value, overwrite }, complaints };
   },

@@ -37,7 +37,9 @@ export function checkOwnInterface(
   const base = nodeOf(statements, 'vmac_xmit_base');
   if (base !== undefined && vmac === undefined)
     report(
-      mistake('xmit-base-without-vmac', `(${name}) vmac_xmit_base is only valid with a vmac`),
+      mistake('xmit-base-without-vmac', `(${name}) vmac_xmit_base is only valid with a vmac`, {
+        assumed: 'the line is ignored',
+      }),
       base,
       AFTERWARDS,
     );

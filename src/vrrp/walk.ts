@@ -80,7 +80,9 @@ function walkOver(
     case 'native_ipv6':
       if (walk.family === 4)
         report(
-          mistake('native-ipv6', `(${name}) Cannot specify native_ipv6 with IPv4 addresses`),
+          mistake('native-ipv6', `(${name}) Cannot specify native_ipv6 with IPv4 addresses`, {
+            assumed: 'IPv4',
+          }),
           node,
         );
       else {

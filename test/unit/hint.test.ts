@@ -1,9 +1,16 @@
-// "did you mean": a word or a name that is nearly one that exists is answered with that one, whatever kind of name it is.
+// "did you mean": a word or a name that is nearly one that exists is answered with that one, whatever kind of name it is;
+// and an error says what is assumed instead.
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: that is how parameters are written
 
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
+import { exitStatus } from '../../src/config/diagnostic.ts';
+import { CASES } from '../diff/cases.ts';
+import { LANGUAGE } from '../diff/language.ts';
+import { rowCases, twiceCases } from '../diff/rows.ts';
+import { TOGETHER } from '../diff/together.ts';
+import { TRACKING } from '../diff/tracking.ts';
 import { read } from '../property/reading.ts';
 
 const SECURE = 'global_defs {\nenable_script_security\nscript_user root\n}\n';
@@ -60,6 +67,44 @@ for (const [what, text, meant] of [
     assert.deepEqual(hints, [meant], JSON.stringify(read(text).diagnostics));
   });
 }
+
+/** keepalived's own sentence says what it does instead. */
+const SAYS =
+  /ignor|skip|remov|default|clear|moved|disab|truncat|reset|setting|set to|replac|reduc|duplicat|already/i;
+
+test('an error says what is assumed instead', () => {
+  const cases = [...CASES, ...LANGUAGE, ...TOGETHER, ...TRACKING, ...rowCases(), ...twiceCases()];
+  const silent = cases.flatMap(({ text }) =>
+    read(text)
+      .diagnostics.filter((d) => d.severity === 'error' && d.id !== 'missing-argument')
+      .filter(({ assumed, message }) => assumed === undefined && !SAYS.test(message))
+      .map(({ id, message }) => `${id}: ${message}`),
+  );
+  assert.deepEqual([...new Set(silent)], []);
+});
+
+test('what loses nothing of a file is a warning: a reload takes it', () => {
+  const virtual = 'virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\n}\n}\n';
+  const text = `${instance('track_interface {', 'eth0', '}', 'state MASTER', 'preempt_delay 5')}vrrp_sync_group G {
+group {
+VI_web
+}
+}
+vrrp_instance empty {
+interface eth1
+virtual_router_id 7
+}
+${virtual}`;
+  const { diagnostics } = read(text);
+  assert.deepEqual(
+    diagnostics.map(({ id, severity }) => `${id} ${severity}`).sort(),
+    [
+      ...['group-of-one', 'no-address', 'no-method', 'no-protocol', 'no-scheduler'],
+      ...['own-interface', 'preempt-delay-useless'],
+    ].map((id) => `${id} warning`),
+  );
+  assert.equal(exitStatus(diagnostics), 5);
+});
 
 describe('no name is meant', () => {
   it('where none is near', () => {

@@ -365,7 +365,13 @@ export const bufferPolicy: ValueType<BufferPolicy> = {
           ? { value: upper }
           : wholeNumber(given[0] ?? '', 0, 4294967295);
       for (const { message: cause, ...c } of reading.complaints ?? [])
-        complaints.push({ ...c, message: `Invalid vrrp_rx_bufs_policy ${text}`, cause, word });
+        complaints.push({
+          ...c,
+          message: `Invalid vrrp_rx_bufs_policy ${text}`,
+          cause,
+          assumed: 'the word is ignored',
+          word,
+        });
       if (reading.value === undefined) continue;
       const clash = value === undefined ? undefined : policyClash(value, reading.value);
       if (clash !== undefined) complaints.push(mistaken('policy-twice', clash, { word }));
