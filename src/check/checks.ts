@@ -228,7 +228,12 @@ function resolveMisc(
   if (found.path === undefined || insecure !== undefined) {
     const message = insecure ?? found.message ?? path;
     report(
-      { ...mistake('script-unusable', message), class: 'none', assumed: 'the check is left out' },
+      {
+        ...mistake('script-unusable', message),
+        ...(insecure === undefined || found.remedy === undefined ? {} : { remedy: found.remedy }),
+        class: 'none',
+        assumed: 'the check is left out',
+      },
       nodeOf(statements, 'misc_path') ?? node,
     );
     return undefined;

@@ -63,6 +63,8 @@ export interface Inspection {
   readonly message?: string;
   /** Someone other than root could change the file or its path. */
   readonly insecure?: string;
+  /** Where, and the command that mends it. */
+  readonly remedy?: string;
 }
 
 /** `node` is what the complaint is about; `complaint.word` selects one of its words. */

@@ -43,6 +43,8 @@ export interface Complaint {
   readonly assumed?: string;
   /** "did you mean ...?" and other advice. */
   readonly hint?: string;
+  /** What has to be done on this machine, with the command; the log has it in a line of its own. */
+  readonly remedy?: string;
   /** Index of the argument that is wrong; -1 or absent: the keyword itself. */
   readonly word?: number;
   /** Exit status that this mistake forces, whatever else is found: 2 missing argument, 6 include. */
@@ -106,7 +108,7 @@ export class Findings {
       if (said.texts.has(text)) return;
       said.texts.add(text);
       if (d.line !== undefined && isEnough(said)) {
-        const { assumed: _, hint: __, cause: ___, ...place } = d;
+        const { assumed: _, hint: __, cause: ___, remedy: ____, ...place } = d;
         const message = 'more of this is not said of this line';
         this.all.push({ ...place, class: 'none', severity: 'warning', message });
         return;
@@ -188,6 +190,7 @@ export function formatDiagnostic(d: Diagnostic): string {
   }
   if (d.assumed !== undefined) lines.push(`  assumed: ${d.assumed}`);
   if (d.hint !== undefined) lines.push(`  hint: ${d.hint}`);
+  if (d.remedy !== undefined) lines.push(`  to mend it: ${d.remedy}`);
   return lines.map(printable).join('\n');
 }
 

@@ -76,9 +76,10 @@ export function resolveScript(
   facts: MachineFacts,
   report: Reporter,
 ): Script | undefined {
-  const disable = (id: string, message: string): undefined => {
+  const disable = (id: string, message: string, remedy?: string): undefined => {
     report(
       {
+        ...(remedy === undefined ? {} : { remedy }),
         id,
         severity: 'error',
         class: 'none',
@@ -106,7 +107,7 @@ export function resolveScript(
       node,
     );
   if (runners.enable_script_security && found.insecure !== undefined)
-    return disable('script-insecure', found.insecure);
+    return disable('script-insecure', found.insecure, found.remedy);
   return { words: [found.path, ...text.words.slice(1)], ...withGroups(as, runners, facts) };
 }
 

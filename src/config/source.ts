@@ -335,7 +335,8 @@ function inspect(
   }
   // A link that is run is part of the way to the file: who can change it decides what runs.
   const used = keepsLinks ? [path, ...linksTo(resolve(searched))] : [path];
-  const insecure = as.uid === 0 && used.some(anyoneCanChange);
+  const open =
+    as.uid === 0 ? used.map(whoElseCanChange).find((one) => one !== undefined) : undefined;
   return {
     path: keepsLinks ? searched : path,
     ...(searched === command
@@ -343,9 +344,12 @@ function inspect(
       : {
           message: `WARNING - script \`${command}\` resolved by path search to \`${searched}\`. Please specify full path.`,
         }),
-    ...(insecure
-      ? { insecure: `Unsafe permissions found for script '${command}' - disabling.` }
-      : {}),
+    ...(open === undefined
+      ? {}
+      : {
+          insecure: `Unsafe permissions found for script '${command}' - disabling.`,
+          remedy: open,
+        }),
   };
 }
 
@@ -386,14 +390,23 @@ function linksTo(path: string): readonly string[] {
   return links;
 }
 
-/** Whether someone other than root could put something else in this place: the file and every directory above. */
-function anyoneCanChange(path: string): boolean {
+/** As a shell reads it. */
+const quoted = (path: string): string =>
+  /^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+
+/**
+ * Which part of a path, the file and every directory above, lets someone other than root put something else in its place, and
+ * the command that mends it; undefined where none does.
+ */
+function whoElseCanChange(path: string): string | undefined {
   for (let at = path; ; at = dirname(at)) {
     const { mode, uid } = lstatSync(at);
     const sticky = (mode & 0o1000) !== 0 && at !== path;
     // Nothing can be written into a link: its mode, which is 0777, says nothing.
     const open = (mode & 0o022) !== 0 && (mode & constants.S_IFMT) !== constants.S_IFLNK;
-    if (uid !== 0 || (open && !sticky)) return true;
-    if (at === '/') return false;
+    if (uid !== 0) return `${at} belongs to uid ${uid}: chown root ${quoted(at)}`;
+    if (open && !sticky)
+      return `${at} can be written by others than root: chmod go-w ${quoted(at)}`;
+    if (at === '/') return undefined;
   }
 }

@@ -130,10 +130,11 @@ export interface LogLine {
 }
 
 export const logLines = (diagnostics: readonly Diagnostic[]): LogLine[] =>
-  diagnostics.map((d) => ({
-    severity: d.severity === 'warning' ? 'warning' : 'error',
-    text: formatLogLine(d),
-  }));
+  diagnostics.flatMap((d) => {
+    const severity = d.severity === 'warning' ? 'warning' : 'error';
+    const texts = [formatLogLine(d), ...(d.remedy === undefined ? [] : [d.remedy])];
+    return texts.map((text) => ({ severity, text }));
+  });
 
 /** What the parent needs of a configuration; what the children need is in parcels. */
 export interface Gist {

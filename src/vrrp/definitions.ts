@@ -142,10 +142,11 @@ function inspectScript(
   if (path.startsWith('<')) return path;
   const found = facts.inspect(path, as, globals.use_symlink_paths);
   const node = nodeOf(block.statements, 'script') ?? block.node;
-  const disable = (id: string, why: string, cause: string | undefined): void =>
+  const disable = (id: string, why: string, cause: string | undefined, remedy?: string): void =>
     report(
       mistake(id, `Disabling track script ${name} ${why}`, {
         ...(cause === undefined ? {} : { cause }),
+        ...(remedy === undefined ? {} : { remedy }),
         assumed: 'the script is not run',
       }),
       node,
@@ -156,7 +157,7 @@ function inspectScript(
     return undefined;
   }
   if (globals.enable_script_security && found.insecure !== undefined) {
-    disable('script-insecure', 'due to insecure', found.insecure);
+    disable('script-insecure', 'due to insecure', found.insecure, found.remedy);
     return undefined;
   }
   return found.path;

@@ -128,7 +128,12 @@ describe('facts', () => {
 
   it('call a script insecure that others may write, for root', () => {
     const loose = write('loose', '#!/bin/sh\n', 0o777);
-    assert.match(facts.inspect(loose, root).insecure ?? '', /^Unsafe permissions found/);
+    const { insecure, remedy } = facts.inspect(loose, root);
+    assert.match(insecure ?? '', /^Unsafe permissions found/);
+    assert.equal(remedy, `${loose} can be written by others than root: chmod go-w ${loose}`);
+    chmodSync(loose, 0o755);
+    assert.equal(facts.inspect(loose, root).insecure, undefined, 'that mends it');
+    chmodSync(loose, 0o777);
     assert.equal(facts.inspect(loose, { uid: 65534, gid: 65534 }).insecure, undefined);
   });
 });
