@@ -105,14 +105,15 @@ export function resolveInstance(
 
   checkUnicast(walk, name, say, block, report);
   const tracks = resolveTracks(statements, name, block.order, names, around);
+  const wantsUnicast =
+    walk.peers.length > 0 || walk.unicastWord !== undefined || given.unicast_fault_no_peer;
   checkOwnInterface(
     block,
     {
       family: walk.family ?? 4,
       interface: walk.interface,
       vrf: walk.vrf,
-      unicast:
-        walk.peers.length > 0 || walk.unicastWord !== undefined || given.unicast_fault_no_peer,
+      unicast: wantsUnicast,
     },
     links,
     report,
@@ -180,8 +181,9 @@ export function resolveInstance(
     lower_prio_no_advert: given.lower_prio_no_advert ?? globals.vrrp_lower_prio_no_advert,
     higher_prio_send_advert: given.higher_prio_send_advert ?? globals.vrrp_higher_prio_send_advert,
     dont_track_primary: given.dont_track_primary,
-    // Adverts to peers are routed; they cannot leave an interface that has no address.
-    ...(unicast && given.use_vmac !== undefined ? { vmac_xmit_base: true } : {}),
+    // Adverts to peers are routed; they cannot leave an interface that has no address. keepalived sets it also where
+    // there turn out to be no peers.
+    ...(wantsUnicast && given.use_vmac !== undefined ? { vmac_xmit_base: true } : {}),
     garp_master_delay,
     garp_master_repeat,
     garp_master_refresh: given.garp_master_refresh ?? globals.vrrp_garp_master_refresh,

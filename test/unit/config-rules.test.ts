@@ -399,6 +399,22 @@ describe('preferred_lft', () => {
     });
 });
 
+describe('use_vmac with a keyword of unicast', () => {
+  for (const [what, lines, said] of [
+    ['peers', ['unicast_peer {', '192.0.2.9', '}'], ['unicast-vmac']],
+    ['no peers', ['unicast_src_ip 192.0.2.8'], ['unicast-without-peers', 'unicast-vmac']],
+  ] as const)
+    it(`speaks on the interface below, as it says: ${what}`, () => {
+      const built = instance(...BASE, 'use_vmac', ...lines, ...V4);
+      assert.deepEqual(ids(built).sort(), [...said].sort());
+      assert.equal(only(built).vmac_xmit_base, true);
+    });
+
+  it('speaks on its own without one', () => {
+    assert.equal(only(instance(...BASE, 'use_vmac', ...V4)).vmac_xmit_base, undefined);
+  });
+});
+
 describe('a regex of HTTP_GET', () => {
   for (const [regex, options, said, urls] of [
     ['"(a)\\1"', '', ['regex'], ['/good']],
