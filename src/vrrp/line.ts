@@ -61,10 +61,15 @@ export function argument(cursor: Cursor): string | undefined {
 }
 
 /** The value of a reading; what is wrong with it drops the line, in keepalived's special and general sentence. */
-export function accepted<T>(cursor: Cursor, reading: Reading<T>, message: string): T | undefined {
+export function accepted<T>(
+  cursor: Cursor,
+  reading: Reading<T>,
+  message: string,
+  more: Partial<Complaint> = {},
+): T | undefined {
   for (const complaint of reading.complaints ?? []) {
     if (reading.value === undefined)
-      drop(cursor, { ...complaint, message, cause: complaint.message, word: cursor.at });
+      drop(cursor, { ...complaint, ...more, message, cause: complaint.message, word: cursor.at });
     else complain(cursor, { ...complaint, word: cursor.at });
   }
   return reading.value;

@@ -1,9 +1,11 @@
 // A line of virtual_routes or static_routes: iproute2's words as keepalived 2.2.7 reads them. Names of tables,
 // protocols and the like stay names here; routing.ts looks them up.
 
+import { meant } from '../config/diagnostic.ts';
 import { quote, type Reading, type ValueType, wholeNumber } from '../config/value.ts';
 import { type Family, family, type Ip } from '../lib/ip.ts';
 import { type MetricName, type RouteWords, UNICAST } from '../lib/route.ts';
+import { routeGrammar } from './grammar.ts';
 import {
   type EncapsulationText,
   formatEncapsulation,
@@ -424,7 +426,8 @@ function readDestination(state: State, option: string): void {
     return;
   }
   const message = `unknown route keyword ${text}`;
-  const destination = accepted(cursor, readPrefixed(text), message);
+  const hint = meant(text, Object.keys(routeGrammar));
+  const destination = accepted(cursor, readPrefixed(text), message, hint);
   if (destination === undefined) return;
   const mixed = `Cannot mix IPv4 and IPv6 addresses for route (${text})`;
   if (takeFamily(state, family(destination.address), mixed)) setDestination(route, destination);

@@ -1,9 +1,11 @@
 // A line of virtual_rules or static_rules: iproute2's words as keepalived 2.2.7 reads them. Names of tables and the
 // like stay names here; routing.ts looks them up.
 
+import { meant } from '../config/diagnostic.ts';
 import { quote, type Reading, type ValueType, wholeNumber } from '../config/value.ts';
 import { type Family, family } from '../lib/ip.ts';
 import { ACT_GOTO, ACT_TABLE, type KernelRule, type Range } from '../lib/route.ts';
+import { ruleGrammar } from './grammar.ts';
 import {
   accepted,
   argument,
@@ -335,7 +337,10 @@ function readAction(state: State, option: string): void {
   if (action !== undefined) takeAction(state, action, '/l3mdev');
   else if (NO_ACTIONS.includes(word) || Number(cNumber(word) ?? 256) <= 255)
     drop(cursor, { id: 'invalid-action', message: `Invalid rule action ${word}` });
-  else drop(cursor, { id: 'unknown-option', message: `Unknown rule option ${word}` });
+  else {
+    const message = `Unknown rule option ${word}`;
+    drop(cursor, { id: 'unknown-option', message, ...meant(word, Object.keys(ruleGrammar)) });
+  }
 }
 
 function finish(state: State): RuleText | undefined {

@@ -47,12 +47,13 @@ export function resolveInstances(
     instances.push(instance);
     checkIdentity(instance, block, identities, around.report);
   }
+  // Those that are there: a linter takes every other name for an interface too, and some name must be free.
+  const there = new Set(around.facts.interfaces.keys());
   return withOwnLinks(instances, {
     prefix: around.globals.vmac_prefix ?? 'vrrp',
     addressPrefix: around.globals.vmac_addr_prefix ?? around.globals.vmac_prefix ?? 'vrrp',
     groupOf: (name) => groupNumber(name, around),
-    holder: (name) =>
-      around.facts.interfaces.has(name) ? (around.facts.macOf?.(name) ?? '') : undefined,
+    holder: (name) => (there.has(name) ? (around.facts.macOf?.(name) ?? '') : undefined),
   });
 }
 

@@ -39,6 +39,8 @@ for (const [what, text, meant] of [
     'eth1',
   ],
   ['an interface of a route', instance('virtual_routes {', '10.1.0.0/16 dev eht1', '}'), 'eth1'],
+  ['a word of a route', instance('virtual_routes {', '10.1.0.0/16 devv eth0', '}'), 'dev'],
+  ['a word of a rule', instance('virtual_rules {', 'form 10.1.0.0/16', '}'), 'from'],
   ['a tracked interface', instance('track_interface {', 'eht1', '}'), 'eth1'],
   [
     'a script',
