@@ -71,10 +71,10 @@ async function measure(
       }
       return held[host].size === addresses;
     };
+    const recording = await record(lab, 'arp or ip proto 112');
     start(master);
     await lab.until('the master has them', () => holds('a'), 20_000);
     const daemon = start(heir);
-    const recording = await record(lab, 'arp or ip proto 112');
     const entered = (): boolean =>
       daemon.lines.some(({ text }) => text.includes('Entering BACKUP STATE'));
     await lab.until('the heir is backup', entered, 20_000);

@@ -105,6 +105,7 @@ export class Host {
 
   async linkUp(): Promise<void> {
     await run('ip', ['-n', this.lab.switch, 'link', 'set', this.port, 'up']);
+    await this.lab.untilForwards(this);
   }
 
   /** `ip WORDS` on this host. */
@@ -341,11 +342,19 @@ export class Lab {
     }
     await run('ip', ['-n', this.switch, '-batch', '-'], `${links.join('\n')}\n`);
     await Promise.all(this.hosts.map((host) => this.prepare(host)));
+    for (const host of this.hosts) await this.untilForwards(host);
     if (filter !== false) {
       this.capture = startCapture(this.switch, 'br0', this.epoch, this.changed, filter);
       this.children.push(this.capture.process);
       await this.capture.ready;
     }
+  }
+
+  /** The kernel looks at new carriers once a second only; until then the bridge drops what comes from there. */
+  async untilForwards(host: Host): Promise<void> {
+    const words = ['-n', this.switch, '-j', 'link', 'show', 'dev', host.port];
+    const forwards = (): boolean => runNow('bridge', words).includes('"state":"forwarding"');
+    await this.until(`the bridge forwards what ${host.name} sends`, forwards);
   }
 
   private async prepare(host: Host): Promise<void> {
