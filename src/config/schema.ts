@@ -25,11 +25,24 @@ function blockSchema(rows: Block, named = false, heading?: ValueType<unknown>): 
         ? {}
         : { heading: { ...LINE, description: `What stands before the brace: ${heading.syntax}` } }),
       ...(named ? { name: { type: 'string', minLength: 1, description: 'Unique name.' } } : {}),
-      ...Object.fromEntries(
-        Object.entries(rows).map(([keyword, row]) => [keyword, rowSchema(row)]),
-      ),
+      ...Object.fromEntries(Object.entries(rows).flatMap(spellings)),
     },
   };
+}
+
+/** A keyword, and its other spellings, of which some are former ones. */
+function spellings([keyword, row]: [string, AnyRow]): [string, JsonSchema][] {
+  const schema = rowSchema(row);
+  const others = Object.entries(row.aliases ?? {}).map(
+    ([name, { message }]): [string, JsonSchema] => {
+      const old = message === undefined ? {} : { deprecated: true };
+      return [
+        name,
+        { ...schema, ...old, description: `Another spelling of ${keyword}. ${row.doc}` },
+      ];
+    },
+  );
+  return [[keyword, schema], ...others];
 }
 
 function rowSchema(row: AnyRow): JsonSchema {

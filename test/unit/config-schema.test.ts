@@ -29,6 +29,15 @@ test('ajv compiles the schema in strict mode and takes a configuration', () => {
   );
 });
 
+test('the schema knows other spellings, and says which are former ones', () => {
+  const server = { heading: '10.0.0.1 80', lb_algo: 'rr', lb_kind: 'NAT', protocol: 'TCP' };
+  const files = { vrrp_track_file: [{ name: 'a', file: '/b' }] };
+  assert.ok(accepts({ ...files, virtual_server: [server] }), JSON.stringify(validator.errors));
+  const { properties } = jsonSchema(keywords) as { properties: Record<string, Block> };
+  const old = (name: string) => (properties[name] as { deprecated?: true }).deprecated;
+  assert.deepEqual([old('vrrp_track_file'), old('track_file')], [true, undefined]);
+});
+
 for (const [what, value] of [
   ['an unknown keyword at the top level', { vrrp_instanze: [] }],
   ['an unknown keyword in a block', { global_defs: { rooter_id: 'a' } }],
