@@ -11,6 +11,7 @@ import { gatherFacts, loadLines, prepareFormat } from '../config/source.ts';
 import { readYaml } from '../config/yaml.ts';
 import { buildConfiguration, keywords } from '../keywords.ts';
 import { print } from '../print.ts';
+import { anywhere } from './anywhere.ts';
 
 export interface Converted {
   readonly text: string;
@@ -50,19 +51,25 @@ export async function runConvert(words: readonly string[]): Promise<number> {
   await prepareFormat(file);
   const path = resolve(file);
   const loaded = loadLines({ file: path, ...(configId === undefined ? {} : { configId }) });
-  const said: Diagnostic[] = [...loaded.diagnostics, ...parse(loaded.lines, keywords).diagnostics];
+  const facts = anywhere(gatherFacts());
+  const read = (lines: readonly Line[]) => buildConfiguration(lines, facts);
+  const said: Diagnostic[] = [...loaded.diagnostics, ...read(loaded.lines).diagnostics];
   for (const diagnostic of said) print(2, `${formatDiagnostic(diagnostic)}\n`);
-  if (said.some((d) => d.severity === 'fatal')) return exitStatus(said) || 4;
+  if (loaded.diagnostics.some((d) => d.severity === 'fatal')) return exitStatus(said) || 4;
   const converted = /\.ya?ml$/.test(path) ? yamlToConf(loaded.lines) : confToYaml(loaded.lines);
   for (const line of converted.lost)
     print(2, `${line.file}:${line.line}: keepalived.conf has no way to write this\n`);
-  const facts = gatherFacts();
-  const meaning = (lines: readonly Line[]): string =>
-    JSON.stringify(buildConfiguration(lines, facts).config) ?? '';
+  // What ends the daemon has no other meaning than why it does.
+  const meaning = (lines: readonly Line[]): string => {
+    const { config, diagnostics } = read(lines);
+    const ends = diagnostics.filter((d) => d.severity === 'fatal').map((d) => d.message);
+    return JSON.stringify({ config, ends });
+  };
   if (converted.lost.length > 0 || meaning(converted.lines) !== meaning(loaded.lines)) {
     print(2, `${file} cannot be converted without a change of meaning\n`);
     return 5;
   }
   print(1, converted.text);
-  return exitStatus(said);
+  // A warning keeps the meaning.
+  return exitStatus(said.filter((d) => d.severity !== 'warning'));
 }

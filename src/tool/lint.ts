@@ -5,13 +5,13 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { ADVICE, advise, type Machine, type Network } from '../advice.ts';
-import type { MachineFacts } from '../config/build.ts';
 import { type Diagnostic, exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
 import { parse } from '../config/parser.ts';
 import { gatherFacts, loadLines, prepareFormat, withSchema } from '../config/source.ts';
 import { buildConfiguration, keywords } from '../keywords.ts';
 import type { Ip } from '../lib/ip.ts';
 import { print } from '../print.ts';
+import { anywhere } from './anywhere.ts';
 import { type Finding, findingsOf, LINT_VERSION, type Report } from './report.ts';
 import { isSilenced, type Silence, silenceIn } from './silence.ts';
 
@@ -127,21 +127,6 @@ function readMachine(
   const { nodes } = parse(lines, keywords);
   const networks = wish.elsewhere ? {} : { networks: networksHere() };
   return { found, files, machine: { config: built.config, nodes, ...networks } };
-}
-
-/** A machine that has whatever is asked for. */
-function anywhere(facts: MachineFacts): MachineFacts {
-  const some = { loopback: false, mtu: 1500 };
-  const interfaces = new Map(facts.interfaces);
-  interfaces.get = (name) => (name === 'lo' ? { ...some, loopback: true } : some);
-  interfaces.has = () => true;
-  return {
-    ...facts,
-    interfaces,
-    user: () => ({ uid: 0, gid: 0 }),
-    group: () => 0,
-    inspect: (path) => ({ path }),
-  };
 }
 
 function networksHere(): ReadonlyMap<string, readonly Network[]> {

@@ -2,7 +2,9 @@
 // what the schema allows.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { MachineFacts } from '../../src/config/build.ts';
@@ -145,4 +147,35 @@ test('aliases and merged mappings', () => {
 test('a mapping inside itself ends', () => {
   const ids = yaml('global_defs: &g {router_id: *g, <<: *g}\n').diagnostics.map((d) => d.id);
   assert.ok(ids.includes('yaml-type'), ids.join());
+});
+
+test('the command says what a file loses, and refuses what would mean something else', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ka-convert-'));
+  const run = (...inside: readonly string[]) => {
+    const file = join(folder, 'a.conf');
+    const lines = ['interface nosuch0', 'virtual_router_id 5', ...inside];
+    const vips = ['virtual_ipaddress {', '10.0.0.1', '}'];
+    writeFileSync(file, ['vrrp_instance A {', ...lines, ...vips, '}', ''].join('\n'));
+    const program = ['--import', 'tsx', 'src/main.ts', 'convert', file];
+    const cwd = new URL('../..', import.meta.url);
+    const { status, stdout, stderr } = spawnSync(process.execPath, program, {
+      cwd,
+      encoding: 'utf8',
+    });
+    return { status, stdout, said: stderr.match(/(?<=\[)[a-z-]+(?=\]$)/gm) ?? [], stderr };
+  };
+  try {
+    const good = run('use_vmac', 'linkbeat_use_polling');
+    assert.deepEqual([good.status, good.said], [0, ['deprecated']], good.stderr);
+    assert.match(good.stdout, /^ {4}use_vmac: true$/m);
+    const bad = run('priority x');
+    assert.deepEqual([bad.status, bad.said], [5, ['invalid-number']], bad.stderr);
+    assert.match(bad.stdout, /^ {4}priority: 100$/m);
+    // The line counts as a keyword of unicast although its address is wrong; a YAML without it would not.
+    const changed = run('use_vmac', 'unicast_src_ip 15');
+    assert.deepEqual([changed.status, changed.stdout], [5, '']);
+    assert.match(changed.stderr, /cannot be converted without a change of meaning/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
