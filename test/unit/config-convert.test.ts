@@ -151,7 +151,7 @@ test('a mapping inside itself ends', () => {
 
 test('the command says what a file loses, and refuses what would mean something else', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ka-convert-'));
-  const run = (...inside: readonly string[]) => {
+  const convert = (...inside: readonly string[]) => {
     const file = join(folder, 'a.conf');
     const lines = ['interface nosuch0', 'virtual_router_id 5', ...inside];
     const vips = ['virtual_ipaddress {', '10.0.0.1', '}'];
@@ -165,14 +165,14 @@ test('the command says what a file loses, and refuses what would mean something 
     return { status, stdout, said: stderr.match(/(?<=\[)[a-z-]+(?=\]$)/gm) ?? [], stderr };
   };
   try {
-    const good = run('use_vmac', 'linkbeat_use_polling');
+    const good = convert('use_vmac', 'linkbeat_use_polling');
     assert.deepEqual([good.status, good.said], [0, ['deprecated']], good.stderr);
     assert.match(good.stdout, /^ {4}use_vmac: true$/m);
-    const bad = run('priority x');
+    const bad = convert('priority x');
     assert.deepEqual([bad.status, bad.said], [5, ['invalid-number']], bad.stderr);
     assert.match(bad.stdout, /^ {4}priority: 100$/m);
     // The line counts as a keyword of unicast although its address is wrong; a YAML without it would not.
-    const changed = run('use_vmac', 'unicast_src_ip 15');
+    const changed = convert('use_vmac', 'unicast_src_ip 15');
     assert.deepEqual([changed.status, changed.stdout], [5, '']);
     assert.match(changed.stderr, /cannot be converted without a change of meaning/);
   } finally {
