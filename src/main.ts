@@ -116,29 +116,36 @@ async function runCommand(
   const { options, notices } = invocation;
   if (notices.strays !== undefined) process.stdout.write(`${notices.strays}\n`);
   for (const text of notices.ignored) process.stderr.write(`${text}\n`);
-  await prepareFormat(options.file);
   if (invocation.kind === 'test') {
-    const { runCheck } = await import('./supervisor/check.ts');
+    const [{ runCheck }] = await Promise.all([
+      import('./supervisor/check.ts'),
+      prepareFormat(options.file),
+    ]);
     process.umask(options.umask ?? 0o177);
     const status = runCheck(options, invocation.output);
     return status === 0 && notices.counted ? 5 : status;
   }
-  const { childCommand } = await import('./supervisor/self.ts');
+  const [{ childCommand }, { native }, { liftCoreLimit, startSpare }] = await Promise.all([
+    import('./supervisor/self.ts'),
+    import('./net/native.ts'),
+    import('./supervisor/spare.ts'),
+  ]);
   if (options.daemon && role === undefined) {
     const { launch } = await import('./supervisor/launcher.ts');
     return launch(childCommand(), words);
   }
-  const { native } = await import('./net/native.ts');
   native.setName('keepalived');
   native.setArguments(['keepalived', ...words]);
   const directory = role?.directory ?? process.cwd();
   const self = childCommand();
-  // The child loads its code while this process loads its own and reads the configuration.
-  const { liftCoreLimit, startSpare } = await import('./supervisor/spare.ts');
+  // The child loads its code while this process loads its own and reads the configuration: nothing big comes before.
   liftCoreLimit(options);
   const spare = startSpare({ options, words, directory, self });
-  const { tellLauncher } = await import('./supervisor/launcher.ts');
-  const { runParent } = await import('./supervisor/daemon.ts');
+  const [{ tellLauncher }, { runParent }] = await Promise.all([
+    import('./supervisor/launcher.ts'),
+    import('./supervisor/daemon.ts'),
+    prepareFormat(options.file),
+  ]);
   const ready = (): void => {
     if (role !== undefined) tellLauncher();
   };
