@@ -29,6 +29,8 @@ function ask(program: readonly string[], words: readonly string[]): Answer {
   const env = cleanEnvironment();
   const { status, stdout, stderr } = spawnSync(file, [...before, ...words], {
     env,
+    // `-tf` names a file to write: it goes where it is removed with the rest.
+    cwd: folder,
     encoding: 'utf8',
   });
   return { status, stdout, stderr };
