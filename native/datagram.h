@@ -4,17 +4,6 @@
 
 #include "socket.h"
 
-/** The interface that a link-local address belongs to; 0 for none. */
-inline uint32_t BindToDevice(Napi::Env env, int fd, const Napi::Object& options) {
-  if (!options.Has("device")) return 0;
-  const std::string device = StringFrom(options.Get("device"), "device");
-  // The kernel would cut a longer name off and bind to another device.
-  if (device.empty() || device.size() >= IFNAMSIZ) Refuse(env, "device is no interface name: " + device);
-  Checked(env, "setsockopt",
-          setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.c_str(), static_cast<socklen_t>(device.size())));
-  return if_nametoindex(device.c_str());
-}
-
 inline int PortFrom(const Napi::Object& options, const char* name) {
   return options.Has(name) ? static_cast<int>(RangeFrom(options.Get(name), name, 0, UINT16_MAX)) : 0;
 }

@@ -120,6 +120,17 @@ inline void ConfigureIpv6(Napi::Env env, int fd, const Napi::Object& options, ui
   SetOption(env, fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, membership);
 }
 
+/** Binds to `device` where it is named; its index, which is the scope of link-local addresses, or 0. */
+inline uint32_t BindToDevice(Napi::Env env, int fd, const Napi::Object& options) {
+  if (!options.Has("device")) return 0;
+  const std::string device = StringFrom(options.Get("device"), "device");
+  // The kernel would cut a longer name off and bind to another device.
+  if (device.empty() || device.size() >= IFNAMSIZ) Refuse(env, "device is no interface name: " + device);
+  Checked(env, "setsockopt",
+          setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.c_str(), static_cast<socklen_t>(device.size())));
+  return if_nametoindex(device.c_str());
+}
+
 inline Napi::Value RawSocket(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = ObjectFrom(info[0], "options");
@@ -137,13 +148,7 @@ inline Napi::Value RawSocket(const Napi::CallbackInfo& info) {
   SetOption(env, fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, on);
   SetOption(env, fd.get(), SOL_SOCKET, SO_PRIORITY, control);
   if (options.Has("receive") && !options.Get("receive").ToBoolean()) DropAll(env, fd.get());
-  if (options.Has("device")) {
-    const std::string device = StringFrom(options.Get("device"), "device");
-    // The kernel would cut a longer name off and bind to another device.
-    if (device.empty() || device.size() >= IFNAMSIZ) Refuse(env, "device is no interface name: " + device);
-    Checked(env, "setsockopt",
-            setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, device.c_str(), static_cast<socklen_t>(device.size())));
-  }
+  BindToDevice(env, fd.get(), options);
   if (options.Has("receiveBuffer"))
     SetReceiveBuffer(env, fd.get(), IntFrom(options.Get("receiveBuffer"), "receiveBuffer"));
   (family == 4 ? ConfigureIpv4 : ConfigureIpv6)(env, fd.get(), options, index, group);

@@ -19,15 +19,7 @@ inline Napi::Value TcpSocket(const Napi::CallbackInfo& info) {
   const int on = 1;
   // Before the device and the address: both are looked up in the routes that the mark selects.
   if (options.Has("mark")) SetOption(env, fd.get(), SOL_SOCKET, SO_MARK, Unsigned32From(options.Get("mark"), "mark"));
-  uint32_t scope = 0;
-  if (options.Has("device")) {
-    const std::string device = StringFrom(options.Get("device"), "device");
-    // The kernel would cut a longer name off and bind to another device.
-    if (device.empty() || device.size() >= IFNAMSIZ) Refuse(env, "device is no interface name: " + device);
-    Checked(env, "setsockopt",
-            setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, device.c_str(), static_cast<socklen_t>(device.size())));
-    scope = if_nametoindex(device.c_str());
-  }
+  const uint32_t scope = BindToDevice(env, fd.get(), options);
   if (!options.Has("source") && port == 0) return Napi::Number::New(env, fd.release());
   // The port is free again before the last connection from it has been forgotten.
   if (port != 0) SetOption(env, fd.get(), SOL_SOCKET, SO_REUSEADDR, on);
