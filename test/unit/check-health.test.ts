@@ -151,6 +151,8 @@ test('what is not said of a check comes from around it', () => {
   ] satisfies [number, Duration, Duration, Duration]);
   const own = checkOf('retry 5\ndelay_before_retry 0.2\nTCP_CHECK {\ndelay_loop 9\n}').timing;
   assert.deepEqual([own.retry, own.delay_before_retry, own.warmup], [5, millis(200), seconds(9)]);
+  const old = checkOf('HTTP_GET {\nnb_get_retry 4\nurl {\npath /\n}\n}').timing;
+  assert.equal(old.retry, 4);
   const dns = checkOf('DNS_CHECK {\n}').timing;
   assert.deepEqual([dns.retry, dns.delay_before_retry], [3, seconds(6)]);
 });
