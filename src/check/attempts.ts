@@ -1,6 +1,7 @@
 // The attempts that are being made: which checker makes each, and how it is given up. Each that was ordered is answered
 // once, unless it has been given up: then nobody hears of it.
 
+import { type Recall, Recallable } from '../lib/recall.ts';
 import { startScript } from '../net/script.ts';
 import type { Check, Verdict } from './checker.ts';
 import { checks } from './checkers/index.ts';
@@ -9,7 +10,7 @@ import type { Target } from './options.ts';
 
 export class Attempts {
   readonly #answered: (run: number, verdict: Verdict) => void;
-  readonly #running = new Map<number, AbortController>();
+  readonly #running = new Map<number, Recallable>();
   readonly #commands = new Commands(startScript);
 
   constructor(answered: (run: number, verdict: Verdict) => void) {
@@ -17,20 +18,20 @@ export class Attempts {
   }
 
   start(run: number, target: Target): void {
-    const controller = new AbortController();
-    this.#running.set(run, controller);
+    const wish = new Recallable();
+    this.#running.set(run, wish);
     const tell = (verdict: Verdict): void => {
       if (this.#running.delete(run)) this.#answered(run, verdict);
     };
-    this.#make(target, controller.signal).then(tell, (error: Error) =>
+    this.#make(target, wish).then(tell, (error: Error) =>
       tell({ up: false, reason: error.message, local: true }),
     );
   }
 
   cancel(run: number): void {
-    const controller = this.#running.get(run);
+    const wish = this.#running.get(run);
     this.#running.delete(run);
-    controller?.abort();
+    wish?.abort();
   }
 
   /** The process `pid` has ended, whoever started it. */
@@ -42,7 +43,7 @@ export class Attempts {
     for (const run of [...this.#running.keys()]) this.cancel(run);
   }
 
-  #make({ kind, options }: Target, signal: AbortSignal): Promise<Verdict> {
+  #make({ kind, options }: Target, signal: Recall): Promise<Verdict> {
     const check: Check<never> =
       kind === 'MISC_CHECK' ? this.#commands.check : (checks[kind] as Check<never>);
     return check(options as never, signal);

@@ -2,6 +2,7 @@
 // nothing of intervals, retries, weights or IPVS; those are pure and decided elsewhere.
 
 import type { Ip } from '../lib/ip.ts';
+import type { Recall } from '../lib/recall.ts';
 import type { Duration } from '../lib/time.ts';
 
 /** Where an attempt connects to, and from where; what the real server says is filled in. */
@@ -41,4 +42,4 @@ export type Verdict =
  * its options name, holds bounded memory whatever comes, and closes everything it opened. Aborted, it lets go at once
  * and may resolve with anything.
  */
-export type Check<Options> = (options: Options, signal: AbortSignal) => Promise<Verdict>;
+export type Check<Options> = (options: Options, signal: Recall) => Promise<Verdict>;

@@ -4,6 +4,7 @@
 
 import { createSocket } from 'node:dgram';
 import { family, type Ip } from '../lib/ip.ts';
+import type { Recall } from '../lib/recall.ts';
 import type { Duration } from '../lib/time.ts';
 import { native } from './native.ts';
 import { permitPings } from './ping.ts';
@@ -41,7 +42,7 @@ const PATIENCE = 1000;
 const LONGEST = 0x7fff_ffff;
 
 /** Settles once, with the first answer there is; the socket is closed by then. Aborted, it answers with silence. */
-export function ask<Answer>(question: Question<Answer>, signal: AbortSignal): Promise<Answer> {
+export function ask<Answer>(question: Question<Answer>, signal: Recall): Promise<Answer> {
   const { heard, silence, failed, timeout } = question;
   if (signal.aborted) return Promise.resolve(silence(0));
   return new Promise((resolve) => {

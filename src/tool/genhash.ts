@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import { type Ip, parseIp } from '../lib/ip.ts';
+import { Recallable } from '../lib/recall.ts';
 import { type Duration, scale, seconds } from '../lib/time.ts';
 import { hostOf, type PageRequest, readPage, requestText } from '../net/http.ts';
 import { Stream } from '../net/stream.ts';
@@ -164,7 +165,7 @@ export async function runGenhash(name: string, words: readonly string[]): Promis
 
 async function fetchDigest(wanted: Wanted, stage: { name: string }): Promise<Buffer> {
   const { server, port, mark, timeout, virtualhost, url, version, verbose } = wanted;
-  const stream = new Stream({ address: server, port, mark }, new AbortController().signal);
+  const stream = new Stream({ address: server, port, mark }, new Recallable());
   try {
     await stream.connected(timeout);
     if (wanted.secure) {
