@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from './command.ts';
 import { serve } from './post.ts';
+import { node } from './programs.ts';
 import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const root = process.getuid?.() === 0;
@@ -101,33 +102,60 @@ test('FILE_CHECK: the number in a track_file, now and whenever it changes', opti
   await logged(daemon, 'Adding service [10.9.0.1]:tcp:8080 to VS [10.9.0.100]:tcp:80', from);
 });
 
-test('a server that goes down: its script, that of the quorum, and a mail', options, async (t) => {
-  const box = await sandbox(t);
-  const mails = await serve(t, box, 'good');
-  for (const name of ['down', 'lost']) {
-    box.write(`tmp/${name}.sh`, `#!/bin/bash\necho ${name} $# >> /tmp/${name}\n`);
-    chmodSync(join(box.folder, `tmp/${name}.sh`), 0o755);
-  }
-  const global = `notification_email {
+test(
+  'a server that goes and comes back: scripts, FIFO and mail, of it and of the quorum',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const mails = await serve(t, box, 'good');
+    for (const name of ['down', 'lost', 'up', 'won']) {
+      box.write(`tmp/${name}.sh`, `#!/bin/bash\necho ${name} $# >> /tmp/${name}\n`);
+      chmodSync(join(box.folder, `tmp/${name}.sh`), 0o755);
+    }
+    const global = `notification_email {
     a@example.org
   }
-  smtp_server 127.0.0.1`;
-  const service = 'quorum_down /tmp/lost.sh';
-  const daemon = start(box, config(tcp, { global, service, real: 'notify_down /tmp/down.sh' }));
-  await logged(daemon, 'Removing service [10.9.0.1]:tcp:8080');
-  await until(
-    'the scripts',
-    () => box.read('tmp/down') === 'down 0\n' && box.read('tmp/lost') === 'lost 0\n',
-  );
-  const mail = await until('the mail', () => mails().find(({ lines }) => lines !== undefined));
-  assert.deepEqual(mail.to, ['<a@example.org>']);
-  const subject =
-    'Subject: [R1] Realserver [10.9.0.1]:tcp:8080 of virtual server [10.9.0.100]:tcp:80 - DOWN';
-  assert.ok(
-    mail.lines?.join(' ').replaceAll(/\s+/g, ' ').includes(subject),
-    mail.lines?.join('\n'),
-  );
-});
+  smtp_server 127.0.0.1
+  lvs_notify_fifo /tmp/fifo
+  lvs_notify_fifo_script /tmp/reader`;
+    box.write('tmp/reader', '#!/bin/bash\nexec cat "$1" >> /tmp/news\n');
+    chmodSync(join(box.folder, 'tmp/reader'), 0o755);
+    const service = 'smtp_alert\nquorum_down /tmp/lost.sh\nquorum_up /tmp/won.sh';
+    const real = 'notify_down /tmp/down.sh\nnotify_up /tmp/up.sh';
+    const daemon = start(box, config(tcp, { global, service, real }));
+    await logged(daemon, 'Removing service [10.9.0.1]:tcp:8080');
+    await until(
+      'the scripts',
+      () => box.read('tmp/down') === 'down 0\n' && box.read('tmp/lost') === 'lost 0\n',
+    );
+    const mailed = async (subject: string): Promise<void> => {
+      const found = await until(`the mail ${subject}`, () =>
+        mails().find(({ lines = [] }) =>
+          lines.join(' ').replaceAll(/\s+/g, ' ').includes(`Subject: [R1] ${subject}`),
+        ),
+      ).catch(() => assert.fail(`no mail ${subject}: ${JSON.stringify(mails())}`));
+      assert.deepEqual(found.to, ['<a@example.org>']);
+    };
+    const name = '[10.9.0.1]:tcp:8080';
+    const virtual = '[10.9.0.100]:tcp:80';
+    await mailed(`Realserver ${name} of virtual server ${virtual} - DOWN`);
+    await mailed(`Virtualserver ${virtual} - DOWN`);
+    const listener = box.start([node, '-e', 'require("net").createServer().listen(8080)']);
+    await logged(daemon, `Adding service ${name}`);
+    await until(
+      'the scripts of the way back',
+      () => box.read('tmp/up') === 'up 0\n' && box.read('tmp/won')?.endsWith('won 0\n'),
+    );
+    await mailed(`Realserver ${name} of virtual server ${virtual} - UP`);
+    await mailed(`Virtualserver ${virtual} - UP`);
+    const news = [`RS ${name} ${virtual} DOWN`, `VS ${virtual} DOWN`, `RS ${name} ${virtual} UP`];
+    const all = `VS ${virtual} UP\n${[...news, `VS ${virtual} UP`].join('\n')}\n`;
+    await until('the news', () => box.read('tmp/news') === all).catch(() =>
+      assert.equal(box.read('tmp/news'), all),
+    );
+    listener.signal('SIGTERM');
+  },
+);
 
 test(
   'MISC_CHECK: its command runs as the user named, and its status is the weight',

@@ -46,6 +46,16 @@ test("without words: keepalived's defaults", () => {
   });
 });
 
+test('--vrrp and --check, long and short: one child alone, or both', () => {
+  const children = (...words: string[]): boolean[] => {
+    const { vrrp, check } = run(...words);
+    return [vrrp, check];
+  };
+  for (const word of ['-P', '--vrrp']) assert.deepEqual(children(word), [true, false]);
+  for (const word of ['-C', '--check']) assert.deepEqual(children(word), [false, true]);
+  assert.deepEqual(children('--vrrp', '--check'), [true, true]);
+});
+
 test('letters may stand together, the last one with its value glued or following', () => {
   for (const words of [['-nlDf', '/x'], ['-nlDf/x'], ['-n', '-l', '-D', '-f', '/x']]) {
     const options = run(...words);
