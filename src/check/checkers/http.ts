@@ -1,7 +1,7 @@
 // HTTP_GET and SSL_GET: one page is asked for, and its status, its digest and a pattern in it decide. The certificate is
 // not judged, as keepalived does not judge it. It follows no redirect and decodes nothing.
 
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -101,7 +101,8 @@ class Decided extends Error {
 /** What is kept of an answer while it comes. */
 class Page {
   readonly #options: HttpOptions;
-  readonly #hash = createHash('md5');
+  /** Where a digest is asked for. */
+  readonly #hash: Hash | undefined;
   /** Bytes that still belong to the digest: those beyond Content-Length do not. */
   #hashed = Number.POSITIVE_INFINITY;
   readonly #pieces: Buffer[] = [];
@@ -110,6 +111,7 @@ class Page {
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.#hash = options.digest === undefined ? undefined : createHash('md5');
   }
 
   head({ status, contentLength }: PageHead): void {
@@ -119,8 +121,8 @@ class Page {
   }
 
   body(piece: Buffer): void {
-    const { digest, regex } = this.#options;
-    if (digest !== undefined && this.#hashed > 0) {
+    const { regex } = this.#options;
+    if (this.#hash !== undefined && this.#hashed > 0) {
       this.#hash.update(piece.subarray(0, this.#hashed));
       this.#hashed -= piece.length;
     }
@@ -133,7 +135,7 @@ class Page {
 
   verdict(): Verdict {
     const { digest, regex } = this.#options;
-    if (digest !== undefined) {
+    if (digest !== undefined && this.#hash !== undefined) {
       const found = this.#hash.digest('hex');
       if (found !== digest.toLowerCase()) return down(`MD5 digest error: ${found}`);
     }
