@@ -5,6 +5,7 @@ import type { Verdict } from './checker.ts';
 import type { CheckKind } from './checks.ts';
 import type { Health, Outcome } from './health.ts';
 import { mailReal } from './notify.ts';
+import type { Target } from './options.ts';
 import type { Check, PlannedReal, PlannedService, User } from './plan.ts';
 import { type Draft, say } from './state.ts';
 
@@ -12,7 +13,7 @@ import { type Draft, say } from './state.ts';
 interface Subject {
   readonly real: string;
   readonly service: string;
-  /** The script of MISC_CHECK, the page of HTTP_GET. */
+  /** The script of MISC_CHECK, the page of HTTP_GET, the mail server of SMTP_CHECK. */
   readonly thing: string;
 }
 
@@ -68,6 +69,12 @@ const miscOf = ({ real, service, thing }: Subject): string =>
 const ended = (reason: string, tries: string): string =>
   TIMED_OUT.test(reason) ? `timed out${tries}` : `failed${tries} (${reason})`;
 
+/** As keepalived 2.2.7 says it; what is wrong on our side is in no words of its. */
+function mailed({ thing }: Subject, reason: string): string {
+  const how = /^Conn|connect$/.test(reason) ? ' to' : /^(Bad|Read) /.test(reason) ? ' from' : ':';
+  return `SMTP_CHECK ${reason}${how} server ${thing}`;
+}
+
 const followed: Voice = {
   retrying: ({ real }, reason) => `(${real}): ${reason}`,
   failed: ({ real }, reason) => `(${real}): ${reason}`,
@@ -86,8 +93,8 @@ const VOICES: Readonly<Record<CheckKind, Voice>> = {
   SSL_GET: web,
   SMTP_CHECK: {
     good: ({ real }) => `Remote SMTP server ${real} succeed on service.`,
-    retrying: (_, reason) => `SMTP_CHECK ${reason}`,
-    failed: (_, reason) => `SMTP_CHECK ${reason}`,
+    retrying: mailed,
+    failed: mailed,
     mail: {
       up: 'CHECK succeed on service',
       down: (reason) => `CHECK failed on service : ${reason}`,
@@ -151,15 +158,13 @@ function subjectOf(draft: Draft, check: Check, { target }: Health, user: User): 
   const service = draft.state.plan.services[user.service] as PlannedService;
   const real = (service.reals[user.real] as PlannedReal).name;
   const asked = check.targets[target];
-  const thing =
-    asked === undefined
-      ? ''
-      : asked.kind === 'MISC_CHECK'
-        ? (asked.options.script.words[0] ?? '')
-        : 'path' in asked.options
-          ? asked.options.path
-          : '';
-  return { real, service: service.name, thing };
+  return { real, service: service.name, thing: asked === undefined ? '' : thingOf(asked) };
+}
+
+function thingOf({ kind, options }: Target): string {
+  if (kind === 'MISC_CHECK') return options.script.words[0] ?? '';
+  if (kind === 'SMTP_CHECK') return `[${options.connection.address}]:${options.connection.port}`;
+  return 'path' in options ? options.path : '';
 }
 
 /** People hear of every check, or, with no_checker_emails, of real servers that come and go because of it. */
