@@ -32,8 +32,6 @@ function ask(program: readonly string[], words: readonly string[]): Answer {
     // `-tf` names a file to write: it goes where it is removed with the rest.
     cwd: folder,
     encoding: 'utf8',
-    // -tf is -t with a file of that name.
-    cwd: folder,
   });
   return { status, stdout, stderr };
 }
