@@ -75,17 +75,15 @@ async function play(
 const instants = (frames: readonly Frame[], address: string): readonly number[] =>
   frames.filter((frame) => announced(frame) === address).map(({ at }) => at);
 
-for (const word of ['garp_extra_if', 'vmac_garp_intvl'])
+for (const [word, globals, lines] of [
+  ['garp_extra_if', [], ['garp_extra_if all 1']],
+  ['vmac_garp_intvl', [], ['vmac_garp_intvl all 1']],
+  ['vrrp_vmac_garp_intvl', ['vrrp_vmac_garp_intvl all 1'], []],
+] as const)
   it(`${word} all: an address on another interface is announced there again and again, that on its own is not`, async () => {
     await play(
       (vrid) =>
-        config(
-          vrid,
-          [],
-          '',
-          [`${word} all 1`],
-          [`10.0.0.${vrid}/24`, `10.1.0.${vrid}/24 dev eth1`],
-        ),
+        config(vrid, globals, '', lines, [`10.0.0.${vrid}/24`, `10.1.0.${vrid}/24 dev eth1`]),
       async (lab, { host, frames }, kind) => {
         const vrid = host.name === 'a' ? 51 : 52;
         await lab.until(`${kind} announces on eth1 twice more`, () => {

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Daemon } from './daemon.ts';
+import type { Daemon, DaemonOptions } from './daemon.ts';
 import { type Host, Lab } from './lab.ts';
 import { isAdvert } from './wire.ts';
 
@@ -26,12 +26,16 @@ export interface Beside {
     act: (player: Player) => Promise<void> | void,
     lines: readonly string[],
   ) => Promise<void>;
+  /** What has been said so far was looked at in another way. */
+  readonly skip: () => void;
   /** Both speak with this priority for the virtual router. */
   readonly speaks: (vrid: number, priority: number) => Promise<void>;
   /** Both have written the same file, with these lines. */
   readonly told: (file: string, lines: readonly string[]) => Promise<void>;
   /** keepalived.data of both. */
   readonly dumps: () => Promise<readonly [ours: string, theirs: string]>;
+  /** keepalived.stats of both. */
+  readonly statistics: () => Promise<readonly [ours: string, theirs: string]>;
 }
 
 const NOTABLE =
@@ -55,6 +59,7 @@ export async function beside(
   first: readonly string[],
   play: (scene: Beside) => Promise<void>,
   hosts: readonly string[] = ['a', 'b'],
+  options: DaemonOptions = {},
 ): Promise<void> {
   const lab = await Lab.open({ hosts });
   try {
@@ -77,7 +82,7 @@ export async function beside(
         }
       };
       await prepare({ host, write, offset });
-      return { host, write, offset, daemon: host.start(kind, config(offset)) };
+      return { host, write, offset, daemon: host.start(kind, config(offset), options) };
     };
     const players = [await begin('a', 'ours', 0), await begin('b', 'keepalived', 100)] as const;
     const said = async (lines: readonly string[]): Promise<void> => {
@@ -94,6 +99,25 @@ export async function beside(
         seen.set(daemon, from + lines.length);
       }
     };
+    const written = async (
+      file: string,
+      signal: 'SIGUSR1' | 'SIGUSR2',
+    ): Promise<readonly [ours: string, theirs: string]> => {
+      const texts: string[] = [];
+      for (const { daemon } of players) {
+        daemon.discard(file);
+        daemon.signal(signal);
+        texts.push(
+          await lab.until(`${daemon.kind} has written ${file}`, () => {
+            const text = daemon.read(file);
+            // keepalived writes as it goes.
+            if (text === undefined || daemon.writes(file)) return undefined;
+            return daemon.read(file) || undefined;
+          }),
+        );
+      }
+      return texts as [string, string];
+    };
     await said(first);
     await play({
       lab,
@@ -101,6 +125,9 @@ export async function beside(
       step: async (act, lines) => {
         for (const player of players) await act(player);
         await said(lines);
+      },
+      skip: () => {
+        for (const { daemon } of players) seen.set(daemon, notable(daemon).length);
       },
       speaks: async (vrid, priority) => {
         for (const { offset, daemon } of players)
@@ -122,22 +149,8 @@ export async function beside(
           assert.deepEqual(read().sort(), [...lines].sort(), daemon.kind);
         }
       },
-      dumps: async () => {
-        const texts: string[] = [];
-        for (const { daemon } of players) {
-          daemon.discard('tmp/keepalived.data');
-          daemon.signal('SIGUSR1');
-          texts.push(
-            await lab.until(`${daemon.kind} has written its data`, () => {
-              const text = daemon.read('tmp/keepalived.data');
-              // keepalived writes as it goes.
-              if (text === undefined || daemon.writes('tmp/keepalived.data')) return undefined;
-              return daemon.read('tmp/keepalived.data') || undefined;
-            }),
-          );
-        }
-        return texts as [string, string];
-      },
+      dumps: () => written('tmp/keepalived.data', 'SIGUSR1'),
+      statistics: () => written('tmp/keepalived.stats', 'SIGUSR2'),
     });
     // keepalived, when busy, says its last time-out of a script once more after the script has succeeded.
     const [{ daemon: ours }] = players;
@@ -155,6 +168,7 @@ export async function addCable(host: Host, name: string): Promise<void> {
   await host.ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `x${name}`);
   await host.ip('link', 'set', `x${name}`, 'up');
   await host.ip('link', 'set', name, 'up');
+  await host.untilRunning(name);
 }
 
 /** What a dump says about groups and trackers, and about priorities and faults of instances. */

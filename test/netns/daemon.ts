@@ -39,6 +39,8 @@ export interface DaemonOptions {
   readonly after?: Daemon;
   /** Another build of ours than the usual one. */
   readonly program?: string;
+  /** Born outside of the host and told to enter it: only there the kernel tells of processes. */
+  readonly outside?: boolean;
 }
 
 export interface DaemonPlace {
@@ -102,6 +104,7 @@ export class Daemon {
       realTime = false,
       quiet = false,
       stamped = false,
+      outside = false,
       program,
     }: DaemonOptions = {},
   ) {
@@ -117,7 +120,10 @@ export class Daemon {
       ? undefined
       : join(folder, 'tmp', relative('/tmp', project));
     if (kept !== undefined) mkdirSync(kept, { recursive: true });
+    const spaces = '/run/netns';
+    if (outside) mkdirSync(join(folder, spaces), { recursive: true });
     const script = [
+      ...(outside ? [`mount --rbind ${spaces} '${folder}${spaces}'`] : []),
       kept === undefined ? ':' : `mount --bind '${project}' '${kept}'`,
       `mount --rbind '${folder}/run' /run`,
       `mount --rbind '${folder}/tmp' /tmp`,
@@ -126,14 +132,15 @@ export class Daemon {
     ].join(' && ');
     // Every step is an exec, so this pid is the daemon's own; a new session makes one kill reach them all.
     const words = [
-      `--net=/run/netns/${namespace}`,
+      `--net=${outside ? '/proc/self/ns/net' : `${spaces}/${namespace}`}`,
       requireProgram('setpriv'),
       '--pdeathsig',
       'KILL',
     ];
     words.push(requireProgram('unshare'), '--mount', '--propagation', 'private', '--');
     words.push('/bin/sh', '-c', script, 'sh', ...(realTime ? realTimeWords() : []));
-    words.push(...commandOf(kind, [...(quiet ? [] : ['-D']), ...options], program));
+    const more = [...(quiet ? [] : ['-D']), ...(outside ? ['-s', namespace] : []), ...options];
+    words.push(...commandOf(kind, more, program));
     this.process = spawn(requireProgram('nsenter'), words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

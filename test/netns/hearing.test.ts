@@ -137,9 +137,13 @@ const slow = (name: string, vrid: number, ...lines: readonly string[]): Member =
   lines: () => ['advert_int 2', ...lines],
 });
 
-it('lower_prio_no_advert, garp_lower_prio_repeat, garp_lower_prio_delay and higher_prio_send_advert of a master', async () => {
+it('lower_prio_no_advert, garp_lower_prio_repeat, garp_lower_prio_delay, notify_master_rx_lower_pri and higher_prio_send_advert of a master', async () => {
   const silent = slow('silent', 51, 'lower_prio_no_advert', 'garp_lower_prio_repeat 0');
-  const plain = slow('plain', 52, 'garp_lower_prio_repeat 2', 'garp_lower_prio_delay 1');
+  const notify = `notify_master_rx_lower_pri "/bin/sh -c 'echo $* >>/run/lower' told them"`;
+  const plain: Member = {
+    ...slow('plain', 52, 'garp_lower_prio_repeat 2', 'garp_lower_prio_delay 1', notify),
+    globals: ['script_user root'],
+  };
   const polite = slow('polite', 53, 'higher_prio_send_advert');
   const members = [silent, plain, polite];
   await play(members, async (scene) => {
@@ -176,6 +180,8 @@ it('lower_prio_no_advert, garp_lower_prio_repeat, garp_lower_prio_delay and high
       assert.equal(announcements(scene, one, plain), 6, kind);
       assert.equal(announcements(scene, one, silent), 2, kind);
     }
+    for (const { daemon } of both)
+      assert.equal(daemon.read('run/lower'), 'them\n', `${daemon.kind} has told a script, once`);
     const spoken = both.map((one) => members.map((member) => adverts(scene, one, member).length));
     for (const member of [plain, polite]) await say(member, { priority: 200 });
     for (const member of [plain, polite])

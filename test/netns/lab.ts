@@ -113,6 +113,16 @@ export class Host {
     return run('ip', ['-n', this.namespace, ...words]);
   }
 
+  /** The kernel takes its time to call a link up that has a carrier: who starts meanwhile is at fault first. */
+  async untilRunning(device: string): Promise<void> {
+    await this.lab.until(`${device} of ${this.name} runs`, async () => {
+      const [link] = JSON.parse(await this.ip('-j', 'link', 'show', 'dev', device)) as [
+        { operstate: string },
+      ];
+      return link.operstate === 'UP';
+    });
+  }
+
   /** Any program on this host. */
   exec(words: readonly string[]): Promise<string> {
     return run('nsenter', [`--net=/run/netns/${this.namespace}`, '--', ...words]);
@@ -227,27 +237,39 @@ export class Lab {
     this.changed();
   }
 
-  /** Resolves with the first value of `condition` that is neither undefined nor false. */
+  /** Resolves with the first value of `condition` that is neither undefined nor false; one that promises is asked again when it has answered. */
   until<T>(
     what: string,
-    condition: () => T | undefined | false,
+    condition: () => T | undefined | false | Promise<T | undefined | false>,
     milliseconds = 10_000,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
+      let asked = false;
       const settle = (): void => {
         clearTimeout(timer);
         clearInterval(clock);
         this.waiting.delete(check);
       };
+      const fail = (error: unknown): void => {
+        settle();
+        reject(error);
+      };
+      const answered = (value: T | undefined | false): void => {
+        asked = false;
+        if (value === undefined || value === false) return;
+        settle();
+        resolve(value);
+      };
       const check = (): void => {
+        if (asked) return;
         try {
           const value = condition();
-          if (value === undefined || value === false) return;
-          settle();
-          resolve(value);
+          if (value instanceof Promise) {
+            asked = true;
+            value.then(answered, fail);
+          } else answered(value);
         } catch (error) {
-          settle();
-          reject(error);
+          fail(error);
         }
       };
       const timer = setTimeout(() => {
@@ -368,6 +390,7 @@ export class Lab {
     const seen = (): boolean =>
       this.changes.some((change) => change.host === host.name && change.name === host.linkLocal);
     await this.until(`${host.name} has its addresses`, seen);
+    await host.untilRunning('eth0');
   }
 
   private async monitor(host: Host): Promise<void> {

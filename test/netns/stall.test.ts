@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { block } from './beside.ts';
 import type { Daemon } from './daemon.ts';
 import { Lab } from './lab.ts';
 import type { Router } from './router.ts';
@@ -181,3 +182,55 @@ for (const [other, final] of [
       await lab.close();
     }
   });
+
+it('timer_expired_backup, and thread_timer_expired: after a pause in which another may have become master they are backups', async () => {
+  const lab = await Lab.open({ hosts: ['a'] });
+  try {
+    const instance = (vrid: number, lines: readonly string[]): string =>
+      block(
+        `vrrp_instance VI_${vrid}`,
+        'interface eth0',
+        `virtual_router_id ${vrid}`,
+        'state BACKUP',
+        'priority 150',
+        'version 3',
+        'advert_int 0.1',
+        ...lines,
+        block('virtual_ipaddress', `10.0.0.${vrid}/24`),
+      );
+    const rows = [
+      ['nopreempt', 'timer_expired_backup 254'],
+      ['nopreempt', 'thread_timer_expired'],
+      [],
+    ];
+    const daemon = lab
+      .host('a')
+      .start('ours', rows.map((lines, i) => instance(51 + i, lines)).join(''));
+    const holds = (vrid: number): Promise<true> => lab.untilHolder(`10.0.0.${vrid}`, 'a');
+    for (const vrid of [51, 52, 53]) await holds(vrid);
+    const said = (words: string): readonly string[] =>
+      daemon.lines.map(({ text }) => text).filter((text) => text.includes(words));
+    const thawed = await freeze(lab, daemon, 1_000_000);
+    for (const vrid of [51, 52])
+      await lab.until(
+        'it is a backup',
+        () => said(`(VI_${vrid}) Timers expired - Entering BACKUP STATE`).length > 0,
+      );
+    await lab.until('the third goes on', () => said('(VI_53) Resuming adverts').length > 0);
+    assert.equal(said('(VI_53) Entering BACKUP STATE').length, 1, 'it was one at its start');
+    // Nobody else was there.
+    for (const vrid of [51, 52]) {
+      await lab.until(
+        'it is master again',
+        () => said(`(VI_${vrid}) Entering MASTER STATE`).length === 2,
+      );
+      const again = lab.frames.find(
+        (frame) => isAdvert(frame) && frame.at > thawed && frame.message.vrid === vrid,
+      );
+      // Three intervals and a part of the fourth, less what the clocks of test and kernel differ.
+      assert.ok((again?.at ?? 0) - thawed > 290_000, `VI_${vrid} speaks too early`);
+    }
+  } finally {
+    await lab.close();
+  }
+});

@@ -1,53 +1,26 @@
-// Two directors that back each other up, in the shape of the failover study of keepalived's user guide: each is master of one
-// sync group with an instance on either side. Played with ours and keepalived in each place, and
+// Two directors that back each other up: the failover study of keepalived's user guide, its two files as they stand. Each is
+// master of one sync group with an instance on either side. Played with ours and keepalived in each place, and
 // with keepalived on both: the same addresses on the same hosts after each event.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { addCable, block } from './beside.ts';
+import { addCable } from './beside.ts';
 import type { DaemonKind } from './daemon.ts';
 import { type Host, Lab } from './lab.ts';
 
-const INSIDE = ['10.5.0.10', '10.5.0.11'] as const;
-const OUTSIDE = [
-  ['10.0.0.110', '10.0.0.111'],
-  ['10.0.0.112', '10.0.0.113'],
-] as const;
+/** Of the first and the second director. */
+const FILES = [1, 2].map((number) =>
+  readFileSync(
+    new URL(`../fixtures/cases/failover-director${number}.conf`, import.meta.url),
+    'utf8',
+  ),
+) as [string, string];
 
-/** `own` is the number of the group that the director is master of. */
-const config = (own: 0 | 1): string => {
-  const instance = (number: number, link: string, addresses: readonly string[]): string => {
-    const master = Math.floor(number / 2) === own;
-    return block(
-      `vrrp_instance VI_${number + 1}`,
-      `state ${master ? 'MASTER' : 'BACKUP'}`,
-      `interface ${link}`,
-      `virtual_router_id ${51 + number}`,
-      `priority ${master ? 150 : 100}`,
-      'advert_int 1',
-      'authentication {',
-      'auth_type AH',
-      `auth_pass secret${number}`,
-      '}',
-      'virtual_ipaddress {',
-      ...addresses,
-      '}',
-    );
-  };
-  return [
-    block('global_defs', 'router_id lab'),
-    block('vrrp_sync_group VG1', 'group {', 'VI_1', 'VI_2', '}'),
-    block('vrrp_sync_group VG2', 'group {', 'VI_3', 'VI_4', '}'),
-    instance(0, 'eth0', OUTSIDE[0]),
-    instance(1, 'eth1', [INSIDE[0]]),
-    instance(2, 'eth0', OUTSIDE[1]),
-    instance(3, 'eth1', [INSIDE[1]]),
-  ].join('');
-};
-
+/** What the groups of the study hold. */
 const GROUPS = [
-  [...OUTSIDE[0], INSIDE[0]],
-  [...OUTSIDE[1], INSIDE[1]],
+  ['192.168.200.10', '192.168.200.11', '192.168.100.10'],
+  ['192.168.200.12', '192.168.200.13', '192.168.100.11'],
 ] as const;
 
 /** Who has the addresses of each group, once each group is whole on one host or on none. */
@@ -81,7 +54,7 @@ async function secondSide(lab: Lab, hosts: readonly Host[]): Promise<void> {
   await first.ip('link', 'set', 'yeth1', 'master', 'br1');
   await first.ip('link', 'set', 'yeth1', 'up');
   for (const [i, host] of hosts.entries())
-    await host.ip('addr', 'add', `10.5.0.${i + 1}/24`, 'dev', 'eth1');
+    await host.ip('addr', 'add', `192.168.100.25${i + 1}/24`, 'dev', 'eth1');
   assert.ok(lab.hosts.length >= 2);
 }
 
@@ -97,8 +70,8 @@ describe('two directors', { concurrency: true }, () => {
       try {
         const [a, b] = [lab.host('a'), lab.host('b')];
         await secondSide(lab, [a, b]);
-        const one = a.start(first, config(0));
-        b.start(second, config(1));
+        const one = a.start(first, FILES[0]);
+        b.start(second, FILES[1]);
         await settled(lab, [['a'], ['b']]);
         // One side of the first director loses its cable: the whole of its group goes, and what it backs up is at fault.
         await a.linkDown();

@@ -2,7 +2,7 @@
 
 import type { Ip } from '../../lib/ip.ts';
 import { seconds } from '../../lib/time.ts';
-import { defaulted, later, optional } from '../keyword.ts';
+import { defaulted, optional } from '../keyword.ts';
 import {
   decimalSeconds,
   flag,
@@ -387,13 +387,6 @@ export const vrrpRows = {
     FORCE,
     forced('vrrp_netlink_monitor'),
   ),
-  ...later({
-    process_monitor_rcv_bufs: defaulted(
-      integer(0, 4294967295),
-      0,
-      BUFFER,
-      buffer('process_monitor'),
-    ),
-    process_monitor_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('process_monitor')),
-  }),
+  process_monitor_rcv_bufs: defaulted(integer(0, 4294967295), 0, BUFFER, buffer('process_monitor')),
+  process_monitor_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('process_monitor')),
 };
