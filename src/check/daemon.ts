@@ -55,7 +55,7 @@ export function runCheck(context: ChildContext): Promise<number> {
           return;
         }
         daemon = new CheckDaemon(order, ipvs, context, channel, resolve);
-        channel.report({ type: 'ready' });
+        channel.report({ type: 'ready', timeouts: daemon.timeouts });
       } else if (daemon !== undefined) {
         daemon.obey(order);
       } else if (order.type === 'stop') {
@@ -89,6 +89,8 @@ class CheckDaemon {
   readonly #watch: Watch;
   readonly #attempts: Attempts;
   readonly #presence = new Presence();
+  /** Of IPVS, before any process of this daemon. */
+  readonly timeouts: IpvsTimeouts;
   /** Open while a service follows an address of this machine (ha_suspend). */
   #route: Route | undefined;
   readonly #loop: Loop<DirectorState, CheckEvent, CheckAction>;
@@ -128,8 +130,12 @@ class CheckDaemon {
     this.#listen(config);
     const { addresses } = this.#presence;
     const files = this.#watch.follow(config.track_file ?? []);
-    const facts = { addresses, files, timeouts: this.#timeouts() };
-    this.#take({ type: 'facts', facts: succeeds ? { ...facts, held: this.#held() } : facts });
+    this.timeouts = succeeds?.timeouts ?? this.#timeouts();
+    const facts = { addresses, files, timeouts: this.timeouts };
+    this.#take({
+      type: 'facts',
+      facts: succeeds === undefined ? facts : { ...facts, held: this.#held() },
+    });
     if (duties.tells) void this.#tell();
     if (!config.global_defs.checker_no_swap) dropTextSoon();
   }

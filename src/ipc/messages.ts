@@ -3,6 +3,7 @@
 // a message would hold the parent while it is written.
 
 import type { CheckerConfig } from '../check/resolve.ts';
+import type { IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Inheritance } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
 
@@ -58,9 +59,14 @@ export type CheckOrder =
       readonly type: 'configure';
       readonly config: CheckerConfig;
       readonly keeps: boolean;
-      readonly succeeds: boolean;
+      readonly succeeds?: Predecessor;
     } & Charge)
   | Lasting<CheckerConfig>;
+
+/** A checker child that ran before, and the timeouts that were IPVS's own before its: the kernel does not remember them. */
+export interface Predecessor {
+  readonly timeouts?: IpvsTimeouts;
+}
 
 /** What any child is told while it runs. */
 type Lasting<Config> =
@@ -82,7 +88,8 @@ export type DumpKind = 'data' | 'statistics' | 'clear' | 'json';
 export type Report =
   /** It has read what it was to prepare for. */
   | { readonly type: 'prepared' }
-  | { readonly type: 'ready'; readonly paces?: Paces }
+  /** `timeouts`: what a successor has to know. */
+  | { readonly type: 'ready'; readonly paces?: Paces; readonly timeouts?: IpvsTimeouts }
   | { readonly type: 'heartbeat'; readonly n: number }
   | { readonly type: 'reloaded'; readonly paces?: Paces }
   /** To be mailed; who gets it is for the parent to say. */

@@ -7,7 +7,7 @@ import { endOnBug } from '../bug.ts';
 import { COMPATIBLE } from '../cli.ts';
 import { daemonStatus } from '../config/diagnostic.ts';
 import { MASK } from '../ipc/channel.ts';
-import type { Kind, Paces, Report } from '../ipc/messages.ts';
+import type { Kind, Paces, Predecessor, Report } from '../ipc/messages.ts';
 import type { Config } from '../keywords.ts';
 import type { Instant } from '../lib/time.ts';
 import { type Log, openLog } from '../log.ts';
@@ -62,8 +62,8 @@ class Parent {
   readonly #configuration: Configuration;
   readonly #crew: Crew;
   #estate: Estate | undefined;
-  /** A child that checks servers has been started before. */
-  #hasChecked = false;
+  /** The child that checked servers before, once there was one. */
+  #checked: Predecessor | undefined;
   readonly #postman = new Postman(
     () => this.#startMailer(),
     ({ failure }) => {
@@ -298,8 +298,12 @@ class Parent {
   #forkChecker(): Child {
     const child = this.#crew.add(() => this.#newChild('check'));
     const { keepIpvs: keeps } = this.#context.options;
-    this.#configuration.deliver(child, { type: 'configure', keeps, succeeds: this.#hasChecked });
-    this.#hasChecked = true;
+    this.#configuration.deliver(child, {
+      type: 'configure',
+      keeps,
+      ...(this.#checked === undefined ? {} : { succeeds: this.#checked }),
+    });
+    this.#checked ??= {};
     return child;
   }
 
@@ -345,6 +349,7 @@ class Parent {
         break;
       case 'ready':
         this.#settle(pid, report.paces);
+        if (report.timeouts !== undefined) this.#checked = { timeouts: report.timeouts };
         this.#take({ type: 'running', pid });
         break;
       case 'heartbeat':
@@ -357,8 +362,11 @@ class Parent {
       case 'mail':
         this.#mail(report);
         break;
-      case 'dumped':
       case 'finished':
+        // It has put back what it found.
+        if (this.#crew.child('check')?.pid === pid) this.#checked = {};
+        break;
+      case 'dumped':
         break;
     }
   }

@@ -39,6 +39,14 @@ it('a checker child that is killed takes nothing out of IPVS, and the next one p
   assert.deepEqual(outcome.killed.after, ours);
 });
 
+it('lvs_timeouts: at the end the kernel has its own again, also where another process had changed them', () => {
+  const [before = [], second, end] = outcome.timeouts;
+  const [, tcpfin] = before;
+  assert.deepEqual(second, [700, tcpfin, 60]);
+  assert.notDeepEqual(second, before);
+  assert.deepEqual(end, before);
+});
+
 it('-I: what is in IPVS stays there', () => {
   assert.deepEqual(outcome.kept, at('start').tables.ours);
 });

@@ -3,6 +3,8 @@
 
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { toSeconds } from '../../src/lib/time.ts';
+import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
 import { addAddress, addNamespace, Daemon, type Kind, savedTable, until } from './world.ts';
 
@@ -20,6 +22,7 @@ const real = (port: number, weight: number): string => `  real_server 10.9.0.1 $
 
 const config = (reals: string, more = ''): string => `global_defs {
   router_id x
+  lvs_timeouts tcp 700 udp 60
 }
 virtual_server 10.9.0.100 80 {
   delay_loop 1
@@ -69,6 +72,8 @@ export async function main(): Promise<{
   readonly seen: readonly Seen[];
   readonly killed: { readonly during: readonly string[]; readonly after: readonly string[] };
   readonly kept: readonly string[];
+  /** tcp, tcpfin and udp in seconds: before anything, after the second checker child has come, and after the stop. */
+  readonly timeouts: readonly (readonly number[])[];
 }> {
   const seen: Seen[] = [];
   const ports = [8001, 8002, 8003] as const;
@@ -78,6 +83,12 @@ export async function main(): Promise<{
     addAddress(kind, 'lo', '10.9.0.100/32');
     return ports.map((port) => new Service(kind, port));
   });
+  const ipvs = inNamespace('ours', () => Ipvs.open());
+  const times = (): number[] => {
+    const { tcp, tcpfin, udp } = ipvs.timeouts();
+    return [tcp, tcpfin, udp].map((time) => (time === undefined ? 0 : toSeconds(time)));
+  };
+  const timeouts = [times()];
   const each = (at: number, act: (service: Service) => void): void => {
     for (const list of services) act(list[at] as Service);
   };
@@ -133,9 +144,11 @@ export async function main(): Promise<{
     () => ours.text.slice(from).includes('Activating healthchecker'),
   );
   const killed = { during, after: savedTable('ours') };
+  timeouts.push(times());
 
   for (const daemon of daemons) await daemon.stop();
   await note('stop', (table) => table.length === 0);
+  timeouts.push(times());
 
   const keeper = new Daemon('ours', 'ours', config(both), ['-C', '-I']);
   await until(
@@ -143,5 +156,5 @@ export async function main(): Promise<{
     () => savedTable('ours').length > 2,
   );
   await keeper.stop();
-  return { seen, killed, kept: savedTable('ours') };
+  return { seen, killed, kept: savedTable('ours'), timeouts };
 }
