@@ -57,7 +57,7 @@ import {
 } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
-import { difference, nameOfKey, place } from './table.ts';
+import { difference, nameOfKey, place, under } from './table.ts';
 import { timeoutOrders } from './timeouts.ts';
 
 export const director: Machine<DirectorState, CheckEvent, CheckAction> = {
@@ -393,7 +393,8 @@ function moveOne(draft: Draft, { service, before, changed }: Change, after: Serv
   const [was, is] = [before, after].map(({ reals, quorum }) =>
     realDestination(service, real, reals[at] as RealState, quorum),
   );
-  for (const { key } of service.pools) draft.orders.push(...place(key, was, is));
+  for (const { key } of service.pools)
+    draft.orders.push(...place(key, was && under(key, was), is && under(key, is)));
   return true;
 }
 

@@ -5,7 +5,7 @@
 import type { DestinationKey, ServiceKey } from '../lib/ipvs.ts';
 import { type Health, newborn, unknown } from './health.ts';
 import type { Check, Plan, PlannedReal, PlannedService } from './plan.ts';
-import { nameOfKey, placeOf } from './table.ts';
+import { nameOfKey, placeOf, portUnder } from './table.ts';
 
 /** What IPVS held when the process started. */
 export interface Held {
@@ -50,14 +50,20 @@ export class Legacy {
   /** Undefined where IPVS does not tell: it does not have the service, or the server has no weight whether it failed or not. */
   #serves({ pools, config }: PlannedService, real: PlannedReal): boolean | undefined {
     const { sorry_server: sorry } = config;
-    const found = pools.flatMap(({ key }) => this.#held.get(nameOfKey(key)) ?? []);
+    const { address, port, lvs_method = config.lvs_method } = real.config;
+    const found = pools.flatMap(({ key }) => {
+      const weights = this.#held.get(nameOfKey(key));
+      if (weights === undefined) return [];
+      const place = placeOf({ address, port: portUnder(key, port, lvs_method.kind) });
+      return [{ weights, weight: weights.get(place) }];
+    });
     if (found.length === 0) return undefined;
     // In its own place the sorry server, which has the weight 1, cannot be told from it.
-    const alone = (weights: ReadonlyMap<string, number>): boolean =>
-      weights.get(real.place) === 1 && [...weights.values()].filter((it) => it > 0).length === 1;
+    const alone = ({ weights, weight }: (typeof found)[0]): boolean =>
+      weight === 1 && [...weights.values()].filter((it) => it > 0).length === 1;
     if (sorry !== undefined && placeOf(sorry) === real.place && found.every(alone)) return false;
     const inhibits = real.config.inhibit_on_failure ?? config.inhibit_on_failure;
-    const weights = found.flatMap((own) => own.get(real.place) ?? []);
+    const weights = found.flatMap(({ weight }) => weight ?? []);
     if (real.config.weight > 0) return weights.some((weight) => weight > 0);
     return weights.length === 0 ? false : inhibits ? undefined : true;
   }

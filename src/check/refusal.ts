@@ -5,7 +5,7 @@ import type { IpvsOrder } from '../lib/ipvs.ts';
 import type { CheckEvent } from './event.ts';
 import type { PlannedService } from './plan.ts';
 import { type DirectorState, type Draft, say, wantedPool } from './state.ts';
-import { nameOfKey, type Pool, placeOf } from './table.ts';
+import { nameOfKey, type Pool, placeOf, portUnder } from './table.ts';
 
 type Refused = Extract<CheckEvent, { readonly type: 'refused' }>;
 
@@ -66,13 +66,19 @@ function takeOver(
   const orders: IpvsOrder[] = [{ type: 'editService', key, service }];
   for (const at of plan.owners.get(nameOfKey(key)) ?? []) {
     const owner = plan.services[at] as PlannedService;
-    const { sorry_server: sorry } = owner.config;
+    const { sorry_server: sorry, lvs_method: usual } = owner.config;
     const own = [
-      ...owner.reals.map(({ config }) => config),
-      ...(sorry === undefined ? [] : [sorry]),
+      ...owner.reals.map(({ config: { address, port, lvs_method = usual } }) => ({
+        address,
+        port,
+        method: lvs_method.kind,
+      })),
+      ...(sorry === undefined
+        ? []
+        : [{ ...sorry, method: (owner.config.sorry_server_lvs_method ?? usual).kind }]),
     ];
-    for (const { address, port } of own) {
-      const destination = { address, port };
+    for (const { address, port: configured, method } of own) {
+      const destination = { address, port: portUnder(key, configured, method) };
       if (!destinations.has(placeOf(destination)))
         orders.push({ type: 'removeDestination', key, destination });
     }

@@ -4,7 +4,7 @@
 
 import type { IpvsDestination } from '../lib/ipvs.ts';
 import type { PlannedReal, PlannedService } from './plan.ts';
-import { type Destination, forwardingOf, isSame, type Pool, placeOf } from './table.ts';
+import { type Destination, forwardingOf, isSame, type Pool, placeOf, under } from './table.ts';
 
 /** What one check says about one real server. */
 export interface Standing {
@@ -166,5 +166,9 @@ export function isAlike(
 /** The services of IPVS that it is, each with the same destinations. */
 export const poolsOf = (service: PlannedService, state: ServiceState): readonly Pool[] => {
   const destinations = destinationsOf(service, state);
-  return service.pools.map(({ key, service: ipvs }) => ({ key, service: ipvs, destinations }));
+  return service.pools.map(({ key, service: ipvs }) => {
+    if (!('mark' in key)) return { key, service: ipvs, destinations };
+    const own = [...destinations.values()].map((destination) => under(key, destination));
+    return { key, service: ipvs, destinations: new Map(own.map((one) => [placeOf(one.key), one])) };
+  });
 };

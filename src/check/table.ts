@@ -39,6 +39,17 @@ export type Table = ReadonlyMap<string, Pool>;
 
 export const placeOf = ({ address, port }: DestinationKey): string => `${address} ${port}`;
 
+/** Behind a mark IPVS has no port for who is sent packets as they came (DR, TUN); test/uml/ipvs.test.ts has keepalived's. */
+export const portUnder = (key: ServiceKey, port: number, method: Forwarding['method']): number =>
+  'mark' in key && method !== 'NAT' ? 0 : port;
+
+/** The same destination under one of the keys of its service. */
+export function under(key: ServiceKey, destination: Destination): Destination {
+  const { key: own, to } = destination;
+  const port = portUnder(key, own.port, to.forwarding.method);
+  return port === own.port ? destination : { key: { address: own.address, port }, to };
+}
+
 export const nameOfKey = (key: ServiceKey): string =>
   'mark' in key ? `${key.mark} ${key.family}` : `${key.protocol} ${key.address} ${key.port}`;
 
