@@ -14,6 +14,8 @@ const globals = (timeouts = ''): string =>
 const usual = globals('lvs_timeouts tcp 700 tcpfin 50 udp 60');
 
 interface Words {
+  /** In front of the service. */
+  readonly before?: string;
   readonly heading?: string;
   readonly lines?: string;
   readonly quorum?: number;
@@ -31,6 +33,7 @@ const INHIBITED = `inhibit_on_failure\n${TCP}`;
 
 // The servers share a process with who observes: a second without an answer is nothing on a busy machine.
 const service = ({
+  before = '',
   heading = '203.0.113.1 80',
   lines = 'lvs_sched wrr\nlvs_method NAT',
   quorum = 2,
@@ -40,6 +43,7 @@ const service = ({
   checks: [one, two] = [HTTP, INHIBITED],
   more = '',
 }: Words = {}): string => `
+${before}
 virtual_server ${heading} {
   delay_loop 1
   protocol TCP
@@ -182,12 +186,46 @@ chapter(
   ...FULL,
 );
 reload(
+  'a group of addresses',
+  { heading: 'group web', before: 'virtual_server_group web {\n203.0.113.1-2 80\n}' },
+  ...FULL,
+  '-A -t 203.0.113.2:80 -s wrr',
+  server(1, 2, 2),
+  server(2, 1, 2),
+);
+reload('no group', {}, ...FULL);
+reload(
   'another service',
   { heading: '203.0.113.2 80' },
   '-A -t 203.0.113.2:80 -s wrr',
   server(1, 2, 2),
   server(2, 1, 2),
 );
+
+reload('the service of before', {}, ...FULL);
+chapter(
+  'the second dies for the last time',
+  { server: [1, 'close'] },
+  SERVICE,
+  server(1, 2),
+  server(2, 0),
+);
+const strictly: Words = { quorum: 3, hysteresis: 0 };
+reload(
+  'a quorum that is lost by it, while one is inhibited',
+  strictly,
+  SERVICE,
+  server(2, 0),
+  SORRY,
+);
+reload(
+  'other tries while the sorry server serves',
+  { ...strictly, checks: [HTTP, `inhibit_on_failure\nTCP_CHECK {\nretry 0\n}`] },
+  SERVICE,
+  server(2, 0),
+  SORRY,
+);
+chapter('the quorum is won', { server: [1, 'open'] }, ...FULL);
 
 weight = 3;
 const START = [...FULL, ...secure(weight)].sort();
