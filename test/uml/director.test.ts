@@ -47,6 +47,17 @@ it('lvs_timeouts: at the end the kernel has its own again, also where another pr
   assert.deepEqual(end, before);
 });
 
+it('what somebody else has put into IPVS stays there', () => {
+  const foreign = '-A -t 198.51.100.1:22 -s wlc';
+  for (const { event, tables } of outcome.seen)
+    for (const table of Object.values(tables)) assert.ok(table.includes(foreign), event);
+  assert.deepEqual(at('stop').tables.ours, [foreign]);
+});
+
+it('lvs_flush_on_stop: unless the file says so', () => {
+  assert.deepEqual(outcome.flushed, { ours: [], keepalived: [] });
+});
+
 it('-I: what is in IPVS stays there', () => {
   assert.deepEqual(outcome.kept, at('start').tables.ours);
 });

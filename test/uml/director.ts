@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { toSeconds } from '../../src/lib/time.ts';
 import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
-import { addAddress, addNamespace, Daemon, type Kind, savedTable, until } from './world.ts';
+import { addAddress, addNamespace, Daemon, type Kind, savedTable, until, within } from './world.ts';
 
 const KINDS: readonly Kind[] = ['ours', 'keepalived'];
 const SORRY = '10.9.0.1:9000';
@@ -20,9 +20,10 @@ const real = (port: number, weight: number): string => `  real_server 10.9.0.1 $
   }
 `;
 
-const config = (reals: string, more = ''): string => `global_defs {
+const config = (reals: string, more = '', global = ''): string => `global_defs {
   router_id x
   lvs_timeouts tcp 700 udp 60
+  ${global}
 }
 virtual_server 10.9.0.100 80 {
   delay_loop 1
@@ -72,6 +73,8 @@ export async function main(): Promise<{
   readonly seen: readonly Seen[];
   readonly killed: { readonly during: readonly string[]; readonly after: readonly string[] };
   readonly kept: readonly string[];
+  /** What lvs_flush_on_stop has left. */
+  readonly flushed: Readonly<Record<Kind, readonly string[]>>;
   /** tcp, tcpfin and udp in seconds: before anything, after the second checker child has come, and after the stop. */
   readonly timeouts: readonly (readonly number[])[];
 }> {
@@ -81,6 +84,8 @@ export async function main(): Promise<{
     addNamespace(kind);
     addAddress(kind, 'lo', '10.9.0.1/32');
     addAddress(kind, 'lo', '10.9.0.100/32');
+    // Somebody else's.
+    within(kind, 'ipvsadm', '-A', '-t', '198.51.100.1:22', '-s', 'wlc');
     return ports.map((port) => new Service(kind, port));
   });
   const ipvs = inNamespace('ours', () => Ipvs.open());
@@ -147,14 +152,26 @@ export async function main(): Promise<{
   timeouts.push(times());
 
   for (const daemon of daemons) await daemon.stop();
-  await note('stop', (table) => table.length === 0);
+  await note('stop', (table) => table.length === 1);
   timeouts.push(times());
 
   const keeper = new Daemon('ours', 'ours', config(both), ['-C', '-I']);
   await until(
     () => `its table:\n${keeper.text}`,
-    () => savedTable('ours').length > 2,
+    () => savedTable('ours').length > 3,
   );
   await keeper.stop();
-  return { seen, killed, kept: savedTable('ours'), timeouts };
+  const kept = savedTable('ours');
+
+  const flushed = {} as Record<Kind, readonly string[]>;
+  for (const kind of KINDS) {
+    const daemon = new Daemon(kind, kind, config(both, '', 'lvs_flush_on_stop'), ['-C']);
+    await until(
+      () => `it serves:\n${daemon.text}`,
+      () => daemon.text.includes('Activating healthchecker') && savedTable(kind).length > 3,
+    );
+    await daemon.stop();
+    flushed[kind] = savedTable(kind);
+  }
+  return { seen, killed, kept, flushed, timeouts };
 }
