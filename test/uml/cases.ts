@@ -218,6 +218,22 @@ export const cases: readonly Case[] = [
   }),
   method('TUN type gre', { method: 'TUN', type: 'gre' }),
   method('TUN type gre csum', { method: 'TUN', type: 'gre', checksum: 'csum' }),
+  weighted('a method of its own', 'lvs_method TUN', {
+    forwarding: { method: 'TUN', type: 'ipip' },
+  }),
+  {
+    name: 'a group: a range, a network and a mark',
+    config: `virtual_server_group g {\n203.0.113.240-242 80\n203.0.113.244/31 80\nfwmark 21\n}
+${text({ heading: 'group g', protocol: 'TCP', server: '192.0.2.7 80' })}`,
+    orders: [
+      ...[240, 241, 242, 244, 245].map(
+        (n): ServiceKey => ({ protocol: 'TCP', address: ip(`203.0.113.${n}`), port: 80 }),
+      ),
+      { family: 4, mark: 21 } as const,
+    ].flatMap((key) =>
+      orders({ key, destination: { address: ip('192.0.2.7'), port: 'mark' in key ? 0 : 80 } }),
+    ),
+  },
   weighted('weight', 'weight 77', { weight: 77 }),
   weighted('weight 0', 'weight 0', { weight: 0 }),
   weighted('thresholds', 'uthreshold 40\n lthreshold 20', {
