@@ -50,7 +50,6 @@ export const keywords = {
     {
       otherwise: 'net_namespace',
       again: 'Duplicate net_namespace_ipvs definition %w - ignoring',
-      effect: 'later',
       example: 'green',
     },
   ),

@@ -1,4 +1,5 @@
 // Inside the machine: use_ipvlan of one daemon after the other, on the same interface; what each makes, and what is left.
+// The machine has just been booted, so what counts from there is here too.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,11 +19,16 @@ export interface Seen {
   readonly settings: readonly string[];
   readonly dump: readonly string[];
   readonly left: readonly string[];
+  /** Seconds from boot until it had the address. */
+  readonly heldAt: number;
   readonly log: string;
 }
 
 export interface Input {
+  /** BOOT in it becomes the seconds from boot to eight from now. */
   readonly config: string;
+  /** keepalived 2.2.7 does not know its words. */
+  readonly alone?: true;
   /** What must be on an interface before anybody looks. */
   readonly address: string;
 }
@@ -32,10 +38,15 @@ const read = (...words: readonly string[]): readonly LinkInfo[] => {
   return JSON.parse(stdout === '' ? '[]' : stdout) as LinkInfo[];
 };
 
+const OWN: ReadonlySet<string> = new Set(['ipvlan', 'macvlan']);
+
+/** The kernel's clock that counts from boot. */
+const uptime = (): number => Number(process.hrtime.bigint() / 1_000_000n) / 1000;
+
 const links = (): readonly string[] => {
   const addresses = new Map(read('addr').map((one) => [one.ifname, one.addr_info ?? []]));
   return read('-d', 'link')
-    .filter(({ linkinfo, ifname }) => linkinfo?.info_kind === 'ipvlan' || ifname === 'eth0')
+    .filter(({ linkinfo, ifname }) => OWN.has(linkinfo?.info_kind ?? '') || ifname === 'eth0')
     .flatMap(({ ifname, link, linkinfo }) => [
       JSON.stringify({ ifname, link, linkinfo }),
       ...(addresses.get(ifname) ?? [])
@@ -49,7 +60,7 @@ const links = (): readonly string[] => {
     .sort();
 };
 
-const ipvlans = (): readonly string[] => links().filter((line) => line.includes('ipvlan'));
+const own = (): readonly string[] => links().filter((line) => /ipvlan|macvlan/.test(line));
 
 /** What the daemon says of its interface and its source. */
 const dumped = (): readonly string[] => {
@@ -85,13 +96,14 @@ async function run(words: readonly string[], address: string): Promise<Seen> {
   const holds = (): boolean =>
     read('addr').some(({ addr_info: list = [] }) => list.some(({ local }) => local === address));
   while (!holds() && Date.now() < until && child.exitCode === null) await pause(20);
+  const heldAt = uptime();
   child.kill('SIGUSR1');
   while (!existsSync('/tmp/keepalived.data') && Date.now() < until) await pause(20);
   const seen = { links: links(), settings: settings(), dump: dumped() };
   rmSync('/tmp/keepalived.data', { force: true });
   child.kill('SIGTERM');
   await ended;
-  return { ...seen, left: ipvlans(), log };
+  return { ...seen, left: own(), heldAt, log };
 }
 
 export async function main(inputs: readonly Input[]): Promise<readonly (readonly Seen[])[]> {
@@ -104,11 +116,16 @@ export async function main(inputs: readonly Input[]): Promise<readonly (readonly
   ])
     spawnSync('ip', words);
   const results: (readonly Seen[])[] = [];
-  for (const { config, address } of inputs) {
-    writeFileSync('/tmp/keepalived.conf', config);
+  for (const { config, address, alone } of inputs) {
+    const text = config.replaceAll('BOOT', String(Math.ceil(uptime()) + 8));
+    writeFileSync('/tmp/keepalived.conf', text);
     const options = ['-n', '-l', '-D', '-P', '-f', '/tmp/keepalived.conf'];
     const ours = [process.execPath, join(project, 'dist/keepalived.js'), ...options];
-    results.push([await run(ours, address), await run(['keepalived', ...options], address)]);
+    const seen = [await run(ours, address)];
+    if (alone === undefined) seen.push(await run(['keepalived', ...options], address));
+    results.push(
+      alone === undefined ? seen : seen.map((one) => ({ ...one, log: `${text}${one.log}` })),
+    );
   }
   return results;
 }

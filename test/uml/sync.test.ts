@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { runInside } from './machine.ts';
-import type { Runs, Variant } from './sync.ts';
+import type { Apart, Outcome, Runs, Variant } from './sync.ts';
 
 const variants: readonly Variant[] = [
   { name: 'an instance', globals: 'lvs_sync_daemon eth0 VI_1' },
@@ -33,11 +33,12 @@ const ROLES: Readonly<Record<string, string | undefined>> = {
 };
 
 let runs: Runs;
+let aparts: Outcome['aparts'];
 before(async () => {
-  runs = await runInside<Runs>(import.meta.resolve('./sync.ts'), {
+  ({ runs, aparts } = await runInside<Outcome>(import.meta.resolve('./sync.ts'), {
     input: variants,
     milliseconds: 300_000,
-  });
+  }));
 });
 
 for (const { name, brief } of variants)
@@ -74,3 +75,18 @@ it('an instance that is not there is said', () => {
   assert.ok(ours.log.includes(line), ours.log);
   assert.ok(keepalived.log.includes(line), keepalived.log);
 });
+
+const isApart = ({ wanted, other, addressed, left, log }: Apart): void => {
+  assert.equal(wanted.length, 3, log);
+  assert.deepEqual({ other, addressed, left }, { other: [], addressed: ['rest'], left: [] }, log);
+};
+
+it('net_namespace_ipvs with a name: services and sync daemons are there, everything else is not, as with keepalived', () => {
+  const { ours, keepalived } = aparts.named;
+  isApart(ours);
+  for (const what of ['wanted', 'other', 'addressed', 'left'] as const)
+    assert.deepEqual(ours[what], keepalived[what], `${what}\n${keepalived.log}`);
+});
+
+it('net_namespace_ipvs without: they are where the daemon was started, and the rest is in net_namespace', () =>
+  isApart(aparts.bare.ours));

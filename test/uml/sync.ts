@@ -10,6 +10,7 @@ import {
   Daemon,
   type Kind,
   listedSync,
+  savedTable,
   sh,
   until,
 } from './world.ts';
@@ -38,6 +39,15 @@ export interface Run {
 }
 
 export type Runs = Readonly<Record<string, Readonly<Record<Kind, Run>>>>;
+
+export interface Outcome {
+  readonly runs: Runs;
+  /** keepalived 2.2.7 takes another namespace for the bare keyword. */
+  readonly aparts: {
+    readonly named: Readonly<Record<Kind, Apart>>;
+    readonly bare: { readonly ours: Apart };
+  };
+}
 
 const config = (globals: string, priority: number, lines = ''): string => `
 global_defs {
@@ -119,12 +129,7 @@ async function play(kind: Kind, { globals, lines, brief }: Variant): Promise<Run
   return finish();
 }
 
-/** Without an instance the checker child plays both roles. */
-const director = (globals: string): string => `
-global_defs {
-  router_id x
-  ${globals}
-}
+const SERVICE = `
 virtual_server 10.0.0.100 80 {
   lvs_sched rr
   lvs_method NAT
@@ -133,6 +138,14 @@ virtual_server 10.0.0.100 80 {
   }
 }
 `;
+
+/** Without an instance the checker child plays both roles. */
+const director = (globals: string): string => `
+global_defs {
+  router_id x
+  ${globals}
+}
+${SERVICE}`;
 
 async function direct(kind: Kind, globals: string): Promise<Run> {
   const own = `own${++count}`;
@@ -157,7 +170,51 @@ async function direct(kind: Kind, globals: string): Promise<Run> {
   return { steps, log: daemon.text };
 }
 
-export async function main(variants: readonly Variant[]): Promise<Runs> {
+/** Where IPVS is told from another namespace: the tables and sync daemons of the two namespaces, and where the address is. */
+export interface Apart {
+  readonly wanted: readonly string[];
+  readonly other: readonly string[];
+  readonly left: readonly string[];
+  readonly addressed: readonly string[];
+  readonly log: string;
+}
+
+/** `named`: net_namespace_ipvs has a name; otherwise it is bare, and the rest lives in net_namespace. */
+async function apart(kind: Kind, named: boolean): Promise<Apart> {
+  const n = ++count;
+  const [start, second] = [`own${n}`, `other${n}`];
+  for (const name of [start, second]) {
+    addNamespace(name);
+    addNamespace(`${name}p`);
+    addCable([name, 'eth0'], [`${name}p`, 'eth0']);
+    addAddress(name, 'eth0', '10.0.0.1/24');
+  }
+  const head = named
+    ? [`net_namespace_ipvs ${second}`]
+    : [`net_namespace ${second}`, 'namespace_with_ipsets', 'net_namespace_ipvs'];
+  const [ipvs, rest] = named ? [second, start] : [start, second];
+  const table = (name: string): readonly string[] => [...savedTable(name), ...listedSync(name)];
+  const text = `${head.join('\n')}\n${config('lvs_sync_daemon eth0 VI_1', 100)}${SERVICE}`;
+  const daemon = new Daemon(kind, start, text);
+  await until(
+    () =>
+      `${kind}: IPVS of ${ipvs} has a service, a server and a sync daemon\n${daemon.text.slice(-3000)}`,
+    () => table(ipvs).length === 3 && table(ipvs).some((line) => line.startsWith('master')),
+  );
+  const seen = { wanted: table(ipvs), other: table(rest) };
+  const addressed = [start, second].filter((name) =>
+    sh('ip', '-n', name, '-o', 'address').includes('10.0.0.100/'),
+  );
+  await daemon.stop();
+  return {
+    ...seen,
+    left: table(ipvs),
+    addressed: addressed.map((name) => (name === rest ? 'rest' : 'ipvs')),
+    log: daemon.text,
+  };
+}
+
+export async function main(variants: readonly Variant[]): Promise<Outcome> {
   const runs: [string, Readonly<Record<Kind, Run>>][] = [];
   // One processor: everything at once would make everybody late.
   for (const variant of variants) {
@@ -169,5 +226,12 @@ export async function main(variants: readonly Variant[]): Promise<Runs> {
   }
   const alone = 'lvs_sync_daemon eth0';
   const [ours, keepalived] = [await direct('ours', alone), await direct('keepalived', alone)];
-  return Object.fromEntries([...runs, ['no instance', { ours, keepalived }]]);
+  const aparts = {
+    named: { ours: await apart('ours', true), keepalived: await apart('keepalived', true) },
+    bare: { ours: await apart('ours', false) },
+  };
+  return {
+    runs: Object.fromEntries([...runs, ['no instance', { ours, keepalived }]]),
+    aparts,
+  };
 }
