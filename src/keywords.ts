@@ -19,7 +19,7 @@ import {
 import { laterKeywords, notYetEffective } from './config/later.ts';
 import type { Line } from './config/lexer.ts';
 import { parse } from './config/parser.ts';
-import { flag, wholeSeconds, word } from './config/value.ts';
+import { exactSeconds, flag, wholeSeconds, word } from './config/value.ts';
 import { type Duration, seconds } from './lib/time.ts';
 import { reportInsecurity, reportNobody } from './security.ts';
 import type { Definition } from './vrrp/definitions.ts';
@@ -65,7 +65,10 @@ export const keywords = {
   ),
   use_pid_dir: defaulted(flag, false, 'Put pid files into /run/keepalived.'),
   child_wait_time: defaulted(
-    wholeSeconds(0, 4294967295),
+    {
+      ...wholeSeconds(0, 4294967295),
+      parse: ([text = '']) => exactSeconds(text, 0, 4294967295),
+    },
     seconds(5),
     'How long the parent waits for its children to end before it kills them.',
     { refusal: 'Invalid child_wait_time %w' },

@@ -1,7 +1,7 @@
 // The rows of bfd_instance. What they mean together is decided in rules.ts.
 
 import { defaulted, type Infer, later, optional } from '../config/keyword.ts';
-import { decimalMillis, flag, integer, ipAddress, onOff } from '../config/value.ts';
+import { decimalMillis, exactInteger, flag, ipAddress, onOff } from '../config/value.ts';
 import { NO_WEIGHT, weightOf } from '../config/weight.ts';
 import type { Ip } from '../lib/ip.ts';
 import { millis } from '../lib/time.ts';
@@ -44,18 +44,18 @@ export const bfdInstance = later({
     'Time between two packets sent while the session is down.',
     { refusal: range('idle_tx', '1000-4294967') },
   ),
-  multiplier: defaulted(integer(1, 255), 5, 'Packets missed before the session is down.', {
+  multiplier: defaulted(exactInteger(1, 255), 5, 'Packets missed before the session is down.', {
     refusal: rangeShort('multiplier', '1-255'),
   }),
   passive: defaulted(flag, false, 'Wait for the other end to begin.'),
-  ttl: optional(integer(1, 255), 'TTL or hop limit of packets sent.', {
+  ttl: optional(exactInteger(1, 255), 'TTL or hop limit of packets sent.', {
     refusal: rangeShort('ttl/hoplimit', '1-255'),
     otherwise: '255 for IPv4, 64 for IPv6',
     aliases: { hoplimit: {} },
     example: '255',
   }),
   max_hops: defaulted(
-    integer(-1, 255),
+    exactInteger(-1, 255),
     0,
     'Routers that a packet may have passed; -1 is any number.',
     {

@@ -6,10 +6,12 @@ import { blocks, defaulted, type Notes, optional } from '../config/keyword.ts';
 import { scriptUser } from '../config/process.ts';
 import {
   decimalSeconds,
+  exactInteger,
   flag,
   integer,
   interfaceName,
   ipAddress,
+  leadingNumber,
   onOff,
   type Reading,
   type ValueType,
@@ -111,7 +113,7 @@ export const tcpRows = { ...connectionRows, ...retryRows(usual) };
 const oldRetry: ValueType<number> = {
   ...integer(0, 4294967295),
   parse: ([text = '']) => {
-    const reading = wholeNumber(text, 0, 4294967295);
+    const reading = leadingNumber(text, 0, 4294967295);
     const old = mistake('deprecated', "nb_get_retry is deprecated - please use 'retry'", {
       severity: 'warning',
       class: 'deprecated',
@@ -396,7 +398,7 @@ const hexString = (what: string, any: boolean, minimum: number): ValueType<strin
 });
 
 const replyLength = (which: string, doc: string, fallback: number) =>
-  defaulted(integer(0, 65535), fallback, doc, {
+  defaulted(exactInteger(0, 65535), fallback, doc, {
     refusal: `UDP_CHECK ${which} length %w not valid - must be between 0 & 65535`,
   });
 
@@ -464,10 +466,12 @@ const fileWeight: ValueType<FileWeight> = {
   syntax: '<int> [reverse|noreverse]',
   minimum: 1,
   parse: ([text = '', option]) => {
-    const reading = wholeNumber(text, -2147483647, 2147483647);
-    if (reading.value === undefined) return { complaints: reading.complaints ?? [] };
+    const reading = leadingNumber(text, -2147483647, 2147483647);
+    const { complaints = [] } = reading;
+    if (reading.value === undefined) return { complaints };
     const value = { weight: reading.value, reverse: option === 'reverse' };
-    if (option === undefined || option === 'reverse' || option === 'noreverse') return { value };
+    if (option === undefined || option === 'reverse' || option === 'noreverse')
+      return { value, complaints };
     const message = `unknown track file weight option ${option} - ignoring`;
     return { value, complaints: [mistake('unknown-option', message, { word: 1 })] };
   },

@@ -6,6 +6,7 @@ import { blocks, defaulted, entries, headed, optional, section } from '../config
 import {
   cutWord,
   decimalSeconds,
+  exactInteger,
   flag,
   integer,
   onOff,
@@ -43,7 +44,7 @@ const fromService = 'that of the virtual server';
 /** What virtual servers and real servers have in common, with the words of each. */
 const timing = (of: string, spelling: { readonly delay: string; readonly loop: string }) => ({
   retry: {
-    type: integer(1, 4294967295),
+    type: exactInteger(1, 4294967295),
     notes: { refusal: 'retry value invalid - %w' },
   },
   delay_before_retry: {

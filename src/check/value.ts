@@ -310,24 +310,45 @@ function readRange(
   text: string,
 ): Reading<GroupEntry> {
   const six = family(base.address) === 6;
-  const full = /[.:]/.test(text) ? readIp(text) : lastOf(base.address, text);
+  if (!six && text.includes(':'))
+    return refuse('range-end', `Invalid virtual server group IP address ${first}  - skipping`);
+  const whole = text.includes(six ? ':' : '.');
+  const digits = (six ? /^[0-9a-fA-F]*/ : /^\d*/).exec(text)?.[0] ?? '';
+  const odd = whole ? '' : text.slice(digits.length);
+  // As with numbers, a running keepalived counts the digits in front, and -t does not.
+  const said =
+    odd === ''
+      ? []
+      : [
+          mistake(
+            'range-end',
+            `Virtual server group range '${first}' has extra characters at end '${odd}'`,
+          ),
+        ];
+  const full = whole ? readIp(text) : lastOf(base.address, digits);
   if (full === 'too-large')
-    return refuse('range-end', `Virtual server group range '${first}' end '${text}' too large`);
-  if (full === undefined || (family(full) === 6) !== six)
-    return refuse('range-end', `Invalid virtual server group IP address range ${first} - skipping`);
+    return odd === ''
+      ? refuse('range-end', `Virtual server group range '${first}' end '${text}' too large`)
+      : { complaints: said };
+  if (full === undefined) return refuse('range-end', `Invalid range end ${first} - skipping`);
   if (compare(full, base.address) <= 0)
-    return refuse(
-      'range-end',
-      `Address range end is not greater than address range start - ${first} - skipping`,
-    );
-  return { value: { ...base, last: full } };
+    return odd === ''
+      ? refuse(
+          'range-end',
+          `Address range end is not greater than address range start - ${first} - skipping`,
+        )
+      : { complaints: said };
+  const assumed = `${base.address}-${full}`;
+  return {
+    value: { ...base, last: full },
+    complaints: said.map((c) => ({ ...c, severity: 'warning', assumed })),
+  };
 }
 
 /** The address with its last part replaced. */
 function lastOf(address: Ip, text: string): Ip | 'too-large' | undefined {
   const six = family(address) === 6;
-  if (!(six ? /^[0-9a-fA-F]+$/ : /^\d+$/).test(text)) return undefined;
-  const number = Number.parseInt(text, six ? 16 : 10);
+  const number = text === '' ? 0 : Number.parseInt(text, six ? 16 : 10);
   if (number > (six ? 0xffff : 255)) return 'too-large';
   const parts = ipBytes(address);
   if (!six) return readIp([...parts.slice(0, 3), number].join('.'));

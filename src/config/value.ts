@@ -99,6 +99,25 @@ export function wholeNumber(word: string, minimum: number, maximum: number): Rea
   return { value };
 }
 
+/**
+ * As a running keepalived reads most numbers: the digits in front count, and it warns. `-t` refuses such a word, with the
+ * same sentence. Without digits it is `none`; absent: refused.
+ */
+export function leadingNumber(
+  word: string,
+  minimum: number,
+  maximum: number,
+  none?: number,
+): Reading<number> {
+  const reading = wholeNumber(word, minimum, maximum);
+  const [complaint] = reading.complaints ?? [];
+  if (complaint?.id !== 'invalid-number') return reading;
+  const digits = /^\s*[+-]?\d+/.exec(word)?.[0];
+  const value = digits === undefined ? none : wholeNumber(digits, minimum, maximum).value;
+  if (value === undefined) return reading;
+  return { value, complaints: [{ ...complaint, severity: 'warning', assumed: String(value) }] };
+}
+
 interface Unit {
   readonly micros: number;
   readonly decimals: number;
@@ -152,25 +171,35 @@ const mapReading = <A, B>(reading: Reading<A>, map: (value: A) => B): Reading<B>
 export const integer = (minimum: number, maximum: number): ValueType<number> => ({
   syntax: `<int> ${minimum}..${maximum}`,
   minimum: 1,
-  parse: ([word = '']) => wholeNumber(word, minimum, maximum),
+  parse: ([word = '']) => leadingNumber(word, minimum, maximum),
   format: String,
   schema: { type: 'integer', minimum, maximum },
+});
+
+/** The same, of which keepalived refuses a word that has more than digits also when it runs. */
+export const exactInteger = (minimum: number, maximum: number): ValueType<number> => ({
+  ...integer(minimum, maximum),
+  parse: ([word = '']) => wholeNumber(word, minimum, maximum),
 });
 
 /** A count of whole seconds. */
 export const wholeSeconds = (minimum: number, maximum: number): ValueType<Duration> => ({
   syntax: `<int> ${minimum}..${maximum} s`,
   minimum: 1,
-  parse: ([word = '']) => mapReading(wholeNumber(word, minimum, maximum), seconds),
+  parse: ([word = '']) => mapReading(leadingNumber(word, minimum, maximum), seconds),
   format: (value) => String(toSeconds(value)),
   schema: { type: 'integer', minimum, maximum, description: 'seconds' },
 });
+
+/** Of which keepalived refuses a word that has more than digits. */
+export const exactSeconds = (word: string, minimum: number, maximum: number): Reading<Duration> =>
+  mapReading(wholeNumber(word, minimum, maximum), seconds);
 
 /** A count of whole microseconds. */
 export const wholeMicros = (minimum: number, maximum: number): ValueType<Duration> => ({
   syntax: `<int> ${minimum}..${maximum} µs`,
   minimum: 1,
-  parse: ([word = '']) => mapReading(wholeNumber(word, minimum, maximum), micros),
+  parse: ([word = '']) => mapReading(leadingNumber(word, minimum, maximum), micros),
   format: String,
   schema: { type: 'integer', minimum, maximum, description: 'microseconds' },
 });
@@ -317,8 +346,10 @@ export const multicast = (of: Family): ValueType<Ip> => ({
 export const repeats = (prefix: string): ValueType<number> => ({
   ...integer(1, 4294967295),
   parse: ([text = '']) => {
-    const reading = wholeNumber(text, 0, 4294967295);
+    const reading = leadingNumber(text, 0, 4294967295);
     if (reading.value !== 0) return reading;
+    const odd = reading.complaints ?? [];
+    if (odd.length > 0) return { value: 1, complaints: odd.map((c) => ({ ...c, assumed: '1' })) };
     return {
       value: 1,
       complaints: [

@@ -1,6 +1,6 @@
 // The value type of a weight: what a tracked script, file, process or BFD session adds to a priority.
 
-import { type Reading, type ValueType, wholeNumber } from './value.ts';
+import { leadingNumber, type Reading, type ValueType } from './value.ts';
 
 /** How the priority changes: added when up, with `reverse` when down. */
 export interface Weight {
@@ -13,14 +13,16 @@ export const weightOf = (limit: number, unknown: string): ValueType<Weight> => (
   syntax: `<int> -${limit}..${limit} [reverse]`,
   minimum: 1,
   parse: ([text = '', option]): Reading<Weight> => {
-    const reading = wholeNumber(text, -limit, limit);
-    if (reading.value === undefined) return { complaints: reading.complaints ?? [] };
+    const reading = leadingNumber(text, -limit, limit);
+    const { complaints = [] } = reading;
+    if (reading.value === undefined) return { complaints };
     const value = { weight: reading.value, reverse: option === 'reverse' };
     return option === undefined || option === 'reverse'
-      ? { value }
+      ? { value, complaints }
       : {
           value,
           complaints: [
+            ...complaints,
             {
               id: 'unknown-option',
               severity: 'error',

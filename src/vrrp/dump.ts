@@ -284,6 +284,14 @@ const listed = (title: string, lines: readonly string[] = []): readonly string[]
 
 const NO_PARENTS: ReadonlyMap<string, string> = new Map();
 
+const FLAGS = [
+  ['home', 'home'],
+  ['dad', '-nodad'],
+  ['mngtmpaddr', 'mngtmpaddr'],
+  ['noprefixroute', 'noprefixroute'],
+  ['autojoin', 'autojoin'],
+] as const;
+
 /** What an address looks like in the dump; `set` are those that have been ordered. */
 function addressText(
   entry: StaticAddress | AddressEntry,
@@ -301,7 +309,6 @@ function addressText(
     peer,
     deprecated,
     preferred,
-    noprefixroute,
     dev = usual,
     use_vmac,
   } = entry;
@@ -310,18 +317,18 @@ function addressText(
   const whole = family(address) === 4 ? 32 : 128;
   return [
     prefix === whole ? address : `${address}/${prefix}`,
-    ...(peer === undefined ? [] : [`peer ${peer}`]),
     ...(broadcast === undefined ? [] : [`brd ${broadcast}`]),
     `dev ${dev}${parent === undefined ? '' : `@${parent}`}`,
     ...(use_vmac === true ? ['use_vmac'] : []),
     `scope ${SCOPES[scope] ?? scope}`,
     ...(label === undefined ? [] : [`label ${label}`]),
-    ...(noprefixroute === true ? ['noprefixroute'] : []),
+    ...(peer === undefined ? [] : [`peer ${peer}/${prefix}`]),
+    ...FLAGS.flatMap(([flag, text]) => (entry[flag] === true ? [text] : [])),
+    ...('no_track' in entry ? ['no_track'] : []),
+    ...('track_group' in entry ? [`track_group ${entry.track_group}`] : []),
     ...(whole === 32
       ? []
       : [deprecated === true ? 'deprecated' : `preferred_lft ${preferred ?? 'forever'}`]),
-    ...('no_track' in entry ? ['no_track'] : []),
-    ...('track_group' in entry ? [`track_group ${entry.track_group}`] : []),
     ...(set.has(addressKey({ index, address, prefix })) ? ['set'] : []),
   ].join(' ');
 }

@@ -16,6 +16,7 @@ import {
   type AddressEntry,
   cutWord,
   decimalSeconds,
+  exactInteger,
   flag,
   integer,
   interfaceName,
@@ -75,12 +76,16 @@ export const vrrpInstance = {
   interface: optional(interfaceName, 'Interface that VRRP runs on.', {
     otherwise: 'none: it is required',
   }),
-  virtual_router_id: required(integer(1, 255), 'Number of the virtual router on its network.', {
-    refusal: "(%n): VRID '%w' not valid - must be between 1 & 255",
-    example: '51',
-  }),
+  virtual_router_id: required(
+    exactInteger(1, 255),
+    'Number of the virtual router on its network.',
+    {
+      refusal: "(%n): VRID '%w' not valid - must be between 1 & 255",
+      example: '51',
+    },
+  ),
   priority: defaulted(
-    integer(1, 255),
+    exactInteger(1, 255),
     100,
     'The highest priority is master; 255 owns the addresses.',
     {
@@ -123,7 +128,7 @@ export const vrrpInstance = {
     grammar: peerGrammar,
     example: '192.0.2.2',
   }),
-  unicast_ttl: defaulted(integer(0, 255), 255, 'TTL or hop limit of unicast adverts.', {
+  unicast_ttl: defaulted(exactInteger(0, 255), 255, 'TTL or hop limit of unicast adverts.', {
     refusal: "(%n): TTL '%w' not valid - must be between 0 & 255",
   }),
   check_unicast_src: inherited(

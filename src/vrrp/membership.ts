@@ -1,7 +1,7 @@
 // What sync groups, track groups, garp groups and lists of interfaces mean together with the instances, as
 // keepalived 2.2.7 judges it. Knows the machine only through facts.
 
-import { AFTERWARDS, atClosing, collect, type Reporter } from '../config/build.ts';
+import { AFTERWARDS, atClosing, collect, nodeOf, type Reporter } from '../config/build.ts';
 import { type Complaint, type Diagnostic, meantOf } from '../config/diagnostic.ts';
 import type { Entry, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
@@ -58,6 +58,7 @@ export function resolveSyncGroups(
     const given = collect(syncGroupRows, block.statements) as Infer<typeof syncGroupRows>;
     const weighted = given.sync_group_tracking_weight || given.global_tracking;
     for (const member of members) if (!weighted) refuseWeights(member, block.node, around.report);
+    reportTwice(block, tracks, members, around.report);
     return [
       {
         name: block.name,
@@ -121,6 +122,23 @@ function membersOf(
       { severity: 'warning' },
     );
   return members;
+}
+
+/** keepalived counts such an interface twice, and says so of interfaces only. */
+function reportTwice(
+  { node, statements }: Definition<typeof syncGroupRows>,
+  { track_interface: tracked = [] }: TrackLists,
+  members: readonly VrrpInstance[],
+  report: Reporter,
+): void {
+  const at = nodeOf(statements, 'track_interface') ?? node;
+  for (const member of members)
+    for (const { name } of tracked) {
+      const own = member.interface === name && !member.dont_track_primary;
+      if (!own && !member.track_interface?.some((one) => one.name === name)) continue;
+      const message = `(${member.name}) track_interface ${name} is configured on VRRP instance and sync group. Remove vrrp instance or sync group config`;
+      report({ ...mistake('tracked-twice', message), severity: 'warning' }, at, AFTERWARDS);
+    }
 }
 
 /** Members have one priority each; a weight of one of them would tear the group apart. */

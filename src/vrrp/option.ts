@@ -3,6 +3,7 @@
 import { extraInterfaces } from '../config/global/value.ts';
 import { defaulted, inherited, optional, section } from '../config/keyword.ts';
 import {
+  exactInteger,
   flag,
   integer,
   interfaceName,
@@ -113,7 +114,7 @@ export const optionRows = {
       ...integer(0, 4294967295),
       parse: (words, raw) =>
         words.length === 1
-          ? integer(0, 4294967295).parse(words, raw)
+          ? exactInteger(0, 4294967295).parse(words, raw)
           : {
               complaints: [
                 {

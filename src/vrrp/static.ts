@@ -1,7 +1,7 @@
 // The blocks static_ipaddress, static_routes and static_rules: what is there as long as the daemon runs, whatever
 // its instances do.
 
-import { meantOf } from '../config/diagnostic.ts';
+import { type Complaint, meantOf } from '../config/diagnostic.ts';
 import { type Entry, entries, optional } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { type AddressEntry, type Reading, type ValueType, word } from '../config/value.ts';
@@ -43,6 +43,7 @@ const staticAddressLine: ValueType<StaticAddressText> = {
 function readLine(words: readonly string[], raw: string): Reading<StaticAddressText> {
   const rest: string[] = [];
   const places: number[] = [];
+  const odd: Complaint[] = [];
   const more: { track_group?: string } = {};
   for (let i = 0; i < words.length; i++) {
     const word = words[i] as string;
@@ -53,20 +54,29 @@ function readLine(words: readonly string[], raw: string): Reading<StaticAddressT
     } else if (word === 'track_group') {
       const message = `No track_group parameter specified for ${words[0]}`;
       return { complaints: [{ ...mistake('option-without-value', message), word: i }] };
+    } else if (word === 'use_vmac') {
+      const message = "Unknown configuration entry 'use_vmac' for ip address - ignoring";
+      odd.push({ ...mistake('unknown-option', message), word: i });
     } else {
       places.push(i);
       rest.push(word);
     }
   }
   const { value, complaints = [] } = addressLine.parse(rest, raw);
-  const placed = complaints.map((complaint) => ({
-    ...complaint,
-    word: places[complaint.word ?? 0] ?? 0,
-  }));
+  const placed = [
+    ...odd,
+    ...complaints.map((complaint) => ({
+      ...complaint,
+      word: places[complaint.word ?? 0] ?? 0,
+    })),
+  ];
   return value === undefined
     ? { complaints: placed }
     : { value: { ...value, ...more }, complaints: placed };
 }
+
+/** It is nobody's address, so there is no virtual MAC for it. */
+const { use_vmac: _, ...staticGrammar } = addressGrammar;
 
 /** Words of static objects only. */
 const minded = (entry: string) => ({
@@ -83,7 +93,7 @@ export const staticRows = {
     'Addresses that are there as long as the daemon runs.',
     {
       grammar: {
-        ...addressGrammar,
+        ...staticGrammar,
         dev: { ...addressGrammar.dev, otherwise: 'default_interface' },
         ...minded('192.0.2.5/24 dev eth0'),
       },

@@ -9,6 +9,7 @@ import {
   decimalSeconds,
   flag,
   integer,
+  leadingNumber,
   quote,
   type Reading,
   type ValueType,
@@ -270,26 +271,25 @@ function readTrackLine(words: readonly string[], wording: Wording): Reading<Trac
     return { complaints: [mistake('unknown-option', message, 1)] };
   }
   if (text === undefined) {
+    // It is the whole line that is ignored here too.
     const message = `(%n) weight without value specified for ${wording.bare(name)} - ignoring`;
-    return { value: { name }, complaints: [mistake('option-without-value', message, 1)] };
+    return { complaints: [mistake('option-without-value', message, 1)] };
   }
   const most = wording.reduced === true ? 254 : wording.limit;
-  const { value, complaints: refused = [] } = wholeNumber(text, -most, most);
-  if (value === undefined) {
+  const reading = leadingNumber(text, -most, most, 0);
+  const complaints: Complaint[] = (reading.complaints ?? []).map((c) => ({ ...c, word: 2 }));
+  const turned: Pick<TrackText, 'reverse'> =
+    option === 'reverse' || (option === 'noreverse' && wording.noreverse)
+      ? { reverse: option === 'reverse' }
+      : {};
+  if (reading.value === undefined) {
     const message = `(%n) ${wording.refused(name, text)}`;
-    return {
-      value: { name },
-      complaints: refused.map((cause) => ({
-        ...cause,
-        message,
-        cause: cause.message,
-        assumed: 'the weight of its definition',
-        word: 2,
-      })),
-    };
+    const assumed = 'the weight of its definition';
+    const refused = complaints.map((c) => ({ ...c, message, cause: c.message, assumed }));
+    // A weight that is none does not keep it from being turned round.
+    return { value: { name, ...turned }, complaints: refused };
   }
-  let weight = value;
-  const complaints: Complaint[] = [];
+  let weight = reading.value;
   if (Math.abs(weight) > wording.limit) {
     weight = Math.sign(weight) * wording.limit;
     complaints.push({
@@ -302,13 +302,11 @@ function readTrackLine(words: readonly string[], wording: Wording): Reading<Trac
       assumed: String(weight),
     });
   }
-  if (option === 'reverse' || (option === 'noreverse' && wording.noreverse))
-    return { value: { name, weight, reverse: option === 'reverse' }, complaints };
-  if (option !== undefined) {
+  if (option !== undefined && turned.reverse === undefined) {
     const message = `(%n) unknown ${wording.weightOption(name)} weight option ${option} - ignoring`;
     complaints.push(mistake('unknown-option', message, 3));
   }
-  return { value: { name, weight }, complaints };
+  return { value: { name, weight, ...turned }, complaints };
 }
 
 export const interfaceLine = trackLine({

@@ -11,16 +11,19 @@ import type { Judgement } from './judge.ts';
 import { LANGUAGE, PARTS } from './language.ts';
 import { mixtures } from './mixture.ts';
 import { linesOf, makeBench, THREE_INTERFACES, type Theirs } from './oracle.ts';
-import { rowCases, twiceCases } from './rows.ts';
+import { exampleCases, rowCases, twiceCases } from './rows.ts';
 import { TOGETHER } from './together.ts';
+import { TRACKING } from './tracking.ts';
 
 const cases: readonly Case[] = [
   ...CASES,
   ...LANGUAGE,
   ...TOGETHER,
+  ...TRACKING,
   ...mixtures(200, 1),
   ...rowCases(),
   ...twiceCases(),
+  ...exampleCases(),
 ];
 const bench = makeBench(`ka-config-${process.pid}`, THREE_INTERFACES);
 const folder = mkdtempSync(join(tmpdir(), 'ka-config-'));

@@ -4,6 +4,7 @@
 import { exampleOf } from '../../src/config/docs.ts';
 import type { Block } from '../../src/config/keyword.ts';
 import { keywords } from '../../src/keywords.ts';
+import { examples } from '../unit/examples.ts';
 import type { Case } from './cases.ts';
 
 const VIP = 'virtual_ipaddress {\n10.9.0.100/24\n}';
@@ -117,6 +118,23 @@ export function twiceCases(): Case[] {
     }),
   );
 }
+
+/** Every example of the reference page, in its block. */
+export function exampleCases(): Case[] {
+  return examples().flatMap(({ path, row, text }) => {
+    const names = path.split('/');
+    const newer = names.some((name, at) => isNewer(names.slice(0, at), name));
+    const name = names.at(-1) as string;
+    // keepalived 2.2.7 kills itself where a script has a user.
+    const deadly = name === 'script_user' || name === 'user';
+    return newer || deadly || row.since !== undefined || LEFT_OUT.has(name)
+      ? []
+      : [{ name: `example of ${path}`, text, mixed: true }];
+  });
+}
+
+const isNewer = (path: readonly string[], name: string): boolean =>
+  rowsAt(path.join('/'))[name]?.since !== undefined;
 
 export function rowsAt(path: string): Block {
   let rows: Block = keywords;

@@ -399,6 +399,29 @@ describe('preferred_lft', () => {
     });
 });
 
+/** As the dump of a running keepalived 2.2.7 shows them. */
+describe('weights of tracked scripts', () => {
+  const given = (words: string) => {
+    const script = ['vrrp_script s {', 'script /bin/true', 'weight 3 reverse', '}'];
+    const inside = [...BASE, ...V4, 'track_script {', `s ${words}`, '}'];
+    const text = [...script, 'vrrp_instance A {', ...inside, '}', ''].join('\n');
+    return only(build(text)).track_script?.map(({ weight, reverse }) => [weight, reverse]);
+  };
+  for (const [words, weight, reverse] of [
+    ['', 3, true],
+    ['weight 300', 3, true],
+    ['weight 300 noreverse', 3, false],
+    ['weight x', 0, true],
+    ['weight x noreverse', 0, false],
+    ['weight 5x', 5, true],
+    ['weight 5 x', 5, true],
+    ['weight -254', -253, true],
+  ] as const)
+    it(JSON.stringify(words), () => assert.deepEqual(given(words), [[weight, reverse]]));
+
+  it('without a number the line is not there', () => assert.deepEqual(given('weight') ?? [], []));
+});
+
 describe('use_vmac with a keyword of unicast', () => {
   for (const [what, lines, said] of [
     ['peers', ['unicast_peer {', '192.0.2.9', '}'], ['unicast-vmac']],

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { cNumber, fileMask, realTime } from '../../src/config/process.ts';
 import {
   decimalSeconds,
+  exactInteger,
   integer,
   onOff,
   quote,
@@ -28,7 +29,7 @@ const readWord = <T>(type: ValueType<T>, word: string): T | string | undefined =
 };
 
 describe('whole numbers', () => {
-  const type = integer(1, 255);
+  const type = exactInteger(1, 255);
   for (const [text, value] of [
     ['5', 5],
     ['+5', 5],
@@ -49,6 +50,23 @@ describe('whole numbers', () => {
     ['99999999999999999999999', "number '99999999999999999999999' outside unsigned integer range"],
   ] as const)
     it(`reads ${JSON.stringify(text)}`, () => assert.equal(readWord(type, text), value));
+
+  for (const [text, value] of [
+    ['10x', 10],
+    ['1.5', 1],
+    ['0x10', 0],
+    ['x', "invalid number 'x'"],
+    ['-7x', "negative number '-7x'"],
+    ['300x', "invalid number '300x'"],
+  ] as const)
+    it(`counts the digits in front, as a running keepalived: ${text}`, () => {
+      const lenient = integer(0, 255);
+      assert.equal(readWord(lenient, text), value);
+      const [complaint] = lenient.parse([text], text).complaints ?? [];
+      assert.equal(complaint?.class, 'number');
+      if (typeof value === 'number')
+        assert.deepEqual([complaint?.severity, complaint?.assumed], ['warning', String(value)]);
+    });
 
   it('takes an empty word for 0', () => assert.equal(readWord(integer(0, 9), ''), 0));
   it('knows negative numbers where the range has them', () => {

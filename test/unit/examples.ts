@@ -29,7 +29,7 @@ const FIRST = [
 /** A group of one is complained of. */
 const SECOND = [
   'vrrp_instance VI_2 {',
-  '    interface eth1',
+  '    interface eth2',
   '    virtual_router_id 52',
   '    virtual_ipaddress { 203.0.113.100/24 }',
   '}',

@@ -18,7 +18,7 @@ const facts: MachineFacts = {
   hostname: 'lb1',
   processors: 2,
   interfaces: new Map(
-    ['eth0', 'eth1', 'vrf-blue'].map((name) => [name, { loopback: false, mtu: 1500 }]),
+    ['eth0', 'eth1', 'eth2', 'vrf-blue'].map((name) => [name, { loopback: false, mtu: 1500 }]),
   ),
   user: () => ({ uid: 0, gid: 0 }),
   group: () => 0,

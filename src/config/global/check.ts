@@ -1,7 +1,7 @@
 // The rows of global_defs about virtual servers and their checkers.
 
 import { defaulted, later, optional } from '../keyword.ts';
-import { flag, integer, onOff, type ValueType } from '../value.ts';
+import { exactInteger, flag, onOff, type ValueType } from '../value.ts';
 import { mistaken, syncDaemon, timeouts, words, yesNo } from './value.ts';
 
 const flushOnStop: ValueType<'all' | 'VS'> = {
@@ -66,7 +66,12 @@ export const checkRows = {
       example: 'VS',
     },
   ),
-  lvs_netlink_cmd_rcv_bufs: defaulted(integer(0, 4294967295), 0, BUFFER, buffer('lvs_netlink_cmd')),
+  lvs_netlink_cmd_rcv_bufs: defaulted(
+    exactInteger(0, 4294967295),
+    0,
+    BUFFER,
+    buffer('lvs_netlink_cmd'),
+  ),
   lvs_netlink_cmd_rcv_bufs_force: defaulted(
     onOff,
     false,
@@ -74,7 +79,7 @@ export const checkRows = {
     onOffNotes('lvs_netlink_cmd_rcv_bufs_force'),
   ),
   lvs_netlink_monitor_rcv_bufs: defaulted(
-    integer(0, 4294967295),
+    exactInteger(0, 4294967295),
     0,
     BUFFER,
     buffer('lvs_netlink_monitor'),
@@ -108,13 +113,13 @@ export const checkRows = {
       },
     ),
     nftables_ipvs_priority: defaulted(
-      integer(-2147483648, 2147483647),
+      exactInteger(-2147483648, 2147483647),
       -1,
       'Priority of the chains of that table.',
       { refusal: "invalid ipvs nftables chain priority '%w'" },
     ),
     nftables_ipvs_start_fwmark: defaulted(
-      integer(1, 4294967295),
+      exactInteger(1, 4294967295),
       1000,
       'First mark given to groups of virtual servers.',
       { refusal: "invalid ipvs nftables start_fwmark priority '%w'" },

@@ -8,12 +8,13 @@ import { defaulted, later, optional } from '../keyword.ts';
 import { affinity, dynamicInterfaces, fileMask, realTime, scriptUser } from '../process.ts';
 import {
   cutWord,
+  exactInteger,
   flag,
   integer,
+  leadingNumber,
   onOff,
   type Reading,
   wholeMicros,
-  wholeNumber,
   wholeSeconds,
   word,
 } from '../value.ts';
@@ -25,7 +26,7 @@ const processName = cutWord(
 );
 /** The bare keyword means as high as possible. */
 const readMaxAutoPriority = ([text = '99']: readonly string[]): Reading<number> =>
-  wholeNumber(text, -1, 99);
+  leadingNumber(text, -1, 99);
 
 export const processRows = {
   process_names: defaulted(flag, false, 'Name the children keepalived_vrrp and so on.'),
@@ -350,8 +351,12 @@ export const processRows = {
       },
     ),
   }),
-  random_seed: optional(integer(0, 4294967295), 'Accepted and without effect, as in keepalived.', {
-    refusal: 'random_seed %w invalid',
-    example: '1',
-  }),
+  random_seed: optional(
+    exactInteger(0, 4294967295),
+    'Accepted and without effect, as in keepalived.',
+    {
+      refusal: 'random_seed %w invalid',
+      example: '1',
+    },
+  ),
 };

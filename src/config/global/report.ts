@@ -7,10 +7,10 @@ import { defaulted, entries, later, optional } from '../keyword.ts';
 import {
   decimalSeconds,
   flag,
+  leadingNumber,
   onOff,
   type Reading,
   type ValueType,
-  wholeNumber,
   wholeSeconds,
   word,
 } from '../value.ts';
@@ -18,9 +18,12 @@ import { fifo, mailServer, mistaken } from './value.ts';
 
 /** 0 becomes 1. */
 const readTimeout = ([text = '']: readonly string[]): Reading<Duration> => {
-  const reading = wholeNumber(text, 0, 4294);
-  if (reading.value === undefined) return { complaints: reading.complaints ?? [] };
-  if (reading.value > 0) return { value: seconds(reading.value) };
+  const reading = leadingNumber(text, 0, 4294);
+  const { complaints = [] } = reading;
+  if (reading.value === undefined) return { complaints };
+  if (reading.value > 0) return { value: seconds(reading.value), complaints };
+  if (complaints.length > 0)
+    return { value: seconds(1), complaints: complaints.map((c) => ({ ...c, assumed: '1' })) };
   // The misspelling is keepalived's.
   const message = 'smtp_conect_timeout must be greater than 0, setting to 1';
   return { value: seconds(1), complaints: [mistaken('zero-timeout', message, { assumed: '1' })] };

@@ -5,6 +5,7 @@ import { type Ip, isMulticast } from '../../lib/ip.ts';
 import type { Duration } from '../../lib/time.ts';
 import type { Complaint } from '../diagnostic.ts';
 import {
+  exactSeconds,
   ipAddress,
   quote,
   type Reading,
@@ -133,7 +134,7 @@ export const extraInterfaces = (minimum: number, prefix = ''): ValueType<ExtraIn
         };
       let every: Duration | undefined;
       for (const { text, at } of numbers) {
-        const reading = period.parse([text], text);
+        const reading = exactSeconds(text, minimum, 86400);
         every = reading.value;
         if (every !== undefined) continue;
         return {
@@ -189,7 +190,7 @@ export const timeouts: ValueType<Timeouts> = {
         complaints.push(mistaken('option-without-value', message, { word: i - 1 }));
         continue;
       }
-      const reading = timeout.parse([text], text);
+      const reading = exactSeconds(text, 0, 2678400);
       if (reading.value !== undefined) value[option] = reading.value;
       for (const c of reading.complaints ?? [])
         complaints.push({

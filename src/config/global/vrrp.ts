@@ -5,6 +5,7 @@ import { seconds } from '../../lib/time.ts';
 import { defaulted, optional } from '../keyword.ts';
 import {
   decimalSeconds,
+  exactInteger,
   flag,
   integer,
   interfaceName,
@@ -30,7 +31,7 @@ const onlyNumber: ValueType<number> = {
   ...integer(1, 4294967295),
   parse: (given, raw) =>
     given.length === 1
-      ? integer(1, 4294967295).parse(given, raw)
+      ? exactInteger(1, 4294967295).parse(given, raw)
       : { complaints: [mistaken('extra-words', 'one word and no more', { word: 1 })] },
 };
 const netfilterChains = words('[<in_chain> [<out_chain>]]', 2);
@@ -319,7 +320,7 @@ export const vrrpRows = {
     example: 'keepalived',
   }),
   nftables_priority: defaulted(
-    integer(-2147483648, 2147483647),
+    exactInteger(-2147483648, 2147483647),
     -1,
     'Priority of the base chains.',
     { label: 'nftables priority', refusal: "invalid nftables chain priority '%w'" },
@@ -369,14 +370,14 @@ export const vrrpRows = {
     'Turn off reports of the kernel for link-local groups.',
   ),
   vrrp_netlink_cmd_rcv_bufs: defaulted(
-    integer(0, 4294967295),
+    exactInteger(0, 4294967295),
     0,
     BUFFER,
     buffer('vrrp_netlink_cmd'),
   ),
   vrrp_netlink_cmd_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('vrrp_netlink_cmd')),
   vrrp_netlink_monitor_rcv_bufs: defaulted(
-    integer(0, 4294967295),
+    exactInteger(0, 4294967295),
     0,
     BUFFER,
     buffer('vrrp_netlink_monitor'),
@@ -387,6 +388,11 @@ export const vrrpRows = {
     FORCE,
     forced('vrrp_netlink_monitor'),
   ),
-  process_monitor_rcv_bufs: defaulted(integer(0, 4294967295), 0, BUFFER, buffer('process_monitor')),
+  process_monitor_rcv_bufs: defaulted(
+    exactInteger(0, 4294967295),
+    0,
+    BUFFER,
+    buffer('process_monitor'),
+  ),
   process_monitor_rcv_bufs_force: defaulted(onOff, false, FORCE, forced('process_monitor')),
 };
