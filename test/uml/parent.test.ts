@@ -81,7 +81,18 @@ const BOND = {
 } as const;
 
 const USUAL: Readonly<Record<string, Input>> = {
-  'use_vmac on a VLAN': { ...VLAN, config: config('eth0.5', 'use_vmac') },
+  // Headers that few kernels can put before a packet.
+  'use_vmac on a VLAN, with routes that wrap packets (encap mpls, encap ila)': {
+    ...VLAN,
+    config: config(
+      'eth0.5',
+      `use_vmac
+  virtual_routes {
+    10.78.0.0/16 dev eth0.5 encap mpls 100/200
+    fd00:78::/64 dev eth0.5 encap ila 1:2:3:4
+  }`,
+    ),
+  },
   'use_vmac in a VRF': {
     ...VRF,
     config: config('eth0', 'use_vmac'),
@@ -101,7 +112,11 @@ const MORE: typeof USUAL = {
   'a VLAN': { ...VLAN, config: config('eth0.5', '') },
   'a VRF, with a route in its table': {
     ...VRF,
-    config: config('eth0', 'virtual_routes {\n    10.77.0.0/16 dev eth0 vrf blue\n  }'),
+    config: config(
+      'eth0',
+      'virtual_routes {\n    10.77.0.0/16 dev eth0 vrf blue\n  }',
+      'static_routes {\n    10.79.0.0/16 dev eth0 vrf blue\n  }',
+    ),
   },
   'use_vmac on a bond': { ...BOND, config: config('bond0', 'use_vmac') },
 };

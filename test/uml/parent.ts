@@ -43,7 +43,9 @@ interface LinkInfo {
 /** Link-local addresses that an interface gives to itself have its number in them. */
 function objects(): readonly string[] {
   const links = JSON.parse(ip('-j -d addr')) as readonly LinkInfo[];
-  const routes = ip('route show table all proto keepalived');
+  const routes = ['-4', '-6'].map((family) =>
+    ip(`${family} route show table all proto keepalived`),
+  );
   return [
     ...links
       .filter(({ ifname }) => ifname !== 'lo')
@@ -53,7 +55,7 @@ function objects(): readonly string[] {
           .filter(({ local }) => !local.startsWith('fe80::'))
           .map(({ local, prefixlen }) => `${ifname} ${local}/${prefixlen}`),
       ]),
-    ...routes.split('\n').filter((line) => line !== ''),
+    ...routes.flatMap((text) => text.split('\n')).filter((line) => line !== ''),
   ].sort();
 }
 
