@@ -161,17 +161,18 @@ const statusCodes: ValueType<readonly (readonly [number, number])[]> = {
 const digest: ValueType<string> = {
   ...word(),
   syntax: '<32 hex digits>',
-  parse: ([text = '']): Reading<string> =>
-    text.length === 32
-      ? { value: text }
-      : {
-          complaints: [
-            mistake(
-              'digest-length',
-              `digest '${text}' character length should be 32 rather than ${text.length}`,
-            ),
-          ],
-        },
+  parse: ([text = '']): Reading<string> => {
+    if (text.length !== 32) {
+      const why = `character length should be 32 rather than ${text.length}`;
+      return { complaints: [mistake('digest-length', `digest '${text}' ${why}`)] };
+    }
+    // Two at a time, as the C library reads them: a sign may stand before one digit.
+    const at = text.search(/(?<=^(?:..)*)(?!(?:[\da-f]{2}|[ +-][\da-f]))../i);
+    if (at < 0) return { value: text };
+    const part = text.slice(0, at + 2);
+    const why = `Unable to interpret hex digit in '${part}' at offset ${at}/${at + 1}`;
+    return { complaints: [mistake('digest-digit', why)] };
+  },
 };
 
 /** One word after decoding, in the words of command strings. */

@@ -1,8 +1,8 @@
-// The bytes of UDP_CHECK as they are written. keepalived 2.2.7 was seen to send and to compare just these.
+// The bytes of UDP_CHECK and the digest of HTTP_GET as they are written. keepalived 2.2.7 was seen to send and to compare just these.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { udpRows } from '../../src/check/checkers.ts';
+import { httpRows, udpRows } from '../../src/check/checkers.ts';
 
 const payload = (...words: string[]) => udpRows.payload.type.parse(words, words.join(' ')).value;
 const pattern = (...words: string[]) => udpRows.require_reply.type.parse(words, '').value;
@@ -20,4 +20,22 @@ test('what is no digit is refused, and an x where bytes are sent', () => {
   assert.equal(payload('0g'), undefined);
   assert.equal(payload('0x'), undefined);
   assert.equal(pattern('0y'), undefined);
+});
+
+test('a digest is of hexadecimal digits', () => {
+  const { type } = httpRows.url.rows.digest;
+  const complaint = (text: string) => type.parse([text], text).complaints?.[0]?.message;
+  assert.equal(complaint('640205B7b0fc66c1ea91c463fac63340'), undefined);
+  assert.equal(
+    complaint('640205b7b0fc66c1ea91c463fac6334g'),
+    "Unable to interpret hex digit in '640205b7b0fc66c1ea91c463fac6334g' at offset 30/31",
+  );
+  assert.equal(
+    complaint('64020-b7b0fc66c1ea91c463fac63340'),
+    "Unable to interpret hex digit in '64020-' at offset 4/5",
+  );
+  assert.equal(
+    complaint('0x0205b7b0fc66c1ea91c463fac63340'),
+    "Unable to interpret hex digit in '0x' at offset 0/1",
+  );
 });
