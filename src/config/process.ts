@@ -24,10 +24,12 @@ export const fileMask: ValueType<number> = {
   parse: (words) => {
     const text = words.join('');
     if (/^\d/.test(text)) {
-      const value = cNumber(text);
+      const value = cNumber(words[0] ?? '');
       return value === undefined || value > 0o777
         ? refuse('invalid-umask', `invalid umask value ${words.join(' ')}`)
-        : { value };
+        : words.length > 1
+          ? refuse('extra-words', 'Extra parameter(s) to umask option')
+          : { value };
     }
     const value = maskBits(text);
     return typeof value === 'string'

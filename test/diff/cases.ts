@@ -190,6 +190,7 @@ export const globalScalars = each(globals, [
   'max_auto_priority 100',
   'umask 0133',
   'umask 01000',
+  'umask 1 2',
   'umask IRUSR|IWUSR',
   'umask nonsense',
   'process_name averyveryverylongname',

@@ -136,6 +136,7 @@ describe('words', () => {
     assert.equal(read(fileMask, 'IWGRP | IWOTH'), 0o022);
     assert.equal(read(fileMask, '01000'), 'invalid umask value 01000');
     assert.equal(read(fileMask, '999'), 'invalid umask value 999');
+    assert.equal(read(fileMask, '1 2'), 'Extra parameter(s) to umask option');
     assert.equal(cNumber('08'), undefined);
   });
 
