@@ -57,8 +57,12 @@ const COMMANDS: ReadonlySet<string> = new Set(
   ),
 );
 
-/** At the first script that would really run. */
+/**
+ * At the first script that would really run. Where an interface is missing keepalived's VRRP process has ended before it
+ * looks at scripts: `ended`, and theirs does not decide the exit status.
+ */
 export function reportInsecurity(
+  ended: boolean,
   globals: GlobalDefs,
   vrrp: VrrpConfig,
   check: CheckConfig,
@@ -71,7 +75,7 @@ export function reportInsecurity(
       {
         id: 'script-security',
         severity: 'warning',
-        class: 'security',
+        class: ended && kind === '' ? 'none' : 'security',
         message: `SECURITY VIOLATION - ${kind}scripts are being executed but script_security not enabled.`,
         hint: 'put enable_script_security and script_user into global_defs',
       },

@@ -288,6 +288,16 @@ describe('scripts of an instance', () => {
     assert.equal(exitStatus(absent.diagnostics), 0);
   });
 
+  it('do not decide the status where an interface is missing', () => {
+    const base = ['interface eth9', 'virtual_router_id 5', ...V4];
+    const { diagnostics } = instance(...base, 'notify /bin/x');
+    assert.deepEqual(
+      diagnostics.map(({ id }) => id),
+      ['no-such-interface', 'script-security'],
+    );
+    assert.equal(exitStatus(diagnostics), 5);
+  });
+
   it('stay the first ones given', () => {
     const twice = instance(...BASE, ...V4, 'notify_master /bin/x', 'notify_master /bin/y');
     assert.deepEqual(only(twice).notify_master?.words, ['/bin/x']);
