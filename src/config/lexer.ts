@@ -86,6 +86,8 @@ interface State {
   /** The line is one of several that were made of one, and how much was made so. */
   repeated: boolean;
   made: number;
+  /** What the line is made of is made of itself: nothing more of it is read. */
+  cyclic: boolean;
   /** What include_check or -e makes of every include that follows. */
   checks: ReadonlySet<IncludeCheck>;
   /** How many blocks are open, and whether the outermost one is global_defs. */
@@ -108,6 +110,7 @@ export function lex(files: readonly SourceFile[], options: LexOptions): Lexed {
     steps: 0,
     repeated: false,
     made: 0,
+    cyclic: false,
     checks: options.allConfig === true ? ALL_CHECKS : new Set(),
     depth: 0,
     inGlobals: false,
@@ -188,7 +191,8 @@ function logicalLine(
   cutColumn?: number,
 ): void {
   if (++state.steps > MOST_STEPS) overflow(at, state);
-  if (state.full) return;
+  if (nesting === 0) state.cyclic = false;
+  if (state.full || state.cyclic) return;
   const kept = applyCondition(given, state.options.configId);
   if (kept === undefined || kept.text === '') return;
   if (define(kept.text, state)) return;
@@ -197,11 +201,13 @@ function logicalLine(
     return;
   }
   if (nesting > DEEPEST_PARAMETER) {
+    state.cyclic = true;
     report(state, at, 0, {
       id: 'parameter-cycle',
       severity: 'error',
       class: 'general',
       message: 'a parameter of several lines is defined by itself',
+      assumed: 'the rest of the line is left out',
     });
     return;
   }
@@ -227,7 +233,7 @@ function sequence(text: Text, at: Position, state: State, nesting: number): void
     return;
   }
   for (const values of unrolled.rounds) {
-    if (state.full || state.stopped) return;
+    if (state.full || state.stopped || state.cyclic) return;
     for (const [name, value] of values) state.parameters.set(name, [value]);
     logicalLine(unrolled.rest, at, state, nesting + 1);
   }

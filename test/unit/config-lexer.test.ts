@@ -170,6 +170,19 @@ test('a parameter that needs itself is found and costs no time', () => {
   );
 });
 
+test('lines that are made of themselves, many times over, are left at the first that says so', () => {
+  const lexed = read('$A= \\\nb \\\n~SEQ(i,1,5) $A \\\n~SEQ(i,1,5) $A\n\n$A\nc\n$A');
+  assert.deepEqual(
+    lexed.diagnostics.map((d) => [d.id, d.line]),
+    [
+      ['parameter-cycle', 6],
+      ['parameter-cycle', 8],
+    ],
+  );
+  assert.ok(lexed.lines.length < 200, `${lexed.lines.length} lines`);
+  assert.ok(lexed.lines.some(({ text }) => text.text === 'c'));
+});
+
 test('a sequence cannot exhaust memory', () => {
   const lexed = read('~SEQ(i,2000000000) a');
   assert.deepEqual(
