@@ -233,7 +233,7 @@ const echoes: readonly Row[] = [
 
 const times: readonly Row[] = [
   row('TCP_CHECK', 'delay_loop', ['delay_loop 0.3'], {}, { times: 3 }),
-  row('HTTP_GET', 'connect_timeout', ['connect_timeout 0.3'], {}, { manner: 'silent' }),
+  row('HTTP_GET', 'connect_timeout', ['connect_timeout 2'], {}, { manner: 'silent' }),
 ];
 
 export const ROWS: readonly Row[] = [
