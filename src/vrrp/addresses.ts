@@ -125,8 +125,8 @@ export function interfacesOf(config: VrrpInstance): readonly string[] {
   const names = new Set<string>();
   if (config.interface !== undefined && !config.dont_track_primary) names.add(config.interface);
   if (config.own !== undefined) names.add(config.own);
-  for (const { dev } of entriesOf(config))
-    if (dev !== undefined && dev !== config.interface) names.add(dev);
+  for (const { dev, no_track } of entriesOf(config))
+    if (dev !== undefined && dev !== config.interface && no_track !== true) names.add(dev);
   // Those of next hops do not count: the route goes on over the others.
   for (const { dev, no_track } of config.virtual_routes ?? [])
     if (dev !== undefined && no_track !== true) names.add(dev);

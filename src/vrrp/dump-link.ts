@@ -289,7 +289,7 @@ const NOT_TRACKED = 255;
 function userLines(state: RouterState, { name }: Link): readonly string[] {
   const lines = new Map<string, string>();
   for (const { config } of state.members) {
-    const places = [...interfacesOf(config), ...entriesOf(config).map(({ dev }) => dev)];
+    const places = interfacesOf(config);
     const untracked = config.interface === name && config.dont_track_primary;
     if (config.interface === name || places.includes(name))
       lines.set(config.name, `     ${config.name}, weight ${untracked ? NOT_TRACKED : 0}`);

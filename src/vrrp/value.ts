@@ -77,7 +77,7 @@ export const addressGrammar = {
   autojoin: optional(flag, 'Join the multicast group of the address.', {
     example: '192.0.2.100/24 autojoin',
   }),
-  no_track: optional(flag, 'Leave it gone when somebody deletes it.', {
+  no_track: optional(flag, 'Leave it gone when somebody deletes it, or dev goes down.', {
     example: '192.0.2.100/24 no_track',
   }),
   use_vmac: optional(

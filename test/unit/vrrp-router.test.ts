@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Script } from '../../src/config/value.ts';
 import { after, type Duration, type Instant, micros, millis, seconds } from '../../src/lib/time.ts';
+import { interfacesOf } from '../../src/vrrp/addresses.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { address, asNews, FACTS, Host, link, priorityIn, texts } from '../sim/host.ts';
@@ -426,6 +427,13 @@ test('an address with no_track that is deleted by hand stays gone', () => {
   assert.ok(held);
   one.take({ type: 'address', address: asNews(held) });
   assert.deepEqual(one.take({ type: 'addressGone', address: asNews(held) }).actions, []);
+});
+
+test('the interface of an address with no_track does not count', () => {
+  const on = (...more: readonly ReturnType<typeof vip>[]) =>
+    interfacesOf(instance({ virtual_ipaddress: [vip('10.0.0.100'), ...more] }));
+  assert.deepEqual(on(vip('10.0.1.100', { dev: 'eth1' })), ['eth0', 'eth1']);
+  assert.deepEqual(on(vip('10.0.1.100', { dev: 'eth1', no_track: true })), ['eth0']);
 });
 
 test('a backup does not care who deletes what', () => {
