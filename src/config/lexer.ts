@@ -190,15 +190,27 @@ function logicalLine(
   nesting: number,
   cutColumn?: number,
 ): void {
+  let rest: Text | undefined = given;
+  while (rest !== undefined) rest = takeLine(rest, at, state, nesting, cutColumn);
+}
+
+/** What stands behind a brace and is looked at as another line. */
+function takeLine(
+  given: Text,
+  at: Position,
+  state: State,
+  nesting: number,
+  cutColumn?: number,
+): Text | undefined {
   if (++state.steps > MOST_STEPS) overflow(at, state);
   if (nesting === 0) state.cyclic = false;
-  if (state.full || state.cyclic) return;
+  if (state.full || state.cyclic) return undefined;
   const kept = applyCondition(given, state.options.configId);
-  if (kept === undefined || kept.text === '') return;
-  if (define(kept.text, state)) return;
+  if (kept === undefined || kept.text === '') return undefined;
+  if (define(kept.text, state)) return undefined;
   if (isSequence(kept.text)) {
     sequence(kept, at, state, nesting);
-    return;
+    return undefined;
   }
   if (nesting > DEEPEST_PARAMETER) {
     state.cyclic = true;
@@ -209,14 +221,22 @@ function logicalLine(
       message: 'a parameter of several lines is defined by itself',
       assumed: 'the rest of the line is left out',
     });
-    return;
+    return undefined;
+  }
+  const brace = isInclude(kept.text) ? -1 : braceBeforeLine(kept.text);
+  if (brace >= 0) {
+    // Each slice of a line that parameters have made copies the places of its characters.
+    state.steps += Math.floor((8 * kept.text.length) / STEP);
+    logicalLine(sliceText(kept, 0, brace + 1), at, state, nesting, cutColumn);
+    return trimText(sliceText(kept, brace + 1));
   }
   const [first = kept, ...more] = expandLine(kept, at, state);
   state.repeated = nesting > 0;
   // What a parameter made of the line may itself define something.
   if (first === kept || !define(trimText(first).text, state))
-    finishLine(first, first !== kept, at, state, cutColumn);
+    finishLine(first, first !== kept, at, state, nesting, cutColumn);
   for (const part of more) logicalLine(trimText(part), at, state, nesting + 1);
+  return undefined;
 }
 
 function sequence(text: Text, at: Position, state: State, nesting: number): void {
@@ -333,17 +353,45 @@ function finishLine(
   changed: boolean,
   at: Position,
   state: State,
+  nesting: number,
   cutColumn?: number,
 ): void {
   const clean = changed ? trimText(removeComment(text).text) : text;
   const kept = changed ? applyCondition(clean, state.options.configId) : clean;
   if (kept === undefined || kept.text === '') return;
-  const include = /^(include[rmwba]?)[ \t\r\f\v]+(.+)$/s.exec(kept.text);
+  const include = INCLUDE.exec(kept.text);
   if (include !== null) {
     readInclude(include[1] as string, include[2] as string, at, kept, state);
     return;
   }
-  splitBraces(kept, at, state, cutColumn);
+  // A parameter may have made what stands behind a brace.
+  const brace = braceBeforeLine(kept.text);
+  if (brace < 0) {
+    splitBraces(kept, at, state, cutColumn);
+    return;
+  }
+  splitBraces(sliceText(kept, 0, brace + 1), at, state, cutColumn);
+  logicalLine(trimText(sliceText(kept, brace + 1)), at, state, nesting + 1, cutColumn);
+}
+
+const INCLUDE = /^(include[rmwba]?)[ \t\r\f\v]+(.+)$/s;
+const isInclude = (text: string): boolean => INCLUDE.test(text);
+
+/** What keepalived takes for a line of its own behind a brace: condition, definition, sequence, include. */
+const LINE = /[{}][ \t\r\f\v]*(?=@|\$[A-Za-z_]\w*=|~(?:SEQ|LST)|include[rmwba]?[ \t\r\f\v])/;
+
+/** The place of the first brace with such a line behind it, -1 where there is none. */
+function braceBeforeLine(text: string): number {
+  if (!LINE.test(text)) return -1;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === '"') quoted = !quoted;
+    if (quoted || (c !== '{' && c !== '}')) continue;
+    if (c === '{' && text[i - 1] === '$') i = Math.max(i, text.indexOf('}', i));
+    else if (LINE.exec(text.slice(i))?.index === 0) return i;
+  }
+  return -1;
 }
 
 function splitBraces(t: Text, at: Position, state: State, cutColumn?: number): void {

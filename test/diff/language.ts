@@ -111,6 +111,15 @@ export const LANGUAGE: readonly Case[] = [
   { name: 'condition without text', text: inside('@vm', '@', '@ vm priority 300') },
   { name: 'two conditions', text: inside('@vm @vm priority 50') },
   { name: 'condition later in the line', text: inside('zz @vm') },
+  ...[
+    ['condition', '@vm zz1', '@other zz2', '@other zz3 }\nzz4'],
+    ['definition', '$A=9\nvrrp_version $A', '$A=zz }\n$A'],
+    ['sequence', '~SEQ(i,1,2) zz$i', '~SEQ(i,1,2) zz$i }'],
+    ['include', 'include ../part/open.inc', 'include nowhere }'],
+  ].flatMap(([what, ...rest]) => [
+    ...rest.map((text) => ({ name: `${what} behind {`, text: `global_defs { ${text}\n}\nzz\n` })),
+    ...rest.map((text) => ({ name: `${what} behind }`, text: `global_defs {\n} ${text}\nzz\n` })),
+  ]),
   { name: 'condition on an opening line only', text: `@other global_defs {\nrouter_id a\n}\n` },
 
   { name: 'parameter', text: inside('$P=300', 'priority $P', 'priority ${P}') },

@@ -162,6 +162,22 @@ facts('sequences', [
   ['~FOO a', '~FOO a'],
 ]);
 
+// keepalived 2.2.7, asked for each: what stands behind a brace is a line of its own.
+facts('behind a brace', [
+  ['a { @me b\nc', 'a|{|b|c'],
+  ['a { @you b }\nc', 'a|{|c'],
+  ['a } @^you b { @me c } d', 'a|}|b|{|c|}|d'],
+  ['a { $A=5\nb $A', 'a|{|b 5'],
+  ['$A=9\na { $A=5\nb $A', 'a|{|b 5'],
+  ['a { $A=x }\nb $A', 'a|{|b x|}'],
+  ['a { ~SEQ(i,1,2) b$i }', 'a|{|b1|}|b2|}'],
+  ['~SEQ(i,1,2) a { @me b$i', 'a|{|b1|a|{|b2'],
+  ['$M=@me b\na { $M', 'a|{|b'],
+  ['$M=a { @me b\n$M', 'a|{|b'],
+  ['a "{ @me b"', 'a "{ @me b"'],
+  ['a {include}', 'a|{|include|}'],
+]);
+
 test('a parameter that needs itself is found and costs no time', () => {
   const lexed = read('$A=x $B\n$B=y $A\na $A');
   assert.deepEqual(
