@@ -192,7 +192,11 @@ function linkLines(
   groups: readonly DelayGroup[],
   clock: Clock,
 ): readonly string[] {
-  const addresses = state.kernel.addresses[link.index] ?? [];
+  const added = new Set(state.config.static_ipaddress?.map(({ address }) => address));
+  // What this daemon has put there is not the interface's.
+  const addresses = (state.kernel.addresses[link.index] ?? []).filter(
+    ({ address }) => state.virtual[address] === undefined && !added.has(address),
+  );
   const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
   const ipv6 = addresses.find(({ address }) => isLinkLocal6(address))?.address ?? '(none)';
   const loopback = link.hardware === 772;

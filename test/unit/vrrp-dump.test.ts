@@ -200,6 +200,20 @@ test('sockets and interfaces in the data dump', () => {
   );
 });
 
+test('an address that this daemon has put on an interface is not that of the interface', () => {
+  const address = {
+    address: ip('10.9.0.101'),
+    prefix: 32,
+    scope: 254,
+    index: 3,
+    secondary: false,
+    tentative: false,
+  };
+  const host = one().take({ type: 'address', address });
+  const dump = dumpData(host.state, clock(host.now), fds);
+  assert.match(dump, / Name = eth1\n {3}index = 3\n {3}IPv4 address = \(none\)\n/);
+});
+
 test('local time is told where the zone is known', () => {
   const host = one();
   const dump = dumpData(host.state, { ...clock(host.now), zone: seconds(-5 * 3600) }, fds);
