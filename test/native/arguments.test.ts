@@ -43,7 +43,9 @@ describe('wrong arguments', () => {
             error.code === code && (error.errno ?? 0) > 0 && error.syscall !== undefined,
           `${name}(${show(words)}) is refused with ${code}`,
         );
-      assert.equal(lowestFree(), free);
+      // What loaded this file may still be closing descriptors of its own.
+      const now = lowestFree();
+      assert.ok(now <= free, `${now}, after ${free}`);
     });
 
   it('stop at what a stream socket would do to the thread', async () => {
