@@ -3,10 +3,12 @@
 
 import { DIFFERENT, type Ending, REFUSED } from '../test/unit/differing.ts';
 import { recorded } from '../test/unit/recorded.ts';
+import { marked, withPart } from './marks.ts';
 
-const BEGIN =
-  '<!-- Written by scripts/generate.ts from the recordings and test/unit/differing.ts. -->';
-const END = '<!-- End of the dumps. -->';
+const MARKS = {
+  begin: '<!-- Written by scripts/generate.ts from the recordings and test/unit/differing.ts. -->',
+  end: '<!-- End of the dumps. -->',
+};
 
 const TITLES: Readonly<Record<Ending, string>> = {
   '.data': '`keepalived.data`',
@@ -26,9 +28,7 @@ export function dumpTable(): string {
     ),
     ...REFUSED[ending].map((file) => `| ${TITLES[ending]} | \`auth_hmac\` is refused | ${file} |`),
   ]);
-  return [
-    BEGIN,
-    '',
+  return marked(MARKS, [
     '| file | recordings | the same |',
     '|---|---|---|',
     ...rows,
@@ -36,14 +36,8 @@ export function dumpTable(): string {
     '| file | why it differs | configurations |',
     '|---|---|---|',
     ...reasons,
-    '',
-    END,
-  ].join('\n');
+  ]);
 }
 
-export function withDumps(document: string, text: string): string {
-  const from = document.indexOf(BEGIN);
-  const to = document.indexOf(END);
-  if (from < 0 || to < from) throw new Error('docs/compatibility.md has lost its marks');
-  return document.slice(0, from) + text + document.slice(to + END.length);
-}
+export const withDumps = (document: string, text: string): string =>
+  withPart(document, MARKS, text);

@@ -1,6 +1,8 @@
 // The table in docs/compatibility.md of every row of VRRP and the test that shows its effect from outside. Computed from
 // the tests that name the keyword, so that nobody has to believe it; it says nothing about how well a test does it.
 
+import { marked, withPart } from './marks.ts';
+
 export interface Source {
   /** Below test/. */
   readonly path: string;
@@ -12,8 +14,10 @@ export interface Row {
   readonly keyword: string;
 }
 
-const BEGIN = '<!-- Written by scripts/generate.ts from the tests that name a keyword. -->';
-const END = '<!-- End of what scripts/generate.ts writes. -->';
+const MARKS = {
+  begin: '<!-- Written by scripts/generate.ts from the tests that name a keyword. -->',
+  end: '<!-- End of what scripts/generate.ts writes. -->',
+};
 
 /** Load balancing, BFD, SNMP and D-Bus have rows of their own kind. */
 const OTHERS =
@@ -83,24 +87,16 @@ export function effects(rows: readonly Row[], sources: readonly Source[]): strin
     };
   });
   const missing = lines.filter(({ shown }) => !shown);
-  return [
-    BEGIN,
-    '',
+  return marked(MARKS, [
     `${lines.length - missing.length} of ${lines.length} rows of VRRP are named by a test that looks from outside; of the others nothing`,
     'is shown but what unit tests and the simulator see.',
     '',
     '| block | keyword | test that names it | with keepalived beside |',
     '|---|---|---|---|',
     ...lines.map(({ text }) => text),
-    '',
-    END,
-  ].join('\n');
+  ]);
 }
 
 /** The document with its table replaced. */
-export function withEffects(document: string, table: string): string {
-  const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
-  if (from < 0 || to < 0)
-    throw new Error('docs/compatibility.md has no place for the table of effects');
-  return document.slice(0, from) + table + document.slice(to + END.length);
-}
+export const withEffects = (document: string, table: string): string =>
+  withPart(document, MARKS, table);
