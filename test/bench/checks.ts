@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { DaemonKind } from '../netns/daemon.ts';
+import { atEnd } from '../netns/ending.ts';
 import { node, requireProgram } from '../netns/programs.ts';
 import { program, type Running, Sandbox, until } from '../netns/sandbox.ts';
 import { type Column, histogram, median, percentile, type Row } from './figures.ts';
@@ -76,17 +77,11 @@ function large(weight: number): string {
   return ROUTER + services.join('');
 }
 
-/** What is there at a time: it goes with this process, however that ends, short of SIGKILL. */
+/** What is there at a time. */
 const living = new Set<Sandbox>();
-process.on('exit', () => {
+atEnd(() => {
   for (const box of living) box.close();
 });
-for (const [signal, status] of [
-  ['SIGHUP', 129],
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)
-  process.on(signal, () => process.exit(status));
 
 class Bench {
   readonly box: Sandbox;

@@ -13,6 +13,7 @@ import { startCapture } from './capture.ts';
 import { cleanEnvironment, run, runNow } from './command.ts';
 import type { DaemonKind, DaemonOptions } from './daemon.ts';
 import { Daemon } from './daemon.ts';
+import { atEnd } from './ending.ts';
 import type { Probe } from './probe.ts';
 import { startProbe } from './probe.ts';
 import { requireProgram } from './programs.ts';
@@ -486,14 +487,7 @@ function guard(): void {
   if (guarded) return;
   guarded = true;
   if (process.getuid?.() !== 0) throw new Error('network namespaces need root');
-  process.on('exit', () => {
+  atEnd(() => {
     for (const lab of living) lab.closeNow();
   });
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const) {
-    process.on(signal, () => process.exit(status));
-  }
 }

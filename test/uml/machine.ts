@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { atEnd } from '../netns/ending.ts';
 
 /** Where Debian's package user-mode-linux has the modules of its kernel. */
 const MODULES = '/usr/lib/uml/modules';
@@ -207,16 +208,10 @@ function guard(): void {
     if (owner !== undefined && !existsSync(`/proc/${owner}`))
       rmSync(join('/var/tmp', name), { recursive: true, force: true });
   }
-  process.on('exit', () => {
+  atEnd(() => {
     for (const [child, folder] of living) {
       cut(child);
       rmSync(folder, { recursive: true, force: true });
     }
   });
-  for (const [signal, status] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-    ['SIGHUP', 129],
-  ] as const)
-    process.on(signal, () => process.exit(status));
 }
