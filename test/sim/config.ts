@@ -1,8 +1,9 @@
-// Instances for tests, with keepalived's defaults.
+// Instances and routes for tests, with keepalived's defaults.
 
 import type { Ip } from '../../src/lib/ip.ts';
 import { micros, seconds } from '../../src/lib/time.ts';
 import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
+import type { RouteEntry } from '../../src/vrrp/routing.ts';
 
 export const ip = (text: string): Ip => text as Ip;
 
@@ -47,4 +48,16 @@ export function instance(changes: Partial<VrrpInstance> = {}): VrrpInstance {
 export const config = (...vrrp_instance: readonly VrrpInstance[]): VrrpConfig => ({
   global_defs: {} as VrrpConfig['global_defs'],
   vrrp_instance,
+});
+
+/** To 10.`third`.0.0/16. */
+export const route = (third: number, more: Partial<RouteEntry> = {}): RouteEntry => ({
+  family: 4,
+  placement: 'prepend',
+  type: 1,
+  destination: ip(`10.${third}.0.0`),
+  prefix: 16,
+  dev: 'eth0',
+  protocol: 18,
+  ...more,
 });

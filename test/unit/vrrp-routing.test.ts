@@ -9,20 +9,10 @@ import { decodeMessages } from '../../src/net/netlink.ts';
 import { decodeGoneRoute, encodeDeleteRoute, encodeNewRoute } from '../../src/net/rt-route.ts';
 import { decodeGoneRule, encodeDeleteRule } from '../../src/net/rt-rule.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
-import type { RouteEntry, RuleEntry } from '../../src/vrrp/routing.ts';
-import { config, instance, ip } from '../sim/config.ts';
+import type { RuleEntry } from '../../src/vrrp/routing.ts';
+import { config, instance, ip, route } from '../sim/config.ts';
 import { Host } from '../sim/host.ts';
 
-const route = (third: number, more: Partial<RouteEntry> = {}): RouteEntry => ({
-  family: 4,
-  placement: 'prepend',
-  type: 1,
-  destination: ip(`10.${third}.0.0`),
-  prefix: 16,
-  dev: 'eth0',
-  protocol: 18,
-  ...more,
-});
 const rule: RuleEntry = { family: 4, priority: 50, action: 1, table: 100, protocol: 18 };
 
 const { dev: _, ...bare } = route(1);

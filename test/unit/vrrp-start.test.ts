@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { after, type Instant, millis, seconds } from '../../src/lib/time.ts';
 import { journalOf } from '../../src/vrrp/addresses.ts';
 import type { Inheritance } from '../../src/vrrp/event.ts';
-import type { RouteEntry, RuleEntry } from '../../src/vrrp/routing.ts';
+import type { RuleEntry } from '../../src/vrrp/routing.ts';
 import { roleOf } from '../../src/vrrp/start.ts';
-import { config, instance, ip } from '../sim/config.ts';
+import { config, instance, ip, route } from '../sim/config.ts';
 import { address, FACTS, Host, link, texts } from '../sim/host.ts';
 
 const SPOKE = seconds(100) as number as Instant;
@@ -135,16 +135,6 @@ test('later facts inherit nothing', () => {
   assert.equal(host.member().state.name, 'backup');
 });
 
-const route = (third: number, more: Partial<RouteEntry> = {}): RouteEntry => ({
-  family: 4,
-  placement: 'prepend',
-  type: 1,
-  destination: ip(`10.${third}.0.0`),
-  prefix: 16,
-  dev: 'eth0',
-  protocol: 18,
-  ...more,
-});
 const rule = (priority: number): RuleEntry => ({
   family: 4,
   priority,
