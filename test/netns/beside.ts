@@ -163,6 +163,23 @@ export async function beside(
 export const block = (keyword: string, ...lines: readonly string[]): string =>
   `${keyword} {\n${lines.map((line) => `  ${line}\n`).join('')}}\n`;
 
+/** VI_`number` with an address; `offset` keeps the two sides apart. */
+export const virtualRouter = (
+  number: number,
+  offset: number,
+  dev: string,
+  ...lines: readonly string[]
+): string =>
+  block(
+    `vrrp_instance VI_${number}`,
+    `interface ${dev}`,
+    `virtual_router_id ${50 + number + offset}`,
+    'version 3',
+    'advert_int 0.1',
+    ...lines,
+    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
+  );
+
 /** Two ends of a cable within one host: `name` has its carrier while `x`+name is up. */
 export async function addCable(host: Host, name: string): Promise<void> {
   await host.ip('link', 'add', name, 'type', 'veth', 'peer', 'name', `x${name}`);

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
+import { addCable, beside, block, type Player, trackingIn, virtualRouter } from './beside.ts';
 import { run } from './command.ts';
 import { Lab } from './lab.ts';
 import { isAdvert } from './wire.ts';
@@ -14,17 +14,7 @@ const told = (state: string): string =>
   `notify_${state} "/usr/bin/dash -c 'echo group ${state} >> /run/told'"`;
 
 const vrrp = (number: number, dev: string, offset: number, priority: number, ...more: string[]) =>
-  block(
-    `vrrp_instance VI_${number}`,
-    `interface ${dev}`,
-    `virtual_router_id ${50 + number + offset}`,
-    `priority ${priority}`,
-    'version 3',
-    'advert_int 0.1',
-    NOTIFY,
-    ...more,
-    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
-  );
+  virtualRouter(number, offset, dev, `priority ${priority}`, NOTIFY, ...more);
 
 const set = (name: string, state: 'up' | 'down') => async (player: Player) => {
   await player.host.ip('link', 'set', name, state);

@@ -6,32 +6,16 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { addCable, beside, block } from './beside.ts';
+import { addCable, beside, block, virtualRouter } from './beside.ts';
 import { isAdvert } from './wire.ts';
-
-const instance = (
-  number: number,
-  offset: number,
-  dev: string,
-  ...more: readonly string[]
-): string =>
-  block(
-    `vrrp_instance VI_${number}`,
-    `interface ${dev}`,
-    `virtual_router_id ${50 + number + offset}`,
-    'version 3',
-    'advert_int 0.1',
-    ...more,
-    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
-  );
 
 it('scripts that are missing or vanish, a refused route, an interface without an address: said, and nothing else suffers', async () => {
   const config = (offset: number): string =>
     block('global_defs', 'router_id lab', 'script_user root') +
     block('vrrp_script missing', 'script /run/none', 'interval 1') +
     block('vrrp_script leaves', 'script /run/leaves', 'interval 1', 'weight 10') +
-    instance(1, offset, 'eth0', block('track_script', 'missing')) +
-    instance(
+    virtualRouter(1, offset, 'eth0', block('track_script', 'missing')) +
+    virtualRouter(
       2,
       offset,
       'eth0',
@@ -39,7 +23,7 @@ it('scripts that are missing or vanish, a refused route, an interface without an
       block('track_script', 'leaves'),
       block('virtual_routes', '10.50.0.0/16 via 10.51.0.1 dev eth0', '10.52.0.0/16 dev eth0'),
     ) +
-    instance(3, offset, 'eth1');
+    virtualRouter(3, offset, 'eth1');
   await beside(
     config,
     async ({ host, write }) => {

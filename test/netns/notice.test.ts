@@ -2,7 +2,7 @@
 // and what is tracked through a group. Ours and keepalived 2.2.7 live through the same, and must say the same of it.
 
 import { it } from 'node:test';
-import { beside, block } from './beside.ts';
+import { beside, block, virtualRouter } from './beside.ts';
 
 const GLOBALS = block(
   'global_defs',
@@ -18,16 +18,7 @@ const tell = (keyword: string, who: string): string =>
   `${keyword} "/bin/sh -c 'echo ${keyword} ${who} >> /run/told'"`;
 
 const vrrp = (number: number, offset: number, ...more: readonly string[]): string =>
-  block(
-    `vrrp_instance VI_${number}`,
-    'interface eth0',
-    `virtual_router_id ${50 + number + offset}`,
-    'priority 100',
-    'version 3',
-    'advert_int 0.1',
-    ...more,
-    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
-  );
+  virtualRouter(number, offset, 'eth0', ...more);
 
 const members = (...numbers: readonly number[]): string =>
   block('group', ...numbers.map((number) => `VI_${number}`));

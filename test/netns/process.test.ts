@@ -7,7 +7,7 @@ import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { beside, block, trackingIn } from './beside.ts';
+import { beside, block, trackingIn, virtualRouter } from './beside.ts';
 import { run } from './command.ts';
 
 /** Programs with names of their own, which do nothing, and everything of them that runs. */
@@ -47,15 +47,7 @@ class Crowd {
 }
 
 const vrrp = (number: number, offset: number, ...more: readonly string[]): string =>
-  block(
-    `vrrp_instance VI_${number}`,
-    'interface eth0',
-    `virtual_router_id ${50 + number + offset}`,
-    'version 3',
-    'advert_int 0.1',
-    ...more,
-    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
-  );
+  virtualRouter(number, offset, 'eth0', ...more);
 
 const changes = (number: number, from: number, to: number): string =>
   `(VI_${number}) Changing effective priority from ${from} to ${to}`;

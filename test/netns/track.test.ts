@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { addCable, beside, block, type Player, trackingIn } from './beside.ts';
+import { addCable, beside, block, type Player, trackingIn, virtualRouter } from './beside.ts';
 
 /** Whether a process of the group runs; one that nobody has waited for yet does not. */
 function lives(group: number): boolean {
@@ -30,16 +30,7 @@ const GLOBALS = `global_defs {
 const NOTIFY = `notify "/bin/sh -c 'echo $* >> /run/told' x"`;
 
 const vrrp = (number: number, offset: number, priority: number, ...more: string[]): string =>
-  block(
-    `vrrp_instance VI_${number}`,
-    'interface eth0',
-    `virtual_router_id ${50 + number + offset}`,
-    `priority ${priority}`,
-    'version 3',
-    'advert_int 0.1',
-    ...more,
-    block('virtual_ipaddress', `10.0.${offset}.${50 + number}/24`),
-  );
+  virtualRouter(number, offset, 'eth0', `priority ${priority}`, ...more);
 
 const set = (name: string, state: 'up' | 'down') => async (player: Player) => {
   await player.host.ip('link', 'set', name, state);
