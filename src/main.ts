@@ -53,7 +53,7 @@ async function prepareFormat(file: string): Promise<void> {
 }
 
 async function runChild(
-  { parent, log, restore, umask }: Extract<Role, { readonly name: Kind }>,
+  { parent, origin, log, restore, umask }: Extract<Role, { readonly name: Kind }>,
   words: readonly string[],
   load: () => Promise<(context: ChildContext) => Promise<number>>,
 ): Promise<number> {
@@ -76,7 +76,12 @@ async function runChild(
   process.umask(umask ?? MASK);
   const output = openLog(log);
   endOnBug(() => output, process.exit);
-  const context = { log: output, deadman: DEADMAN_FD, ...(umask === undefined ? {} : { umask }) };
+  const context = {
+    log: output,
+    origin,
+    deadman: DEADMAN_FD,
+    ...(umask === undefined ? {} : { umask }),
+  };
   const status = await run(context);
   output.flush();
   return status;

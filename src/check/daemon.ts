@@ -49,7 +49,7 @@ export function runCheck(context: ChildContext): Promise<number> {
     const channel = openChannel((order: CheckOrder) => {
       if (order.type === 'configure') {
         nameProcess(order.config, context);
-        const ipvs = openIpvs(order.config, context.log);
+        const ipvs = openIpvs(order.config, context);
         if (ipvs === undefined) {
           resolve(FATAL);
           return;
@@ -68,10 +68,13 @@ export function runCheck(context: ChildContext): Promise<number> {
 }
 
 /** Undefined where the kernel has none, or refuses it; that has been logged. */
-function openIpvs({ net_namespace_ipvs: name }: CheckerConfig, log: Log): Ipvs | undefined {
+function openIpvs(
+  { net_namespace_ipvs: name }: CheckerConfig,
+  { log, origin }: ChildContext,
+): Ipvs | undefined {
   log.info('Initializing ipvs');
   try {
-    return inIpvsNamespace(name, () => Ipvs.open());
+    return inIpvsNamespace(name, origin, () => Ipvs.open());
   } catch (error) {
     log.error(`IPVS: Can't initialize ipvs: ${(error as Error).message}`);
     return undefined;

@@ -11,6 +11,8 @@ export const MASK = 0o177;
 /** What main.ts gives a child. */
 export interface ChildContext {
   readonly log: Log;
+  /** Path of the network namespace that the parent was started in. */
+  readonly origin: string;
   /** -u, which beats the configuration's. */
   readonly umask?: number;
   /** Inherited: a byte written here tells the parent that the loop hangs (native.deadman). */

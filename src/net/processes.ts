@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Instant } from '../lib/time.ts';
 import { ROOMY } from './buffer.ts';
 import { admitProcesses } from './filter.ts';
-import { inNamespaceOf } from './namespace.ts';
+import { inNamespaceAt } from './namespace.ts';
 import { native } from './native.ts';
 
 export interface ProcessKind {
@@ -33,12 +33,14 @@ const EXEC = 2;
 const COMM = 0x200;
 const EXIT = 0x8000_0000;
 const NONE = 0;
+const FIRST = '/proc/1/ns/net';
 
 /** How often all are looked at while the kernel tells nothing, in milliseconds. */
 const PERIOD = 2000;
 
 export class Processes {
   readonly #host: ProcessHost;
+  readonly #origin: string;
   readonly #buffer: number;
   #kinds: readonly ProcessKind[] = [];
   /** Positions of the kinds that each process belongs to; only those that belong to one. */
@@ -49,8 +51,10 @@ export class Processes {
   #refused = false;
   #last = '';
 
-  constructor(host: ProcessHost, buffer = ROOMY) {
+  /** `origin`: path of the network namespace that the daemon was started in. */
+  constructor(host: ProcessHost, origin: string, buffer = ROOMY) {
     this.#host = host;
+    this.#origin = origin;
     this.#buffer = buffer;
   }
 
@@ -146,12 +150,12 @@ export class Processes {
     clearInterval(this.#timer);
   }
 
-  /** Only the machine's first network namespace has the connector: that of the parent, or of process 1, may be it. */
+  /** Only the machine's first network namespace has the connector: that the parent was started in, or of process 1, may be it. */
   #subscribe(): void {
     let refusal = '';
-    for (const pid of [process.ppid, 1]) {
+    for (const place of [this.#origin, FIRST]) {
       try {
-        this.#fd = inNamespaceOf(pid, () => listen(this.#buffer));
+        this.#fd = inNamespaceAt(place, () => listen(this.#buffer));
         return;
       } catch (error) {
         const { code = '', message } = error as NodeJS.ErrnoException;

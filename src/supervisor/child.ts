@@ -4,6 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Kind, Letter, Report } from '../ipc/messages.ts';
 import type { LogOptions } from '../log.ts';
+import { originPath } from '../net/namespace.ts';
 import { native } from '../net/native.ts';
 import { forkSelf, restorable, type SelfCommand } from './self.ts';
 
@@ -31,6 +32,7 @@ export class Child {
     const role = {
       name: kind,
       parent: process.pid,
+      origin: originPath(),
       log,
       restore: restorable(),
       ...(umask === undefined ? {} : { umask }),

@@ -21,6 +21,8 @@ export type Role =
   | {
       readonly name: Kind;
       readonly parent: number;
+      /** Path of the network namespace that the parent was started in. */
+      readonly origin: string;
       readonly log: LogOptions;
       /** Variables that cost time at start and that scripts want back. */
       readonly restore: Readonly<Record<string, string>>;

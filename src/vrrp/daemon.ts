@@ -113,7 +113,7 @@ class VrrpDaemon {
     this.#ended = ended;
     this.#duties = duties;
     this.#untold = duties.tells;
-    this.#sync = new Syncing(config.net_namespace_ipvs);
+    this.#sync = new Syncing(config.net_namespace_ipvs, context.origin);
     prepare(config);
     const lost: string[] = [];
     this.#thread = startThread(
@@ -163,6 +163,7 @@ class VrrpDaemon {
         counted: (counts, at) => this.#take({ type: 'processes', counts }, at),
         log: (text) => context.log.detail(text),
       },
+      context.origin,
       processBuffer(config),
     );
     this.#beats = new Beats({

@@ -13,9 +13,12 @@ export class Syncing {
   /** Why there is none: asking again at each takeover would load modules while others wait. */
   #absent: Error | undefined;
   readonly #namespace: string | undefined;
+  readonly #origin: string;
 
-  constructor(namespace: string | undefined) {
+  /** As inIpvsNamespace has them. */
+  constructor(namespace: string | undefined, origin: string) {
     this.#namespace = namespace;
+    this.#origin = origin;
   }
 
   /** What was refused comes back as an event; a kernel without IPVS is 'ENOSYS'. */
@@ -39,7 +42,7 @@ export class Syncing {
   #open(): Ipvs {
     if (this.#absent !== undefined) throw this.#absent;
     try {
-      return inIpvsNamespace(this.#namespace, () => Ipvs.open());
+      return inIpvsNamespace(this.#namespace, this.#origin, () => Ipvs.open());
     } catch (error) {
       this.#absent = error as Error;
       throw error;

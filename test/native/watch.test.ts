@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { originPath } from '../../src/net/namespace.ts';
 import { native } from '../../src/net/native.ts';
 import { type Probe, type ProbeEnd, Probes } from '../../src/net/probe.ts';
 import { Processes } from '../../src/net/processes.ts';
@@ -85,12 +86,13 @@ test('processes are counted as they fork, exec and end', async () => {
   copyFileSync('/bin/sleep', program);
   const lines: string[] = [];
   let counts: Readonly<Record<string, number>> = {};
-  const processes: Processes = new Processes({
-    counted: (now) => {
+  const host = {
+    counted: (now: typeof counts) => {
       counts = now;
     },
-    log: (text) => lines.push(text),
-  });
+    log: (text: string) => lines.push(text),
+  };
+  const processes: Processes = new Processes(host, originPath());
   const thread = new Thread(
     (records) => {
       for (const record of records)

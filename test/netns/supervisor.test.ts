@@ -2,6 +2,7 @@
 // daemon ends. Each test has namespaces of its own.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -15,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { inNamespace, originPath } from '../../src/net/namespace.ts';
 import { run } from './command.ts';
 import { buildMutant } from './mutant.ts';
 import { node, sanitized } from './programs.ts';
@@ -511,6 +513,23 @@ test('net_namespace and instance of the file have the same effect', options, asy
   assert.equal(await daemon.ended, 0);
   assert.deepEqual(readdirSync(join(box.folder, folder)), []);
 });
+
+test(
+  'where a process was started is found from a child that it starts elsewhere',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const here = statSync('/proc/self/ns/net').ino;
+    const [there, origin] = inNamespace(box.namespace, () => {
+      const read = "require('fs').statSync('/proc/self/ns/net').ino";
+      const seen = `[${read}, require('fs').statSync('${originPath()}').ino]`;
+      const text = execFileSync(process.execPath, ['-p', `JSON.stringify(${seen})`]);
+      return JSON.parse(text.toString()) as [number, number];
+    });
+    assert.equal(there, statSync(`/run/netns/${box.namespace}`).ino);
+    assert.equal(origin, here);
+  },
+);
 
 test(
   'a namespace that does not exist ends the daemon with 0, and -t checks nothing',
