@@ -2,61 +2,24 @@
 // (RFC 1035 4.1), the echo of ICMP (RFC 792, RFC 4443 4.1). Answers are read from the front and never followed: a name
 // in an answer, compressed or not, is nobody's concern here.
 
+import { encode, RECURSION_DESIRED, type RecordType } from 'dns-packet';
 import { fail, ok, type Result } from '../lib/result.ts';
 
-//   0                   1
-//   0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5
-//  |              ID               |
-//  |QR| opcode |AA|TC|RD|RA| Z |rcode|
-//  |            QDCOUNT            |
-//  |            ANCOUNT            |
-//  |            NSCOUNT            |
-//  |            ARCOUNT            |
+/** RFC 1035 4.1: everything before the question. */
 const DNS_HEADER = 12;
-const RECURSION_DESIRED = 0x0100;
 const RESPONSE = 0x8000;
-const INTERNET = 1;
-
-/** RFC 1035 3.2.2, RFC 3596, RFC 4034. */
-export const RECORD_TYPES = {
-  A: 1,
-  NS: 2,
-  CNAME: 5,
-  SOA: 6,
-  MX: 15,
-  TXT: 16,
-  AAAA: 28,
-  RRSIG: 46,
-  DNSKEY: 48,
-} as const;
 
 /**
- * `name` is a domain name of labels with dots between them, with or without one at its end; `.` is the root. Undefined
- * where it is longer than a question can be (RFC 1035 2.3.4).
+ * One question of class IN, recursion desired. `name` is a domain name of labels with dots between them, with or without one
+ * at its end; `.` is the root. Undefined where it is longer than a question can be (RFC 1035 2.3.4).
  */
-export function encodeQuery(
-  id: number,
-  name: string,
-  type: keyof typeof RECORD_TYPES,
-): Uint8Array | undefined {
+export function encodeQuery(id: number, name: string, type: RecordType): Uint8Array | undefined {
   const labels = name.split('.').filter((label) => label !== '');
-  const encoded = labels.map((label) => new TextEncoder().encode(label));
-  const length = encoded.reduce((sum, label) => sum + 1 + label.length, 1);
-  if (length > 255 || encoded.some((label) => label.length > 63)) return undefined;
-  const bytes = new Uint8Array(DNS_HEADER + length + 4);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, id);
-  view.setUint16(2, RECURSION_DESIRED);
-  view.setUint16(4, 1);
-  let offset = DNS_HEADER;
-  for (const label of encoded) {
-    bytes[offset] = label.length;
-    bytes.set(label, offset + 1);
-    offset += 1 + label.length;
-  }
-  view.setUint16(offset + 1, RECORD_TYPES[type]);
-  view.setUint16(offset + 3, INTERNET);
-  return bytes;
+  const lengths = labels.map((label) => Buffer.byteLength(label));
+  const length = lengths.reduce((sum, bytes) => sum + 1 + bytes, 1);
+  if (length > 255 || lengths.some((bytes) => bytes > 63)) return undefined;
+  const questions = [{ type, name: labels.join('.') }];
+  return encode({ type: 'query', id, flags: RECURSION_DESIRED, questions });
 }
 
 export interface Reply {
@@ -66,7 +29,10 @@ export interface Reply {
   readonly answers: number;
 }
 
-/** Less than a header is no answer; keepalived is content with 8 bytes. */
+/**
+ * Of the header alone: dns-packet would read all records, and a server that answers is well whatever they hold. Less than a
+ * header is no answer; keepalived is content with 8 bytes.
+ */
 export function decodeReply(bytes: Uint8Array): Result<Reply, 'truncated' | 'no answer'> {
   if (bytes.length < DNS_HEADER) return fail('truncated');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
