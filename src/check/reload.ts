@@ -53,7 +53,7 @@ export function reload(
   const plan = planOf(config);
   const history = new History(before, plan);
   const made = plan.checks.map((check) => history.health(check, files));
-  const services = plan.services.map((service) => history.service(service, made));
+  const services = plan.services.map((service, at) => history.service(service, at, made));
   const carried = new Map<number, number>();
   for (const [at, check] of before.plan.checks.entries()) {
     const { run } = itemAt(before.healths, at);
@@ -124,7 +124,7 @@ function tell(
     }
     for (const [position, real] of service.reals.entries()) {
       const now = state.reals[position] as RealState;
-      const was = history.real(real)?.state;
+      const was = history.real(at, position)?.state;
       // keepalived takes a new one in without a word.
       if (was === undefined) continue;
       tellWeight(draft, service, real, was, now);
@@ -154,48 +154,42 @@ class History {
   readonly #before: DirectorState;
   readonly #plan: Plan;
   readonly #services: ReadonlyMap<string, number>;
-  readonly #reals: ReadonlyMap<PlannedReal, Old>;
+  /** For each service of the new plan, and each of its real servers, the old one. */
+  readonly #reals: readonly (readonly (Old | undefined)[])[];
 
   constructor(before: DirectorState, plan: Plan) {
     this.#before = before;
     this.#plan = plan;
     this.#services = new Map(before.plan.services.map(({ id }, at) => [id, at]));
-    this.#reals = this.#match();
+    this.#reals = plan.services.map((service) => this.#match(service));
   }
 
-  /** What each real server of the new plan was. */
-  #match(): ReadonlyMap<PlannedReal, Old> {
-    const found = new Map<PlannedReal, Old>();
-    for (const { id, reals } of this.#plan.services) {
-      const at = this.#services.get(id);
-      const old = at === undefined ? undefined : this.#before.plan.services[at];
-      if (at === undefined || old === undefined) continue;
-      const states = itemAt(this.#before.services, at).reals;
-      let places: ReadonlyMap<string, number> | undefined;
-      for (const [now, real] of reals.entries()) {
-        // Mostly it stands where it stood.
-        let i: number | undefined = now;
-        if (old.reals[now]?.place !== real.place) {
-          places ??= new Map(old.reals.map(({ place }, at) => [place, at]));
-          i = places.get(real.place);
-        }
-        if (i === undefined) continue;
-        found.set(real, { real: old.reals[i] as PlannedReal, state: states[i] as RealState });
+  #match({ id, reals }: PlannedService): readonly (Old | undefined)[] {
+    const at = this.#services.get(id);
+    const old = at === undefined ? undefined : this.#before.plan.services[at];
+    if (at === undefined || old === undefined) return [];
+    const states = itemAt(this.#before.services, at).reals;
+    let places: ReadonlyMap<string, number> | undefined;
+    return reals.map(({ place }, now) => {
+      // Mostly it stands where it stood.
+      let i: number | undefined = now;
+      if (old.reals[now]?.place !== place) {
+        places ??= new Map(old.reals.map((one, at) => [one.place, at]));
+        i = places.get(place);
       }
-    }
-    return found;
+      if (i === undefined) return undefined;
+      return { real: old.reals[i] as PlannedReal, state: states[i] as RealState };
+    });
   }
 
-  real(real: PlannedReal): Old | undefined {
-    return this.#reals.get(real);
+  /** By its position in a service of the new plan. */
+  real(service: number, position: number): Old | undefined {
+    return this.#reals[service]?.[position];
   }
 
   /** All of its servers are. */
   isNew({ users }: Check): boolean {
-    return users.every(({ service: at, real }) => {
-      const service = this.#plan.services[at] as PlannedService;
-      return this.real(service.reals[real] as PlannedReal) === undefined;
-    });
+    return users.every(({ service, real }) => this.real(service, real) === undefined);
   }
 
   health(check: Check, files: Readonly<Record<string, string>>): Health {
@@ -218,14 +212,13 @@ class History {
     const assumed = check.users.map((user) => {
       const service = this.#plan.services[user.service] as PlannedService;
       const real = service.reals[user.real] as PlannedReal;
-      return this.#assume(real, check);
+      return this.#assume(real, this.real(user.service, user.real), check);
     });
     return this.isNew(check) ? newborn(check) : unknown(assumed.some((up) => up));
   }
 
   /** What a check without a history is taken for: what those were that it stands in the place of. */
-  #assume(real: PlannedReal, check: Check): boolean {
-    const old = this.real(real);
+  #assume(real: PlannedReal, old: Old | undefined, check: Check): boolean {
     if (old === undefined) return !check.timing.alpha;
     const gone = old.real.checks.flatMap((at, index) => {
       const { question } = this.#before.plan.checks[at] as Check;
@@ -237,9 +230,10 @@ class History {
 
   service(
     service: PlannedService,
+    at: number,
     healths: readonly Health[],
   ): { readonly state: ServiceState; readonly old?: number } {
-    const reals = service.reals.map((real) =>
+    const reals = service.reals.map((real, position) =>
       realState(
         real,
         real.checks.map((place) => {
@@ -247,7 +241,10 @@ class History {
           const health = healths[place] as Health;
           const standing = standingOf(check, health, real);
           if (health.known) return standing;
-          return { ...standing, up: this.#believed(real, check, standing.up) };
+          return {
+            ...standing,
+            up: this.#believed(real, this.real(at, position), check, standing.up),
+          };
         }),
       ),
     );
@@ -258,13 +255,12 @@ class History {
   }
 
   /** Of a check that has not answered yet, each server believes what it believed. */
-  #believed(real: PlannedReal, check: Check, otherwise: boolean): boolean {
-    const old = this.real(real);
+  #believed(real: PlannedReal, old: Old | undefined, check: Check, otherwise: boolean): boolean {
     if (old === undefined) return otherwise;
     const index = old.real.checks.findIndex(
       (at) => this.#before.plan.checks[at]?.question === check.question,
     );
     if (index >= 0) return (old.state.standings[index] as Standing).up;
-    return this.#assume(real, check);
+    return this.#assume(real, old, check);
   }
 }
