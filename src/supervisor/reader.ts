@@ -24,13 +24,9 @@ export class Reader {
   ) {
     const role = { name: 'reader', source, ...where } as const;
     const { namespace } = where;
-    let finding: Finding | undefined;
     this.#process = inNamespace(namespace, () =>
       forkSelf(self, words, role, ['ignore', 'ignore', 'inherit', 'ipc']),
     );
-    this.#process.on('message', (message) => {
-      finding = message as Finding;
-    });
     const died = (why: string): Finding => ({
       lines: [{ severity: 'error', text: `The process that reads the configuration ${why}` }],
     });
@@ -39,11 +35,14 @@ export class Reader {
       if (!told) found(answer);
       told = true;
     };
+    // It has nothing left to do but to give back the memory of a big file, a tenth of a second.
+    this.#process.on('message', (message) => {
+      tell(message as Finding);
+      this.cancel();
+    });
     this.#process.on('error', (error) => tell(died(`could not be started: ${error.message}`)));
     // 'close' comes after the last message, 'exit' may come before it.
-    this.#process.on('close', (status, signal) =>
-      tell(finding ?? died(`ended with ${signal ?? status}`)),
-    );
+    this.#process.on('close', (status, signal) => tell(died(`ended with ${signal ?? status}`)));
   }
 
   cancel(): void {

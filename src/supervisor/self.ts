@@ -57,10 +57,12 @@ export const ROLE = 'KEEPALIVED_ROLE';
 const HEAP = ['--max-semi-space-size=2'];
 
 /**
- * Of the process that checks servers: what thousands of checks a second leave is young, and each look at a small part copies
- * all that is under way: a fifth of their processor time. One that has little to do does not use the room.
+ * Where much is made at once: what thousands of checks a second leave, and what a big file is made into, is young, and each
+ * look at a small part copies all that is under way: a fifth of the processor time. One that has little to do does not use
+ * the room.
  */
 const ROOM = '--max-semi-space-size=16';
+const ROOMY: ReadonlySet<Role['name']> = new Set(['check', 'reader']);
 
 export function childCommand(): SelfCommand {
   const script = process.argv[1] ?? '';
@@ -91,7 +93,7 @@ export function forkSelf(
   const options: ForkOptions & { readonly argv0: string } = {
     execPath: self.execPath,
     // The last word counts.
-    execArgv: [...self.execArgv, ...(role.name === 'check' ? [ROOM] : [])],
+    execArgv: [...self.execArgv, ...(ROOMY.has(role.name) ? [ROOM] : [])],
     env: roleEnvironment(role),
     stdio,
     argv0: 'keepalived',

@@ -93,7 +93,7 @@ it('applies the difference and leaves the other instance alone', async () => {
       assert.equal(announcements(), 5, 'nothing that did not change is announced again');
     }
     assert.equal(states(), statesBefore, 'no change of state');
-    assert.equal(daemon.pids().join(), pids, 'the same processes');
+    await lab.until('the same processes', () => daemon.pids().join() === pids);
     assertSteady(lab, 51);
 
     // The priority goes out with the next advert, on the same schedule.
@@ -158,7 +158,7 @@ it('keeps everything where the new file has errors, and names the line', async (
       );
       assert.deepEqual(lab.holders('10.0.0.51'), ['a'], name);
     }
-    assert.equal(daemon.pids().join(), pids);
+    await lab.until('only those that were there', () => daemon.pids().join() === pids);
     assertSteady(lab, 51);
     // And a good file is still taken afterwards.
     await reload(lab, daemon, config([{ vrid: 51, addresses: ['10.0.0.51/24', '10.0.0.61/24'] }]));
