@@ -44,6 +44,14 @@ export const isOurs = (error: NodeJS.ErrnoException): boolean => OURS.has(error.
 export const refusal = (code: string, syscall: string, text: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${syscall} ${code}: ${text}`), { code, syscall });
 
+const unwanted = (): NodeJS.ErrnoException => refusal('ABORT_ERR', 'connect', 'no longer wanted');
+const tooLate = (syscall: string): NodeJS.ErrnoException =>
+  refusal('ETIMEDOUT', syscall, 'no answer in time');
+
+/** `late` is called after so long; what came while this process stood still is read first. */
+const limit = (timeout: Duration, late: () => void): NodeJS.Timeout =>
+  setTimeout(() => setImmediate(late), timeout / 1000);
+
 /** Nothing is said by it; connect() must follow in the same turn. Throws what the kernel refuses. */
 function socketTo(to: Endpoint): Socket {
   const { address, mark, device, bindAddress: source, bindPort: sourcePort } = to;
@@ -83,10 +91,8 @@ export function reach(to: Endpoint, timeout: Duration, signal: Recall): Promise<
       if (failure === undefined) resolve();
       else reject(failure);
     };
-    const abort = (): void => settle(refusal('ABORT_ERR', 'connect', 'no longer wanted'));
-    const late = (): void => settle(refusal('ETIMEDOUT', 'connect', 'no answer in time'));
-    // What came while this process stood still is read first.
-    const timer = setTimeout(() => setImmediate(late), timeout / 1000);
+    const abort = (): void => settle(unwanted());
+    const timer = limit(timeout, () => settle(tooLate('connect')));
     socket.on('connect', () => settle());
     socket.on('error', settle);
     signal.addEventListener('abort', abort);
@@ -114,7 +120,7 @@ export class Stream {
     this.#socket = socketTo(to);
     this.#listen(this.#socket);
     connect(this.#socket, to);
-    const abort = (): void => this.#fail(refusal('ABORT_ERR', 'connect', 'no longer wanted'));
+    const abort = (): void => this.#fail(unwanted());
     signal.addEventListener('abort', abort);
     this.#release = () => signal.removeEventListener('abort', abort);
     if (signal.aborted) abort();
@@ -212,11 +218,9 @@ export class Stream {
         this.close();
         reject(this.#failure);
       };
-      const late = (): void => {
-        if (!over) this.#fail(refusal('ETIMEDOUT', syscall, 'no answer in time'));
-      };
-      // What came while this process stood still is read first.
-      const timer = setTimeout(() => setImmediate(late), timeout / 1000);
+      const timer = limit(timeout, () => {
+        if (!over) this.#fail(tooLate(syscall));
+      });
       this.#wake = settle;
       settle();
     });
