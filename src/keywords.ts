@@ -192,7 +192,7 @@ export function buildConfiguration(
   const check = resolveCheck(statements, { globals, facts, report });
   reportNobody(globals, inGlobals, statements, report);
   const ended = findings.all.some((d) => d.id === 'no-such-interface' && d.severity === 'fatal');
-  reportInsecurity(ended, globals, vrrp, check, statements, report);
+  reportInsecurity(ended, vrrp, check, statements, { globals, facts, report });
   const later = laterKeywords(keywords, nodes);
   if (later.length > 0) findings.add(notYetEffective(later));
   const diagnostics = withoutUnread(findings.all);

@@ -4,14 +4,16 @@
 import { realServer, virtualServer } from './check/keywords.ts';
 import type { CheckConfig } from './check/resolve.ts';
 import type { VirtualServer } from './check/rules.ts';
-import { AFTERWARDS, type Reporter } from './config/build.ts';
+import { AFTERWARDS, type MachineFacts, type Reporter } from './config/build.ts';
 import { command } from './config/command.ts';
 import { type GlobalDefs, type globalDefs, NOBODY, spokenOfUser } from './config/globals.ts';
 import type { Statement } from './config/keyword.ts';
 import type { Node } from './config/parser.ts';
+import { resolveCommands } from './config/script.ts';
 import type { ScriptText } from './config/value.ts';
+import { type InstanceStatement, resolveScripts } from './vrrp/decision.ts';
 import { syncGroupRows } from './vrrp/group.ts';
-import { type VrrpConfig, type VrrpInstance, vrrpInstance } from './vrrp/keywords.ts';
+import { type VrrpConfig, vrrpInstance } from './vrrp/keywords.ts';
 import { optionalCommand } from './vrrp/value.ts';
 
 interface Found {
@@ -57,18 +59,26 @@ const COMMANDS: ReadonlySet<string> = new Set(
   ),
 );
 
+type GroupStatement = Statement<typeof syncGroupRows>;
+
+interface Around {
+  readonly globals: GlobalDefs;
+  readonly facts: MachineFacts;
+  readonly report: Reporter;
+}
+
 /**
  * At the first script that would really run. Where an interface is missing keepalived's VRRP process has ended before it
  * looks at scripts: `ended`, and theirs does not decide the exit status.
  */
 export function reportInsecurity(
   ended: boolean,
-  globals: GlobalDefs,
   vrrp: VrrpConfig,
   check: CheckConfig,
   statements: readonly Found[],
-  report: Reporter,
+  around: Around,
 ): void {
+  const { globals, report } = around;
   if (globals.enable_script_security) return;
   const say = (kind: string, { node }: Found): void =>
     report(
@@ -100,7 +110,7 @@ export function reportInsecurity(
   // Scripts that no instance uses count too, where there is one.
   const used = statements.some(({ keyword }) => keyword === 'vrrp_instance');
   const script = used
-    ? (fifo ?? statements.flatMap((statement) => runs(statement, vrrp) ?? [])[0])
+    ? (fifo ?? statements.flatMap((statement) => runs(statement, vrrp, around) ?? [])[0])
     : undefined;
   if (script !== undefined) say('', script);
   const server = statements.find(({ keyword }) => keyword === 'virtual_server');
@@ -118,25 +128,32 @@ const runsScript = (server: VirtualServer): boolean =>
   );
 
 /** The statement that names a script that runs. */
-function runs(block: Found, vrrp: VrrpConfig): Found | undefined {
+function runs(block: Found, vrrp: VrrpConfig, around: Around): Found | undefined {
   const name = block.node.words[0]?.text ?? '';
   const inner = block.value as readonly Found[];
+  // What is refused counts with the scripts that it would run.
+  const quiet = { ...around, report: () => {} };
   switch (block.keyword) {
     case 'vrrp_script':
       return vrrp.vrrp_script?.some((script) => script.name === name && mayRun(script, vrrp))
         ? block
         : undefined;
     case 'vrrp_instance': {
-      const instance = vrrp.vrrp_instance.find((known) => known.name === name);
+      const statements = inner as readonly InstanceStatement[];
+      const instance =
+        vrrp.vrrp_instance.find((known) => known.name === name) ??
+        resolveScripts({ name, statements }, quiet);
       return inner.find(({ keyword }) => {
-        const value = instance?.[keyword as keyof VrrpInstance];
+        const value: unknown = instance[keyword as 'notify'];
         return COMMANDS.has(keyword) && value !== undefined && value !== true;
       });
     }
     case 'vrrp_sync_group': {
-      const group = vrrp.vrrp_sync_group?.find((known) => known.name === name);
+      const scripts =
+        vrrp.vrrp_sync_group?.find((known) => known.name === name) ??
+        resolveCommands(syncGroupRows, inner as readonly GroupStatement[], name, quiet);
       return inner.find(
-        ({ keyword }) => COMMANDS.has(keyword) && group?.[keyword as 'notify'] !== undefined,
+        ({ keyword }) => COMMANDS.has(keyword) && scripts[keyword as 'notify'] !== undefined,
       );
     }
     default:

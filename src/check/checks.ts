@@ -172,7 +172,8 @@ function checkConnection(
     if (source === undefined || target === undefined || family(source) === family(target)) continue;
     const other = keyword === 'bindto' ? 'connect_ip' : 'bindto';
     const message = `${keyword} address ${value} does not match address family of ${other} - skipping`;
-    report(mistake('check-family', message), at);
+    const complaint = mistake('check-family', message);
+    report(lostTarget(node, statements, at) ? { ...complaint, class: 'none' } : complaint, at);
     if (keyword === 'bindto') source = undefined;
     else target = known;
   }
@@ -182,6 +183,17 @@ function checkConnection(
     const message = `Checker link local address ${end} requires a bind_if`;
     report(mistake('check-without-interface', message), node, atClosing(node));
   }
+}
+
+/** Behind a connect_ip that is no address keepalived has no family to compare with; ours is that of the real server. */
+function lostTarget(
+  { children = [] }: Node,
+  statements: readonly Statement<typeof tcpRows>[],
+  at: Node,
+): boolean {
+  const before = children.slice(0, children.indexOf(at));
+  const last = before.findLast(({ keyword }) => keyword === 'connect_ip');
+  return last !== undefined && !statements.some(({ node }) => node === last);
 }
 
 function resolveMisc(

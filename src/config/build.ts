@@ -19,6 +19,8 @@ import type { Node } from './parser.ts';
 /** What has to be known of the machine; source.ts gathers it in the namespace that matters. */
 export interface MachineFacts {
   readonly hostname: string;
+  /** Who this is to a mail server: the full name of the machine and the account; absent where nobody asks. */
+  readonly local?: { readonly name: string; readonly account: string };
   readonly processors: number;
   readonly interfaces: ReadonlyMap<string, InterfaceFacts>;
   /** Account names only; numbers are no names. */

@@ -1,6 +1,7 @@
 // Command strings: keepalived reads them again from the raw line, with quotes and escapes of their own, and runs
 // them without a shell. So `$HOME`, globs and pipes are ordinary text.
 
+import type { Complaint } from './diagnostic.ts';
 import type { Reading, ScriptText, ValueType } from './value.ts';
 
 export const command: ValueType<ScriptText> = {
@@ -38,10 +39,11 @@ export const commandAlone: ValueType<ScriptText> = {
 /** The command string and the words after it: user and group. The string is then read a second time. */
 export function parseCommand(raw: string): Reading<ScriptText> {
   const outer = readWords(raw);
-  if (typeof outer === 'string') return unfinished(raw, outer);
-  const [text = '', user, group] = outer;
-  const words = readWords(text);
-  if (typeof words === 'string') return unfinished(text, words);
+  if ('wrong' in outer) return unfinished(raw, outer.wrong);
+  const [text = '', user, group] = outer.words;
+  const inner = readWords(text);
+  if ('wrong' in inner) return unfinished(text, inner.wrong);
+  const { words } = inner;
   if (words.length === 0 || words[0] === '') return { complaints: [EMPTY] };
   return {
     value: {
@@ -49,6 +51,8 @@ export function parseCommand(raw: string): Reading<ScriptText> {
       ...(user === undefined ? {} : { user }),
       ...(group === undefined ? {} : { group }),
     },
+    // keepalived takes it, and has complained of the line before it came to the command.
+    ...(outer.open === '"' ? { complaints: [lacking(`Unterminated quote '%k ${raw}'`)] } : {}),
   };
 }
 
@@ -59,32 +63,54 @@ const EMPTY = {
   message: 'the command is empty',
 } as const;
 
-const unfinished = (text: string, quote: string): Reading<never> => ({
+const lacking = (message: string): Complaint => ({
+  id: 'unterminated-quote',
+  severity: 'error',
+  class: 'quote',
+  message,
+  word: 0,
+});
+
+const unfinished = (text: string, wrong: '"' | "'" | '\\'): Reading<never> => ({
   complaints: [
-    {
-      id: 'unterminated-quote',
-      severity: 'error',
-      class: 'quote',
-      message: `String '${text}': missing terminating ${quote}`,
-      word: 0,
-    },
+    wrong === '\\'
+      ? {
+          id: 'unfinished-escape',
+          severity: 'error',
+          class: 'none',
+          message: `Unable to parse script '${text}' - ignoring`,
+          hint: 'a backslash at the end has nothing to act on; a real one is written as four',
+          word: 0,
+        }
+      : lacking(`String '${text}': missing terminating ${wrong}`),
   ],
 });
 
-/** Words at blanks; quotes group, also inside a word, and escapes count everywhere. The quote that has no end otherwise. */
-function readWords(text: string): string[] | string {
+type Words =
+  | { readonly words: readonly string[]; readonly open?: '"' | "'" }
+  | { readonly wrong: '"' | "'" | '\\' };
+
+/**
+ * Words at blanks; quotes group, also inside a word, and escapes count everywhere. Wrong are a backslash at the end, and a
+ * quote that has no end; but one whose text ends in an escape, or is empty, ends with the line, and is `open`.
+ */
+function readWords(text: string): Words {
   const words: string[] = [];
   let word: string | undefined;
-  let open = '';
+  let open: '' | '"' | "'" = '';
+  let ended = false;
   for (let i = 0; i < text.length; ) {
     const c = text[i] as string;
-    if (c === '\\' && i + 1 < text.length) {
+    if (c === '\\') {
+      if (i + 1 === text.length) return { wrong: c };
       const decoded = decodeEscape(text, i + 1);
       word = (word ?? '') + decoded.text;
       i = decoded.next;
+      ended = true;
       continue;
     }
     i++;
+    ended = open === '';
     if (open !== '') {
       if (c === open) open = '';
       else word = (word ?? '') + c;
@@ -98,10 +124,11 @@ function readWords(text: string): string[] | string {
       word = undefined;
     }
   }
-  if (open !== '') return open;
+  if (open !== '' && !ended) return { wrong: open };
   if (word !== undefined) words.push(word);
   // A NUL ends a C string.
-  return words.map((w) => w.split('\0')[0] as string);
+  const cut = words.map((w) => w.split('\0')[0] as string);
+  return open === '' ? { words: cut } : { words: cut, open };
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {

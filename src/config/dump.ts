@@ -88,10 +88,11 @@ const LAYOUT: readonly Line[] = [
       : [`Smtp server connection timeout = ${toSeconds(defs.smtp_connect_timeout ?? USUAL)}`]),
     ...(defs.notification_email_from === undefined
       ? []
-      : [`Email notification from = ${defs.notification_email_from}`]),
-    ...(defs.notification_email.length === 0
-      ? []
-      : ['Email notification to:', ...defs.notification_email.map((name) => `  ${name}`)]),
+      : [
+          `Email notification from = ${defs.notification_email_from}`,
+          'Email notification to:',
+          ...defs.notification_email.map((name) => `  ${name}`),
+        ]),
     `Default smtp_alert = ${offOn(defs.smtp_alert)}`,
     `Default smtp_alert_vrrp = ${offOn(defs.smtp_alert_vrrp)}`,
   ],

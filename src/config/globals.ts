@@ -2,7 +2,7 @@
 
 import { ipBytes } from '../lib/ip.ts';
 import { type Duration, micros, ZERO } from '../lib/time.ts';
-import { collect, type MachineFacts, type Reporter } from './build.ts';
+import { collect, givenTwice, type MachineFacts, type Reporter } from './build.ts';
 import { command } from './command.ts';
 import type { Complaint } from './diagnostic.ts';
 import { checkRows } from './global/check.ts';
@@ -99,8 +99,10 @@ export function resolveGlobals(
     notify_fifo: _fifo1,
     vrrp_notify_fifo: _fifo2,
     lvs_notify_fifo: _fifo3,
+    nftables,
     ...given
   } = collect(globalDefs, statements) as Infer<typeof globalDefs>;
+  const table = iptablesFirst(statements, report) ? undefined : nftables;
   const explicit = new Set(statements.map((statement) => statement.keyword));
   const quiet = (keyword: keyof typeof globalDefs): boolean =>
     vrrp_min_garp === true && !explicit.has(keyword);
@@ -118,14 +120,15 @@ export function resolveGlobals(
   checkStartScripts(statements, runners, facts, report);
   return {
     ...given,
-    ...(relay === undefined ? {} : { smtp_address: relay }),
+    ...(table === undefined ? {} : { nftables: table }),
+    ...(relay === undefined ? {} : { smtp_address: relay, ...senderOf(given, facts) }),
     ...(buffers === undefined ? {} : { vrrp_rx_bufs_policy: buffers }),
     notification_email: statements.flatMap((s) =>
       s.keyword === 'notification_email' ? s.value.map(({ value }) => value) : [],
     ),
     ...resolveScripts(statements, runners, facts, report),
     ...resolveFifos(statements, facts, report),
-    router_id: given.router_id ?? facts.hostname,
+    router_id: given.router_id ?? facts.local?.name ?? facts.hostname,
     ...(scripts === undefined ? {} : { script_user: scripts }),
     vrrp_cpu_affinity: resolveAffinity('vrrp', statements, facts, report),
     checker_cpu_affinity: resolveAffinity('checker', statements, facts, report),
@@ -140,6 +143,19 @@ export function resolveGlobals(
     vrrp_garp_interval: given.vrrp_garp_interval ?? ZERO,
     vrrp_gna_interval: given.vrrp_gna_interval ?? ZERO,
   };
+}
+
+/** vrrp_iptables asks for the table of nftables that needs no name: who names one after it comes too late. */
+function iptablesFirst(
+  statements: readonly Statement<typeof globalDefs>[],
+  report: Reporter,
+): boolean {
+  const first = statements.findIndex(({ keyword }) => keyword === 'vrrp_iptables');
+  const named = statements.findIndex(({ keyword }) => keyword === 'nftables');
+  if (first < 0 || named < first) return false;
+  const { node } = statements[named] as (typeof statements)[number];
+  report(givenTwice(globalDefs.nftables.again ?? '', node, ''), node);
+  return true;
 }
 
 function checkGroup6(statements: readonly Statement<typeof globalDefs>[], report: Reporter): void {
@@ -193,6 +209,18 @@ function locateMailServer(
   }
   return address;
 }
+
+/** What a mail server is told where the file does not say it. */
+const senderOf = (
+  { smtp_helo_name: helo, notification_email_from: from }: Partial<Infer<typeof globalDefs>>,
+  { local }: MachineFacts,
+): Pick<GlobalDefs, 'smtp_helo_name' | 'notification_email_from'> =>
+  local === undefined
+    ? {}
+    : {
+        smtp_helo_name: helo ?? local.name,
+        notification_email_from: from ?? `${local.account}@${local.name}`,
+      };
 
 /** keepalived adds a complaint about those that run before and after everything else. */
 function checkStartScripts(

@@ -13,7 +13,7 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, userInfo } from 'node:os';
 import { basename, delimiter, dirname, resolve } from 'node:path';
 import { buildConfiguration, type Config, keywords } from '../keywords.ts';
 import type { Inspection, InterfaceFacts, MachineFacts, NameFolders, NameKind } from './build.ts';
@@ -188,6 +188,7 @@ export function gatherFacts({
   let known: ReadonlyMap<string, string> | undefined;
   return {
     hostname: hostname(),
+    local: { name: nameInHosts(hostname(), readLines('/etc/hosts')), account: userInfo().username },
     processors: availableParallelism(),
     interfaces: readInterfaces(),
     user: (name) =>
@@ -210,6 +211,15 @@ function addressOf(host: string): string | undefined {
   if (host.startsWith('-')) return undefined;
   const { stdout } = spawnSync('getent', ['ahosts', host], { timeout: 5000, encoding: 'utf8' });
   return /^\S+/.exec(stdout ?? '')?.[0];
+}
+
+/** The first name in the line of /etc/hosts that has ours; no name server is asked, which may be away when we start. */
+export function nameInHosts(own: string, hosts: readonly string[]): string {
+  for (const line of hosts) {
+    const [, first, ...others] = (line.split('#')[0] as string).trim().split(/\s+/);
+    if (first === own || others.includes(own)) return first ?? own;
+  }
+  return own;
 }
 
 function readInterfaces(): ReadonlyMap<string, InterfaceFacts> {

@@ -318,7 +318,7 @@ const warning = (id: string, message: string, assumed: Duration): Complaint => (
 
 /** notify_deleted may stand without a command. */
 export function resolveScripts(
-  { name, statements }: InstanceBlock,
+  { name, statements }: Pick<InstanceBlock, 'name' | 'statements'>,
   around: Surroundings,
 ): Pick<VrrpInstance, ScriptKeyword | 'notify_deleted'> {
   const { globals, facts, report } = around;

@@ -1,7 +1,7 @@
 // The parts of keepalived.data about interfaces: how announcements are held back on them, the sockets, and what is
 // known of each one, in the layout of keepalived 2.2.7. Nothing here is parsed back.
 
-import { family, isLinkLocal6 } from '../lib/ip.ts';
+import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
 import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
@@ -10,7 +10,7 @@ import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
 import { delayOf } from './debounce.ts';
 import { usersOf, weightText } from './dump-track.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import { holdsOn } from './own.ts';
+import { holdsOn, speaksOn } from './own.ts';
 import { socketSpec } from './socket.ts';
 import type { Member, RouterState } from './state.ts';
 import { madeLinks } from './tend.ts';
@@ -88,7 +88,6 @@ export function socketLines(
   const sockets = new Map<string, { readonly spec: SocketSpec; readonly users: Member[] }>();
   for (const member of state.members) {
     const spec = specOf(state, member);
-    if (spec === undefined) continue;
     const known = sockets.get(spec.key);
     if (known === undefined) sockets.set(spec.key, { spec, users: [member] });
     else known.users.push(member);
@@ -115,22 +114,67 @@ export function socketLines(
   ];
 }
 
-function specOf({ sockets, kernel }: RouterState, member: Member): SocketSpec | undefined {
+/** As it is; without a socket, as it would be, also on an interface that is not there. */
+function specOf({ sockets, kernel }: RouterState, member: Member): SocketSpec {
   const { config, socket, source } = member;
-  if (socket !== undefined) return sockets[socket]?.spec;
-  const address = source ?? config.unicast_src_ip ?? config.mcast_src_ip;
-  return address === undefined
-    ? undefined
-    : socketSpec(config, linkNamed(kernel, config.interface ?? ''), address);
+  const known = socket === undefined ? undefined : sockets[socket];
+  if (known !== undefined) return known.spec;
+  const at = speaksOn(config);
+  const link = at === undefined ? undefined : (linkNamed(kernel, at) ?? missingLink(at));
+  const nobody = (config.family === 4 ? '0.0.0.0' : '::') as Ip;
+  const address = source ?? config.unicast_src_ip ?? config.mcast_src_ip ?? nobody;
+  return socketSpec(config, link, address);
 }
+
+/** An interface of which only the name is known. */
+const missingLink = (name: string): Link => ({
+  name,
+  index: 0,
+  mac: '',
+  mtu: 0,
+  hardware: 0,
+  up: false,
+  running: false,
+  multicast: false,
+});
 
 export function interfaceLines(state: RouterState, clock: Clock): readonly string[] {
   const groups = delayGroups(state.config);
   return [
     '------< Interfaces >------',
-    ...Object.values(state.kernel.links).flatMap((link) => linkLines(state, link, groups, clock)),
+    ...shownLinks(state).flatMap((link) => linkLines(state, link, groups, clock)),
   ];
 }
+
+/**
+ * Those that are there, in the order of their numbers. What is named and not there comes in the order in which it is named,
+ * groups first: before what is made here, and what is made here, there or not, in the order of its instances.
+ */
+function shownLinks({ config, kernel }: RouterState): readonly Link[] {
+  const there = Object.values(kernel.links);
+  const made = madeLinks(config).map(({ name }) => name);
+  const tracked = (config.vrrp_sync_group ?? []).flatMap(
+    ({ track_interface = [] }) => track_interface,
+  );
+  const named = new Set([
+    ...tracked.map(({ name }) => name),
+    ...config.vrrp_instance.flatMap(namedBy),
+  ]);
+  const missing = [...named, ...made].filter((name) => linkNamed(kernel, name) === undefined);
+  if (missing.length === 0) return there;
+  const isMade = ({ name }: Link): boolean => made.includes(name);
+  return [
+    ...there.filter((link) => !isMade(link)),
+    ...missing.filter((name) => !made.includes(name)).map(missingLink),
+    ...made.map((name) => linkNamed(kernel, name) ?? missingLink(name)),
+  ];
+}
+
+const namedBy = (config: VrrpInstance): readonly string[] => [
+  ...(config.interface === undefined ? [] : [config.interface]),
+  ...(config.track_interface ?? []).map(({ name }) => name),
+  ...interfacesOf(config),
+];
 
 /** The interface of an instance, and the one that is made for it. */
 export function ownLines(config: VrrpInstance, kernel: RouterState['kernel']): readonly string[] {
@@ -150,7 +194,9 @@ export function ownLines(config: VrrpInstance, kernel: RouterState['kernel']): r
     lines.push(`   Use IPVLAN, i/f ${own}, is_up = ${isUp}${address}, type ${made.mode}`);
   }
   if (all === true) lines.push('   Use VMAC for VIPs on other interfaces');
-  if (made !== undefined) {
+  if (made !== undefined && linkNamed(kernel, made.parent) === undefined)
+    lines.push(`   Interface = ${own}`);
+  else if (made !== undefined) {
     const where = vmac !== undefined && base === true ? ', xmit base i/f' : '';
     const kind = made.kind === 'macvlan' ? 'vmac' : 'ipvlan';
     lines.push(`   Interface = ${own}, ${kind} on ${at}${where}`);
@@ -164,18 +210,23 @@ function madeLines({ config, kernel }: RouterState, link: Link): readonly string
   const made = all.find(({ name }) => name === link.name);
   const below = made && linkNamed(kernel, made.parent);
   if (made === undefined || below === undefined) return [];
+  const own = '   I/f created by keepalived';
+  if (link.index === 0) return [own];
   const state = `${below.up ? 'UP' : 'not UP'}, ${below.running ? 'RUNNING' : 'not RUNNING'}`;
   const kind = made.kind === 'macvlan' ? 'VMAC type' : 'IPVLAN type L2';
-  return [
-    `   ${kind} ${made.mode}, underlying interface = ${below.name}, state = ${state}`,
-    '   I/f created by keepalived',
-  ];
+  return [`   ${kind} ${made.mode}, underlying interface = ${below.name}, state = ${state}`, own];
 }
 
 function vrfLines({ kernel }: RouterState, { vrf, master }: Link): readonly string[] {
   if (vrf !== undefined) return [`   VRF master table ${vrf}`];
   const within = master === undefined ? undefined : kernel.links[master];
   return within?.vrf === undefined ? [] : [`   VRF slave of ${within.name}`];
+}
+
+/** To be made on an interface that is not there. */
+function isOrphan({ config, kernel }: RouterState, { name }: Link): boolean {
+  const made = madeLinks(config).find((one) => one.name === name);
+  return made !== undefined && linkNamed(kernel, made.parent) === undefined;
 }
 
 /** How its link is known. */
@@ -200,9 +251,10 @@ function linkLines(
   const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
   const ipv6 = addresses.find(({ address }) => isLinkLocal6(address))?.address ?? '(none)';
   const loopback = link.hardware === 772;
+  const isMissing = link.index === 0;
   return [
     ` Name = ${link.name}`,
-    `   index = ${link.index}`,
+    `   index = ${link.index}${isMissing ? ' (deleted)' : ''}`,
     `   IPv4 address = ${ipv4}`,
     `   IPv6 address = ${ipv6}`,
     ...(loopback || link.mac === ''
@@ -211,8 +263,10 @@ function linkLines(
     `   State = ${[
       link.up ? 'UP' : 'not UP',
       link.running ? 'RUNNING' : 'not RUNNING',
-      ...(loopback ? ['no broadcast', 'loopback'] : []),
+      ...(loopback || isMissing ? ['no broadcast'] : []),
+      ...(loopback ? ['loopback'] : []),
       ...(link.multicast ? [] : ['no multicast']),
+      ...(isMissing && isOrphan(state, link) ? ['master down'] : []),
     ].join(', ')}`,
     `   Seen up = ${link.up ? 1 : 0}`,
     `   Delayed state change running = ${state.swaying[link.index] !== undefined}`,
@@ -220,7 +274,7 @@ function linkLines(
     `   Down debounce timer = ${delayOf(state, link, false)}us`,
     ...madeLines(state, link),
     `   MTU = ${link.mtu}`,
-    `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : 'UNKNOWN'}`,
+    `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : `UNKNOWN (${link.hardware})`}`,
     `   NIC ${NEWS[link.asked ?? 'none']}`,
     ...vrfLines(state, link),
     ...limitLines(groups.find(({ interfaces }) => interfaces.includes(link.name))),
@@ -234,8 +288,9 @@ function linkLines(
  * What is set for virtual MACs. keepalived notes as original what it finds after it has set it: what stands there now. It
  * knows rp_filter of interfaces that it has made, and of those below.
  */
-function settingLines({ config, kernel }: RouterState, { name }: Link): readonly string[] {
-  const all = madeLinks(config);
+function settingLines({ config, kernel }: RouterState, { name, index }: Link): readonly string[] {
+  // Nothing was set on one that is not there.
+  const all = index === 0 ? [] : madeLinks(config);
   const own = all.find((one) => one.name === name);
   const above = all.filter((one) => one.parent === name && one.kind === 'macvlan');
   const quieting = above.filter((one) => one.family === 4).length;
@@ -243,12 +298,13 @@ function settingLines({ config, kernel }: RouterState, { name }: Link): readonly
   const begins = own?.family === 4 && own.kind === 'macvlan' ? 1 : 0;
   const changed = quieting > 0 ? 1 : 0;
   const from = own === undefined ? name : 'default';
-  const filter = kernel.filters?.find((one) => one.interface === from)?.value ?? 0;
+  const filters = index === 0 ? [] : (kernel.filters ?? []);
+  const filter = filters.find((one) => one.interface === from)?.value ?? 0;
   return [
     `   Reset ARP config counter ${quieting}`,
     `   Original arp_ignore ${changed || begins}`,
     `   Original arp_filter ${changed}`,
-    ...(own === undefined && above.length === 0 ? [] : [`   rp_filter ${filter}`]),
+    ...(own === undefined && above.length === 0 && index > 0 ? [] : [`   rp_filter ${filter}`]),
     `   Original promote_secondaries ${begins}`,
     '   Reset promote_secondaries counter 0',
   ];
@@ -294,12 +350,14 @@ function userLines(state: RouterState, { name }: Link): readonly string[] {
   const lines = new Map<string, string>();
   for (const { config } of state.members) {
     const places = interfacesOf(config);
-    const untracked = config.interface === name && config.dont_track_primary;
+    const own = config.interface === name || config.own === name;
+    const untracked = own && config.dont_track_primary;
     if (config.interface === name || places.includes(name))
       lines.set(config.name, `     ${config.name}, weight ${untracked ? NOT_TRACKED : 0}`);
     else {
-      const own = (config.track_interface ?? []).find((one) => one.name === name);
-      if (own !== undefined) lines.set(config.name, `     ${config.name}, ${weightText(own)}`);
+      const tracked = (config.track_interface ?? []).find((one) => one.name === name);
+      if (tracked !== undefined)
+        lines.set(config.name, `     ${config.name}, ${weightText(tracked)}`);
     }
   }
   const tracking = usersOf(state, 'track_interface', name);

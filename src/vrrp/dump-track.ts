@@ -69,8 +69,9 @@ export function trackerLines(state: RouterState): readonly string[] {
     ...section('VRRP Sync groups', groups, (group) => groupLines(state, group)),
     ...section('VRRP Scripts', Object.values(trackers.scripts), (one) => scriptLines(state, one)),
     ...section('VRRP Track files', trackedFiles(config), (file) => fileLines(state, file)),
-    ...section('VRRP Track processes', Object.values(trackers.processes), (one) =>
-      processLines(state, one),
+    // Those that nobody tracks are shown, and not counted.
+    ...section('VRRP Track processes', config.vrrp_track_process ?? [], (one) =>
+      processLines(state, trackers.processes[one.name] ?? { config: one, current: 0, up: false }),
     ),
     ...section('VRRP Track BFDs', config.sessions ?? [], (one) => sessionLines(state, one)),
   ];
@@ -166,6 +167,7 @@ function processLines(state: RouterState, one: ProcessState): readonly string[] 
   const { name, process, param_match: match, weight, quorum, quorum_max: most } = one.config;
   const { delay, fork_delay: fork, terminate_delay: terminate } = one.config;
   const [command = '', ...words] = process;
+  const users = usersOf(state, 'track_process', name);
   const running = (up: boolean): string =>
     one.changeAt !== undefined && one.up !== up ? 'running' : 'not running';
   return [
@@ -185,8 +187,7 @@ function processLines(state: RouterState, one: ProcessState): readonly string[] 
     `   Fork delay timer ${running(true)}`,
     `   Terminate delay timer ${running(false)}`,
     `   Full command = ${one.config.full_command || match !== undefined || words.length > 0}`,
-    '   Tracking instances :',
-    ...usersOf(state, 'track_process', name),
+    ...(users.length === 0 ? [] : ['   Tracking instances :', ...users]),
   ];
 }
 

@@ -5,6 +5,7 @@ import type { AddressEntry } from '../config/value.ts';
 import { family } from '../lib/ip.ts';
 import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Instant, toSeconds } from '../lib/time.ts';
+import type { KernelAddress } from './action.ts';
 import { addressKey, linkNamed } from './addresses.ts';
 import { delayLines, interfaceLines, ownLines, socketLines } from './dump-link.ts';
 import { groupNamed, trackedLines, trackerLines } from './dump-track.ts';
@@ -106,7 +107,10 @@ function instanceLines(
   const fd = (member.socket === undefined ? undefined : descriptors.get(member.socket)) ?? -1;
   const unicast = isUnicast(config);
   const given = config.unicast_src_ip ?? config.mcast_src_ip ?? ownSource(config);
-  const index = linkNamed(kernel, speaksOn(config) ?? '')?.index;
+  const at = speaksOn(config);
+  const index = linkNamed(kernel, at ?? '')?.index;
+  // keepalived counts an interface that is not there twice: it has no address either.
+  const without = at !== undefined && index === undefined && given === undefined ? 1 : 0;
   return [
     ` VRRP Instance = ${config.name}`,
     `   VRRP Version = ${config.version}`,
@@ -117,7 +121,7 @@ function instanceLines(
     ...flagLines(config),
     `   Wantstate = ${wantedState(member, group !== undefined)}`,
     `   Number of config faults = ${wrong}`,
-    `   Number of interface and track script faults = ${faults.length - pending - wrong}`,
+    `   Number of interface and track script faults = ${faults.length - pending - wrong + without}`,
     `   Number of track scripts init = ${pending}`,
     `   Last transition = ${stamp(clock, since(state, clock))}`,
     `   Read timeout = ${readTimeout(config, state, clock)}`,
@@ -185,7 +189,7 @@ function flagLines(config: VrrpInstance): readonly string[] {
   const source = config.unicast_src_ip ?? config.mcast_src_ip;
   const flagged = [
     ...[config.nopreempt, config.skip_check_adv_addr, config.dont_track_primary],
-    config.made !== undefined,
+    config.made !== undefined || config.use_ipvlan !== undefined,
   ];
   if (isUnicast(config)) return ['   Flags:', '     Using unicast'];
   if (config.unicast_without_peers === true)
@@ -333,13 +337,22 @@ function addressText(
   ].join(' ');
 }
 
-/** Each address as keepalived writes it; `set` says that it is on its interface. */
+function heldKeys(
+  held: readonly KernelAddress[],
+  refused: readonly KernelAddress[],
+): ReadonlySet<string> {
+  const keys = new Set(held.map(addressKey));
+  for (const address of refused) keys.delete(addressKey(address));
+  return keys;
+}
+
+/** Each address as keepalived writes it; `set` says that it is on its interface: the kernel has not refused it. */
 export function addressTexts(
-  { config, held }: Member,
+  { config, held, refused }: Pick<Member, 'config' | 'held' | 'refused'>,
   kernel: RouterState['kernel'],
   entries: VrrpInstance['virtual_ipaddress'],
 ): readonly string[] {
-  const set = new Set(held.map(addressKey));
+  const set = heldKeys(held, refused);
   const parents = new Map((config.made ?? []).map(({ name, parent }) => [name, parent]));
   return entries.map((entry) =>
     addressText(entry, holdsOn(config, entry.address) ?? '', set, kernel, parents),
@@ -368,7 +381,7 @@ const groupLines = ({ track_group = [] }: VrrpConfig): readonly string[] =>
       ];
 
 function staticLines({ config, kernel, statics }: RouterState): readonly string[] {
-  const set = new Set(statics.addresses.map(addressKey));
+  const set = heldKeys(statics.addresses, statics.refused);
   return [
     ...listed(
       '------< Static Addresses >------',
@@ -384,7 +397,7 @@ function unicastLines(config: VrrpInstance): readonly string[] {
   if (!isUnicast(config)) return [];
   return [
     `   Unicast TTL = ${config.unicast_ttl}`,
-    `   Check unicast src : ${config.check_unicast_src ? 'yes' : 'no'}`,
+    `   Check unicast src : ${config.check_unicast_src && config.checked_by_default === undefined ? 'yes' : 'no'}`,
     '   Unicast Peer :',
     ...config.unicast_peer.map(
       ({ address, min_ttl = 0, max_ttl = 255 }) =>

@@ -10,6 +10,7 @@ import {
   interfaceName,
   onOff,
   quote,
+  type Reading,
   type ValueType,
   word,
 } from '../config/value.ts';
@@ -73,8 +74,18 @@ export const trackGroupRows = {
   }),
 };
 
+const pause = decimalSeconds(0, 2147.483647);
+
 const interval = (doc: string, otherwise: string) =>
-  optional(decimalSeconds(0, 2147.483647), doc, { otherwise, example: '0.01' });
+  optional({ ...pause, parse: readPause }, doc, { otherwise, example: '0.01' });
+
+/** What is no number is none, and is there: the group stays. What is out of range is as if it were not written. */
+function readPause(words: readonly string[], raw: string): Reading<Duration> {
+  const reading = pause.parse(words, raw);
+  const [complaint] = reading.complaints ?? [];
+  if (complaint?.id !== 'invalid-number') return reading;
+  return { value: ZERO, complaints: [{ ...complaint, assumed: '0' }] };
+}
 
 export const garpGroupRows = {
   garp_interval: interval(

@@ -322,6 +322,8 @@ export interface VrrpInstance
   readonly log_unknown_vrids?: true;
   /** Other limits on some of its interfaces; those of one garp_group share them, whoever announces. */
   readonly pauses?: readonly Pause[];
+  /** check_unicast_src is that of global_defs: dumps tell it there. */
+  readonly checked_by_default?: true;
   readonly notify_master?: Script;
   readonly notify_backup?: Script;
   readonly notify_fault?: Script;

@@ -31,8 +31,6 @@ export interface Vmac {
 export const isInterfaceName = (text: string): boolean =>
   text.length > 0 && text.length <= 15 && !/[/:\s]/.test(text) && text !== '.' && text !== '..';
 
-const isMac = (text: string): boolean => /^[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){4,5}$/.test(text);
-
 const vmac: ValueType<Vmac> = {
   syntax: '[[name] <interface>] [<mac>] [netlink_notify_msg] [group <int>|<name>]',
   minimum: 0,
@@ -61,10 +59,11 @@ function readVmac(words: readonly string[]): Reading<Vmac> {
   const complaints: Complaint[] = [];
   for (let i = 0; i < words.length; i++) {
     const text = words[i] as string;
-    if (isMac(text)) {
-      const complaint = refuseMac(text, i);
-      if (complaint === undefined) value.mac = text.toLowerCase();
-      else complaints.push(complaint);
+    if (text.includes(':')) {
+      const mac = readMac(text);
+      const complaint = value.mac === undefined ? refuseMac(mac, text, i) : macAgain(i);
+      if (complaint === undefined && mac !== undefined) value.mac = mac;
+      else if (complaint !== undefined) complaints.push(complaint);
     } else if (text === 'netlink_notify_msg') value.netlink_notify_msg = true;
     else if (text === 'group' && words[i + 1] !== undefined) value.group = words[++i] as string;
     else if (value.name !== undefined)
@@ -82,12 +81,32 @@ function readVmac(words: readonly string[]): Reading<Vmac> {
         );
     }
   }
-  return { value, complaints };
+  // keepalived 2.2.7 reads two words: it takes none of those that came later for wrong.
+  return {
+    value,
+    complaints: complaints.map((c) => ((c.word ?? 0) < 2 ? c : { ...c, class: 'none' })),
+  };
 }
 
+/** Five bytes or six, of one digit or two each; what stands behind them does not count. */
+const readMac = (text: string): string | undefined =>
+  /^[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){4}(:[0-9a-fA-F]{1,2}(?=:|$)|(?=:?$))/
+    .exec(text)?.[0]
+    .toLowerCase();
+
+export const macAgain = (word = -1): Complaint =>
+  mistake('mac-twice', 'VMAC interface address already specified', word);
+
 /** 00:00:5e:00:01 and :02 belong to RFC 9568; a multicast address cannot be a source. */
-function refuseMac(text: string, index: number): Complaint | undefined {
-  const bytes = text.split(':').map((part) => Number.parseInt(part, 16));
+function refuseMac(mac: string | undefined, text: string, index: number): Complaint | undefined {
+  const strange = /[^0-9a-fA-F:]/.test(text);
+  if (mac === undefined || strange)
+    return mistake(
+      'vmac-mac',
+      `VMAC invalid MAC address ${text}${strange ? '' : ' - ignored'}`,
+      index,
+    );
+  const bytes = mac.split(':').map((part) => Number.parseInt(part, 16));
   if (((bytes[0] as number) & 1) === 1)
     return mistake('vmac-multicast', `VMAC MAC address is multicast ${text} - ignoring`, index);
   const reserved = [0, 0, 0x5e, 0].every((byte, at) => bytes[at] === byte) && bytes[4] === 1;

@@ -42,16 +42,17 @@ export interface TrackGroup {
   readonly group: readonly string[];
 }
 
-/** Sync groups that have a member, in the order of the file. */
+/** Sync groups that have a member, in the order of the file. Of an instance that is `refused` all has been said. */
 export function resolveSyncGroups(
   blocks: readonly Definition<typeof syncGroupRows>[],
   instances: readonly VrrpInstance[],
+  refused: ReadonlySet<string>,
   names: Names,
   around: Surroundings,
 ): SyncGroup[] {
   const taken = new Set<string>();
   return blocks.flatMap((block) => {
-    const members = membersOf(block, instances, taken, around.report);
+    const members = membersOf(block, instances, refused, taken, around.report);
     const tracks = resolveTracks(block.statements, block.name, block.order, names, around);
     const scripts = resolveCommands(syncGroupRows, block.statements, block.name, around);
     if (members.length === 0) return [];
@@ -78,6 +79,7 @@ export function resolveSyncGroups(
 function membersOf(
   { name, node, statements }: Definition<typeof syncGroupRows>,
   instances: readonly VrrpInstance[],
+  refused: ReadonlySet<string>,
   taken: Set<string>,
   report: Reporter,
 ): VrrpInstance[] {
@@ -90,6 +92,7 @@ function membersOf(
   }
   const members: VrrpInstance[] = [];
   for (const { value, node: at } of list) {
+    if (refused.has(value)) continue;
     const instance = instances.find((known) => known.name === value);
     if (instance === undefined)
       say(
@@ -109,6 +112,7 @@ function membersOf(
       members.push(instance);
     }
   }
+  if (list.some(({ value }) => refused.has(value))) return members;
   if (members.length === 0)
     say(
       'group-empty',

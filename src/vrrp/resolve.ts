@@ -79,7 +79,10 @@ export function resolveVrrp(blocks: VrrpBlocks, surroundings: Surroundings): Vrr
     const tied = statics.tied.get(instance.name);
     return tied === undefined ? instance : { ...instance, tied_to: tied };
   });
-  const groups = resolveSyncGroups(blocks.vrrp_sync_group, instances, names, around);
+  const runs = new Set(instances.map(({ name }) => name));
+  const given = blocks.vrrp_instance.map(({ name }) => name);
+  const refused = new Set(given.filter((name) => !runs.has(name)));
+  const groups = resolveSyncGroups(blocks.vrrp_sync_group, instances, refused, names, around);
   refuseOwnersWeights(blocks.vrrp_instance, instances, groups, report);
   const garpGroups = resolveGarpGroups(blocks.garp_group, around);
   const paused = instances.map((instance) => withPauses(instance, garpGroups));

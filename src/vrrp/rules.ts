@@ -171,6 +171,9 @@ export function resolveInstance(
     unicast_peer: walk.peers,
     unicast_ttl: unicast ? given.unicast_ttl : 255,
     check_unicast_src: walk.checkSource || globals.vrrp_check_unicast_src,
+    ...(walk.checkSource || !globals.vrrp_check_unicast_src
+      ? {}
+      : { checked_by_default: true as const }),
     skip_check_adv_addr: given.skip_check_adv_addr ?? globals.vrrp_skip_check_adv_addr,
     virtual_ipaddress: addresses,
     virtual_ipaddress_excluded: excluded,

@@ -4,7 +4,7 @@ import { AFTERWARDS, atClosing, nodeOf, type Reporter } from '../config/build.ts
 import type { Node } from '../config/parser.ts';
 import { type Family, family } from '../lib/ip.ts';
 import { fatal, type InstanceBlock, mistake, type RuledSurroundings } from './decision.ts';
-import type { Vmac } from './link.ts';
+import { macAgain, type Vmac } from './link.ts';
 
 /** What the rest of the instance comes to. */
 interface Around {
@@ -15,12 +15,16 @@ interface Around {
   readonly unicast: boolean;
 }
 
-/** Each use_vmac adds to those before it, and the first name stays. */
+/** Each use_vmac adds to those before it, and the first name and the first MAC stay. */
 export function vmacOf(statements: InstanceBlock['statements']): { readonly use_vmac?: Vmac } {
   const all = statements.flatMap((s) => (s.keyword === 'use_vmac' ? [s.value] : []));
   if (all.length === 0) return {};
-  const name = all.find((vmac) => vmac.name !== undefined)?.name;
-  return { use_vmac: Object.assign({}, ...all, name === undefined ? {} : { name }) };
+  const [{ name } = {}, { mac } = {}] = [
+    all.find((vmac) => vmac.name !== undefined),
+    all.find((vmac) => vmac.mac !== undefined),
+  ];
+  const first = { ...(name === undefined ? {} : { name }), ...(mac === undefined ? {} : { mac }) };
+  return { use_vmac: Object.assign({}, ...all, first) };
 }
 
 export function checkOwnInterface(
@@ -73,8 +77,13 @@ export function checkOwnInterface(
 /** Two instances cannot have one interface, and an instance has one. */
 function checkNames(block: InstanceBlock, owners: Map<string, string>, report: Reporter): void {
   let named = false;
+  let addressed = false;
   for (const statement of block.statements) {
     if (statement.keyword !== 'use_vmac' && statement.keyword !== 'use_ipvlan') continue;
+    if (statement.keyword === 'use_vmac' && statement.value.mac !== undefined) {
+      if (addressed) report(macAgain(), statement.node);
+      addressed = true;
+    }
     const link = statement.value.name;
     if (link === undefined) continue;
     if (named && statement.keyword === 'use_vmac')

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { CASES, type Case } from './cases.ts';
+import { CORNERS } from './corner.ts';
 import type { Judgement } from './judge.ts';
 import { LANGUAGE, PARTS } from './language.ts';
 import { mixtures } from './mixture.ts';
@@ -20,6 +21,7 @@ const cases: readonly Case[] = [
   ...LANGUAGE,
   ...TOGETHER,
   ...TRACKING,
+  ...CORNERS,
   ...mixtures(200, 1),
   ...rowCases(),
   ...twiceCases(),

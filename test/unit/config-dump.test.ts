@@ -3,11 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { MachineFacts } from '../../src/config/build.ts';
 import { type DumpFacts, dumpGlobals } from '../../src/config/dump.ts';
 import { textOf } from '../../src/config/text.ts';
 import { buildConfiguration, type Config } from '../../src/keywords.ts';
 
-const configOf = (statements: readonly string[]): Config => {
+const configOf = (statements: readonly string[], more: Partial<MachineFacts> = {}): Config => {
   const lines = ['global_defs', '{', ...statements, '}'].map((text, index) => ({
     text: textOf(text),
     file: 'test',
@@ -23,6 +24,7 @@ const configOf = (statements: readonly string[]): Config => {
     user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
     group: () => undefined,
     inspect: (path) => ({ path: path === '/bin/true' ? path : `/found${path}` }),
+    ...more,
   });
   assert.deepEqual(
     diagnostics.filter(({ class: kind }) => kind !== 'none'),
@@ -178,6 +180,36 @@ for (const [statement, expected] of [
     );
   });
 }
+
+test('whom a mail server is told of, where the file does not say it', () => {
+  const local = { name: 'vm.example.com', account: 'root' };
+  const shown = (...statements: readonly string[]): string[] =>
+    dumpGlobals(configOf(statements, { local }).global_defs, { process: 'vrrp' }).filter((line) =>
+      /Router|Smtp|Email|@/.test(line),
+    );
+  assert.deepEqual(shown('smtp_server 127.0.0.1'), [
+    ' Router ID = vm.example.com',
+    ' Smtp server = 127.0.0.1',
+    ' Smtp server port = 25',
+    ' Smtp HELO name = vm.example.com',
+    ' Smtp server connection timeout = 30',
+    ' Email notification from = root@vm.example.com',
+    ' Email notification to:',
+  ]);
+  // Without a server nobody is told anything, and without a sender keepalived shows nobody.
+  assert.deepEqual(shown('notification_email', '{', 'a@example.com', '}'), [
+    ' Router ID = vm.example.com',
+  ]);
+  assert.deepEqual(
+    shown('smtp_server 127.0.0.1', 'smtp_helo_name x', 'notification_email_from y@z').slice(3),
+    [
+      ' Smtp HELO name = x',
+      ' Smtp server connection timeout = 30',
+      ' Email notification from = y@z',
+      ' Email notification to:',
+    ],
+  );
+});
 
 test('namespace and instance come first', () => {
   const lines = dumpGlobals(configOf([]).global_defs, {

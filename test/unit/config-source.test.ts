@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { daemonStatus, exitStatus } from '../../src/config/diagnostic.ts';
-import { gatherFacts, type Loaded, loadConfiguration } from '../../src/config/source.ts';
+import {
+  gatherFacts,
+  type Loaded,
+  loadConfiguration,
+  nameInHosts,
+} from '../../src/config/source.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ka-config-source-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -136,4 +141,14 @@ describe('facts', () => {
     chmodSync(loose, 0o777);
     assert.equal(facts.inspect(loose, { uid: 65534, gid: 65534 }).insecure, undefined);
   });
+});
+
+it('the name of this machine is the first one in its line of /etc/hosts', () => {
+  const hosts = [
+    '127.0.0.1 localhost',
+    '# 10.0.0.1 a.example.com lb1',
+    '10.0.0.2 lb1.example.com lb1 x',
+  ];
+  assert.equal(nameInHosts('lb1', hosts), 'lb1.example.com');
+  assert.equal(nameInHosts('lb2', hosts), 'lb2');
 });

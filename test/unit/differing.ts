@@ -5,15 +5,22 @@ export type Ending = '.data' | '.check.data';
 
 export const DIFFERENT: Readonly<Record<Ending, Readonly<Record<string, readonly string[]>>>> = {
   '.data': {
-    'an unknown block: keepalived loses the rest of the instance': ['037'],
-    'an instance waits for a BFD session': ['297'],
-    'a tracked file whose folder is not there: keepalived forgets it, here it may come': ['257'],
-    'the same, BFD sessions with weights, and an interface of IPVLAN that cannot be made': ['273'],
-    'interfaces that are named and not there: keepalived lists them and what it would do': ['299'],
+    'an unknown block is skipped alone; keepalived loses the rest of the instance': ['037'],
+    'BFD is not there yet: an instance that follows a session goes on, where keepalived 2.2.7 waits for the session':
+      ['297'],
+    'a tracked file whose folder is not there is looked for and shown; keepalived forgets it': [
+      '257',
+    ],
+    'the same; weights of BFD sessions; use_ipvlan without an address, for which keepalived names an interface that it does not make; static addresses that the kernel of the recording refused':
+      ['273'],
   },
   '.check.data': {
-    'what an unknown block holds is read around it': ['054', '174'],
-    'keepalived gives a `host` of SMTP_CHECK no time to answer': ['144'],
+    'an unknown block is skipped whole; keepalived reads what it holds as if it stood around it': [
+      '054',
+      '174',
+    ],
+    'a `host` of SMTP_CHECK has the time of its check to answer; keepalived gives it none, so that it always fails':
+      ['144'],
   },
 };
 

@@ -34,6 +34,15 @@ export function readCorpus(
   return readConfiguration(join(corpus, name), interfaces);
 }
 
+/** What iproute2's files give. */
+const NUMBERS: ReadonlyMap<string, number> = new Map([
+  ['table local', 255],
+  ['table main', 254],
+  ['table default', 253],
+  ['realm cosmos', 0],
+  ['scope link', 253],
+]);
+
 /** A configuration of ours on that machine. */
 export function readConfiguration(
   path: string,
@@ -54,6 +63,7 @@ export function readConfiguration(
     group: (name) => (name === 'root' ? 0 : undefined),
     // It knew no other name than this.
     addressOf: (host) => (host === 'localhost' ? '127.0.0.1' : undefined),
+    numberOf: (kind, name) => NUMBERS.get(`${kind} ${name}`),
     // It has this program, and /bin leads to /usr/bin.
     inspect: (command) =>
       /^(\/usr)?\/bin\/true$/.test(command)

@@ -164,6 +164,23 @@ test('a fault in the data dump', () => {
   assert.ok(lines.includes('   Read timeout = DISABLED'));
 });
 
+test('an address that the kernel refuses is not set', () => {
+  const host = one().until('master');
+  const [refused] = host.state.members[0]?.held ?? [];
+  assert.ok(refused !== undefined);
+  const lines = (): string[] =>
+    section(dumpData(host.state, clock(host.now), fds), 'V4').split('\n');
+  const shown = `     ${refused.address}/24 dev eth0 scope global`;
+  assert.ok(lines().includes(`${shown} set`));
+  host.take({
+    type: 'refused',
+    action: { type: 'addAddresses', addresses: [refused] },
+    code: 'EINVAL',
+    message: 'Invalid argument',
+  });
+  assert.ok(lines().includes(shown));
+});
+
 test('sockets and interfaces in the data dump', () => {
   const host = one();
   const dump = dumpData(host.state, clock(host.now), fds);

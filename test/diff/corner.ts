@@ -1,0 +1,103 @@
+// Corners of the language that random configurations and a careful reader have found: words that are refused and still
+// mean something, and what counts of a block that is refused. keepalived 2.2.7 judges each of them.
+
+import type { Case } from './cases.ts';
+
+const VIP = 'virtual_ipaddress {\n10.9.0.100/24\n}';
+
+const instance = (name: string, ...lines: readonly string[]): string =>
+  [`vrrp_instance ${name} {`, 'interface eth0', ...lines, VIP, '}', ''].join('\n');
+
+const globals = (...lines: readonly string[]): string =>
+  `${['global_defs {', ...lines, '}'].join('\n')}\n${instance('A', 'virtual_router_id 5')}`;
+
+const vmacs = (first: string, second = 'use_vmac'): string =>
+  instance('A', 'virtual_router_id 5', `use_vmac ${first}`) +
+  instance('B', 'virtual_router_id 6', second);
+
+const pauses = (...lines: readonly string[]): string =>
+  `garp_group {\n${lines.join('\n')}\n}\n${instance('A', 'virtual_router_id 5')}`;
+
+const checked = (...lines: readonly string[]): string =>
+  [
+    'virtual_server 10.9.0.100 80 {\nlvs_sched rr\nlvs_method NAT\nprotocol TCP',
+    `real_server 10.9.0.2 80 {\nTCP_CHECK {\n${lines.join('\n')}\n}\n}\n}\n`,
+  ].join('\n');
+
+const SECURE = 'global_defs {\nenable_script_security\nscript_user root\n}\n';
+
+const commands = (command: string): string =>
+  `${SECURE}${instance('A', 'virtual_router_id 5', `notify_master ${command}`)}vrrp_script s {\nscript ${command}\n}\n`;
+
+const group = (...members: readonly string[]): string =>
+  `vrrp_sync_group G {\ngroup {\n${members.join('\n')}\n}\nnotify_master /bin/true\n}\n`;
+
+/** keepalived names the first fatal mistake only. */
+const refused: Readonly<Record<string, string>> = {
+  'a script of an instance without a VRID': instance('A', 'notify_master /bin/true'),
+  'a script of an instance without an interface': instance(
+    'A',
+    'virtual_router_id 5',
+    'notify_deleted /bin/true',
+  ).replace('interface eth0\n', ''),
+  'notify_deleted without a script, and no VRID': instance('A', 'notify_deleted'),
+  'a script that is not there, and no VRID': instance('A', 'notify_master /no/such'),
+  'a script of a group whose member is refused': instance('A') + group('A', 'B'),
+};
+
+const plain: Readonly<Record<string, string>> = {
+  'a script of a group that has no member': instance('A', 'virtual_router_id 5') + group('B', 'C'),
+  'a table behind vrrp_iptables': globals('vrrp_iptables', 'nftables'),
+  'a name of a table behind vrrp_iptables': globals('vrrp_iptables a b', 'nftables n'),
+  'vrrp_iptables behind a table': globals('nftables', 'vrrp_iptables'),
+  'a source of another family behind a refused target': checked('connect_ip x', 'bindto fd00::1'),
+  'a source of another family before a refused target': checked('bindto fd00::1', 'connect_ip x'),
+  'no number': pauses('garp_interval x', 'interface eth0'),
+  'no number, and another interval': pauses('garp_interval x', 'gna_interval 1', 'interface eth0'),
+  'digits and more': pauses('garp_interval 1x', 'interface eth0'),
+  'a negative interval': pauses('garp_interval -1', 'interface eth0'),
+  'an interval out of range': pauses('gna_interval 99999999999', 'interface eth0'),
+  'a MAC with other letters': vmacs('v1 zz:zz', 'use_vmac v1'),
+  'a MAC before the name': vmacs('zz:zz v1', 'use_vmac v1'),
+  'a short MAC': vmacs('2:2:3:4', 'use_vmac a:'),
+  'MACs with an empty part': vmacs(':2:3:4:5:6', 'use_vmac 2::3:4:5:6'),
+  'MACs with a long part': vmacs('002:2:3:4:5:6', 'use_vmac 2:2:3:4:5:006'),
+  'a MAC with more behind it': vmacs('2:2:3:4:5:6:7:8', 'use_vmac 2:2:3:4:5:7:'),
+  'a MAC of five bytes and a colon': vmacs('2:2:3:4:5:', 'use_vmac 2:2:3:4:5::'),
+  'a MAC with other letters behind it': vmacs('2:2:3:4:5:6zz', 'use_vmac 2:2:3:4:5:6:zz'),
+  'two MACs': vmacs('2:2:3:4:5:6 2:2:3:4:5:7', 'use_vmac 3:2:3:4:5:6 2:2:3:4:5:7'),
+  'two MACs in two lines': vmacs('v1 2:2:3:4:5:6\nuse_vmac 2:2:3:4:5:7'),
+  'a third word': vmacs('v1 2:2:3:4:5:6 v2'),
+  'a backslash at the end': commands('"/bin/true a\\\\"'),
+  'a backslash at the end, written as a number': commands('"/bin/true a\\x5c"'),
+  'four backslashes at the end': commands('"/bin/true a\\\\\\\\"'),
+  'a backslash at the end in single quotes': commands("'/bin/true a\\\\'"),
+  'an escaped quote at the end': commands('"/bin/true a\\"'),
+  'an escaped inner quote at the end': commands('"/bin/true \'a\\\\\'"'),
+  'an inner quote without an end': commands('"/bin/true \'a\\\\\'b"'),
+};
+
+export const CORNERS: readonly Case[] = [
+  ...Object.entries(plain).map(([name, text]) => ({ name, text })),
+  ...Object.entries(refused).map(([name, text]): Case => ({ name, text, mixed: true })),
+  {
+    name: 'scripts behind a second group { }',
+    text: `${['A', 'B', 'C'].map((name, i) => instance(name, `virtual_router_id ${i + 5}`)).join('')}vrrp_sync_group G {
+group {
+A
+B
+}
+group {
+C
+}
+notify_master /bin/true
+}
+`,
+    differs: {
+      why: 'keepalived reads what is in the second group, and its end, in the block around it: the rest is unknown and its script does not run',
+      status: { ours: 6, theirs: 5 },
+      onlyTheirs: [30, 31],
+    },
+    mixed: true,
+  },
+];
