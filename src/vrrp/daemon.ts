@@ -12,7 +12,6 @@ import { Beats } from '../net/beat.ts';
 import { bufferSize } from '../net/buffer.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
-import type { Table } from '../net/nftables.ts';
 import { Probes } from '../net/probe.ts';
 import { Processes } from '../net/processes.ts';
 import type { Record } from '../net/record.ts';
@@ -31,6 +30,7 @@ import type { VrrpConfig } from './keywords.ts';
 import { linkbeatOf } from './linkbeat.ts';
 import { needsLooseAll } from './own.ts';
 import { createRouter, nextDeadline, type RouterState, step } from './router.ts';
+import { hasRouting, realTimePriority, tableOf } from './setup.ts';
 import { Lookahead } from './shot.ts';
 import { roleOf } from './start.ts';
 import { Syncing } from './syncing.ts';
@@ -38,8 +38,6 @@ import { trackedFiles, trackedProcesses } from './tracker.ts';
 import { warmUp } from './warmup.ts';
 import { Wire } from './wire.ts';
 
-/** Priority of the I/O thread where the configuration names none, and no ceiling. */
-const DEFAULT_PRIORITY = 50;
 /** How long before a shot the thread waits awake, in microseconds: longer than an idle processor takes to wake. */
 const PREWAKE = 250;
 /** A deadline nearer than this is looked at at once, in microseconds. */
@@ -478,16 +476,6 @@ function recorder(config: VrrpConfig): { record?: (event: VrrpEvent, at: Instant
   return { record: (event, at) => file.write(`${encodeEntry({ at, value: event })}\n`) };
 }
 
-/**
- * What vrrp_rt_priority asks for. Otherwise the thread has real time from the start, where keepalived raises a late
- * process step by step: max_auto_priority is the ceiling here too, and -1 means never.
- */
-function realTimePriority({ global_defs }: VrrpConfig): number {
-  const { vrrp_rt_priority: wanted, max_auto_priority: ceiling } = global_defs;
-  if (wanted > 0) return wanted;
-  return ceiling < 0 ? 0 : ceiling || DEFAULT_PRIORITY;
-}
-
 /** What the start of the process decides: a reload leaves them as they are. */
 const netlinkBuffers = ({ global_defs }: VrrpConfig) => ({
   command: bufferSize(
@@ -500,12 +488,6 @@ const netlinkBuffers = ({ global_defs }: VrrpConfig) => ({
   ),
 });
 
-const tableOf = ({ global_defs }: VrrpConfig): Table => ({
-  name: global_defs.nftables?.[0] ?? 'keepalived',
-  priority: global_defs.nftables_priority,
-  counters: global_defs.nftables_counters,
-});
-
 const processBuffer = ({ global_defs }: VrrpConfig): number =>
   bufferSize(global_defs.process_monitor_rcv_bufs, global_defs.process_monitor_rcv_bufs_force);
 
@@ -516,16 +498,6 @@ function nameProcess({ global_defs }: VrrpConfig, { umask }: ChildContext): void
   // Of what it writes, and of what its scripts do.
   process.umask(umask ?? global_defs.umask);
 }
-
-/** Where nobody asks for routes or rules, the news of them is none of ours. */
-const hasRouting = (config: VrrpConfig): boolean =>
-  [config, ...config.vrrp_instance].some(
-    (part) =>
-      'static_routes' in part ||
-      'static_rules' in part ||
-      'virtual_routes' in part ||
-      'virtual_rules' in part,
-  );
 
 let prepared: VrrpConfig | undefined;
 
