@@ -5,8 +5,8 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { pino } from 'pino';
 import { native } from './net/native.ts';
 
-/** 'detail' is printed with -D, 'debug' with -DD. */
-export type LogSeverity = 'error' | 'warning' | 'info' | 'detail' | 'debug';
+/** 'detail' is printed with -D, 'debug' with -DD. 'alert' is for what keepalived has as such. */
+export type LogSeverity = 'alert' | 'error' | 'warning' | 'info' | 'detail' | 'debug';
 
 export interface LogOptions {
   /** The name that syslog sees: `Keepalived`, `Keepalived_vrrp`. */
@@ -23,7 +23,7 @@ export interface LogOptions {
 
 /** Where finished lines go: it takes a line or refuses it, at once. */
 export interface Destination {
-  /** `priority` is a syslog severity, 3 to 7. */
+  /** `priority` is a syslog severity, 1 to 7. */
   write(text: string, priority: number, at: Date): boolean;
 }
 
@@ -33,8 +33,8 @@ const CAPACITY = 4096;
 /** Characters that may wait for a disk. */
 const UNWRITTEN = 1_000_000;
 
-const LEVELS = { error: 50, warning: 40, info: 30, detail: 20, debug: 10 } as const;
-const PRIORITIES: Readonly<Record<number, number>> = { 50: 3, 40: 4, 30: 6, 20: 6, 10: 7 };
+const LEVELS = { alert: 60, error: 50, warning: 40, info: 30, detail: 20, debug: 10 } as const;
+const PRIORITIES: Readonly<Record<number, number>> = { 60: 1, 50: 3, 40: 4, 30: 6, 20: 6, 10: 7 };
 
 interface Waiting {
   readonly severity: LogSeverity;

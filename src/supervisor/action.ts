@@ -29,4 +29,4 @@ export type ParentAction =
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string }
   | { readonly type: 'exit'; readonly status: number };
 
-export type Severity = 'error' | 'warning' | 'info';
+export type Severity = 'alert' | 'error' | 'warning' | 'info';

@@ -260,6 +260,8 @@ class Parent {
         this.#dump();
         return [];
       case 'tell':
+        // Whoever waits for it reads the log as soon as it is told: what led to it stands there by then.
+        this.#log.flush();
         tellServiceManager(process.env.NOTIFY_SOCKET, action.condition);
         return [];
       case 'log':

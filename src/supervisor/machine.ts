@@ -168,7 +168,7 @@ function exited(state: ParentState, exit: Exit, now: Instant): Result {
     const ended = setChild(state, kind, { name: 'absent' });
     return precede([...clean(kind), ...actions], stop(ended, 0, now));
   }
-  actions.push(log('error', `${nameOf(kind, exit.pid)} died: Respawning`));
+  actions.push(log('alert', `${nameOf(kind, exit.pid)} died: Respawning`));
   const since = 'since' in child ? child.since : undefined;
   const trusted = since !== undefined && now - since >= LONGEST_DELAY;
   const failures = trusted || !('failures' in child) ? 0 : child.failures;

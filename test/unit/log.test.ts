@@ -42,13 +42,13 @@ test('lines wait until the turn is over, and keep their order', async () => {
 
 test('each severity has its syslog priority; detail and debug need -D and -DD', () => {
   for (const [level, expected] of [
-    [0, ['error 3', 'warning 4', 'info 6']],
-    [1, ['error 3', 'warning 4', 'info 6', 'detail 6']],
-    [2, ['error 3', 'warning 4', 'info 6', 'detail 6', 'debug 7']],
+    [0, ['alert 1', 'error 3', 'warning 4', 'info 6']],
+    [1, ['alert 1', 'error 3', 'warning 4', 'info 6', 'detail 6']],
+    [2, ['alert 1', 'error 3', 'warning 4', 'info 6', 'detail 6', 'debug 7']],
   ] as const) {
     const out = collector();
     const log = new Log(level, [out]);
-    for (const severity of ['error', 'warning', 'info', 'detail', 'debug'] as const)
+    for (const severity of ['alert', 'error', 'warning', 'info', 'detail', 'debug'] as const)
       log.write(severity, severity);
     log.flush();
     assert.deepEqual(
