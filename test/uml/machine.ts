@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { atEnd } from '../netns/ending.ts';
+import { type First, prepareBoot } from './boot.ts';
 
 /** Where Debian's package user-mode-linux has the modules of its kernel. */
 const MODULES = '/usr/lib/uml/modules';
@@ -30,6 +31,8 @@ export interface MachineOptions {
   /** How long it may take from power on to power off. */
   readonly milliseconds?: number;
   readonly memory?: string;
+  /** Under systemd the root is a layer in memory on top of this machine's file system, which is read-only. */
+  readonly first?: First;
 }
 
 /** What the machine left in its folder. */
@@ -45,7 +48,7 @@ const living = new Map<ChildProcess, string>();
  */
 export async function runInside<T>(
   module: string,
-  { input, milliseconds = 120_000, memory = '1024M' }: MachineOptions = {},
+  { input, milliseconds = 120_000, memory = '1024M', first = 'shell' }: MachineOptions = {},
 ): Promise<T> {
   guard();
   const folder = mkdtempSync(`${FOLDER}${process.pid}-`);
@@ -53,8 +56,8 @@ export async function runInside<T>(
     prepareModules(folder);
     await bundle(module, folder);
     writeFileSync(join(folder, 'input.json'), JSON.stringify(input ?? null));
-    writeFileSync(join(folder, 'init'), initScript(folder), { mode: 0o755 });
-    const console = await boot(folder, memory, milliseconds);
+    const words = prepareBoot(first, { folder, project });
+    const console = await boot(folder, words, memory, milliseconds);
     return read<T>(folder, console);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -105,44 +108,16 @@ async function bundle(module: string, folder: string): Promise<void> {
   });
 }
 
-/** Process 1 of the machine. */
-function initScript(folder: string): string {
-  const inside = join(folder, 'project');
-  mkdirSync(inside);
-  return `#!/bin/sh
-exec >${folder}/log 2>&1
-export PATH=${folder}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TZ=UTC LC_ALL=C
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-# The project may itself lie below what is covered next.
-mount --bind ${project} ${inside}
-mount -t tmpfs tmpfs /tmp
-mount -t tmpfs tmpfs /run
-echo ${folder}/bin/modprobe >/proc/sys/kernel/modprobe
-hostname ka-uml
-modprobe ipv6
-ip link set lo up
-KEEPALIVED_MACHINE=${folder} KEEPALIVED_PROJECT=${inside} KEEPALIVED_ADDON=${inside}/dist/keepalived.node \\
-  ${process.execPath} --enable-source-maps ${folder}/inside.mjs
-echo "status $?"
-sync
-echo o >/proc/sysrq-trigger
-# Power goes off a moment later; process 1 must not end before.
-sleep 60
-`;
-}
-
 /** From power on to power off; what the kernel said. */
-function boot(folder: string, memory: string, milliseconds: number): Promise<string> {
+function boot(
+  folder: string,
+  first: readonly string[],
+  memory: string,
+  milliseconds: number,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const words = ['rootfstype=hostfs', 'root=/dev/root', 'rw', `mem=${memory}`];
-    words.push(
-      `init=${folder}/init`,
-      `uml_dir=${folder}/uml/`,
-      'con=null',
-      'con0=null,fd:1',
-      'quiet',
-    );
+    const words = [...first];
+    words.push(`mem=${memory}`, `uml_dir=${folder}/uml/`, 'con=null', 'con0=null,fd:1', 'quiet');
     // A session of its own: one kill reaches every process that is a part of the kernel.
     const child = spawn('linux.uml', words, {
       stdio: ['ignore', 'pipe', 'pipe'],
