@@ -190,7 +190,10 @@ function serviceLines(
     ...scriptLines('Quorum down', server.quorum_down),
     ...(server.ha_suspend ? ['   Using HA suspend'] : []),
     `   Using smtp notification = ${yesNo(alert)}`,
-    `   default forwarding method = ${methodText(server.lvs_method)}`,
+    // Where nothing needs one keepalived has none, and shows the number of that.
+    server.own_methods === true
+      ? '   forwarding method =  0x7'
+      : `   default forwarding method = ${methodText(server.lvs_method)}`,
     ...sorryLines(server, name),
     `   alive = ${live === undefined && server.alpha ? 0 : 1}`,
     `   quorum_state_up = ${(live?.quorum ?? !server.alpha) ? 1 : 0}`,

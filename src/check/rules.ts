@@ -9,11 +9,12 @@ import { resolveCommands } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { type Family, family } from '../lib/ip.ts';
 import { type Checker, resolveCheckers } from './checks.ts';
+import { familyClash, needsMethod, portOf } from './forwarding.ts';
 import { realServer, virtualServer } from './keywords.ts';
 import type { References, Surroundings } from './references.ts';
 import { type Endpoint, type Method, method, mistake, type Service } from './value.ts';
 
-type VirtualRows = Infer<typeof virtualServer>;
+export type VirtualRows = Infer<typeof virtualServer>;
 type RealRows = Infer<typeof realServer>;
 type RealStatement = Statement<typeof realServer>;
 type VirtualStatement = Statement<typeof virtualServer>;
@@ -46,6 +47,8 @@ export interface VirtualServer
   readonly service: Service;
   readonly lvs_sched: NonNullable<VirtualRows['lvs_sched']>;
   readonly lvs_method: Method;
+  /** None was given, and each server has its own. */
+  readonly own_methods?: true;
   readonly quorum_up?: Script;
   readonly quorum_down?: Script;
   readonly real_server: readonly RealServer[];
@@ -117,6 +120,14 @@ function resolveService(
     say('', 'no-real-server', `Virtual server ${name} has no real servers - ignoring`);
     return undefined;
   }
+  const clash = familyClash(service, given, reals, references);
+  if (clash !== undefined) {
+    // keepalived logs it when it runs; -t neither says it nor counts it.
+    const message = `${clash} doesn't match virtual server ${name} - ignoring`;
+    const hint = 'only lvs_method TUN can bring one family to the other';
+    report({ ...mistake('group-family', message, { hint }), class: 'none' }, node, AFTERWARDS);
+    return undefined;
+  }
   const marked = 'fwmark' in service;
   let { protocol } = given;
   if (marked) {
@@ -158,7 +169,7 @@ function resolveService(
       `Virtual server ${name}: no scheduler set, setting default 'wlc'`,
       'warning',
     );
-  if (given.lvs_method === undefined)
+  if (given.lvs_method === undefined && needsMethod(given, reals))
     say(
       '',
       'no-method',
@@ -198,6 +209,9 @@ function resolveService(
     ...(protocol === undefined || onlyMarks(service, references) ? {} : { protocol }),
     lvs_sched: given.lvs_sched ?? 'wlc',
     lvs_method: given.lvs_method ?? { kind: 'NAT' },
+    ...(given.lvs_method === undefined && !needsMethod(given, reals)
+      ? { own_methods: true as const }
+      : {}),
     ha_suspend: given.ha_suspend && !marked,
     ops: given.ops && (marked || protocol === 'UDP'),
     quorum,
@@ -208,12 +222,6 @@ function resolveService(
       return port === real.port ? real : { ...real, port, checked_port: real.port };
     }),
   };
-}
-
-/** Only NAT can change a port. */
-function portOf(real: RealServer, service: Service, given: VirtualRows): number {
-  const kind = (real.lvs_method ?? given.lvs_method)?.kind ?? 'NAT';
-  return kind === 'NAT' || !('address' in service) ? real.port : service.port;
 }
 
 type SayOf = (keyword: string, id: string, message: string) => void;

@@ -24,6 +24,12 @@ const checked = (...lines: readonly string[]): string =>
     `real_server 10.9.0.2 80 {\nTCP_CHECK {\n${lines.join('\n')}\n}\n}\n}\n`,
   ].join('\n');
 
+const grouped = (entries: string, service: string, server: string, own = ''): string =>
+  `virtual_server_group G {\n${entries}\n}\nvirtual_server group G {\nprotocol TCP\nlvs_sched rr\n${service}\nreal_server ${server} 80 {\n${own}\n}\n}\n`;
+
+const served = (...lines: readonly string[]): string =>
+  `virtual_server 10.9.0.100 80 {\nprotocol TCP\nlvs_sched rr\n${lines.join('\n')}\n}\n`;
+
 const SECURE = 'global_defs {\nenable_script_security\nscript_user root\n}\n';
 
 const commands = (command: string): string =>
@@ -77,8 +83,36 @@ const plain: Readonly<Record<string, string>> = {
   'an inner quote without an end': commands('"/bin/true \'a\\\\\'b"'),
 };
 
+/** Where the families of a group and of its servers differ keepalived drops the service, and -t says nothing. */
+const families: Readonly<Record<string, string>> = {
+  'an IPv6 group with an IPv4 server': grouped('fd00::1 80', '', '10.9.0.2'),
+  'an IPv4 group with an IPv6 server': grouped('10.9.0.1 80', '', 'fd00::2'),
+  'an IPv6 group with an IPv4 server, NAT': grouped('fd00::1 80', 'lvs_method NAT', '10.9.0.2'),
+  'an IPv6 group with an IPv4 server, TUN': grouped('fd00::1 80', 'lvs_method TUN', '10.9.0.2'),
+  'an IPv6 group with an IPv4 server of TUN': grouped(
+    'fd00::1 80',
+    '',
+    '10.9.0.2',
+    'lvs_method TUN',
+  ),
+  'a group of both families': grouped('10.9.0.1 80\nfd00::1 80', '', '10.9.0.2'),
+  'a group of both families, TUN': grouped('10.9.0.1 80\nfd00::1 80', 'lvs_method TUN', '10.9.0.2'),
+  'a group of a mark and the other family': grouped('fwmark 5\nfd00::1 80', '', '10.9.0.2'),
+  'methods of their own': served('real_server 10.9.0.2 80 {\nlvs_method DR\n}'),
+  'a method of its own, and a sorry server': served(
+    'sorry_server 10.9.0.3 80\nreal_server 10.9.0.2 80 {\nlvs_method DR\n}',
+  ),
+  'methods of their own, also of the sorry server': served(
+    'sorry_server 10.9.0.3 80\nsorry_server_lvs_method DR\nreal_server 10.9.0.2 80 {\nlvs_method DR\n}',
+  ),
+  'one of two with a method of its own': served(
+    'real_server 10.9.0.2 80 {\nlvs_method DR\n}\nreal_server 10.9.0.3 80 {\n}',
+  ),
+  'a group of a mark': grouped('fwmark 5', 'lvs_method DR', '10.9.0.2'),
+};
+
 export const CORNERS: readonly Case[] = [
-  ...Object.entries(plain).map(([name, text]) => ({ name, text })),
+  ...Object.entries({ ...plain, ...families }).map(([name, text]) => ({ name, text })),
   ...Object.entries(refused).map(([name, text]): Case => ({ name, text, mixed: true })),
   {
     name: 'scripts behind a second group { }',
