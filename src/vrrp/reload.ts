@@ -13,33 +13,26 @@ import { repeatStates } from './notify.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { shedRouting } from './routes.ts';
 import { masterDownInterval, nextSend } from './schedule.ts';
-import { identity, startMember } from './start.ts';
+import { identity, roleOf, startMember } from './start.ts';
 import type { Draft, Member } from './state.ts';
 import { holdStatics, shedStatics } from './statics.ts';
 import { shedLinks, tendLinks } from './tend.ts';
 import { reloadTrackers, wakeScripts } from './tracker.ts';
 
 export function reload(draft: Draft, config: VrrpConfig, observed: Observed): void {
-  const wanted = new Map(config.vrrp_instance.map((instance) => [instance.name, instance]));
-  for (const position of draft.router.members.keys()) {
-    const { config: old } = memberAt(draft, position);
-    const next = wanted.get(old.name);
-    if (next === undefined || identity(next) !== identity(old))
-      dismiss(draft, position, next === undefined);
-  }
-  const kept = new Map(
-    draft.router.members.flatMap((member) =>
-      member.state.name === 'stop' ? [] : [[member.config.name, member] as const],
-    ),
-  );
   const former = draft.router.config;
+  const origins = originsOf(config.vrrp_instance, former.vrrp_instance);
+  const names = new Set(config.vrrp_instance.map(({ name }) => name));
+  for (const [position, { config: old }] of draft.router.members.entries())
+    if (!origins.includes(position)) dismiss(draft, position, !names.has(old.name));
+  const kept = origins.map((origin) => {
+    const member = origin === undefined ? undefined : memberAt(draft, origin);
+    return member?.state.name === 'stop' ? undefined : member;
+  });
   let { nextPace } = draft.router;
-  const fresh = new Set<string>();
-  const members = config.vrrp_instance.map((instance) => {
-    const old = kept.get(instance.name);
-    if (old !== undefined) return keep(old, instance, draft.now);
-    fresh.add(instance.name);
-    return createMember(instance, nextPace++);
+  const members = config.vrrp_instance.map((instance, position) => {
+    const old = kept[position];
+    return old === undefined ? createMember(instance, nextPace++) : keep(old, instance, draft.now);
   });
   const trackers = reloadTrackers(draft.router.trackers, config, observed, draft.actions);
   draft.router = {
@@ -51,35 +44,45 @@ export function reload(draft: Draft, config: VrrpConfig, observed: Observed): vo
     trackers: wakeScripts(trackers, draft.now, draft.actions),
     groups: createGroups(config, draft.router.groups),
   };
-  const before = new Map([...kept].map(([name, member]) => [name, member.config]));
   // What one instance loses another may gain: all removals come before the first addition.
   shedStatics(draft);
   for (const position of members.keys()) shed(draft, position);
   shedLinks(draft, former);
   tendLinks(draft);
   holdStatics(draft);
-  for (const [
-    position,
-    {
-      config: { name },
-    },
-  ] of members.entries()) {
-    if (fresh.has(name)) startMember(draft, position);
+  for (const [position, old] of kept.entries()) {
+    if (old === undefined) startMember(draft, position);
     else {
       refresh(draft, position);
       const member = memberAt(draft, position);
-      if (member.config !== before.get(name)) settle(draft, position, member, []);
+      if (member.config !== old.config) settle(draft, position, member, []);
     }
   }
   draft.actions.push(
     ...repeatStates(
       config,
-      draft.router.members.filter(({ config: { name } }) => !fresh.has(name)),
+      draft.router.members.filter((_, position) => kept[position] !== undefined),
       draft.router.groups,
     ),
   );
   yieldGroups(draft);
   settleGroups(draft);
+}
+
+/** Where each instance stood before: under its name, or, renamed, as the same virtual router. */
+function originsOf(
+  wanted: readonly VrrpInstance[],
+  former: readonly VrrpInstance[],
+): readonly (number | undefined)[] {
+  const roles = former.map(roleOf);
+  const places = wanted.map((instance) => roles.indexOf(roleOf(instance)));
+  const others = former.map((old, at) => (places.includes(at) ? undefined : identity(old)));
+  return places.map((place, position) => {
+    const at = place >= 0 ? place : others.indexOf(identity(wanted[position] as VrrpInstance));
+    if (at < 0) return undefined;
+    others[at] = undefined;
+    return at;
+  });
 }
 
 /** Gives up an instance that the new configuration lacks, or that becomes another virtual router. */

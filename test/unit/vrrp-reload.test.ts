@@ -115,6 +115,32 @@ test('a new interval never leaves a gap longer than the old schedule had', () =>
   assert.equal(since(faster.of('pace')[0]?.first ?? now, now), millis(100));
 });
 
+test('an instance with another name is the same virtual router: nothing is sent, removed or told', () => {
+  const one = mastered({ name: 'A', notify: script('any') });
+  const { pace, state } = one.member();
+  reload(one, at(10), { name: 'B', notify: script('any') });
+  assert.deepEqual(one.kinds, []);
+  assert.equal(one.member().config.name, 'B');
+  assert.deepEqual([one.member().pace, one.member().state], [pace, state]);
+});
+
+test('two instances that swap their names stay what they are', () => {
+  const two = (names: readonly string[]) =>
+    names.map((name, i) => ({
+      name,
+      virtual_router_id: i + 1,
+      virtual_ipaddress: [vip(`10.0.0.10${i}`)],
+    }));
+  const one = mastered(...two(['A', 'B']));
+  const paces = one.state.members.map(({ pace }) => pace);
+  reload(one, at(10), ...two(['B', 'A']));
+  assert.deepEqual(one.kinds, []);
+  assert.deepEqual(
+    one.state.members.map(({ pace }) => pace),
+    paces,
+  );
+});
+
 test('a removed master gives up: silence, priority 0, addresses, and reports FAULT', () => {
   const scripts = { notify: script('any'), notify_fault: script('fault') };
   const one = mastered({ ...scripts, name: 'A', virtual_router_id: 1 }, { name: 'B' });
