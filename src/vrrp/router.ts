@@ -412,8 +412,12 @@ function onAddressGone(
   address: Extract<VrrpEvent, { type: 'addressGone' }>['address'],
 ): void {
   draft.router = { ...draft.router, kernel: withoutAddress(draft.router.kernel, address) };
-  for (const position of draft.router.members.keys())
-    repair(draft, position, (held) => sameAddress(held, address));
+  const name = draft.router.kernel.links[address.index]?.name;
+  // With another label it is what a reload has taken off and put on again.
+  const isHeld = (held: KernelAddress): boolean =>
+    sameAddress(held, address) &&
+    (address.label === undefined || (held.label ?? name) === address.label);
+  for (const position of draft.router.members.keys()) repair(draft, position, isHeld);
   tendLinks(draft);
   onStaticAddressGone(draft, address);
   if (draft.router.virtual[address.address] !== undefined) return;

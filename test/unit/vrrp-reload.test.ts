@@ -6,7 +6,7 @@ import { after, type Instant, millis, seconds, since } from '../../src/lib/time.
 import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
 import { config, instance, ip } from '../sim/config.ts';
-import { address, FACTS, Host, link, priorityIn, texts } from '../sim/host.ts';
+import { address, asNews, FACTS, Host, link, priorityIn, texts } from '../sim/host.ts';
 
 const at = (secondsLater: number): Instant => Math.round(1e6 * secondsLater) as Instant;
 const vip = (text: string, changes = {}) => ({
@@ -64,6 +64,18 @@ test('an address with another label is taken off and put on again', () => {
   const one = mastered({});
   reload(one, at(10), { virtual_ipaddress: [vip('10.0.0.100', { label: 'eth0:1' })] });
   assert.deepEqual(one.kinds, ['removeAddresses', 'addAddresses', 'announce', 'announce']);
+});
+
+test('the news that it was taken off is not taken for somebody else’s doing', () => {
+  const one = mastered({});
+  const was = one.member().held.map(asNews);
+  reload(one, at(10), { virtual_ipaddress: [vip('10.0.0.100', { label: 'eth0:1' })] });
+  for (const news of was) one.take({ type: 'addressGone', address: { ...news, label: 'eth0' } });
+  assert.deepEqual(one.actions, []);
+  // And by hand.
+  for (const news of one.member().held.map(asNews))
+    one.take({ type: 'addressGone', address: { ...news, label: 'eth0:1' } });
+  assert.deepEqual(one.kinds, ['addAddresses', 'announce', 'announce']);
 });
 
 test('an address that moves to another instance is on an interface afterwards', () => {
