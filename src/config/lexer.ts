@@ -124,7 +124,7 @@ export function lex(files: readonly SourceFile[], options: LexOptions): Lexed {
 
 function lexFile(file: SourceFile, state: State): void {
   state.stack.push(file);
-  const physical = file.text.split('\n');
+  const physical = plain(file, state).split('\n');
   if (physical.at(-1) === '') physical.pop();
   let line = 0;
   for (const whole of physical) {
@@ -134,6 +134,40 @@ function lexFile(file: SourceFile, state: State): void {
   }
   state.stack.pop();
 }
+
+/** UTF-8 without a mark. What else editors write is said once, and of UTF-16 no more than the first character is text. */
+function plain({ name, text }: SourceFile, state: State): string {
+  const [first = ''] = text.split('\n', 1);
+  const at = { file: name, line: 1, source: first };
+  if (isUtf16(text)) {
+    report(state, at, 0, {
+      id: 'utf-16',
+      severity: 'error',
+      class: 'none',
+      message: 'the file is UTF-16, of which nothing can be read',
+      hint: 'save it as UTF-8',
+    });
+    return text.slice(0, text.indexOf('\0'));
+  }
+  if (!text.startsWith(MARK)) return text;
+  const word = /^[^\s!#{}"]*/.exec(first.slice(1))?.[0] ?? '';
+  report(state, { ...at, source: first.slice(1) }, 0, {
+    id: 'byte-order-mark',
+    severity: 'warning',
+    class: 'unknown-keyword',
+    message: `Unknown keyword '${MARK}${word}'`,
+    cause: 'the file begins with a byte order mark, which keepalived takes for a part of the word',
+    assumed: 'the mark is not there',
+    hint: 'save the file as UTF-8 without a mark',
+  });
+  return text.slice(1);
+}
+
+const MARK = '\ufeff';
+
+/** With a mark, read as UTF-8, or without: every other byte of what people write is 0. */
+export const isUtf16 = (text: string): boolean =>
+  /^(\ufffd\ufffd)?(\0[^\0]\0[^\0]|[^\0]\0[^\0]\0)/.test(text);
 
 function pieces(whole: string, at: Position, state: State): Text[] {
   const end = whole.indexOf('\0');

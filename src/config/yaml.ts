@@ -20,7 +20,7 @@ import {
 import { type Diagnostic, Findings, meant } from './diagnostic.ts';
 import type { SourceFile } from './include.ts';
 import { type AnyRow, type Block, findRow } from './keyword.ts';
-import type { Lexed, Line } from './lexer.ts';
+import { isUtf16, type Lexed, type Line } from './lexer.ts';
 import { jsonSchema, shapeOf } from './schema.ts';
 import type { Text } from './text.ts';
 import { quote, type ValueType } from './value.ts';
@@ -60,6 +60,11 @@ export function readYaml(file: SourceFile, table: Block): YamlLexed {
     anchors: undefined,
     full: false,
   };
+  if (isUtf16(file.text)) {
+    const message = 'the file is UTF-16: save it as UTF-8';
+    report(state, 0, 'yaml-syntax', message, { severity: 'fatal' });
+    return { lines: [], diagnostics: state.findings.all, schema: [] };
+  }
   try {
     readDocuments(state);
   } catch (error) {
@@ -284,7 +289,14 @@ function anchored(alias: Alias, state: State): Node | undefined {
     });
     state.anchors = anchors;
   }
-  return state.anchors.get(alias.source)?.findLast((node) => offset(node) < offset(alias));
+  const found = state.anchors.get(alias.source)?.findLast((node) => offset(node) < offset(alias));
+  if (found === undefined)
+    report(state, offset(alias), 'yaml-syntax', `*${alias.source} is not anchored before this`, {
+      severity: 'fatal',
+      length: alias.source.length + 1,
+      ...meant(alias.source, state.anchors.keys()),
+    });
+  return found;
 }
 
 const offset = (node: unknown): number => (node as Node | null)?.range?.[0] ?? 0;
@@ -395,6 +407,20 @@ function schemaDiagnostic(error: ErrorObject, document: Document.Parsed, state: 
     file: state.file.name,
     ...place(state, offset(node)),
     length: Math.max(1, value.length),
-    ...meant(value, allowed ?? []),
+    ...(error.keyword === 'type' ? written(error.params.type) : meant(value, allowed ?? [])),
   };
+}
+
+/** How YAML has what was expected. */
+function written(type: unknown): { readonly hint?: string } {
+  switch (type) {
+    case 'array':
+      return { hint: "write a list: a line of its own for each, which begins with '- '" };
+    case 'object':
+      return { hint: "write a mapping: lines of 'keyword: value', further in than this one" };
+    case 'boolean':
+      return { hint: 'write true or false' };
+    default:
+      return {};
+  }
 }

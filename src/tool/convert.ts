@@ -4,7 +4,12 @@
 import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { toPlain, toText } from '../config/convert.ts';
-import { type Diagnostic, exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
+import {
+  type Diagnostic,
+  daemonStatus,
+  exitStatus,
+  formatDiagnostic,
+} from '../config/diagnostic.ts';
 import { type Line, lex } from '../config/lexer.ts';
 import { parse } from '../config/parser.ts';
 import { gatherFacts, loadLines, prepareFormat } from '../config/source.ts';
@@ -55,7 +60,7 @@ export async function runConvert(words: readonly string[]): Promise<number> {
   const read = (lines: readonly Line[]) => buildConfiguration(lines, facts);
   const said: Diagnostic[] = [...loaded.diagnostics, ...read(loaded.lines).diagnostics];
   for (const diagnostic of said) print(2, `${formatDiagnostic(diagnostic)}\n`);
-  if (loaded.diagnostics.some((d) => d.severity === 'fatal')) return exitStatus(said) || 4;
+  if (loaded.diagnostics.some((d) => d.severity === 'fatal')) return statusOf(said) || 4;
   const converted = /\.ya?ml$/.test(path) ? yamlToConf(loaded.lines) : confToYaml(loaded.lines);
   for (const line of converted.lost)
     print(2, `${line.file}:${line.line}: keepalived.conf has no way to write this\n`);
@@ -70,6 +75,12 @@ export async function runConvert(words: readonly string[]): Promise<number> {
     return 5;
   }
   print(1, converted.text);
-  // A warning keeps the meaning.
-  return exitStatus(said.filter((d) => d.severity !== 'warning'));
+  return statusOf(said);
+}
+
+/** A warning keeps the meaning. What no daemon starts with has no status of 0, also where -t counts it as little. */
+export function statusOf(said: readonly Diagnostic[]): number {
+  const ends = daemonStatus(said);
+  const loses = exitStatus(said.filter((d) => d.severity !== 'warning')) !== 0;
+  return loses || ends !== undefined ? exitStatus(said) || (ends ?? 0) : 0;
 }

@@ -1,16 +1,41 @@
-// `keepalived help KEYWORD`: the entry of the reference page in the terminal. Computed from the keyword table.
+// `keepalived help KEYWORD`: the entry of the reference page in the terminal; without a keyword the blocks to begin with.
+// Computed from the keyword table.
 
 import { nearest } from '../config/diagnostic.ts';
 import { entriesFor, keywordNames } from '../config/docs.ts';
-import { OBSOLETE } from '../config/keyword.ts';
+import { type AnyRow, OBSOLETE } from '../config/keyword.ts';
 import { keywords } from '../keywords.ts';
 import { print } from '../print.ts';
 
+const USAGE = 'Usage: keepalived help KEYWORD\n';
+
+/** Where to begin: what stands at the top level of a configuration. */
+export function overview(): string {
+  const rows: readonly (readonly [string, AnyRow])[] = Object.entries(keywords);
+  const widest = Math.max(...rows.map(([name]) => name.length));
+  const listed = (isBlock: boolean): string =>
+    rows
+      .filter(([, row]) => (row.form === 'words') !== isBlock)
+      .map(([name, row]) => `  ${name.padEnd(widest)}  ${row.doc.replaceAll('`', '')}\n`)
+      .join('');
+  return `${USAGE}
+Blocks of a configuration; the entry of one names the keywords in it:
+
+${listed(true)}
+Keywords that stand outside of them:
+
+${listed(false)}`;
+}
+
 export function runHelp(words: readonly string[]): number {
   const [word, ...more] = words;
+  if (words.length === 0 || word === '--help' || word === '-h') {
+    print(1, overview());
+    return 0;
+  }
   if (word === undefined || word.startsWith('-') || more.length > 0) {
-    print(2, 'Usage: keepalived help KEYWORD\n');
-    return word === '--help' ? 0 : 1;
+    print(2, USAGE);
+    return 1;
   }
   const found = entriesFor(keywords, word);
   if (found.length > 0) {

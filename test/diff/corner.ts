@@ -115,6 +115,20 @@ export const CORNERS: readonly Case[] = [
   ...Object.entries({ ...plain, ...families }).map(([name, text]) => ({ name, text })),
   ...Object.entries(refused).map(([name, text]): Case => ({ name, text, mixed: true })),
   {
+    name: 'a byte order mark before a comment',
+    text: `\ufeff# made on another system\n${instance('A', 'virtual_router_id 5')}`,
+  },
+  {
+    name: 'a byte order mark before a block',
+    text: `\ufeff${instance('A', 'virtual_router_id 5')}`,
+    differs: {
+      why: 'the mark is said and left out; keepalived loses the block',
+      onlyTheirs: [2, 3, 4, 5, 6, 7],
+    },
+  },
+  { name: 'UTF-16 with a first word', text: 'v\0r\0r\0p\0\n\0x\0\n\0', mixed: true },
+  { name: 'UTF-16 of the other order', text: '\0v\0r\0r\0p\0\n\0x\0\n' },
+  {
     name: 'scripts behind a second group { }',
     text: `${['A', 'B', 'C'].map((name, i) => instance(name, `virtual_router_id ${i + 5}`)).join('')}vrrp_sync_group G {
 group {

@@ -12,7 +12,7 @@ import { readPattern } from '../../src/config/include.ts';
 import { type Line, lex } from '../../src/config/lexer.ts';
 import { readYaml } from '../../src/config/yaml.ts';
 import { buildConfiguration, keywords } from '../../src/keywords.ts';
-import { confToYaml, yamlToConf } from '../../src/tool/convert.ts';
+import { confToYaml, statusOf, yamlToConf } from '../../src/tool/convert.ts';
 
 const corpus = join(import.meta.dirname, '../fixtures/corpus');
 const some = { loopback: false, mtu: 1500 };
@@ -102,6 +102,33 @@ test('a mistake in YAML is said with its place', () => {
   );
 });
 
+test('an alias without an anchor is fatal, with its place', () => {
+  const { diagnostics } = yaml('vrrp_script: &one []\nglobal_defs:\n  router_id: *ona\n');
+  assert.deepEqual(
+    diagnostics.map(({ id, severity, line, column, hint }) => [id, severity, line, column, hint]),
+    [['yaml-syntax', 'fatal', 3, 14, "did you mean 'one'?"]],
+  );
+});
+
+test('what must be a list says how one is written', () => {
+  const { schema } = yaml('global_defs:\n  notification_email: a@example.com\n');
+  assert.deepEqual(
+    schema.map(({ line, column, message, hint }) => [line, column, message, hint]),
+    [
+      [
+        2,
+        23,
+        "'notification_email' must be array",
+        "write a list: a line of its own for each, which begins with '- '",
+      ],
+    ],
+  );
+});
+
+test('a byte order mark is nothing to YAML', () => {
+  assert.deepEqual(yaml('\ufeffglobal_defs:\n  router_id: x\n').diagnostics, []);
+});
+
 for (const [what, text, id] of [
   ['broken YAML', 'a: [1\nb: 2', 'yaml-syntax'],
   ['a key twice', 'global_defs: {}\nglobal_defs: {}', 'yaml-syntax'],
@@ -112,6 +139,8 @@ for (const [what, text, id] of [
     'foreign-dialect',
   ],
   ['endless nesting', '['.repeat(5000), 'yaml-syntax'],
+  ['an alias of nothing', 'global_defs:\n  notification_email: *x\n', 'yaml-syntax'],
+  ['UTF-16', 'a\0:\0 \0b\0', 'yaml-syntax'],
 ] as const) {
   test(`YAML: ${what}`, () => {
     assert.deepEqual(
@@ -174,8 +203,25 @@ test('the command says what a file loses, and refuses what would mean something 
     // The line counts as a keyword of unicast although its address is wrong; a YAML without it would not.
     const changed = convert('use_vmac', 'unicast_src_ip 15');
     assert.deepEqual([changed.status, changed.stdout], [5, '']);
+    // -t gives 6 for the script, whatever ends the daemon.
+    const ends = convert('notify_master /bin/true', 'vrrp_version', 'virtual_router_id 300');
+    assert.deepEqual(ends.status, 6, ends.stderr);
     assert.match(changed.stderr, /cannot be converted without a change of meaning/);
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('the status of a conversion is not 0 where no daemon starts', () => {
+  const of = (severity: 'warning' | 'fatal', kind: 'none' | 'general', ends?: number) => ({
+    id: 'x',
+    severity,
+    class: kind,
+    message: 'x',
+    ...(ends === undefined ? {} : { ends }),
+  });
+  assert.equal(statusOf([of('warning', 'general')]), 0);
+  assert.equal(statusOf([of('fatal', 'general')]), 5);
+  assert.equal(statusOf([of('fatal', 'none')]), 2);
+  assert.equal(statusOf([of('fatal', 'none', 6)]), 6);
 });

@@ -9,6 +9,7 @@ import type { Diagnostic } from '../../src/config/diagnostic.ts';
 import { entriesFor, markdown } from '../../src/config/docs.ts';
 import { lex } from '../../src/config/lexer.ts';
 import { buildConfiguration, type Config, keywords } from '../../src/keywords.ts';
+import { overview } from '../../src/tool/help.ts';
 import { type Example, examples } from './examples.ts';
 
 const NAMES: Readonly<Record<string, number>> = { static: 4, global: 0, tcp: 6 };
@@ -134,4 +135,11 @@ test('the terminal tells the same', () => {
     for (const line of shown.split('\n')) assert.ok(told.includes(line), `${path}: ${line}`);
     assert.ok(/^ {2}default {2}\S/m.test(told), path);
   }
+});
+
+test('help without a keyword lists the blocks to begin with, and every other word of the top level', () => {
+  const lines = overview().split('\n');
+  const at = (name: string): number => lines.findIndex((line) => line.startsWith(`  ${name} `));
+  for (const name of Object.keys(keywords)) assert.ok(at(name) > 0, name);
+  assert.ok(at('vrrp_instance') < at('net_namespace'));
 });
