@@ -39,8 +39,8 @@ export interface LoadOptions {
   readonly directory?: string;
   /** The routing table of each VRF device; asked for when a configuration names one. */
   readonly vrfTables?: () => ReadonlyMap<string, number>;
-  /** MAC addresses by the names of interfaces. */
-  readonly macs?: () => ReadonlyMap<string, string>;
+  /** What the kernel says of each interface, by name; asked for once a reading, when a configuration needs it. */
+  readonly links?: () => ReadonlyMap<string, { readonly mac: string; readonly mtu: number }>;
   /** Makes `${_RANDOM}` repeatable. */
   readonly seed?: number;
 }
@@ -183,14 +183,18 @@ function readFile(path: string): FileResult {
 /** Everything is read in the namespace of the calling thread; /sys could still show another one. */
 export function gatherFacts({
   vrfTables,
-  macs,
-}: Pick<LoadOptions, 'vrfTables' | 'macs'> = {}): MachineFacts {
-  let known: ReadonlyMap<string, string> | undefined;
+  links,
+}: Pick<LoadOptions, 'vrfTables' | 'links'> = {}): MachineFacts {
+  let known: ReturnType<NonNullable<typeof links>> | undefined;
+  const linkOf = (name: string) => {
+    known ??= links?.();
+    return known?.get(name);
+  };
   return {
     hostname: hostname(),
     local: { name: nameInHosts(hostname(), readLines('/etc/hosts')), account: userInfo().username },
     processors: availableParallelism(),
-    interfaces: readInterfaces(),
+    interfaces: readInterfaces((name) => linkOf(name)?.mtu ?? mtuWithout(name)),
     user: (name) =>
       accounts('/etc/passwd', name, ([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) })),
     group: (name) => accounts('/etc/group', name, ([, , gid]) => Number(gid)),
@@ -198,10 +202,7 @@ export function gatherFacts({
     addressOf,
     numberOf,
     vrfTable: (device) => vrfTables?.().get(device),
-    macOf: (device) => {
-      known ??= macs?.();
-      return known?.get(device);
-    },
+    macOf: (device) => linkOf(device)?.mac,
     inspect,
   };
 }
@@ -222,17 +223,24 @@ export function nameInHosts(own: string, hosts: readonly string[]): string {
   return own;
 }
 
-function readInterfaces(): ReadonlyMap<string, InterfaceFacts> {
+function readInterfaces(mtuOf: (name: string) => number): ReadonlyMap<string, InterfaceFacts> {
   const interfaces = new Map<string, InterfaceFacts>();
   for (const line of readLines('/proc/net/dev').slice(2)) {
     const name = line.slice(0, line.lastIndexOf(':')).trim();
     if (name === '') continue;
-    // The kernel's IPv6 keeps the MTU where /proc shows the right namespace; without IPv6, Ethernet's.
-    const mtu = Number(readLines(`/proc/sys/net/ipv6/conf/${name}/mtu`)[0] ?? 1500);
-    interfaces.set(name, { loopback: name === 'lo', mtu });
+    interfaces.set(name, {
+      loopback: name === 'lo',
+      get mtu() {
+        return mtuOf(name);
+      },
+    });
   }
   return interfaces;
 }
+
+/** For who cannot ask the kernel: IPv6's, where /proc shows the right namespace and IPv6 takes part, or Ethernet's. */
+const mtuWithout = (name: string): number =>
+  Number(readLines(`/proc/sys/net/ipv6/conf/${name}/mtu`)[0] ?? 1500);
 
 function readLines(path: string): readonly string[] {
   try {

@@ -1,5 +1,5 @@
-// The interfaces of the namespace that the calling thread is in: routing tables of VRF devices, and MAC addresses. For
-// whoever reads a configuration: it opens a socket for the question and closes it again.
+// The interfaces of the namespace that the calling thread is in: routing tables of VRF devices, MAC addresses, MTUs.
+// For whoever reads a configuration: it opens a socket for the question and closes it again.
 
 import type { Link } from '../lib/link.ts';
 import { native } from './native.ts';
@@ -10,9 +10,9 @@ import { decodeLink, encodeLinkDump } from './rt-link.ts';
 export const vrfTables = (): ReadonlyMap<string, number> =>
   new Map(links().flatMap(({ name, vrf }) => (vrf === undefined ? [] : [[name, vrf] as const])));
 
-/** By name; '' of a device that has none. */
-export const macs = (): ReadonlyMap<string, string> =>
-  new Map(links().map(({ name, mac }) => [name, mac]));
+/** By name; the MAC of a device that has none is ''. */
+export const linksByName = (): ReadonlyMap<string, Link> =>
+  new Map(links().map((link) => [link.name, link]));
 
 function links(): readonly Link[] {
   const fd = native.netlinkSocket(NETLINK_ROUTE, 0, 1 << 20);

@@ -9,7 +9,7 @@ import type { Kind, Parts } from '../ipc/messages.ts';
 import type { Config } from '../keywords.ts';
 import { type Duration, ZERO } from '../lib/time.ts';
 import { inNamespace } from '../net/namespace.ts';
-import { macs, vrfTables } from '../net/vrf.ts';
+import { linksByName, vrfTables } from '../net/vrf.ts';
 import { leavingsOf } from '../vrrp/addresses.ts';
 import type { Leavings } from '../vrrp/event.ts';
 import type { VrrpConfig } from '../vrrp/keywords.ts';
@@ -29,7 +29,7 @@ export interface Reading {
 /** `namespace` is that of -s, which beats the file's. */
 export function readConfiguration(source: Source, namespace?: string): Reading {
   const read = (): ReturnType<typeof loadConfiguration> =>
-    loadConfiguration({ ...source, vrfTables, macs });
+    loadConfiguration({ ...source, vrfTables, links: linksByName });
   let wanted = namespace;
   try {
     const first = inNamespace(namespace, read);

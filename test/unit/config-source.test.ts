@@ -110,6 +110,21 @@ describe('facts', () => {
     assert.equal(facts.group('root'), 0);
   });
 
+  it('have the MTU that the kernel tells, which is asked once and only when somebody needs it', () => {
+    let asked = 0;
+    const links = () => {
+      asked += 1;
+      return new Map([['lo', { mac: '', mtu: 300 }]]);
+    };
+    const { interfaces } = gatherFacts({ links });
+    assert.equal(asked, 0);
+    assert.equal(interfaces.get('lo')?.mtu, 300);
+    assert.equal(interfaces.get('lo')?.mtu, 300);
+    assert.equal(asked, 1);
+    // One that came in between, or nobody to ask.
+    assert.ok((gatherFacts({ links: () => new Map() }).interfaces.get('lo')?.mtu ?? 0) >= 1280);
+  });
+
   it('find commands and say what is wrong with them', () => {
     const { message } = facts.inspect('no-such-program-anywhere', root);
     assert.equal(message, 'Cannot find script no-such-program-anywhere in path - disabling');
