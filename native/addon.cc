@@ -38,6 +38,10 @@ Nanos PeriodFrom(const Napi::Value& value) {
 
 Napi::Value NowMicros(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), ToMicros(Now())); }
 
+Napi::Value ErrorText(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), strerror(IntFrom(info[0], "errno")));
+}
+
 void Start(const Napi::CallbackInfo& info) {
   if (!info[0].IsFunction()) Refuse(info.Env(), "ready must be a function");
   const Napi::Uint8Array ring = BytesFrom(info[1], "ring");
@@ -136,6 +140,7 @@ void Export(Napi::Object& exports, const char* name, Method method) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "now", NowMicros);
+  Export(exports, "errorText", ErrorText);
   Export(exports, "start", Start);
   Export(exports, "stop", Stop);
   Export(exports, "alarm", SetAlarm);

@@ -96,6 +96,8 @@ export interface SpawnOptions {
 export interface Native {
   /** CLOCK_MONOTONIC. */
   now(): Instant;
+  /** strerror(3). */
+  errorText(errno: number): string;
 
   // The I/O thread: one per process; EBUSY for a second one.
   /** `ready(length)` is called on the JavaScript thread when `length` bytes of records lie in `ring`. */

@@ -339,11 +339,15 @@ class VrrpDaemon {
       case 'overflow':
         this.#take({ type: 'overflow', lost: record.lost }, record.read);
         break;
+      case 'sendFailed': {
+        const { id: pace, errno } = record;
+        const message = native.errorText(errno);
+        this.#take({ type: 'unsent', pace, errno, message }, record.read);
+        break;
+      }
       case 'withheld':
-      case 'sendFailed':
       case 'signal':
-        // A shot that the alarm of the same instant replaces. A schedule whose link is down: netlink tells the
-        // story. A signal that is the parent's to act on.
+        // A shot that the alarm of the same instant replaces. A signal that is the parent's to act on.
         break;
     }
   }

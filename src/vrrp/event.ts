@@ -42,6 +42,14 @@ export type VrrpEvent =
     }
   /** The I/O thread stopped a pace: it was about to send more than a period late, or its credit ended. `missed` is when. */
   | { readonly type: 'stalled'; readonly pace: number; readonly missed: Instant }
+  /** The kernel refused the adverts of one instant of a pace, which goes on; of several the first refusal. */
+  | {
+      readonly type: 'unsent';
+      readonly pace: number;
+      readonly errno: number;
+      /** As strerror(3) says it. */
+      readonly message: string;
+    }
   /** A script that was asked has ended, or could not be started. */
   | { readonly type: 'probed'; readonly run: number; readonly end: RunEnd }
   /** The beginning of what a tracked file holds now; absent while it is not there. */

@@ -183,7 +183,13 @@ function count(draft: Draft, position: number, { reason, text }: Drop): void {
 }
 
 /** Logs, unless the same was said about this instance less than a minute ago. */
-export function complain(draft: Draft, position: number, about: string, text: string): void {
+export function complain(
+  draft: Draft,
+  position: number,
+  about: string,
+  text: string,
+  mark = '',
+): void {
   const member = memberAt(draft, position);
   const last: Instant | undefined = member.complained[about];
   if (last !== undefined && since(draft.now, last) < COMPLAINT_PAUSE) return;
@@ -191,5 +197,9 @@ export function complain(draft: Draft, position: number, about: string, text: st
     ...member,
     complained: { ...member.complained, [about]: draft.now },
   });
-  draft.actions.push({ type: 'log', severity: 'info', text: `(${member.config.name}) ${text}` });
+  draft.actions.push({
+    type: 'log',
+    severity: 'info',
+    text: `(${member.config.name})${mark} ${text}`,
+  });
 }

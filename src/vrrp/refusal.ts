@@ -224,6 +224,26 @@ function sendRefused(
     complain(draft, position, `send ${refused.code}`, `send advert error ${said(refused)}`);
 }
 
+/**
+ * What the I/O thread tried for a schedule was not sent, and does not count as sent. keepalived says so each time,
+ * we once a minute for each errno. Of an interface that has gone down meanwhile nothing is said: that is a fault.
+ */
+export function onUnsent(
+  draft: Draft,
+  { pace, errno, message }: Extract<VrrpEvent, { type: 'unsent' }>,
+): void {
+  const position = draft.router.members.findIndex((member) => member.pace === pace);
+  if (position < 0) return;
+  const member = memberAt(draft, position);
+  const { statistics } = member;
+  setMember(draft, position, {
+    ...member,
+    statistics: { ...statistics, sent: statistics.sent - 1 },
+  });
+  if (member.speaking === undefined) return;
+  complain(draft, position, `send ${errno}`, `send advert error ${errno} (${message})`, ':');
+}
+
 const said = ({ code, message }: Refused): string => `${code} (${message})`;
 const text = ({ address, prefix }: KernelAddress): string => `${address}/${prefix}`;
 

@@ -29,7 +29,7 @@ import { instanceDeadline } from './machine.ts';
 import { createMember, memberAt, renew, setMember } from './member.ts';
 import { notifyGroup } from './notify.ts';
 import { receive } from './receive.ts';
-import { onRefused, repairRefused, retrySockets } from './refusal.ts';
+import { onRefused, onUnsent, repairRefused, retrySockets } from './refusal.ts';
 import { reload } from './reload.ts';
 import {
   afterAddress,
@@ -269,6 +269,9 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
       return;
     case 'stalled':
       onStalled(draft, event.pace, event.missed);
+      return;
+    case 'unsent':
+      onUnsent(draft, event);
       return;
     case 'reload': {
       const { config, observed: seen = NOTHING_OBSERVED } = event;

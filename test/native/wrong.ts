@@ -316,6 +316,7 @@ export const rows: { readonly [name in keyof Native]: Row } = {
     ],
   },
   setNice: { wrong: integers([0], 0) },
+  errorText: { wrong: integers([0], 0) },
   setAffinity: {
     wrong: [...not([[0]], 0, {}), [['0']], [[-1]], [[1_024]]],
     refused: [['EINVAL', []]],

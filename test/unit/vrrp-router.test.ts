@@ -6,6 +6,7 @@ import type { Script } from '../../src/config/value.ts';
 import { after, type Duration, type Instant, micros, millis, seconds } from '../../src/lib/time.ts';
 import { interfacesOf } from '../../src/vrrp/addresses.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
+import { sentBy } from '../../src/vrrp/statistics.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { address, asNews, FACTS, Host, link, priorityIn, texts } from '../sim/host.ts';
 
@@ -564,6 +565,26 @@ test('what was taken away during a stall is put back when it is over, not before
   assert.deepEqual(one.take({ type: 'addressGone', address: asNews(held) }, now).kinds, []);
   one.deadline();
   assert.deepEqual(one.kinds, ['pace', 'send', 'addAddresses', 'announce']);
+});
+
+test('what the thread could not send is said once a minute for each reason, and is not counted', () => {
+  const one = mastered({});
+  const { pace, speaking } = one.member();
+  const later = (n: number): Instant => after(speaking?.first ?? at(0), seconds(n));
+  const refused = (errno: number, message: string, n: number) =>
+    one.take({ type: 'unsent', pace, errno, message }, later(n));
+  const long = '(VI_1): send advert error 90 (Message too long)';
+  assert.deepEqual(refused(90, 'Message too long', 0).logs, [long]);
+  assert.deepEqual(refused(90, 'Message too long', 1).actions, []);
+  const down = ['(VI_1): send advert error 100 (Network is down)'];
+  assert.deepEqual(refused(100, 'Network is down', 2).logs, down);
+  assert.deepEqual(refused(90, 'Message too long', 3).actions, []);
+  assert.deepEqual(refused(90, 'Message too long', 61).logs, [long]);
+  assert.equal(sentBy(one.member(), later(61)), 62 - 5);
+  // Another's, or one that speaks no more: nothing to say.
+  assert.deepEqual(one.take({ type: 'unsent', pace: 99, errno: 1, message: 'x' }).actions, []);
+  one.take({ type: 'stop' });
+  assert.deepEqual(refused(1, 'Operation not permitted', 62).actions, []);
 });
 
 // Counters
