@@ -30,6 +30,8 @@ export class Probes {
   #waiting: Probe[] = [];
   /** By pid. */
   readonly #running = new Map<number, number>();
+  /** Pids of those that have been told to end. */
+  readonly #unwanted = new Set<number>();
   #scheduled = false;
 
   constructor(host: ProbeHost) {
@@ -46,16 +48,25 @@ export class Probes {
     const run = this.#running.get(pid);
     if (run === undefined) return;
     this.#running.delete(pid);
+    // What it has started may be deaf to that, and nobody knows of it once the run has been answered.
+    if (this.#unwanted.delete(pid)) killGroup(pid, 'SIGKILL');
     this.#host.ended(run, signal === 0 ? { status } : { signal });
   }
 
-  /** To all that the run has started; one that has not been started is not. */
+  /**
+   * To all that the run has started; one that has not been started is not. What is left of it when its first process
+   * has ended gets SIGKILL, as from keepalived.
+   */
   signal(run: number, signal: NodeJS.Signals): void {
     const before = this.#waiting.length;
     this.#waiting = this.#waiting.filter((probe) => probe.run !== run);
     if (this.#waiting.length < before)
       setImmediate(() => this.#host.ended(run, { refused: 'not started in time' }));
-    for (const [pid, known] of this.#running) if (known === run) killGroup(pid, signal);
+    for (const [pid, known] of this.#running) {
+      if (known !== run) continue;
+      this.#unwanted.add(pid);
+      killGroup(pid, signal);
+    }
   }
 
   #schedule(): void {

@@ -117,6 +117,17 @@ describe('a command that takes too long', () => {
     await eventually(() => spawned > before, 'it is started again');
     assert.deepEqual(await again, { up: false, reason: 'timed out' });
   });
+
+  it('leaves nothing behind that is deaf to SIGTERM when its first process is not', async () => {
+    const file = join(folder, 'left');
+    // The shell dies of SIGTERM, and what it has started does not.
+    const text = `(trap '' TERM; exec sleep 60) & echo $! >> ${file}; sleep 60`;
+    const verdict = run(shell(text), { timeout: seconds(1) });
+    const pid = await pidIn(file);
+    assert.deepEqual(await verdict, { up: false, reason: 'timed out' });
+    await eventually(() => !isAlive(pid), 'what it had started was ended');
+    assert.equal(ended.get(pid) ?? 9, 9);
+  });
 });
 
 describe('a command that nobody waits for any more', () => {
