@@ -2,7 +2,7 @@
 // that it has started.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -49,6 +49,11 @@ const run = (
   { timeout = seconds(30) as Duration, misc_dynamic = false, uid = 0 } = {},
   signal = new AbortController().signal,
 ) => commands.check({ script: { words, uid, gid: uid }, timeout, misc_dynamic }, signal);
+/** Several attempts of one check, as a plan makes them: with the same object. */
+const checkOf = (words: readonly string[], timeout: Duration) => {
+  const options = { script: { words, uid: 0, gid: 0 }, timeout, misc_dynamic: false };
+  return () => commands.check(options, new AbortController().signal);
+};
 const shell = (text: string): readonly string[] => ['/bin/sh', '-c', text];
 const isAlive = (pid: number): boolean => {
   try {
@@ -101,19 +106,19 @@ describe('a command that takes too long', () => {
   it('has failed at once, and is ended with all it has started: SIGTERM, later SIGKILL', async () => {
     const file = join(folder, 'stubborn');
     const text = `trap 'echo TERM >> ${file}' TERM; echo $$ >> ${file}; while :; do sleep 0.1; done`;
-    const words = shell(text);
-    const verdict = run(words, { timeout: millis(300) });
+    const attempt = checkOf(shell(text), millis(300));
+    const verdict = attempt();
     const pid = await pidIn(file);
     assert.deepEqual(await verdict, { up: false, reason: 'timed out' });
     // It has not ended: another one is not started beside it.
     const before = spawned;
-    assert.deepEqual(await run(words), { up: false, reason: 'the one before is still running' });
+    assert.deepEqual(await attempt(), { up: false, reason: 'the one before is still running' });
     assert.equal(spawned, before);
     await eventually(() => read(file).includes('TERM'), 'it heard SIGTERM');
     await eventually(() => !isAlive(pid), 'it was ended for good');
     await eventually(() => ended.get(pid) === 9, 'its end was told');
     // And now it may run again.
-    const again = run(words, { timeout: millis(100) });
+    const again = attempt();
     await eventually(() => spawned > before, 'it is started again');
     assert.deepEqual(await again, { up: false, reason: 'timed out' });
   });
@@ -127,6 +132,20 @@ describe('a command that takes too long', () => {
     assert.deepEqual(await verdict, { up: false, reason: 'timed out' });
     await eventually(() => !isAlive(pid), 'what it had started was ended');
     assert.equal(ended.get(pid) ?? 9, 9);
+  });
+
+  it('fails its own check only: another one with the same command is not held back', async () => {
+    const file = join(folder, 'shared');
+    const go = join(folder, 'go');
+    const words = shell(
+      `trap '' TERM; echo $$ >> ${file}; until [ -e ${go} ]; do sleep 0.05; done`,
+    );
+    const hasty = checkOf(words, seconds(1));
+    assert.deepEqual(await hasty(), { up: false, reason: 'timed out' });
+    const patient = checkOf(words, seconds(30))();
+    assert.deepEqual(await hasty(), { up: false, reason: 'the one before is still running' });
+    writeFileSync(go, '');
+    assert.deepEqual(await patient, { up: true, status: 0 });
   });
 });
 

@@ -15,8 +15,8 @@ const LONGEST = 0x7fff_ffff;
 export class Commands {
   readonly #probes: Probes;
   readonly #waiting = new Map<number, (end: ProbeEnd) => void>();
-  /** Commands that took too long and have not ended yet. */
-  readonly #late = new Set<string>();
+  /** Checks whose command took too long and has not ended yet: another check may run the same command. */
+  readonly #late = new Set<MiscOptions>();
   #last = 0;
 
   /** `spawn` starts a program in a process group of its own and returns its pid; it throws where that fails. */
@@ -36,11 +36,12 @@ export class Commands {
     this.#probes.exited(pid, status, signal);
   }
 
-  readonly check: Check<MiscOptions> = ({ script, timeout, misc_dynamic }, signal) => {
-    const name = JSON.stringify(script);
+  /** `options` is one object for as long as a check lives. */
+  readonly check: Check<MiscOptions> = (options, signal) => {
+    const { script, timeout, misc_dynamic } = options;
     if (signal.aborted) return Promise.resolve(down('given up'));
     // One that nothing ends does not become many.
-    if (this.#late.has(name)) return Promise.resolve(down('the one before is still running'));
+    if (this.#late.has(options)) return Promise.resolve(down('the one before is still running'));
     this.#last += 1;
     const run = this.#last;
     return new Promise((resolve) => {
@@ -55,7 +56,7 @@ export class Commands {
         killer = setTimeout(() => this.#probes.signal(run, 'SIGKILL'), GRACE);
       };
       const over = (): void => {
-        this.#late.add(name);
+        this.#late.add(options);
         end();
         settle(down('timed out'));
       };
@@ -68,7 +69,7 @@ export class Commands {
       signal.addEventListener('abort', abort);
       this.#waiting.set(run, (how) => {
         clearTimeout(killer);
-        this.#late.delete(name);
+        this.#late.delete(options);
         settle(judge(how, misc_dynamic));
       });
       this.#probes.start({ run, ...script });
