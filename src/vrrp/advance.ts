@@ -47,16 +47,17 @@ export function refresh(draft: Draft, position: number): void {
   if (fails) reweigh(draft, position, weighing.total, weighing.effective);
 }
 
-/** Its own faults, and one for those of the others of its group. */
+/** Its own faults, and one for those of the others of its group. What is merely awaited hides nobody's fault. */
 export function faultsOf(draft: Draft, position: number): readonly Fault[] {
   const { faults, config } = memberAt(draft, position);
   const group = membershipOf(draft, config.name);
-  if (group === undefined || faults.length > 0) return faults;
+  if (group === undefined || faults.some(isTold)) return faults;
   const others = fellows(draft, group.config, position).flatMap(([, other]) => other.faults);
-  const first = others.find(({ kind }) => kind !== 'pending') ?? others[0];
-  if (first === undefined) return faults;
-  return [first.kind === 'pending' ? first : { kind: 'group', what: group.config.name }];
+  if (others.some(isTold)) return [...faults, { kind: 'group', what: group.config.name }];
+  return faults.length > 0 ? faults : others.slice(0, 1);
 }
+
+const isTold = ({ kind }: Fault): boolean => kind !== 'pending';
 
 /** keepalived has words for files that trackers of other kinds lack. */
 function sayFiles(draft: Draft, { config, faults }: Member, now: readonly Fault[]): void {
@@ -160,8 +161,7 @@ function synchronize(draft: Draft, position: number, to: InstanceState['name']):
   const group = membershipOf(draft, memberAt(draft, position).config.name);
   if (group === undefined || to === 'init' || to === 'stop') return;
   const told = draft.router.members.some(
-    ({ config, faults }) =>
-      group.config.group.includes(config.name) && faults.some(({ kind }) => kind !== 'pending'),
+    ({ config, faults }) => group.config.group.includes(config.name) && faults.some(isTold),
   );
   if (to === 'fault' && !told) return;
   const text = `VRRP_Group(${group.config.name}) Syncing instances to ${to.toUpperCase()} state`;
@@ -200,7 +200,7 @@ export function settleGroups(draft: Draft): void {
     const name = first?.[1].state.name;
     if (name !== 'backup' && name !== 'master' && name !== 'fault') continue;
     if (!members.every(([, { state }]) => state.name === name)) continue;
-    const told = members.some(([, { faults }]) => faults.some(({ kind }) => kind !== 'pending'));
+    const told = members.some(([, { faults }]) => faults.some(isTold));
     if (name !== 'fault' || told) announceGroup(draft, config.name, name);
   }
 }

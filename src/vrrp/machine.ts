@@ -71,7 +71,7 @@ export function stepInstance(
 
 // RFC 9568 6.4.1, Initialize
 function start({ rules, group }: Subject, faults: readonly Fault[], now: Instant): InstanceStep {
-  if (faults.length > 0 && faults.every(isPending))
+  if (faults.some(isPending) && !faults.some(isOwn))
     return stay({ name: 'fault', since: now, reason: { because: 'start' }, faults });
   if (faults.length > 0)
     return {
@@ -120,7 +120,8 @@ function onFaults(
     if (faults.length > 0) {
       if (sameFaults(state.faults, faults)) return stay(state);
       // What was silent so far is told to scripts and not to the log, as keepalived has it.
-      const told = state.faults.every(isPending) && faults.some(isOwn);
+      const silent = state.faults.some(isPending) && !state.faults.some(isOwn);
+      const told = silent && faults.some(isOwn);
       return { state: { ...state, faults }, actions: told ? [notify('FAULT')] : [] };
     }
     return rules.priority === OWNER_PRIORITY && group === undefined
@@ -133,7 +134,8 @@ function onFaults(
           now,
         );
   }
-  if (faults.length === 0) return stay(state);
+  // A script that a reload has brought gives no role before its first result, and takes none.
+  if (faults.every(isPending)) return stay(state);
   return {
     state: { name: 'fault', since: now, reason: { because: 'faults' }, faults },
     actions: [
@@ -147,9 +149,7 @@ function onFaults(
 
 /** Those of another member of the group are its to tell. */
 const farewellOf = (faults: readonly Fault[]): InstanceAction =>
-  faults.every(({ kind }) => kind === 'group')
-    ? { type: 'farewell', silent: true }
-    : { type: 'farewell' };
+  faults.some(isOwn) ? { type: 'farewell' } : { type: 'farewell', silent: true };
 
 const isPending = ({ kind }: Fault): boolean => kind === 'pending';
 const isOwn = ({ kind }: Fault): boolean => kind !== 'pending' && kind !== 'group';

@@ -59,6 +59,8 @@ export const NOTHING_OBSERVED: Observed = { files: {}, counts: {} };
 
 export const NO_TRACKERS: Trackers = { scripts: {}, files: {}, processes: {}, nextRun: 1 };
 
+/** Due before anything else; those that are take turns from then on. */
+const AT_ONCE = 0 as Instant;
 /** What a script that ignores SIGTERM is given before SIGKILL. */
 const GRACE = seconds(2);
 
@@ -99,7 +101,7 @@ const createScript = (config: ScriptState['config']): ScriptState => ({
   failsFirst: config.init_fail,
   result: 0,
   exitStatus: 0,
-  dueAt: 0 as Instant,
+  dueAt: AT_ONCE,
 });
 
 export function trackerDeadline({ scripts, processes }: Trackers): Instant | undefined {
@@ -131,7 +133,7 @@ export function wakeScripts(trackers: Trackers, now: Instant, actions: VrrpActio
   for (const [position, script] of all.entries()) {
     let state = overdue(script, now, actions);
     if (state.dueAt <= now) {
-      const spread = state.dueAt === 0 ? (position + 1) / all.length : undefined;
+      const spread = state.dueAt === AT_ONCE ? (position + 1) / all.length : undefined;
       const { interval } = state.config;
       const dueAt =
         spread === undefined
@@ -233,7 +235,10 @@ export function assumeGood(trackers: Trackers, names: readonly string[]): Tracke
   return { ...trackers, scripts };
 }
 
-/** A reload keeps what is known of scripts that are still the same command, and ends the runs of the others. */
+/**
+ * A reload keeps what is known of scripts that are there by name, whatever they run now, and asks all of them again at
+ * once. A run goes on while it is of the same command; others are ended.
+ */
 export function reloadTrackers(
   trackers: Trackers,
   config: VrrpConfig,
@@ -243,8 +248,9 @@ export function reloadTrackers(
   const scripts: Record<string, ScriptState> = {};
   for (const wanted of trackedScripts(config)) {
     const old = trackers.scripts[wanted.name];
-    if (old === undefined || JSON.stringify(old.config.script) !== JSON.stringify(wanted.script)) {
-      scripts[wanted.name] = createScript(wanted);
+    if (old === undefined) {
+      // Nobody loses priority by being given a script that has not run yet.
+      scripts[wanted.name] = { ...createScript(wanted), failsFirst: false };
       continue;
     }
     scripts[wanted.name] = adapt(old, wanted);
@@ -265,8 +271,11 @@ function adapt(old: ScriptState, config: ScriptState['config']): ScriptState {
     old.status === 'good'
       ? Math.max(rise, Math.min(old.result, rise + fall - 1))
       : Math.min(old.result, rise - 1);
-  const dueAt = after(old.dueAt, (interval - old.config.interval) as Duration);
-  return { ...old, config, failsFirst: config.init_fail, result, dueAt };
+  const next = { ...old, config, failsFirst: old.failsFirst && config.init_fail, result };
+  if (old.run !== undefined && JSON.stringify(old.config.script) === JSON.stringify(config.script))
+    return { ...next, dueAt: after(old.dueAt, (interval - old.config.interval) as Duration) };
+  const { run: _, ...idle } = next;
+  return { ...idle, dueAt: AT_ONCE };
 }
 
 // Files

@@ -300,3 +300,56 @@ it('files: weights, limits, faults, files that come and go', async () => {
     },
   );
 });
+
+it('a reload keeps what is known of scripts by name, asks all at once, and takes no role for one that has said nothing', async () => {
+  const script = (name: string, argument: string, ...lines: string[]): string =>
+    block(`vrrp_script ${name}`, `script "/run/${name} ${argument}"`, 'interval 3600', ...lines);
+  const config =
+    (scripts: string, ...names: string[]) =>
+    (offset: number): string =>
+      GLOBALS + scripts + vrrp(1, offset, 100, NOTIFY, block('track_script', ...names));
+  const reload =
+    (...change: Parameters<typeof config>) =>
+    ({ daemon, offset }: Player): void =>
+      daemon.reload(config(...change)(offset));
+  /** Ends with its argument once the file /run/`name`.go is there. */
+  const gated = (name: string): string =>
+    `#!/bin/sh\necho "$@" >> /run/${name}.runs\nwhile [ ! -e /run/${name}.go ]; do sleep 0.05; done\nexit $1\n`;
+  await beside(
+    config(script('s1', '0'), 's1'),
+    ({ write }) => {
+      for (const name of ['s1', 's2']) write(name, gated(name));
+      write('s1.go', '');
+    },
+    ['VRRP_Script(s1) succeeded', '(VI_1) Entering BACKUP STATE', '(VI_1) Entering MASTER STATE'],
+    async ({ step, told }) => {
+      const master = ['INSTANCE VI_1 BACKUP 100', 'INSTANCE VI_1 MASTER 100'];
+      await told('told', master);
+      const good = 'VRRP_Script(s1) considered successful on reload';
+      await step(reload(script('s1', '0 changed'), 's1'), [good]);
+      await told('s1.runs', ['0', '0 changed']);
+      const failing = script('s1', '0 changed') + script('s2', '1', 'init_fail');
+      await step(reload(failing, 's1', 's2'), [good]);
+      await told('s1.runs', ['0', '0 changed', '0 changed']);
+      await told('s2.runs', ['1']);
+      await told('told', master);
+      await step(
+        ({ write }) => write('s2.go', ''),
+        [
+          'Script `s2` now returning 1',
+          'VRRP_Script(s2) failed (exited with status 1)',
+          '(VI_1) Entering FAULT STATE',
+        ],
+      );
+      await step(reload(script('s1', '0') + script('s2', '0'), 's1', 's2'), [
+        good,
+        'VRRP_Script(s2) considered unsuccessful on reload',
+        'Script `s2` now returning 0',
+        'VRRP_Script(s2) succeeded',
+        '(VI_1) Entering BACKUP STATE',
+        '(VI_1) Entering MASTER STATE',
+      ]);
+      await told('told', [...master, 'INSTANCE VI_1 FAULT 100', ...master]);
+    },
+  );
+});

@@ -235,6 +235,149 @@ test('a reload keeps what is known of a script, and ends the run of one that is 
   assert.deepEqual(one.member().state, state);
 });
 
+const command = (...words: string[]): Pick<VrrpScript, 'script'> => ({
+  script: { words, uid: 0, gid: 0 },
+});
+
+/** Nothing is made of its silence. */
+const patient = (name: string, changes: Partial<VrrpScript> = {}): VrrpScript =>
+  script(name, { timeout: seconds(100), ...changes });
+
+/** A master whose script `s` has succeeded, and runs again. */
+const master = (changes: Partial<VrrpScript> = {}, weight = 0): Host => {
+  const one = host({ track_script: [tracked('s', weight)] }, [patient('s', changes)]).start();
+  ended(one, { status: 0 }).until('master');
+  return one;
+};
+
+const reloaded = (
+  one: Host,
+  scripts: readonly VrrpScript[],
+  list = scripts.map(({ name }) => tracked(name)),
+): Host =>
+  one.take({
+    type: 'reload',
+    config: { ...config(instance({ track_script: list })), vrrp_script: scripts },
+  });
+
+test('a reload that changes what a script runs keeps what is known of it, and asks at once', () => {
+  for (const changes of [
+    command('/bin/s', 'argument'),
+    { script: { words: ['/bin/s'], uid: 1, gid: 1 } },
+    { ...command('/bin/other'), init_fail: true, rise: 2 },
+  ]) {
+    const one = master({ interval: seconds(3600) });
+    const { state } = one.member();
+    reloaded(one, [patient('s', { interval: seconds(3600), ...changes })]);
+    assert.deepEqual(one.member().state, state);
+    assert.deepEqual(one.logs, ['VRRP_Script(s) considered successful on reload']);
+    assert.deepEqual(one.kinds, ['probe']);
+    assert.deepEqual(one.of('probe')[0]?.script, changes.script);
+    ended(one, { status: 1 });
+    assert.equal(one.member().state.name, 'fault', 'what it says counts');
+  }
+});
+
+test('a reload asks a script that has not changed at once, unless it is running', () => {
+  const slow = { interval: seconds(3600) };
+  const one = master(slow);
+  assert.equal(reloaded(one, [patient('s', slow)]).of('probe').length, 1);
+  assert.deepEqual(reloaded(one, [patient('s', slow)]).of('probe'), []);
+  assert.deepEqual(one.of('kill'), []);
+  ended(one, { status: 1 });
+  assert.equal(one.member().state.name, 'fault');
+  reloaded(one, [patient('s', { ...slow, rise: 2 })]);
+  assert.equal(ended(one, { status: 0 }).member().state.name, 'fault', 'rise counts');
+  reloaded(one, [patient('s', { ...slow, rise: 2 })]);
+  assert.equal(ended(one, { status: 0 }).member().state.name, 'backup');
+});
+
+test('a script that failed has failed under another command until that succeeds', () => {
+  const one = host({ track_script: [tracked('s')] }, [patient('s')]).start();
+  ended(one, { status: 1 });
+  reloaded(one, [patient('s', command('/bin/other'))]);
+  assert.deepEqual(one.logs, ['VRRP_Script(s) considered unsuccessful on reload']);
+  assert.equal(one.member().state.name, 'fault');
+  assert.equal(ended(one, { status: 0 }).member().state.name, 'backup');
+});
+
+test('a script that a reload brings takes no role before it has said anything, and gives none', () => {
+  const both = [patient('s'), patient('new', { init_fail: true })];
+  const one = master();
+  const { state } = one.member();
+  reloaded(one, both);
+  assert.deepEqual(one.member().state, state);
+  assert.deepEqual([one.of('pace'), one.of('removeAddresses')], [[], []]);
+  const run = (name: string): number => one.state.trackers.scripts[name]?.run?.id ?? 0;
+  one.take({ type: 'probed', run: run('s'), end: { status: 0 } });
+  assert.deepEqual(one.member().state, state);
+  one.take({ type: 'probed', run: run('new'), end: { status: 1 } });
+  assert.equal(one.member().state.name, 'fault');
+  // Under another name it has not said anything yet: who is at fault waits for it.
+  reloaded(one, [patient('s'), patient('third')]);
+  assert.equal(one.member().state.name, 'fault');
+  one.take({ type: 'probed', run: run('third'), end: { status: 0 } });
+  assert.equal(one.member().state.name, 'backup');
+  // A backup waits no longer for the role than before.
+  reloaded(one, [patient('s'), patient('fourth')]).until('master');
+  assert.equal(one.state.trackers.scripts.fourth?.status, 'pending');
+});
+
+test('an instance that a reload brings waits for its new script, as at a start', () => {
+  const one = master();
+  const scripts = [patient('s'), patient('new')];
+  const second = instance({ name: 'VI_2', virtual_router_id: 52, track_script: [tracked('new')] });
+  one.take({
+    type: 'reload',
+    config: {
+      ...config(instance({ track_script: [tracked('s')] }), second),
+      vrrp_script: scripts,
+    },
+  });
+  assert.deepEqual(
+    one.state.members.map(({ state }) => state.name),
+    ['master', 'fault'],
+  );
+});
+
+test('a new script that is waited for does not hide the fault of another member of the group', () => {
+  const group = (...scripts: readonly string[]) => ({
+    ...config(
+      instance({ track_script: scripts.map((name) => tracked(name)) }),
+      instance({ name: 'VI_2', virtual_router_id: 52, track_script: [tracked('t')] }),
+    ),
+    vrrp_script: ['s', 't', 'new'].map((name) => patient(name)),
+    vrrp_sync_group: [{ name: 'G', group: ['VI_1', 'VI_2'] }],
+  });
+  const one = new Host(group('s') as unknown as VrrpConfig).start();
+  const say = (name: string, status: number): Host =>
+    one.take({
+      type: 'probed',
+      run: one.state.trackers.scripts[name]?.run?.id ?? 0,
+      end: { status },
+    });
+  say('s', 0);
+  say('t', 0);
+  one.until('master');
+  one.take({ type: 'reload', config: group('s', 'new') as unknown as VrrpConfig });
+  const states = (): readonly string[] => one.state.members.map(({ state }) => state.name);
+  assert.deepEqual(states(), ['master', 'master']);
+  say('t', 1);
+  assert.deepEqual(states(), ['fault', 'fault']);
+});
+
+test('a weight stays through a reload that changes the command, and a new one is not counted as failed', () => {
+  const one = master({}, 10);
+  assert.equal(one.member().rules.priority, 110);
+  reloaded(one, [patient('s', command('/bin/other'))], [tracked('s', 10)]);
+  assert.equal(one.member().rules.priority, 110);
+  const list = [tracked('s', 10), tracked('new', -20)];
+  const scripts = [patient('s'), patient('new', { init_fail: true })];
+  reloaded(one, scripts, list);
+  assert.equal(one.member().rules.priority, 110);
+  assert.equal(reloaded(one, scripts, list).member().rules.priority, 110, 'nor the next time');
+});
+
 test('stop ends what runs', () => {
   const one = host({ track_script: [tracked('s')] }, [script('s')]).start();
   one.take({ type: 'stop' });
