@@ -48,7 +48,8 @@ export function dumpConfiguration(router: RouterState, clock: Clock): readonly s
   const instances = router.members.flatMap((member) =>
     instanceLines(router, { ...member, held: [] }, clock, new Map())
       .filter((line) => !RUNNING.test(line))
-      .map((line) => (/^ {3}fd_in /.test(line) ? '   No sockets allocated' : line)),
+      .map((line) => (/^ {3}fd_in /.test(line) ? '   No sockets allocated' : line))
+      .map((line) => line.replace(/^( {3}Wantstate =) .*/, `$1 ${wantedAtFirst(router, member)}`)),
   );
   return [
     ...delayLines(router),
@@ -61,6 +62,10 @@ export function dumpConfiguration(router: RouterState, clock: Clock): readonly s
     ...interfaceLines({ ...router, members: router.members.map(asConfigured) }, clock),
   ];
 }
+
+/** A group decides for its members. */
+const wantedAtFirst = (router: RouterState, { config }: Member): string =>
+  groupNamed(router, config.name) === undefined ? config.state : 'BACKUP';
 
 const asConfigured = (member: Member): Member => ({ ...member, state: { name: 'init' } });
 

@@ -108,6 +108,8 @@ const families: Readonly<Record<string, string>> = {
   'one of two with a method of its own': served(
     'real_server 10.9.0.2 80 {\nlvs_method DR\n}\nreal_server 10.9.0.3 80 {\n}',
   ),
+  'a range that ends before it begins, alone': grouped('10.9.0.5-3 80', '', '10.9.0.2'),
+  'a range that ends beyond the byte, alone': grouped('10.9.0.250-256 80', '', '10.9.0.2'),
   'a group of a mark': grouped('fwmark 5', 'lvs_method DR', '10.9.0.2'),
 };
 
@@ -128,6 +130,21 @@ export const CORNERS: readonly Case[] = [
   },
   { name: 'UTF-16 with a first word', text: 'v\0r\0r\0p\0\n\0x\0\n\0', mixed: true },
   { name: 'UTF-16 of the other order', text: '\0v\0r\0r\0p\0\n\0x\0\n' },
+  {
+    name: 'a wrong pattern',
+    text: served(
+      'lvs_method NAT\nreal_server 10.9.0.2 80 {\nHTTP_GET {\nurl {\npath /\nstatus_code 200\nregex "a(b"\n}\n}\n}',
+    ),
+    differs: {
+      why: 'keepalived speaks of it when it runs, and its checker dies with the first answer; without it the check has nothing to ask',
+      status: { ours: 5, theirs: 0 },
+      onlyOurs: [10, 12],
+      words: [
+        "Invalid regex: 'a(b': missing closing parenthesis",
+        'HTTP/SSL_GET checker has no urls specified - ignoring',
+      ],
+    },
+  },
   {
     name: 'scripts behind a second group { }',
     text: `${['A', 'B', 'C'].map((name, i) => instance(name, `virtual_router_id ${i + 5}`)).join('')}vrrp_sync_group G {

@@ -23,6 +23,12 @@ vrrp_script ok {
 static_ipaddress {
   10.8.0.1/24 dev eth0
 }
+vrrp_sync_group G {
+  group {
+    VI_3
+    VI_4
+  }
+}
 vrrp_instance VI_1 {
   interface eth0
   state MASTER
@@ -43,6 +49,24 @@ vrrp_instance VI_2 {
   }
   track_script {
     ok weight 2
+  }
+}
+vrrp_instance VI_3 {
+  interface eth0
+  state MASTER
+  virtual_router_id 7
+  virtual_ipaddress {
+    10.9.0.102/24
+  }
+}
+vrrp_instance VI_4 {
+  interface eth0
+  virtual_router_id 8
+  track_script {
+    ok
+  }
+  virtual_ipaddress {
+    10.9.0.103/24
   }
 }
 `;
