@@ -59,10 +59,19 @@ export interface Step {
   readonly journal: readonly Entry[];
 }
 
+/** How things were while a command was to be waiting. */
+export interface Meanwhile {
+  readonly look: Look;
+  readonly returned: boolean;
+}
+
 export interface Lap {
-  readonly waiting: { readonly look: Look; readonly returned: boolean };
+  /** While the startup script runs. */
+  readonly waiting: Meanwhile;
   readonly start: Step;
   readonly status: Answer;
+  /** While the parent stands still, with the signal before it. */
+  readonly deaf: Meanwhile;
   /** `look` of this and the next is of the moment that systemctl returned. */
   readonly reload: Step;
   readonly broken: Step;
@@ -99,6 +108,7 @@ const PROPERTIES = [
   'SubState',
   'Result',
   'MainPID',
+  'ControlPID',
   'ExecMainCode',
   'ExecMainStatus',
   'NRestarts',
@@ -133,6 +143,13 @@ const properties = (): Readonly<Record<string, string>> =>
 
 const contentOf = (path: string): string | undefined =>
   existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
+
+/** Whether SIGHUP waits for a process. */
+function isTold(pid: string): boolean {
+  const [, pending = '0'] =
+    /^ShdPnd:\s*(\w+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return (BigInt(`0x${pending}`) & 1n) === 1n;
+}
 
 function processes(): Process[] {
   const path = '/sys/fs/cgroup/system.slice/keepalived.service/cgroup.procs';
@@ -309,12 +326,24 @@ async function lap(kind: Kind, { config }: Input, wire: Wire): Promise<Lap> {
   const status = await systemctl('status');
 
   write(FIRST, SECOND);
-  const reloading = await systemctl('reload');
+  const { MainPID: head = '' } = properties();
+  process.kill(Number(head), 'SIGSTOP');
+  let reloaded = false;
+  const reloading = systemctl('reload').finally(() => {
+    reloaded = true;
+  });
+  await until(
+    'SIGHUP is sent',
+    () => (isTold(head) && properties().ControlPID === '0') || reloaded,
+  );
+  const deaf = { look: look(), returned: reloaded };
+  process.kill(Number(head), 'SIGCONT');
+  const answered = await reloading;
   const atReload = look();
   await settled(FIRST, SECOND);
   // keepalived's is over later.
   await until('reloaded', () => properties().SubState === 'running');
-  const reload = step(reloading, atReload);
+  const reload = step(answered, atReload);
 
   write('nonsense');
   const complaint = await systemctl('reload');
@@ -354,10 +383,13 @@ async function lap(kind: Kind, { config }: Input, wire: Wire): Promise<Lap> {
 
   write('nonsense');
   const refusal = await systemctl('start');
-  await until('it has given up', () => properties().ActiveState === 'failed');
+  await until('it has given up', () => {
+    const { ActiveState, NRestarts } = properties();
+    return ActiveState === 'failed' || NRestarts !== '0';
+  });
   const refused = step(refusal, look());
   await systemctl('reset-failed');
-  return { waiting, start, status, reload, broken, orphaned, killed, stop, refused };
+  return { waiting, start, status, deaf, reload, broken, orphaned, killed, stop, refused };
 }
 
 export async function main(input: Input): Promise<Seen> {
