@@ -110,6 +110,8 @@ const CLOSED = refusal('ECANCELED', 'close', 'closed');
  */
 export class Stream {
   #socket: Socket | TLSSocket;
+  /** The same without TLS. */
+  readonly #plain: Socket;
   #ended = false;
   #failure: NodeJS.ErrnoException | undefined;
   #wake: (() => void) | undefined;
@@ -117,8 +119,9 @@ export class Stream {
 
   /** Throws what the kernel refuses at once: EMFILE, EADDRNOTAVAIL, EADDRINUSE, ENODEV, EPERM. */
   constructor(to: Endpoint, signal: Recall) {
-    this.#socket = socketTo(to);
-    this.#listen(this.#socket);
+    this.#plain = socketTo(to);
+    this.#socket = this.#plain;
+    this.#listen(this.#plain);
     connect(this.#socket, to);
     const abort = (): void => this.#fail(unwanted());
     signal.addEventListener('abort', abort);
@@ -133,7 +136,7 @@ export class Stream {
 
   /** Until both ends have agreed on TLS. What was read before is part of it. */
   async secure(options: ConnectionOptions, timeout: Duration): Promise<void> {
-    const plain = this.#socket;
+    const plain = this.#plain;
     for (const event of EVENTS) plain.removeAllListeners(event);
     const secured = connectTls({ ...options, socket: plain });
     // The plain socket reports through the secured one.
@@ -176,18 +179,32 @@ export class Stream {
   }
 
   #listen(socket: Socket): void {
-    socket.on('error', (error) => this.#fail(error));
+    socket.on('error', (error) => {
+      // What is refused behind the end changes nothing of what was said before it.
+      if (!this.#ended) this.#fail(error);
+    });
     socket.on('connect', () => this.#wake?.());
     socket.on('readable', () => this.#wake?.());
     socket.on('finish', () => this.#wake?.());
+    const end = (): void => {
+      this.#ended = true;
+      this.#wake?.();
+    };
     socket.on('end', () => {
-      this.#ended = true;
-      this.#wake?.();
+      const plain = this.#plain;
+      if (socket.writableEnded || plain.destroyed) {
+        end();
+        return;
+      }
+      // libuv calls a reset behind a short read the end too. Writing nothing tells: the kernel refuses it with
+      // ECONNRESET after a reset, and with EPIPE where the end had come before that. TLS would swallow the refusal.
+      plain.write('', (error) => {
+        if ((error as NodeJS.ErrnoException | null)?.code === 'ECONNRESET')
+          this.#fail(error as NodeJS.ErrnoException);
+        else end();
+      });
     });
-    socket.on('close', () => {
-      this.#ended = true;
-      this.#wake?.();
-    });
+    socket.on('close', end);
   }
 
   #fail(error: NodeJS.ErrnoException): void {

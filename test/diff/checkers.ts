@@ -150,6 +150,12 @@ const http: readonly Row[] = [
   }),
   get('a reset instead of an answer', answers(RESET), 'down', { reason: 'Read error' }),
   get('a reset in the body', answers(`${OK}\r\nhel`, 200, RESET), 'down', { reason: 'Read error' }),
+  get('a reset right behind the body', answers(`${OK}\r\nhel`, RESET), 'down', {
+    reason: 'Read error',
+  }),
+  get('a reset behind all of it', answers(`${OK}Content-Length: 3\r\n\r\nhel`, RESET), 'down', {
+    reason: 'Read error',
+  }),
   get('byte by byte', answers(...byBytes(`${OK}\r\nhello`, 60)), 'up', { url: [md5('hello')] }),
   get('a body without end', floods(`${OK}\r\n`, Buffer.alloc(1 << 16, 'x')), 'never', {
     ours: 'down',

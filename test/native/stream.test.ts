@@ -3,14 +3,17 @@
 
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import type { Ip } from '../../src/lib/ip.ts';
 import { millis, seconds } from '../../src/lib/time.ts';
 import { type Endpoint, isOurs, Stream } from '../../src/net/stream.ts';
 import { Cable, eventually, ip } from './cable.ts';
 
+const fixtures = join(import.meta.dirname, '../fixtures/tls');
 let cable: Cable;
 let server: Server;
 let port: number;
@@ -145,6 +148,44 @@ describe('a stream', () => {
     assert.equal(await stream.read(patience), undefined);
     stream.close();
     peer?.destroy();
+  });
+
+  it('rejects behind bytes that a reset has cut off, plain and under TLS, however soon it comes', async () => {
+    const tls = createTlsServer({
+      cert: readFileSync(join(fixtures, 'good.pem')),
+      key: readFileSync(join(fixtures, 'good.key')),
+    });
+    for (let round = 0; round < 20; round++) {
+      const stream = new Stream(there(), never);
+      await stream.connected(patience);
+      await eventually(() => accepted.length > 0, 'an accepted connection');
+      const peer = accepted.splice(0)[0];
+      if (round % 2 === 0) {
+        // Bytes and reset are both there before this process reads.
+        peer?.write('hello', () => peer.resetAndDestroy());
+      } else {
+        tls.once('secureConnection', (secured) => {
+          secured.on('error', () => {});
+          secured.write('hello', () => peer?.resetAndDestroy());
+        });
+        tls.emit('connection', peer);
+        await stream.secure({ rejectUnauthorized: false }, patience);
+      }
+      assert.equal((await stream.read(patience))?.toString(), 'hello');
+      await assert.rejects(stream.read(patience), { code: 'ECONNRESET' });
+    }
+  });
+
+  it('has ended where the end came before the reset', async () => {
+    const stream = new Stream(there(), never);
+    await stream.connected(patience);
+    await eventually(() => accepted.length > 0, 'an accepted connection');
+    const peer = accepted.splice(0)[0];
+    peer?.end('hello', () => peer.resetAndDestroy());
+    assert.equal((await stream.read(patience))?.toString(), 'hello');
+    assert.equal(await stream.read(patience), undefined);
+    assert.equal(await stream.read(patience), undefined);
+    stream.close();
   });
 
   it('takes no more than it is asked for: the rest waits in the kernel', async () => {
