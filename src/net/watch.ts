@@ -1,6 +1,7 @@
 // Tells what is at the beginning of some small files, now and whenever they change, are replaced or go. It looks at the
-// folders (inotify), for a file may not be there yet, and reads again on every hint, so that no order of events
-// matters. It knows nothing of what the text means.
+// folders (inotify), for a file may not be there yet, and at those of the links that lead to it, for one of them may be
+// exchanged (a mounted ConfigMap of Kubernetes). It reads again on every hint, so that no order of events matters. It
+// knows nothing of what the text means.
 
 import {
   close,
@@ -13,7 +14,8 @@ import {
   readSync,
   watch,
 } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
+import { isSameTrail, type Trail, trailNow, trailSoon } from './trail.ts';
 
 export interface WatchedFile {
   readonly name: string;
@@ -30,17 +32,34 @@ export interface WatchHost {
 const LENGTH = 64;
 /** How long a file is left alone after a hint, in milliseconds. */
 const SETTLED = 10;
+/** How often in a row it is left alone: one that is written all the time is told all the same, */
+const DELAYS = 5;
+/** only not so soon while there is nothing in it, for it may have been truncated to be written. */
+const EMPTY_DELAYS = 50;
 /** How soon a folder that is gone is looked for again, in milliseconds. */
 const AGAIN = 1000;
 /** A FIFO without a writer must not hold anybody up. */
 const MODE = constants.O_RDONLY | constants.O_NONBLOCK;
 
+interface Followed extends WatchedFile {
+  trail: Trail;
+  reading?: Reading;
+}
+
+interface Reading {
+  /** Something was heard since it began. */
+  again: boolean;
+  /** What the path leads to may be another file. */
+  moved: boolean;
+  delays: number;
+}
+
 export class Watch {
   readonly #host: WatchHost;
   readonly #folders = new Map<string, FSWatcher | NodeJS.Timeout>();
-  #files: readonly WatchedFile[] = [];
-  /** Files that are being read, and whether they have to be read again after that. */
-  readonly #reading = new Map<string, boolean>();
+  /** Folders that nobody needs to be told of again. */
+  readonly #failed = new Set<string>();
+  #files: readonly Followed[] = [];
 
   constructor(host: WatchHost) {
     this.#host = host;
@@ -49,8 +68,8 @@ export class Watch {
   /** From now on these files; what those that are there hold. */
   follow(files: readonly WatchedFile[]): Readonly<Record<string, string>> {
     this.close();
-    this.#files = files;
-    for (const folder of new Set(files.map(({ file }) => dirname(file)))) this.#look(folder);
+    this.#files = files.map((file) => ({ ...file, trail: [] }));
+    for (const one of this.#files) while (this.#learn(one, trailNow(one.file)));
     // After the watches were set: what changes from here on is heard.
     const texts: Record<string, string> = {};
     for (const { name, file } of files) {
@@ -61,68 +80,116 @@ export class Watch {
   }
 
   close(): void {
-    for (const watcher of this.#folders.values())
-      if ('close' in watcher) watcher.close();
-      else clearTimeout(watcher);
-    this.#folders.clear();
     this.#files = [];
+    this.#tidy();
+  }
+
+  /** Watches what leads to a file; whether this is news, and may have changed again before it was watched. */
+  #learn(one: Followed, trail: Trail): boolean {
+    const isNews = !isSameTrail(one.trail, trail);
+    one.trail = trail;
+    for (const { folder } of trail) if (!this.#folders.has(folder)) this.#look(folder);
+    if (isNews) this.#tidy();
+    return isNews;
+  }
+
+  #tidy(): void {
+    const used = new Set(this.#files.flatMap(({ trail }) => trail.map(({ folder }) => folder)));
+    for (const folder of this.#folders.keys()) if (!used.has(folder)) this.#leave(folder);
+    for (const folder of this.#failed) if (!used.has(folder)) this.#failed.delete(folder);
   }
 
   #look(folder: string): void {
     try {
-      const watcher = watch(folder, { persistent: false }, (_, changed) =>
-        this.#changed(folder, changed),
+      const watcher = watch(folder, { persistent: false }, (event, changed) =>
+        this.#changed(folder, event, changed),
       );
       watcher.on('error', (error) => this.#lost(folder, error));
       this.#folders.set(folder, watcher);
+      this.#failed.delete(folder);
     } catch (error) {
       this.#lost(folder, error as Error);
     }
   }
 
   #lost(folder: string, error: Error): void {
-    const old = this.#folders.get(folder);
-    if (old === undefined || 'close' in old) this.#host.failed(folder, error);
-    this.#watchAgain(folder, AGAIN);
-  }
-
-  #watchAgain(folder: string, wait: number): void {
-    const old = this.#folders.get(folder);
-    if (old !== undefined && 'close' in old) old.close();
-    const timer = setTimeout(() => {
-      this.#look(folder);
-      for (const one of this.#files) if (dirname(one.file) === folder) this.#read(one);
-    }, wait);
+    this.#leave(folder);
+    const timer = setTimeout(() => this.#lookAgain(folder), AGAIN);
     timer.unref();
     this.#folders.set(folder, timer);
+    if (this.#failed.has(folder)) return;
+    this.#failed.add(folder);
+    this.#host.failed(folder, error);
   }
 
-  #changed(folder: string, changed: string | null): void {
+  #leave(folder: string): void {
+    const old = this.#folders.get(folder);
+    if (old === undefined) return;
+    if ('close' in old) old.close();
+    else clearTimeout(old);
+    this.#folders.delete(folder);
+  }
+
+  /** Perhaps elsewhere: a folder that went may have been exchanged for another one. */
+  #lookAgain(folder: string): void {
+    this.#leave(folder);
     for (const one of this.#files)
-      if (dirname(one.file) === folder && (changed === null || changed === basename(one.file)))
-        this.#read(one);
-    // A folder that was removed or moved says its own name, and nothing any more.
-    if (changed === basename(folder)) this.#watchAgain(folder, 0);
+      if (one.trail.some((sign) => sign.folder === folder)) this.#hint(one, true);
   }
 
-  /**
-   * A moment later: who truncates and then writes is heard twice, and must not be read between. Not held up by it: a
-   * file may be on something slow. One reading at a time, and one more after any hint.
-   */
-  #read(one: WatchedFile): void {
-    if (this.#reading.has(one.name)) {
-      this.#reading.set(one.name, true);
+  #changed(folder: string, event: string, changed: string | null): void {
+    for (const one of this.#files)
+      if (
+        one.trail.some(
+          (sign) => sign.folder === folder && (changed === null || changed === sign.name),
+        )
+      )
+        this.#hint(one, event === 'rename');
+    // A folder that was removed or moved says its own name, and nothing any more.
+    if (changed === basename(folder)) this.#lookAgain(folder);
+  }
+
+  /** One reading at a time, and one more after any hint. */
+  #hint(one: Followed, moved: boolean): void {
+    const { reading } = one;
+    if (reading === undefined) {
+      one.reading = { again: false, moved, delays: 0 };
+      this.#wait(one, one.reading);
       return;
     }
-    this.#reading.set(one.name, false);
-    const done = (text: string | undefined): void => {
-      const again = this.#reading.get(one.name) === true;
-      this.#reading.delete(one.name);
+    reading.again = true;
+    if (moved) reading.moved = true;
+  }
+
+  /** A moment later: who truncates and then writes is heard twice, and must not be read between. */
+  #wait(one: Followed, reading: Reading): void {
+    setTimeout(() => {
+      if (reading.moved) trailSoon(one.file, (trail) => this.#trace(one, reading, trail));
+      else this.#read(one, reading);
+    }, SETTLED).unref();
+  }
+
+  #trace(one: Followed, reading: Reading, trail: Trail): void {
+    if (!this.#files.includes(one)) return;
+    if (this.#learn(one, trail)) reading.again = true;
+    else reading.moved = false;
+    this.#read(one, reading);
+  }
+
+  /** Not held up by it: a file may be on something slow. */
+  #read(one: Followed, reading: Reading): void {
+    readSoon(one.file, (text) => {
       if (!this.#files.includes(one)) return;
-      if (again) this.#read(one);
-      else this.#host.changed(one.name, text);
-    };
-    setTimeout(() => readSoon(one.file, done), SETTLED).unref();
+      if (reading.again && reading.delays < (text === '' ? EMPTY_DELAYS : DELAYS)) {
+        reading.again = false;
+        reading.delays++;
+        this.#wait(one, reading);
+        return;
+      }
+      delete one.reading;
+      if (reading.again) this.#hint(one, reading.moved);
+      this.#host.changed(one.name, text);
+    });
   }
 }
 

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   renameSync,
   rmSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -64,6 +65,82 @@ test('a file is read whenever it changes, is replaced, goes or comes, and so is 
   await says('5');
   for (let i = 0; i < 200; i++) writeFileSync(file, String(i));
   await says('199');
+  watch.close();
+});
+
+test('a file is followed through links, wherever it is, and when one of them is exchanged', async () => {
+  const place = join(folder, 'linked');
+  for (const name of ['v1', 'v2', 'v3', 'else']) mkdirSync(join(place, name), { recursive: true });
+  const write = (name: string, text: string): void => writeFileSync(join(place, name), text);
+  // As a ConfigMap is mounted: `value` -> `..data/value`, `..data` -> `v1`.
+  write('v1/value', '1');
+  write('v2/value', '2');
+  write('v3/value', '3');
+  symlinkSync('v1', join(place, '..data'));
+  symlinkSync('..data/value', join(place, 'value'));
+  symlinkSync('../else/../else/far', join(place, 'else', 'far link'));
+  const texts: Record<string, string | undefined> = {};
+  const failures: string[] = [];
+  const watch = new Watch({
+    changed: (name, now) => {
+      texts[name] = now;
+    },
+    failed: (where) => failures.push(where),
+  });
+  const files = [
+    { name: 'map', file: join(place, 'value') },
+    { name: 'far', file: join(place, 'else', 'far link') },
+  ];
+  assert.deepEqual(watch.follow(files), { map: '1' });
+  const says = (name: string, wanted: string | undefined): Promise<void> =>
+    until(`${name} says ${wanted}`, () => name in texts && texts[name] === wanted);
+  write('else/far', '7');
+  await says('far', '7');
+  write('v1/value', '11');
+  await says('map', '11');
+  symlinkSync('v2', join(place, 'new'));
+  renameSync(join(place, 'new'), join(place, '..data'));
+  await says('map', '2');
+  write('v2/value', '22');
+  await says('map', '22');
+  symlinkSync('v3', join(place, 'new'));
+  renameSync(join(place, 'new'), join(place, '..data'));
+  rmSync(join(place, 'v2'), { recursive: true });
+  await says('map', '3');
+  assert.deepEqual(failures, [], 'a folder that is no longer needed may go');
+  unlinkSync(join(place, '..data'));
+  await says('map', undefined);
+  symlinkSync(join(place, 'else'), join(place, '..data'));
+  write('else/value', '4');
+  await says('map', '4');
+  // A link in a circle is no file, and holds nobody up.
+  symlinkSync('far link', join(place, 'circle'));
+  renameSync(join(place, 'circle'), join(place, 'else', 'far link'));
+  await says('far', undefined);
+  watch.close();
+});
+
+test('a file that is written all the time is told while it is, and a hint of before follow() delays none after it', async () => {
+  const file = join(folder, 'restless');
+  writeFileSync(file, '0');
+  let text: string | undefined;
+  const watch = new Watch({
+    changed: (_, now) => {
+      text = now;
+    },
+    failed: () => undefined,
+  });
+  const files = [{ name: 'f', file }];
+  watch.follow(files);
+  const writer = setInterval(() => writeFileSync(file, '1'), 1);
+  try {
+    await until('it says 1', () => text === '1');
+    watch.follow(files);
+  } finally {
+    clearInterval(writer);
+  }
+  writeFileSync(file, '2');
+  await until('it says 2', () => text === '2');
   watch.close();
 });
 
