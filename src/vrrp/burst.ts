@@ -144,6 +144,7 @@ export function flush(draft: Draft): void {
   const queues: Record<number, AnnouncementQueue> = {};
   for (const [index, queue] of entries) {
     const { ready, rest } = take(queue, draft.now);
+    notePause(draft, Number(index), queue, rest);
     const byInterface = new Map<number, Uint8Array[]>();
     for (const { interface: at, frame } of ready) {
       const list = byInterface.get(at);
@@ -156,6 +157,27 @@ export function flush(draft: Draft): void {
     if (rest.waiting.length > 0 || !idle) queues[Number(index)] = rest;
   }
   draft.router = { ...draft.router, queues };
+}
+
+/** For the dump. Interfaces that are gone are forgotten. */
+function notePause(
+  draft: Draft,
+  index: number,
+  before: AnnouncementQueue,
+  { arpAt, naAt }: AnnouncementQueue,
+): void {
+  if (arpAt === before.arpAt && naAt === before.naAt) return;
+  const { paused = {}, kernel } = draft.router;
+  const known = Object.entries(paused).filter(([at]) => Number(at) < 0 || at in kernel.links);
+  const noted = {
+    ...paused[index],
+    ...(arpAt === before.arpAt ? {} : { arpAt }),
+    ...(naAt === before.naAt ? {} : { naAt }),
+  };
+  draft.router = {
+    ...draft.router,
+    paused: { ...Object.fromEntries(known), [index]: noted },
+  };
 }
 
 function take(

@@ -4,7 +4,7 @@
 import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
 import { type Clock, stamp } from '../lib/stamp.ts';
-import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
+import { type Duration, type Instant, toSeconds, ZERO } from '../lib/time.ts';
 import type { SocketSpec } from './action.ts';
 import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
 import { delayOf } from './debounce.ts';
@@ -21,13 +21,16 @@ interface DelayGroup {
   readonly garp: number | undefined;
   readonly gna: number | undefined;
   readonly interfaces: readonly string[];
+  /** What its announcements wait behind: a number of its own, or the interfaces on which they leave. */
+  readonly queues: readonly (number | string)[];
 }
 
 const MICROSECONDS = 1_000_000;
 
 function delayGroups({ vrrp_instance, garp_group = [] }: VrrpConfig): readonly DelayGroup[] {
   let shared = 0;
-  const grouped = garp_group.map((group) => ({
+  const grouped = garp_group.map((group, i) => ({
+    queues: [-1 - i],
     number: group.together === true ? ++shared : 0,
     garp: given(group.garp_interval ?? ZERO),
     gna: given(group.gna_interval ?? ZERO),
@@ -43,6 +46,10 @@ function delayGroups({ vrrp_instance, garp_group = [] }: VrrpConfig): readonly D
       garp: given(garp_interval),
       gna: given(gna_interval),
       interfaces: [name],
+      queues: [
+        name,
+        ...vrrp_instance.flatMap((one) => (one.interface === name ? (one.own ?? []) : [])),
+      ],
     });
   }
   return [...grouped, ...alone];
@@ -57,27 +64,45 @@ const general = (value: number): string =>
     ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
     : String(Number(value.toPrecision(6)));
 
-/** The moment is keepalived's own clock, and stays 0 until something was held back. */
+/** Until something has been announced. */
 const NEVER = '0.000000 (Thu Jan  1 00:00:00.000000)';
 
-export function delayLines({ config }: RouterState): readonly string[] {
+export function delayLines(
+  { config, kernel, paused = {} }: RouterState,
+  clock: Clock,
+): readonly string[] {
   const groups = delayGroups(config);
   if (groups.length === 0) return [];
-  const interval = (name: string, value: number | undefined): readonly string[] =>
+  const next = (queues: DelayGroup['queues'], kind: 'arpAt' | 'naAt'): string => {
+    const times = queues.flatMap((at) => {
+      const index = typeof at === 'number' ? at : linkNamed(kernel, at)?.index;
+      return (index === undefined ? undefined : paused[index]?.[kind]) ?? [];
+    });
+    // Without the year.
+    return times.length === 0
+      ? NEVER
+      : stamp(clock, Math.max(...times) as Instant).replace(/ \d+\)$/, ')');
+  };
+  const interval = (name: string, value: number | undefined, at: string): readonly string[] =>
     value === undefined
       ? []
-      : [` ${name} interval = ${general(value)}`, ` ${name} next time ${NEVER}`];
+      : [` ${name} interval = ${general(value)}`, ` ${name} next time ${at}`];
   return [
     '------< Gratuitous ARP delays >------',
-    ...groups.flatMap(({ number, garp, gna, interfaces }) => [
+    ...groups.flatMap(({ number, garp, gna, interfaces, queues }) => [
       `------< GARP delay group ${number} >------`,
-      // keepalived speaks of GARP before the time of both.
-      ...interval('GARP', garp),
-      ...interval('GNA', gna),
+      ...interval('GARP', garp, next(queues, 'arpAt')),
+      ...interval('GNA', gna, next(queues, 'naAt')),
       ' Interfaces',
-      ...interfaces.map((name) => `  ${name}`),
+      ...inOrder(interfaces, kernel).map((name) => `  ${name}`),
     ]),
   ];
+}
+
+/** Of their numbers; those that are not there come last. */
+function inOrder(names: readonly string[], kernel: RouterState['kernel']): readonly string[] {
+  const rank = (name: string): number => linkNamed(kernel, name)?.index ?? Number.MAX_SAFE_INTEGER;
+  return [...names].sort((a, b) => rank(a) - rank(b));
 }
 
 /** The sockets that instances have, or would have if nothing were wrong. */

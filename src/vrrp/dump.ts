@@ -28,7 +28,7 @@ export function dumpData(
   descriptors: ReadonlyMap<string, number>,
 ): string {
   return [
-    ...delayLines(state),
+    ...delayLines(state, clock),
     ...staticLines(state),
     '------< VRRP Topology >------',
     ...state.members.flatMap((member) => instanceLines(state, member, clock, descriptors)),
@@ -52,7 +52,7 @@ export function dumpConfiguration(router: RouterState, clock: Clock): readonly s
       .map((line) => line.replace(/^( {3}Wantstate =) .*/, `$1 ${wantedAtFirst(router, member)}`)),
   );
   return [
-    ...delayLines(router),
+    ...delayLines(router, clock),
     ...staticLines(router),
     '------< VRRP Topology >------',
     ...instances,

@@ -39,6 +39,8 @@ export interface RouterState {
   /** Announcements that garp_interval or gna_interval hold back, by ifindex; those that interfaces share have
    *  negative numbers. */
   readonly queues: Readonly<Record<number, AnnouncementQueue>>;
+  /** Until when the last announcements have held back the next ones, also long ago; by the same numbers. */
+  readonly paused?: Readonly<Record<number, Partial<Pick<AnnouncementQueue, 'arpAt' | 'naAt'>>>>;
   readonly trackers: Trackers;
   readonly groups: readonly GroupState[];
   readonly nextPace: number;

@@ -181,6 +181,21 @@ test('an address that the kernel refuses is not set', () => {
   assert.ok(lines().includes(shown));
 });
 
+test('until when announcements are held back, and after a master what held them last', () => {
+  const interval = seconds(0.5);
+  const master = instance({ garp_interval: interval, gna_interval: seconds(0.25) });
+  const host = new Host(config(master)).start({ links: [link()], addresses: FACTS.addresses });
+  const next = (): (string | undefined)[] =>
+    dumpData(host.state, { monotonic: host.now, wall: host.now }, fds)
+      .split('\n')
+      .filter((line) => line.includes(' next time '))
+      .map((line) => / next time (\d+\.\d+)/.exec(line)?.[1]);
+  assert.deepEqual(next(), ['0.000000', '0.000000']);
+  host.until('master');
+  const held = host.now + interval;
+  assert.deepEqual(next(), [(held / 1e6).toFixed(6), '0.000000']);
+});
+
 test('sockets and interfaces in the data dump', () => {
   const host = one();
   const dump = dumpData(host.state, clock(host.now), fds);
