@@ -225,6 +225,48 @@ it('makes the objects that keepalived makes, after every change of state', async
   }
 });
 
+it('static_routes and static_rules: of the same words the same objects, through a reload and the end', async () => {
+  const lab = await Lab.open();
+  try {
+    const hosts = [lab.host('a'), lab.host('b')];
+    for (const host of hosts) await secondInterface(host);
+    const blocks = (routes: readonly string[], rules: readonly string[]): string => `
+static_ipaddress {
+  10.0.0.240/24 dev eth0
+  10.8.0.1/24 dev eth1
+}
+static_routes {
+  ${routes.join('\n  ')}
+}
+static_rules {
+  ${rules.join('\n  ')}
+}
+`;
+    const text = (vrid: number, more: string): string => config({ vrid, more });
+    const whole = blocks(ROUTES, RULES);
+    const daemons = [
+      lab.host('a').start('ours', text(101, whole)),
+      lab.host('b').start('keepalived', text(102, whole)),
+    ];
+    await masters(lab, daemons, 1);
+    const held = await settle(lab, 'both have the same', hosts);
+    assert.ok(held.length >= 40, `${held.length} objects:\n${held.join('\n')}`);
+    const fewer = blocks(ROUTES.slice(3), RULES.slice(1));
+    for (const [i, daemon] of daemons.entries()) daemon.reload(text(101 + i, fewer));
+    await lab.until(
+      'both have reloaded',
+      () => daemons.every((one) => said(one, 'Reload complete') === 1) || undefined,
+    );
+    const reloaded = await settle(lab, 'after a reload it is the same', hosts);
+    assert.ok(reloaded.length < held.length, `${reloaded.length} objects`);
+    for (const daemon of daemons) daemon.signal('SIGTERM');
+    await Promise.all(daemons.map((daemon) => daemon.ended));
+    assert.deepEqual(await settle(lab, 'nothing is left', hosts), []);
+  } finally {
+    await lab.close();
+  }
+});
+
 /** The lines of the data dump about routes, rules and static objects. */
 function dumped(daemon: Daemon): readonly string[] | undefined {
   const text = daemon.read('tmp/keepalived.data');
