@@ -1,6 +1,7 @@
 // The table in docs/compatibility.md of every row of VRRP and the test that shows its effect from outside. Computed from
-// the tests that name the keyword, so that nobody has to believe it; it says nothing about how well a test does it.
+// what the tests write into configurations, so that nobody has to believe it; it says nothing about how well a test does it.
 
+import ts from 'typescript';
 import { marked, withPart } from './marks.ts';
 
 export interface Source {
@@ -49,8 +50,45 @@ const isBeside = ({ text }: Source): boolean => /'keepalived'|keepalived 2\.2\.7
 /** examples.ts only has what is read. */
 const INSIDE = /^(unit|sim|native|diff)\/(?!examples\.ts)/;
 
+/** The lines of all that stands in quotes: code and comments are no configuration. What is filled in is left out. */
+const quoted = remembered((source: Source): readonly string[] => {
+  const lines: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node)) lines.push(...node.text.split('\n'));
+    else if (ts.isTemplateExpression(node)) {
+      const parts = node.templateSpans.map(({ literal }) => literal.text);
+      lines.push(...[node.head.text, ...parts].join(' … ').split('\n'));
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(source.path, source.text, ts.ScriptTarget.Latest));
+  return lines;
+});
+
+function remembered<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const known = new WeakMap<K, V>();
+  return (key) => {
+    const value = known.get(key) ?? make(key);
+    known.set(key, value);
+    return value;
+  };
+}
+
 const wordOf = (keyword: string): RegExp =>
   new RegExp(`(?<![\\w-])${keyword.replaceAll(/[^\w]/g, '\\$&')}(?![\\w-])`);
+
+/** What an entry of an address, a route or a rule has besides one of its options. */
+const ENTRY =
+  /\d\.\d+\.\d|[\da-f]*::|(?<![\w-])(default6?|from|to|dev|iif|fwmark|priority|table|nop|goto|[\da-f]+\/\d+)(?![\w-])/;
+
+/** Whether the keyword is on this line as the row has it: an option stands behind what it is an option of. */
+function isOnLine({ block, keyword }: Row, line: string): boolean {
+  const word = wordOf(keyword);
+  if (!word.test(line)) return false;
+  const of = /([\w-]+)\(option\)$/.exec(block)?.[1];
+  if (of !== undefined) return wordOf(of).test(line);
+  return !/(address\w*|routes|rules)\(entry\)/.test(block) || ENTRY.test(line.replace(word, ''));
+}
 
 /** The outermost block of a row, as a file writes it; undefined where any will do. */
 function blockOf({ block }: Row): string | undefined {
@@ -62,12 +100,13 @@ function blockOf({ block }: Row): string | undefined {
 
 /** One with keepalived in it where there is one. */
 export function witnessOf(row: Row, sources: readonly Source[], where: RegExp): Source | undefined {
-  const word = wordOf(row.keyword);
   const block = blockOf(row);
   const around = block === undefined ? undefined : wordOf(block);
   const found = sources.filter(
-    ({ path, text }) =>
-      where.test(path) && word.test(text) && (around === undefined || around.test(text)),
+    (source) =>
+      where.test(source.path) &&
+      quoted(source).some((line) => isOnLine(row, line)) &&
+      (around === undefined || quoted(source).some((line) => around.test(line))),
   );
   return found.find(isBeside) ?? found[0];
 }

@@ -37,6 +37,8 @@ vrrp_instance VI_1 {
 ${more}`;
 
 const ROUTES = [
+  // An error, with which nobody reloads: of the first three, which go at the reload.
+  '10.54.0.0/16 dev eth0 as to 10.0.0.1',
   '10.1.0.0/16 via 10.0.0.250 dev eth0',
   '10.2.0.0/16 dev eth0 via inet 10.0.0.250 metric 5',
   'fd00:1::/64 dev eth0',

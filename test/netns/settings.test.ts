@@ -164,7 +164,7 @@ ${instance()}`;
 });
 
 test(
-  'include_check: match, wildcard_match, brace_match and readable end with the same status',
+  'include_check: read, match, wildcard_match, brace_match and readable end with the same status',
   options,
   async (t) => {
     const box = await sandbox(t);
@@ -177,6 +177,7 @@ test(
       ['brace_match', '/tmp/parts/{a,b}'],
       ['brace_match', '/tmp/parts/{a,a}'],
       ['match', '/tmp/parts/{a,b}'],
+      ['read', '/tmp/parts'],
       ['readable', '/tmp/parts'],
       ['', '/tmp/parts/none'],
     ]) {

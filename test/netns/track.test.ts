@@ -107,7 +107,8 @@ it('interfaces with weights, reversed weights and without a weight', async () =>
   );
 });
 
-it('scripts: rise, fall, weights, init, time-outs', async () => {
+it('scripts: rise, fall, weights, init, time-outs, user', async () => {
+  const asGiven = '#!/bin/sh\ntest "$(id -un) $(id -gn)" = "daemon games"\n';
   const config = (offset: number): string =>
     GLOBALS +
     block('vrrp_script s1', 'script /run/s1', 'interval 1') +
@@ -119,7 +120,14 @@ it('scripts: rise, fall, weights, init, time-outs', async () => {
       'rise 2',
       'fall 2',
     ) +
-    block('vrrp_script s3', 'script /run/s3', 'interval 1', 'timeout 2', 'weight -5 reverse') +
+    block(
+      'vrrp_script s3',
+      'script /run/s3',
+      'user daemon games',
+      'interval 1',
+      'timeout 2',
+      'weight -5 reverse',
+    ) +
     vrrp(1, offset, 100, NOTIFY, block('track_script', 's1')) +
     vrrp(2, offset, 100, block('track_script', 's2', 's3')) +
     vrrp(3, offset, 100, block('track_script', 's2 weight -9'));
@@ -128,7 +136,8 @@ it('scripts: rise, fall, weights, init, time-outs', async () => {
   await beside(
     config,
     ({ write }) => {
-      for (const name of ['s1', 's2', 's3']) write(name, body(0));
+      for (const name of ['s1', 's2']) write(name, body(0));
+      write('s3', asGiven);
     },
     [
       '(VI_2) Entering BACKUP STATE (init)',
@@ -177,7 +186,7 @@ it('scripts: rise, fall, weights, init, time-outs', async () => {
         'VRRP_Script(s3) timed_out',
         '(VI_2) Changing effective priority from 110 to 115',
       ]);
-      await step(write('s3', body(0)), [
+      await step(write('s3', asGiven), [
         'VRRP_Script(s3) succeeded',
         '(VI_2) Changing effective priority from 115 to 110',
       ]);

@@ -29,25 +29,28 @@ vrrp_instance VI_1 {
 
 const INPUTS = [
   input('use_ipvlan ipv.5 10.0.0.3/24 private', '10.0.0.100/24'),
-  input('use_ipvlan fe80::33', 'fe80::100/64'),
+  input('use_ipvlan fe80::33 bridge', 'fe80::100/64'),
   input('use_ipvlan 10.0.0.4/24 vepa', '10.0.0.101/24'),
 ];
 
 /** Newer than keepalived 2.2.7. */
-const NEWER: Input = {
-  ...input('use_vmac vrrp.9 netlink_notify_msg', '10.0.0.102/24', 'vrrp_delay_after_boot BOOT'),
-  alone: true,
-};
+const NEWER: readonly Input[] = [
+  input(
+    'use_vmac name vrrp.9 netlink_notify_msg group 7',
+    '10.0.0.102/24',
+    'vrrp_delay_after_boot BOOT',
+  ),
+  input('use_ipvlan name ipv.9 10.0.0.6/24 bridge group 8', '10.0.0.103/24'),
+].map((one) => ({ ...one, alone: true }));
 
 it('use_ipvlan: interface, mode, settings, addresses and source as keepalived has them', async () => {
   const inside = import.meta.resolve('./own.ts');
   const results = await runInside<readonly (readonly Seen[])[]>(inside, {
-    input: [...INPUTS, NEWER],
+    input: [...INPUTS, ...NEWER],
     milliseconds: 240_000,
   });
-  const [newer] = results.at(-1) ?? assert.fail();
-  assert.equal(results.length, INPUTS.length + 1);
-  for (const [i, [ours, theirs]] of results.slice(0, -1).entries()) {
+  const [[newer] = [], [ipvlan] = []] = results.slice(INPUTS.length);
+  for (const [i, [ours, theirs]] of results.slice(0, INPUTS.length).entries()) {
     const what = INPUTS[i]?.config;
     assert.ok((ours?.links.length ?? 0) > 2, `${what}\n${ours?.log}`);
     assert.ok(
@@ -60,12 +63,15 @@ it('use_ipvlan: interface, mode, settings, addresses and source as keepalived ha
     assert.deepEqual(ours?.left, [], what);
   }
   // use_vmac with netlink_notify_msg makes what it makes without; before its time after boot nobody is master.
-  assert.ok(
-    newer?.links.some((line) => line.includes('"ifname":"vrrp.9"') && line.includes('macvlan')),
-    `${newer?.links.join('\n')}\n${newer?.log}`,
-  );
+  const made = (seen: Seen | undefined, ...words: readonly string[]): void =>
+    assert.ok(
+      seen?.links.some((line) => words.every((word) => line.includes(word))),
+      `${seen?.links.join('\n')}\n${seen?.log}`,
+    );
+  made(newer, '"ifname":"vrrp.9"', 'macvlan', '"group":"7"');
+  made(ipvlan, '"ifname":"ipv.9"', 'ipvlan', '"mode":"l2"', '"group":"8"');
   const wanted = Number(/vrrp_delay_after_boot (\d+)/.exec(newer?.log ?? '')?.[1]);
   assert.ok((newer?.heldAt ?? 0) >= wanted, `${newer?.heldAt}, not ${wanted}\n${newer?.log}`);
   assert.match(newer?.log ?? '', /Delaying startup for/);
-  assert.deepEqual(newer?.left, []);
+  for (const seen of [newer, ipvlan]) assert.deepEqual(seen?.left, []);
 });

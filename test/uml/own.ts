@@ -10,6 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 interface LinkInfo {
   readonly ifname: string;
   readonly link?: string;
+  readonly group?: string;
   readonly linkinfo?: { readonly info_kind?: string; readonly info_data?: unknown };
   readonly addr_info?: readonly Record<string, unknown>[];
 }
@@ -47,8 +48,8 @@ const links = (): readonly string[] => {
   const addresses = new Map(read('addr').map((one) => [one.ifname, one.addr_info ?? []]));
   return read('-d', 'link')
     .filter(({ linkinfo, ifname }) => OWN.has(linkinfo?.info_kind ?? '') || ifname === 'eth0')
-    .flatMap(({ ifname, link, linkinfo }) => [
-      JSON.stringify({ ifname, link, linkinfo }),
+    .flatMap(({ ifname, link, group, linkinfo }) => [
+      JSON.stringify({ ifname, link, group, linkinfo }),
       ...(addresses.get(ifname) ?? [])
         .map(
           ({ local, prefixlen, deprecated }) =>

@@ -16,8 +16,8 @@ const rows = rowsOf(
 );
 const sources = [
   { path: 'unit/z.test.ts', text: "'vrrp_strict'" },
-  { path: 'netns/b.test.ts', text: "start('keepalived', 'no_accept'); not_vrrp_strict" },
-  { path: 'netns/a.test.ts', text: 'weight 5' },
+  { path: 'netns/b.test.ts', text: "start('keepalived', 'no_accept'); vrrp_strict // vrrp_strict" },
+  { path: 'netns/a.test.ts', text: "'weight 5 not_vrrp_strict'" },
 ];
 
 test('rows of load balancing and entries without a keyword are not among those of VRRP', () => {
@@ -35,8 +35,20 @@ test('a test must name the keyword as a word, and the block that it stands in', 
   assert.match(table, /^1 of 3 rows/m);
   const [, weight] = rows;
   assert.ok(weight);
-  const both = [{ path: 'netns/a.test.ts', text: 'vrrp_script x { weight 5 }' }];
+  const both = [{ path: 'netns/a.test.ts', text: '`vrrp_script ${x} {\n weight 5\n}`' }];
   assert.ok(witnessOf(weight, both, /netns/));
+});
+
+test('an option stands in a line with what it is an option of', () => {
+  const row = (block: string, keyword: string) => ({ block, keyword });
+  const shown = (one: ReturnType<typeof row>, text: string): boolean =>
+    witnessOf(one, [{ path: 'netns/a.test.ts', text }], /netns/) !== undefined;
+  const ipvlan = row('vrrp_instance/use_ipvlan(option)', 'private');
+  assert.ok(shown(ipvlan, "'use_ipvlan private'"));
+  assert.ok(!shown(ipvlan, "'use_ipvlan', 'unshare --propagation private'"));
+  const route = row('virtual_routes(entry)', 'as');
+  assert.ok(shown(route, "'virtual_routes', '10.0.0.0/8 as to 10.1.0.1'"));
+  assert.ok(!shown(route, "'virtual_routes' as const, 'it is as large'"));
 });
 
 test('the table takes the place of the one before, and nothing else changes', () => {
