@@ -16,6 +16,8 @@ export type CheckAction =
       readonly type: 'run';
       /** Scripts of one owner run one after the other. */
       readonly owner: string;
+      /** What the owner is now: what was not told before is old. */
+      readonly state: 'UP' | 'DOWN';
       readonly script: Script;
     }
   /** A line, without its end, for whoever reads notify_fifo and lvs_notify_fifo. */

@@ -37,8 +37,6 @@ const DEADLINE: CheckEvent = { type: 'deadline' };
 const GRAIN = 1_000;
 /** Where seeds end, as mulberry32 wants them. */
 const SEEDS = 2 ** 32;
-/** How long scripts may take after everything else has been released, in milliseconds. */
-const STOP_SCRIPTS = 1_000;
 /** The service cannot be had here, and another process would fare no better. */
 const FATAL = 1;
 
@@ -271,7 +269,7 @@ class CheckDaemon {
         this.#attempts.cancel(action.run);
         return [];
       case 'run':
-        this.#scripts.run({ owner: action.owner, ...action.script });
+        this.#scripts.run({ owner: action.owner, state: action.state, ...action.script });
         return [];
       case 'fifo':
         this.#fifos.write(action.line);
@@ -323,7 +321,6 @@ class CheckDaemon {
   /** IPVS is as it is to be left; stop scripts get a moment. */
   #end(status: number): void {
     const finish = (): void => {
-      clearTimeout(patience);
       this.#fifos.close();
       this.#watch.close();
       this.#thread.stop();
@@ -332,7 +329,6 @@ class CheckDaemon {
       this.#channel.report({ type: 'finished' });
       this.#ended(status);
     };
-    const patience = setTimeout(finish, STOP_SCRIPTS);
     this.#attempts.close();
     this.#scripts.drain(finish);
   }

@@ -29,7 +29,9 @@ export function reportReal(
   { name, config }: PlannedReal,
   up: boolean,
 ): void {
-  runScript(draft, up ? config.notify_up : config.notify_down, name);
+  // The same server may be up in one service and down in another.
+  const owner = `${name} of ${service.name}`;
+  runScript(draft, up ? config.notify_up : config.notify_down, owner, up);
   tellFifo(draft, `RS ${name} ${service.name} ${up ? 'UP' : 'DOWN'}`);
 }
 
@@ -67,7 +69,7 @@ export function tellQuorum(
 }
 
 function reportQuorum(draft: Draft, { name, config }: PlannedService, up: boolean): void {
-  runScript(draft, up ? config.quorum_up : config.quorum_down, name);
+  runScript(draft, up ? config.quorum_up : config.quorum_down, name, up);
   tellFifo(draft, `VS ${name} ${up ? 'UP' : 'DOWN'}`);
 }
 
@@ -192,8 +194,9 @@ export function tellWeight(
   say(draft, 'info', `Changing weight ${change} for ${what} service ${real.name} of VS ${name}`);
 }
 
-function runScript(draft: Draft, script: Script | undefined, owner: string): void {
-  if (script !== undefined) draft.actions.push({ type: 'run', owner, script });
+function runScript(draft: Draft, script: Script | undefined, owner: string, up: boolean): void {
+  if (script === undefined) return;
+  draft.actions.push({ type: 'run', owner, state: up ? 'UP' : 'DOWN', script });
 }
 
 function tellFifo(draft: Draft, line: string): void {

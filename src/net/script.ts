@@ -1,12 +1,16 @@
 // Starts scripts behind the loop's back: at most one a turn, those of one owner one after the other, so that the
-// last state told is the last state reached. It knows nothing about why a script runs.
+// last state told is the last state reached. One that is slow hears only the newest state. It knows nothing about why a
+// script runs.
 
 import { constants } from 'node:os';
+import { type Instant, seconds, since } from '../lib/time.ts';
 import { native } from './native.ts';
 
 export interface Job {
   /** Jobs of one owner keep their order. */
   readonly owner: string;
+  /** What the owner is now: jobs of the same state belong together, and overtake those before them. Absent: no state. */
+  readonly state?: string;
   readonly words: readonly string[];
   readonly uid: number;
   readonly gid: number;
@@ -15,35 +19,57 @@ export interface Job {
 }
 
 export interface ScriptHost {
+  readonly now: () => Instant;
   /** Starts the program and returns its pid; throws an Error with `code` where that fails. */
   readonly spawn: (job: Job) => number;
   readonly failed: (job: Job, error: Error) => void;
   /** A script has been running for PATIENCE and no longer holds back the next. */
   readonly overdue: (job: Job) => void;
+  /** It is not run, because its owner is something else by now. */
+  readonly overtaken: (job: Job) => void;
 }
 
 /** How long a script may keep the next one of its owner waiting, in milliseconds. */
 const PATIENCE = 10_000;
+/** The same once everything ends. */
+const LAST_PATIENCE = 500;
+/** How long what was started last may take when everything ends, in milliseconds; keepalived gives as much. */
+const LAST_TIME = 1_000;
+/** Scripts that keep up hear everything; what has waited for so long is old. */
+const LAG = seconds(1);
 
 interface Running {
   readonly job: Job;
-  readonly timer: NodeJS.Timeout;
+  readonly since: Instant;
+  timer: NodeJS.Timeout;
+  /** Something else of its owner may run beside it. */
+  overdue: boolean;
+}
+
+interface Waiting {
+  readonly job: Job;
+  readonly since: Instant;
 }
 
 export class Scripts {
   readonly #host: ScriptHost;
-  readonly #waiting: Job[] = [];
+  /** By owner; none is empty. */
+  readonly #waiting = new Map<string, readonly Waiting[]>();
   readonly #running = new Map<number, Running>();
   #scheduled = false;
   /** Told once everything has been started and has ended. */
   #drained: (() => void) | undefined;
+  #limit: NodeJS.Timeout | undefined;
 
   constructor(host: ScriptHost) {
     this.#host = host;
   }
 
   run(job: Job): void {
-    this.#waiting.push(job);
+    const waiting = this.#waiting.get(job.owner) ?? [];
+    if (isWaiting(waiting, job)) return;
+    this.#waiting.set(job.owner, [...waiting, { job, since: this.#host.now() }]);
+    this.#forget(job.owner, false);
     this.#schedule();
   }
 
@@ -53,14 +79,23 @@ export class Scripts {
     if (running === undefined) return;
     clearTimeout(running.timer);
     this.#running.delete(pid);
+    this.#forget(running.job.owner, since(this.#host.now(), running.since) >= LAG);
     this.#schedule();
   }
 
-  /** Starts what waits without regard to order, and calls back when all scripts have ended. */
+  /**
+   * Starts what still matters, in order, and calls back once: when all scripts have ended, or when what was started last
+   * has had its time. That is LAST_TIME, and LAST_PATIENCE for each script that would not end before it.
+   */
   drain(done: () => void): void {
-    for (let job = this.#waiting.shift(); job !== undefined; job = this.#waiting.shift())
-      this.#start(job);
     this.#drained = done;
+    this.#limitTime();
+    for (const [pid, running] of this.#running) {
+      clearTimeout(running.timer);
+      running.timer = this.#await(pid, LAST_PATIENCE);
+    }
+    for (const owner of [...this.#waiting.keys()]) this.#forget(owner, true);
+    while (this.#startNext());
     this.#schedule();
   }
 
@@ -74,15 +109,22 @@ export class Scripts {
   }
 
   #turn(): void {
-    const busy = new Set([...this.#running.values()].map((r) => r.job.owner));
-    const next = this.#waiting.findIndex((job) => !busy.has(job.owner));
-    if (next >= 0) {
-      const [job] = this.#waiting.splice(next, 1);
-      if (job !== undefined) this.#start(job);
-      this.#schedule();
-    } else if (this.#waiting.length === 0 && this.#running.size === 0) {
-      this.#drained?.();
+    if (this.#startNext()) this.#schedule();
+    else if (this.#waiting.size === 0 && this.#running.size === 0) this.#finish();
+  }
+
+  /** False where nothing may be started now. */
+  #startNext(): boolean {
+    const busy = new Set<string>();
+    for (const { job, overdue } of this.#running.values()) if (!overdue) busy.add(job.owner);
+    for (const [owner, [next, ...others]] of this.#waiting) {
+      if (next === undefined || busy.has(owner)) continue;
+      if (others.length === 0) this.#waiting.delete(owner);
+      else this.#waiting.set(owner, others);
+      this.#start(next.job);
+      return true;
     }
+    return false;
   }
 
   #start(job: Job): void {
@@ -93,18 +135,70 @@ export class Scripts {
       this.#host.failed(job, error as Error);
       return;
     }
-    const timer = setTimeout(() => {
-      this.#host.overdue(job);
-      this.#running.delete(pid);
-      this.#schedule();
-    }, PATIENCE);
+    const ending = this.#drained !== undefined;
+    const timer = this.#await(pid, ending ? LAST_PATIENCE : PATIENCE);
+    this.#running.set(pid, { job, since: this.#host.now(), timer, overdue: false });
+    if (ending) this.#limitTime();
+  }
+
+  #await(pid: number, milliseconds: number): NodeJS.Timeout {
+    const timer = setTimeout(() => this.#overdue(pid), milliseconds);
     timer.unref();
-    this.#running.set(pid, { job, timer });
+    return timer;
+  }
+
+  #overdue(pid: number): void {
+    const running = this.#running.get(pid);
+    if (running === undefined) return;
+    const { job } = running;
+    running.overdue = true;
+    // Its end is waited for only where everything ends and nothing waits for it.
+    if (this.#drained === undefined) this.#running.delete(pid);
+    if (this.#drained === undefined || this.#waiting.has(job.owner)) this.#host.overdue(job);
+    this.#forget(job.owner, true);
+    this.#schedule();
+  }
+
+  /** Drops what a later state of this owner has overtaken: all of it, or what has waited for too long. */
+  #forget(owner: string, all: boolean): void {
+    const waiting = this.#waiting.get(owner);
+    if (waiting === undefined) return;
+    const now = this.#host.now();
+    const last = waiting.findLast(({ job }) => job.state !== undefined)?.job.state;
+    const end = waiting.findLastIndex(({ job }) => job.state !== undefined && job.state !== last);
+    const first = waiting.findIndex(({ job }, at) => at > end && job.state === last);
+    const kept = waiting.filter((one, at) => {
+      const old = at < first && (all || since(now, one.since) >= LAG);
+      if (old) this.#host.overtaken(one.job);
+      return !old;
+    });
+    this.#waiting.set(owner, kept);
+  }
+
+  #limitTime(): void {
+    clearTimeout(this.#limit);
+    this.#limit = setTimeout(() => this.#finish(), LAST_TIME);
+  }
+
+  #finish(): void {
+    clearTimeout(this.#limit);
+    const done = this.#drained;
+    this.#drained = undefined;
+    done?.();
   }
 }
 
+/** The same, and nothing that would overtake it behind it. */
+function isWaiting(waiting: readonly Waiting[], { state, words }: Job): boolean {
+  const turned = waiting.findLastIndex(({ job }) => job.state !== undefined && job.state !== state);
+  return waiting.some(
+    ({ job }, at) =>
+      at > turned && job.state === state && job.words.join('\0') === words.join('\0'),
+  );
+}
+
 /** In the background, with the environment of the daemon, in a process group of its own; the pid. Throws what the system refuses. */
-export function startScript({ words, uid, gid, groups }: Omit<Job, 'owner'>): number {
+export function startScript({ words, uid, gid, groups }: Omit<Job, 'owner' | 'state'>): number {
   return native.spawn({
     file: words[0] ?? '',
     arguments: words,

@@ -75,6 +75,8 @@ export type VrrpAction =
       readonly type: 'run';
       /** Scripts of one owner run one after the other. */
       readonly owner: string;
+      /** What the owner is now; absent: it has heard something. What was not told before is old. */
+      readonly state?: string;
       readonly script: Script;
       /** Appended to the script's own words. */
       readonly words: readonly string[];

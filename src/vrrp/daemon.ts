@@ -42,8 +42,6 @@ import { Wire } from './wire.ts';
 const PREWAKE = 250;
 /** A deadline nearer than this is looked at at once, in microseconds. */
 const NEAR = 5_000;
-/** How long scripts may take after everything else has been released, in milliseconds. */
-const STOP_SCRIPTS = 1_000;
 /** In microseconds. */
 const NANOSECOND = 0.001;
 const DEADLINE: VrrpEvent = { type: 'deadline' };
@@ -423,6 +421,7 @@ class VrrpDaemon {
         this.#scripts.run({
           ...action.script,
           owner: action.owner,
+          ...(action.state === undefined ? {} : { state: action.state }),
           words: [...action.script.words, ...action.words],
         });
         return [];
@@ -454,7 +453,6 @@ class VrrpDaemon {
   /** Everything on the wire is done; stop scripts get a moment, as keepalived gives them. */
   #end(status: number): void {
     const finish = (): void => {
-      clearTimeout(patience);
       this.#fifos.close();
       this.#watch.close();
       this.#processes.close();
@@ -466,7 +464,6 @@ class VrrpDaemon {
       this.#channel.report({ type: 'finished' });
       this.#ended(status);
     };
-    const patience = setTimeout(finish, STOP_SCRIPTS);
     this.#scripts.drain(finish);
   }
 }

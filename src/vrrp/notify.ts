@@ -16,12 +16,15 @@ export function notify(
   lines: VrrpAction[],
 ): void {
   const own = ownScript(config, state);
-  if (own !== undefined) lines.push({ type: 'run', owner: config.name, script: own, words: [] });
+  const now = state === 'MASTER_RX_LOWER_PRI' ? {} : { state };
+  if (own !== undefined)
+    lines.push({ type: 'run', owner: config.name, ...now, script: own, words: [] });
   // keepalived reports a lower priority to the FIFOs and to its own script only.
   if (config.notify !== undefined && state !== 'MASTER_RX_LOWER_PRI')
     lines.push({
       type: 'run',
       owner: config.name,
+      ...now,
       script: config.notify,
       words: ['INSTANCE', config.name, state, String(rules.priority)],
     });
@@ -39,12 +42,13 @@ export function notifyGroup(
 ): void {
   const owner = `group ${config.name}`;
   const own = config[`notify_${to}`];
-  if (own !== undefined) lines.push({ type: 'run', owner, script: own, words: [] });
   const state = to.toUpperCase();
+  if (own !== undefined) lines.push({ type: 'run', owner, state, script: own, words: [] });
   if (config.notify !== undefined)
     lines.push({
       type: 'run',
       owner,
+      state,
       script: config.notify,
       words: ['GROUP', config.name, state, '0'],
     });
