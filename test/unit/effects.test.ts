@@ -35,7 +35,7 @@ test('a test must name the keyword as a word, and the block that it stands in', 
   assert.match(table, /^1 of 3 rows/m);
   const [, weight] = rows;
   assert.ok(weight);
-  const both = [{ path: 'netns/a.test.ts', text: '`vrrp_script ${x} {\n weight 5\n}`' }];
+  const both = [{ path: 'netns/a.test.ts', text: '`vrrp_script x {\n weight 5\n}`' }];
   assert.ok(witnessOf(weight, both, /netns/));
 });
 
