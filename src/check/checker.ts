@@ -20,6 +20,13 @@ export interface Connection {
   readonly timeout: Duration;
 }
 
+/** Bytes of a page that has come to its end. */
+export interface PageLength {
+  readonly came: number;
+  /** What its header says; as many as came where it says nothing. */
+  readonly told: number;
+}
+
 export type Verdict =
   | {
       readonly up: true;
@@ -27,6 +34,7 @@ export type Verdict =
       readonly weight?: number;
       /** A command's exit status. */
       readonly status?: number;
+      readonly length?: PageLength;
     }
   | {
       readonly up: false;
@@ -35,6 +43,7 @@ export type Verdict =
       /** It was ours: no route, no descriptor, no source address. The server may be well. */
       readonly local?: true;
       readonly status?: number;
+      readonly length?: PageLength;
     };
 
 /**

@@ -18,6 +18,8 @@ export interface Health {
   readonly doubted?: true;
   /** What the last good answer said about the weight. */
   readonly weight?: number;
+  /** Targets whose last answer had another length than it said. */
+  readonly odd?: readonly number[];
   /** When a command last ended by itself, and how. */
   readonly ran?: { readonly at: Instant; readonly status: number };
   /** The attempt that is being made. */
@@ -64,7 +66,16 @@ export function judge(
   const { run: _, dueAt: __, ...rest } = health;
   const { next, outcome, wait } = verdict.up ? pass(check, rest, verdict) : fail(check, rest);
   const ran = verdict.status === undefined ? {} : { ran: { at: now, status: verdict.status } };
-  return { health: { ...next, ...ran, dueAt: after(now, wait) }, outcome };
+  const odd = oddOf(health, verdict);
+  return { health: { ...next, ...ran, ...odd, dueAt: after(now, wait) }, outcome };
+}
+
+/** An answer that did not come to its end changes nothing of what is known. */
+function oddOf({ odd = [], target }: Health, { length }: Verdict): Pick<Health, 'odd'> {
+  if (length === undefined || (length.came !== length.told) === odd.includes(target)) return {};
+  return {
+    odd: length.came === length.told ? odd.filter((at) => at !== target) : [...odd, target],
+  };
 }
 
 interface Judged {

@@ -15,13 +15,15 @@ interface Subject {
   readonly service: string;
   /** The script of MISC_CHECK, the page of HTTP_GET, the mail server of SMTP_CHECK. */
   readonly thing: string;
+  /** What made the page good. */
+  readonly found: string;
 }
 
 interface Voice {
   /** Absent: nothing is said. */
   readonly good?: (subject: Subject) => string;
-  /** One of several is good. */
-  readonly partly?: (subject: Subject) => string;
+  /** A page is good, of a server that was not taken for up. */
+  readonly page?: (subject: Subject) => string;
   /** A failure that has tries left. */
   readonly retrying: (subject: Subject, reason: string) => string;
   /** It counts; `tries` is what the text says of those it had. */
@@ -42,7 +44,7 @@ const connected = (protocol: string, check: string): Voice => ({
 
 const web: Voice = {
   good: ({ real }) => `Remote Web server ${real} succeed on service.`,
-  partly: ({ real, thing }) => `HTTP status code success to ${real} url(${thing})`,
+  page: ({ real, thing, found }) => `${found} success to ${real} url(${thing})`,
   retrying: ({ real }, reason) => `Remote Web server ${real}: ${reason}`,
   failed: ({ real }, _, tries) => `HTTP_CHECK on service ${real} failed${tries}.`,
   mail: {
@@ -130,9 +132,14 @@ export function tellOutcome(
     const texts = new Set(check.users.map((user) => phrase(subjectOf(draft, check, before, user))));
     for (const text of texts) if (text !== undefined) say(draft, 'info', text);
   };
+  const { length } = verdict;
+  if (length !== undefined && length.came !== length.told && !before.odd?.includes(before.target))
+    tell(
+      ({ real, service, thing }) =>
+        `http_check for RS ${real} VS ${service} url ${thing}: content_length (${length.told}) does not match received bytes (${length.came})`,
+    );
   if (verdict.up) {
-    if (outcome === 'partly' || (outcome === 'recovered' && before.known))
-      tell((subject) => voice.partly?.(subject));
+    if (!before.up) tell((subject) => voice.page?.(subject));
     if (outcome === 'recovered' || (outcome === 'good' && isFirst(check, before)))
       tell((subject) => voice.good?.(subject));
     return;
@@ -158,7 +165,14 @@ function subjectOf(draft: Draft, check: Check, { target }: Health, user: User): 
   const service = draft.state.plan.services[user.service] as PlannedService;
   const real = (service.reals[user.real] as PlannedReal).name;
   const asked = check.targets[target];
-  return { real, service: service.name, thing: asked === undefined ? '' : thingOf(asked) };
+  if (asked === undefined) return { real, service: service.name, thing: '', found: '' };
+  return { real, service: service.name, thing: thingOf(asked), found: foundIn(asked) };
+}
+
+/** The last of what is looked at. */
+function foundIn({ options }: Target): string {
+  if ('regex' in options) return 'Regex match';
+  return 'digest' in options ? 'MD5 digest' : 'HTTP status code';
 }
 
 function thingOf({ kind, options }: Target): string {

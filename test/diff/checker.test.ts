@@ -1,5 +1,6 @@
 // TCP_CHECK, HTTP_GET, SSL_GET and SMTP_CHECK beside keepalived: each server of checkers.ts is asked by both, who must
-// say the same bytes to it and come to the same verdict, or to the one that docs/compatibility.md gives a reason for.
+// say the same bytes to it and come to the same verdict, or to the one that docs/compatibility.md gives a reason for. Of a
+// server that is well both log the same lines.
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
@@ -11,10 +12,12 @@ import { after, before, describe, it } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Verdict } from '../../src/check/checker.ts';
 import { checks } from '../../src/check/checkers/index.ts';
+import { createDirector, director } from '../../src/check/director.ts';
 import type { HttpOptions } from '../../src/check/options.ts';
 import type { Ip } from '../../src/lib/ip.ts';
-import { seconds } from '../../src/lib/time.ts';
+import { type Instant, seconds } from '../../src/lib/time.ts';
 import { native } from '../../src/net/native.ts';
+import { read } from '../property/reading.ts';
 import { type Row, rows } from './checkers.ts';
 
 const namespace = `ka-check-${process.pid}`;
@@ -71,8 +74,9 @@ function listen(row: Row): void {
 
 const isGet = ({ kind }: Row): boolean => kind.endsWith('_GET');
 
-function configuration(): string {
-  const services = rows.map((row, index) => {
+function configuration(some = rows): string {
+  const services = some.map((row) => {
+    const index = rows.indexOf(row);
     const page = isGet(row) ? `url {\n path /page\n ${(row.url ?? []).join('\n ')}\n }` : '';
     const lines = (row.lines ?? []).join('\n ');
     return `virtual_server 10.0.${index}.1 80 {
@@ -166,6 +170,28 @@ function theirVerdict(row: Row): 'up' | 'down' | undefined {
   return lines.some((line) => FAILURE.test(line)) ? 'down' : undefined;
 }
 
+/** What keepalived has logged of the server until it was first taken for up, and what we log of such an answer. */
+const theirLines = (row: Row): string[] => {
+  const lines = linesOf(row).filter((line) => !line.includes('Activating'));
+  const texts = lines.map((line) => line.replace(/^.*?\d{4}: /, ''));
+  return untilAdded(texts);
+};
+const untilAdded = (texts: readonly string[]): string[] =>
+  texts.slice(0, texts.findIndex((text) => text.startsWith('Adding')) + 1);
+function ourLines(row: Row, verdict: Verdict): string[] {
+  const { config } = read(configuration([row]));
+  assert.ok(config !== undefined);
+  const start = createDirector(config, { seed: 1, keeps: false });
+  const facts = { files: {}, addresses: [] };
+  let { state } = director.step(start, { type: 'facts', facts }, 1 as Instant);
+  const now = director.nextDeadline(state) ?? assert.fail('no check is due');
+  const asked = director.step(state, { type: 'deadline' }, now);
+  state = asked.state;
+  const run = asked.actions.find((action) => action.type === 'probe')?.run ?? assert.fail();
+  const { actions } = director.step(state, { type: 'answered', run, verdict }, now);
+  return untilAdded(actions.flatMap((action) => (action.type === 'log' ? [action.text] : [])));
+}
+
 async function eventually(met: () => boolean, what: () => string): Promise<void> {
   const deadline = Date.now() + PATIENCE;
   while (!met()) {
@@ -244,6 +270,7 @@ describe('a server is judged as keepalived judges it', () => {
           assert.ok(said.includes(row.log ?? row.reason), said);
         }
       }
+      if (verdict.up && theirs === 'up') assert.deepEqual(ourLines(row, verdict), theirLines(row));
       const after = words.slice(count).find((text) => text !== '');
       if (before !== undefined) assert.equal(after, before);
     });

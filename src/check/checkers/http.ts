@@ -105,6 +105,9 @@ class Page {
   readonly #hash: Hash | undefined;
   /** Bytes that still belong to the digest: those beyond Content-Length do not. */
   #hashed = Number.POSITIVE_INFINITY;
+  /** Bytes of the body, and those that were announced. */
+  #came = 0;
+  #told: number | undefined;
   readonly #pieces: Buffer[] = [];
   #kept = 0;
   #whole = true;
@@ -117,11 +120,14 @@ class Page {
   head({ status, contentLength }: PageHead): void {
     if (!this.#options.status_code.some(([first, last]) => status >= first && status <= last))
       throw new Decided(down(`HTTP status code error: ${status === 0 ? 'none' : status}`));
-    if (contentLength !== undefined) this.#hashed = contentLength;
+    if (contentLength === undefined) return;
+    this.#told = contentLength;
+    this.#hashed = contentLength;
   }
 
   body(piece: Buffer): void {
     const { regex } = this.#options;
+    this.#came += piece.length;
     if (this.#hash !== undefined && this.#hashed > 0) {
       this.#hash.update(piece.subarray(0, this.#hashed));
       this.#hashed -= piece.length;
@@ -133,7 +139,13 @@ class Page {
     if (kept.length < piece.length) this.#whole = false;
   }
 
+  /** One of another length than it said is good for keepalived, which says so in the log. */
   verdict(): Verdict {
+    const length = { came: this.#came, told: this.#told ?? this.#came };
+    return { ...this.#judged(), length };
+  }
+
+  #judged(): Verdict {
     const { digest, regex } = this.#options;
     if (digest !== undefined && this.#hash !== undefined) {
       const found = this.#hash.digest('hex');
