@@ -1,19 +1,22 @@
 // The checking process's state file: keepalived_check.data. Loaded when the first one is asked for.
 
 import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
+import { integerIn } from '../lib/number.ts';
 import { clockAt, dumpPath, writeDump } from '../net/dump.ts';
 import { native } from '../net/native.ts';
 import { readNow } from '../net/watch.ts';
 import { dumpCheck } from './dump.ts';
 import { liveOf } from './live.ts';
 import type { CheckerConfig } from './resolve.ts';
-import { numberIn } from './standing.ts';
 import type { DirectorState } from './state.ts';
 
 export function writeData(state: DirectorState, leads: boolean): void {
   const { config } = state;
   const { global_defs } = config;
-  const files = config.track_file?.map((one) => ({ ...one, status: numberIn(readNow(one.file)) }));
+  const files = config.track_file?.map((one) => ({
+    ...one,
+    status: Number(integerIn(readNow(one.file))),
+  }));
   const lines = [
     ...dumpGlobals(global_defs, dumpFacts(config, leads)),
     ...dumpCheck(config, global_defs, liveOf(state, clockAt(native.now())), files),

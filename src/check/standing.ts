@@ -1,5 +1,6 @@
 // What a check says about a real server: up or down, and what it adds to the weight.
 
+import { integerIn, isInt } from '../lib/number.ts';
 import type { FileWeight } from './checkers.ts';
 import type { Health } from './health.ts';
 import type { Check, PlannedReal } from './plan.ts';
@@ -18,12 +19,6 @@ export function standingOf(
   return { up, shift: kind === 'FILE_CHECK' ? weight : weight - config.weight };
 }
 
-/** What a tracked file says: 0 where it says nothing. */
-export function numberIn(text: string | undefined): number {
-  const digits = /^\s*([+-]?\d+)/.exec(text ?? '')?.[1];
-  return digits === undefined ? 0 : Number(digits);
-}
-
 /** A FILE_CHECK after its file has been read; absent text: it is not there, which counts as 0. */
 export function followFile(
   health: Health,
@@ -31,9 +26,10 @@ export function followFile(
   text: string | undefined,
 ): Health {
   const { weight: _, ...rest } = health;
-  const value = numberIn(text);
+  const number = integerIn(text);
   // A number that no file of this kind can mean leaves all as it was.
-  if (Math.abs(value) > FAULT) return health;
+  if (!isInt(number)) return health;
+  const value = Number(number);
   if (weight === 0) return { ...rest, known: true, up: (value === 0) !== reverse };
   const shift = value * (reverse ? -weight : weight);
   if (shift <= -FAULT) return { ...rest, known: true, up: false };

@@ -3,6 +3,7 @@
 // instance is weight.ts's.
 
 import type { Script } from '../config/value.ts';
+import { integerIn, isInt } from '../lib/number.ts';
 import { after, type Duration, type Instant, seconds } from '../lib/time.ts';
 import type { Severity, VrrpAction } from './action.ts';
 import type { TrackFile, TrackLists, TrackProcess, VrrpScript } from './definitions.ts';
@@ -287,12 +288,12 @@ export function onFileRead(
   text: string | undefined,
   actions: VrrpAction[],
 ): Trackers {
-  const digits = /^\s*([+-]?\d+)/.exec(text ?? '')?.[1];
-  const value = digits === undefined ? 0 : Number(digits);
-  if (Math.abs(value) > 0x7fff_ffff) {
-    say(actions, 'info', `Invalid number ${digits} read from ${file} - ignoring`);
+  const number = integerIn(text);
+  if (!isInt(number)) {
+    say(actions, 'info', `Invalid number ${number} read from ${file} - ignoring`);
     return trackers;
   }
+  const value = Number(number);
   if (trackers.files[name] === value) return trackers;
   return { ...trackers, files: { ...trackers.files, [name]: value } };
 }

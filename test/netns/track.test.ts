@@ -272,6 +272,20 @@ it('files: weights, limits, faults, files that come and go', async () => {
       const [ours, theirs] = await dumps();
       assert.deepEqual(trackingIn(ours), trackingIn(theirs));
       await step(write('f1', '99999999999999'), []);
+      // As C reads numbers.
+      await step(write('f1', '0x10'), ['(VI_1) Changing effective priority from 254 to 132']);
+      await step(write('f1', '-010'), ['(VI_1) Changing effective priority from 132 to 84']);
+      await step(write('f1', '08'), [
+        '(VI_1) Changing effective priority from 84 to 100',
+        '(VI_3): tracked file f1 now FAULT state',
+        '(VI_3) Entering FAULT STATE',
+      ]);
+      await step(write('f1', '1000'), [
+        '(VI_1) Changing effective priority from 100 to 254',
+        '(VI_3): tracked file f1 leaving FAULT state',
+        '(VI_3) Entering BACKUP STATE',
+        '(VI_3) Entering MASTER STATE',
+      ]);
       await step(write('f1', ' 5 and more'), [
         '(VI_1) Changing effective priority from 254 to 110',
       ]);
