@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { effects, rowsOf, withEffects, witnessOf } from '../../scripts/effects.ts';
+import { effects, rowsOf, witnessOf } from '../../scripts/effects.ts';
 
 const rows = rowsOf(
   [
@@ -49,12 +49,4 @@ test('an option stands in a line with what it is an option of', () => {
   const route = row('virtual_routes(entry)', 'as');
   assert.ok(shown(route, "'virtual_routes', '10.0.0.0/8 as to 10.1.0.1'"));
   assert.ok(!shown(route, "'virtual_routes' as const, 'it is as large'"));
-});
-
-test('the table takes the place of the one before, and nothing else changes', () => {
-  const one = effects(rows, sources);
-  const document = `before\n${one}\nafter\n`;
-  assert.equal(withEffects(document, one), document);
-  assert.ok(withEffects(document, effects(rows, [])).endsWith('\nafter\n'));
-  assert.throws(() => withEffects('nothing', one));
 });
