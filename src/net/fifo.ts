@@ -18,9 +18,9 @@ const {
   readonly O_CLOEXEC?: number;
 };
 
-/** Makes the FIFO unless something is there; what removes it again, if it was made here. Throws what the system refuses. */
-export function makeFifo({ path, uid, gid }: FifoPlace): () => void {
-  if (!make(path)) return () => {};
+/** Makes the FIFO; what removes it again, or undefined where something is there. Throws what the system refuses. */
+export function makeFifo({ path, uid, gid }: FifoPlace): (() => void) | undefined {
+  if (!make(path)) return undefined;
   chownSync(path, uid, gid);
   return () => {
     try {

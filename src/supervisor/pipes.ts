@@ -12,12 +12,12 @@ export class Pipes {
     this.#refused = refused;
   }
 
-  /** Those of a new configuration; what it no longer has goes, what stays is not touched. */
+  /** Those of a new configuration; what it no longer has goes, what stays is not touched, what somebody has removed is made again. */
   keep({ notify_fifo, vrrp_notify_fifo, lvs_notify_fifo }: GlobalDefs): void {
     const kept = new Map<string, () => void>();
     for (const fifo of [notify_fifo, vrrp_notify_fifo, lvs_notify_fifo]) {
       if (fifo === undefined || kept.has(fifo.path)) continue;
-      const remove = this.#kept.get(fifo.path) ?? this.#make(fifo);
+      const remove = this.#make(fifo) ?? this.#kept.get(fifo.path);
       if (remove !== undefined) kept.set(fifo.path, remove);
     }
     for (const [path, remove] of this.#kept) if (!kept.has(path)) remove();

@@ -1,7 +1,7 @@
 // The FIFOs and their readers: the same files, lines and processes as keepalived's in the same scene.
 
 import assert from 'node:assert/strict';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
@@ -35,6 +35,9 @@ vrrp_instance VI_1 {
 }
 `;
 
+const isFifo = (box: Sandbox, name: string): boolean =>
+  statSync(join(box.folder, `run/${name}.fifo`), { throwIfNoEntry: false })?.isFIFO() === true;
+
 async function play(box: Sandbox, daemon: Running): Promise<string> {
   const log = (): string => box.read('run/reader.log') ?? '';
   await until('MASTER is told', () => log().includes('MASTER 100'));
@@ -42,9 +45,11 @@ async function play(box: Sandbox, daemon: Running): Promise<string> {
     const { mode, uid } = statSync(join(box.folder, `run/${name}.fifo`));
     return `${name} ${(mode & 0o170777).toString(8)} ${uid}`;
   });
+  unlinkSync(join(box.folder, 'run/all.fifo'));
   box.write('tmp/keepalived.conf', config(120));
   daemon.signal('SIGHUP');
   await until('the reader starts again', () => log().split('start').length === 3);
+  await until('the FIFO that was removed is there again', () => isFifo(box, 'all') || undefined);
   daemon.signal('SIGTERM');
   assert.equal(await daemon.ended, 0);
   const left = ['vrrp', 'all'].filter((name) => existsSync(join(box.folder, `run/${name}.fifo`)));
