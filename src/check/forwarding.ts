@@ -4,7 +4,8 @@
 import { family } from '../lib/ip.ts';
 import type { References } from './references.ts';
 import type { RealServer, VirtualRows } from './rules.ts';
-import type { Service } from './value.ts';
+import { lastOf } from './table.ts';
+import type { GroupEntry, Method, Service } from './value.ts';
 
 /** Some server has no method of its own. */
 export const needsMethod = (given: VirtualRows, reals: readonly RealServer[]): boolean =>
@@ -28,8 +29,87 @@ export function familyClash(
   return only === family(plain.address) ? undefined : `${service.group}: address family`;
 }
 
-/** Only NAT can change a port. */
-export function portOf(real: RealServer, service: Service, given: VirtualRows): number {
-  const kind = (real.lvs_method ?? given.lvs_method)?.kind ?? 'NAT';
-  return kind === 'NAT' || !('address' in service) ? real.port : service.port;
+/** Only NAT can change a port. Behind a group each entry has its own (table.ts). */
+export function portOf(port: number, method: Method | undefined, service: Service): number {
+  if ((method?.kind ?? 'NAT') === 'NAT' || 'group' in service) return port;
+  return 'fwmark' in service ? 0 : service.port;
+}
+
+export interface PortClash {
+  readonly keyword: 'real_server' | 'sorry_server';
+  readonly message: string;
+}
+
+interface Bound {
+  readonly port: number;
+  /** As keepalived writes it; absent: the sorry server. */
+  readonly name?: string;
+}
+
+/** What keepalived says of ports that will not be used. `name` is that of the service. */
+export function portClashes(
+  name: string,
+  service: Service,
+  given: VirtualRows,
+  reals: readonly RealServer[],
+  sorryMethod: Method | undefined,
+  references: References,
+): readonly PortClash[] {
+  const protocol = given.protocol?.toLowerCase() ?? 'none';
+  const { sorry_server: sorry, lvs_method: usual } = given;
+  const bound = (method: Method | undefined): boolean => (method?.kind ?? 'NAT') !== 'NAT';
+  const servers: Bound[] = reals
+    .filter(({ lvs_method: own }) => bound(own ?? usual))
+    .map(({ address, port }) => ({ port, name: `[${address}]:${protocol}:${port}` }));
+  if (sorry !== undefined && bound(sorryMethod ?? usual)) servers.push({ port: sorry.port });
+  const differ = (port: number): readonly Bound[] =>
+    servers.filter((server) => server.port !== 0 && server.port !== port);
+  const clash = ({ name: real }: Bound, ofReal: (real: string) => string, ofSorry: string) =>
+    real === undefined
+      ? ({ keyword: 'sorry_server', message: ofSorry } as const)
+      : ({ keyword: 'real_server', message: ofReal(real) } as const);
+  if ('address' in service)
+    return differ(service.port).map((server) =>
+      clash(
+        server,
+        (real) =>
+          `WARNING - virtual server ${name} and real server ${real} ports don't match - resetting`,
+        `WARNING - virtual server ${name} and sorry server ports don't match - resetting`,
+      ),
+    );
+  const behindMark = (end: string, of: string) =>
+    differ(0).map((server) =>
+      clash(
+        server,
+        (real) =>
+          `WARNING - fwmark virtual server ${name}, real server ${real} has port specified - ${end}`,
+        `WARNING - ${of} ${name}, sorry server has port specified - ${end}`,
+      ),
+    );
+  if ('fwmark' in service) return behindMark('clearing', 'virtual server');
+  const entries = references.groups.get(service.group) ?? [];
+  return [
+    ...(hasMark(entries) ? behindMark('port will be ignored', 'fwmark virtual server') : []),
+    ...entries.flatMap((entry) =>
+      'fwmark' in entry
+        ? []
+        : differ(entry.port).map((server) =>
+            clash(
+              server,
+              (real) =>
+                `virtual server ${name}:${rangeText(entry)} and real server ${real} ports don't match`,
+              `WARNING - virtual server ${name}, sorry server has port specified - port will be ignored`,
+            ),
+          ),
+    ),
+  ];
+}
+
+export const hasMark = (entries: readonly GroupEntry[]): boolean =>
+  entries.some((entry) => 'fwmark' in entry);
+
+function rangeText(entry: Exclude<GroupEntry, { readonly fwmark: number }>): string {
+  const { address, port } = entry;
+  const last = lastOf(entry);
+  return `[${last === address ? address : `${address}-${last}`},${port}]`;
 }

@@ -51,20 +51,26 @@ export class Legacy {
   #serves({ pools, config }: PlannedService, real: PlannedReal): boolean | undefined {
     const { sorry_server: sorry } = config;
     const { address, port, lvs_method = config.lvs_method } = real.config;
+    const { kind } = config.sorry_server_lvs_method ?? config.lvs_method;
+    const isSorry = (key: ServiceKey, place: string): boolean =>
+      sorry !== undefined &&
+      place === placeOf({ address: sorry.address, port: portUnder(key, sorry.port, kind) });
     const found = pools.flatMap(({ key }) => {
       const weights = this.#held.get(nameOfKey(key));
       if (weights === undefined) return [];
       const place = placeOf({ address, port: portUnder(key, port, lvs_method.kind) });
-      return [{ weights, weight: weights.get(place) }];
+      const weight = weights.get(place);
+      return [{ weights, weight, replaced: isSorry(key, place) && isAlone(weights, weight) }];
     });
     if (found.length === 0) return undefined;
-    // In its own place the sorry server, which has the weight 1, cannot be told from it.
-    const alone = ({ weights, weight }: (typeof found)[0]): boolean =>
-      weight === 1 && [...weights.values()].filter((it) => it > 0).length === 1;
-    if (sorry !== undefined && placeOf(sorry) === real.place && found.every(alone)) return false;
+    if (found.every(({ replaced }) => replaced)) return false;
     const inhibits = real.config.inhibit_on_failure ?? config.inhibit_on_failure;
     const weights = found.flatMap(({ weight }) => weight ?? []);
     if (real.config.weight > 0) return weights.some((weight) => weight > 0);
     return weights.length === 0 ? false : inhibits ? undefined : true;
   }
 }
+
+/** In its own place the sorry server, which has the weight 1, cannot be told from a real one. */
+const isAlone = (weights: ReadonlyMap<string, number>, weight: number | undefined): boolean =>
+  weight === 1 && [...weights.values()].filter((it) => it > 0).length === 1;

@@ -3,6 +3,7 @@
 
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Infer } from '../config/keyword.ts';
+import type { Ip } from '../lib/ip.ts';
 import type { IpvsService, ServiceKey } from '../lib/ipvs.ts';
 import { type Duration, seconds } from '../lib/time.ts';
 import type { Connection } from './checker.ts';
@@ -67,6 +68,8 @@ export interface PlannedReal {
   readonly place: string;
   /** Places of its checks, in the order of the file. */
   readonly checks: readonly number[];
+  /** Another server of its service has its address, and may have its port in IPVS: with DR and TUN that is the service's. */
+  readonly shares: boolean;
 }
 
 export interface PlannedService {
@@ -97,6 +100,7 @@ export function planOf(config: CheckerConfig): Plan {
   const groups = config.virtual_server_group ?? [];
   const services = (config.virtual_server ?? []).map((server, service): PlannedService => {
     const name = nameOf(server.service, server.protocol);
+    const twins = sharedAddresses(server);
     const reals = server.real_server.map((real, position): PlannedReal => {
       const own = real.checkers.map((checker, index) => {
         const check = checkOf(checker, real, server, config);
@@ -108,7 +112,13 @@ export function planOf(config: CheckerConfig): Plan {
         checks[at]?.users.push({ service, real: position, checker: index });
         return at;
       });
-      return { name: realName(real, server), place: placeOf(real), config: real, checks: own };
+      return {
+        name: realName(real, server),
+        place: placeOf(real),
+        config: real,
+        checks: own,
+        shares: twins.has(real.address),
+      };
     });
     const { service: heading } = server;
     const id = `${'group' in heading ? heading.group : name} ${server.protocol ?? ''}`;
@@ -132,6 +142,22 @@ export function planOf(config: CheckerConfig): Plan {
       if (owners.get(name)?.at(-1) !== at) push(owners, name, at);
     }
   return { checks, askers, services, owners };
+}
+
+/** Addresses of several of its servers, the sorry server among them, where ports do not tell them apart. */
+function sharedAddresses(server: VirtualServer): ReadonlySet<Ip> {
+  const { lvs_method: usual, sorry_server: sorry, sorry_server_lvs_method: ofSorry } = server;
+  const bound =
+    server.real_server.some(({ lvs_method: own }) => (own ?? usual).kind !== 'NAT') ||
+    (sorry !== undefined && (ofSorry ?? usual).kind !== 'NAT');
+  const shared = new Set<Ip>();
+  if (!bound) return shared;
+  const seen = new Set<Ip>();
+  for (const { address } of [...server.real_server, ...(sorry === undefined ? [] : [sorry])]) {
+    if (seen.has(address)) shared.add(address);
+    seen.add(address);
+  }
+  return shared;
 }
 
 function push(lists: Map<string, number[]>, name: string, at: number): void {

@@ -9,7 +9,7 @@ import { resolveCommands } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { type Family, family } from '../lib/ip.ts';
 import { type Checker, resolveCheckers } from './checks.ts';
-import { familyClash, needsMethod, portOf } from './forwarding.ts';
+import { familyClash, hasMark, needsMethod, portClashes, portOf } from './forwarding.ts';
 import { realServer, virtualServer } from './keywords.ts';
 import type { References, Surroundings } from './references.ts';
 import { type Endpoint, type Method, method, mistake, type Service } from './value.ts';
@@ -99,7 +99,10 @@ function resolveService(
   const { node, statements, heading: service } = block;
   const { report } = around;
   checkFlags(statements, around);
-  const given = collect(virtualServer, statements) as VirtualRows;
+  const { protocol: said, ...rows } = collect(virtualServer, statements) as VirtualRows;
+  const portless = hasOnlyMarks(service, references);
+  // A mark has no protocol, nor have the names of its servers.
+  const given: VirtualRows = said === undefined || portless ? rows : { ...rows, protocol: said };
   const of = familyOf(block, given, around);
   const reals = realServersOf(block, given, of, references, around);
   let name = nameOf(service, given.protocol);
@@ -128,31 +131,23 @@ function resolveService(
     report({ ...mistake('group-family', message, { hint }), class: 'none' }, node, AFTERWARDS);
     return undefined;
   }
-  const marked = 'fwmark' in service;
+  const marked = isMarked(service, references);
   let { protocol } = given;
-  if (marked) {
-    if (given.ha_suspend)
-      say(
-        'ha_suspend',
-        'mark-suspend',
-        `Virtual server ${name}: cannot use ha_suspend with fwmarks - clearing ha_suspend`,
-      );
-    if (protocol !== undefined)
-      say(
-        'protocol',
-        'mark-protocol',
-        `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
-        'warning',
-      );
-  } else if (onlyMarks(service, references)) {
-    if (protocol !== undefined)
-      say(
-        'protocol',
-        'mark-protocol',
-        `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
-        'warning',
-      );
-  } else if (protocol === undefined) {
+  if (marked && given.ha_suspend)
+    say(
+      'ha_suspend',
+      'mark-suspend',
+      `Virtual server ${name}: cannot use ha_suspend with fwmarks - clearing ha_suspend`,
+      'warning',
+    );
+  if (portless && said !== undefined)
+    say(
+      'protocol',
+      'mark-protocol',
+      `Warning: Virtual server ${name}: protocol specified for fwmark - protocol will be ignored`,
+      'warning',
+    );
+  else if (!portless && protocol === undefined) {
     say(
       '',
       'no-protocol',
@@ -176,7 +171,7 @@ function resolveService(
       `Virtual server ${name}: no forwarding method set, setting default NAT`,
       'warning',
     );
-  if (given.ops && !marked && protocol !== 'UDP')
+  if (given.ops && !portless && protocol !== 'UDP')
     say(
       'ops',
       'ops-without-udp',
@@ -189,65 +184,52 @@ function resolveService(
       'zero-port',
       `Virtual server ${name}: zero port only valid for persistent services - setting`,
     );
-  checkPorts(name, block, given, reals, say);
-  const inhibit = checkSorry(name, given, reals, say);
+  const { sorry_server_lvs_method: words, sorry_server: sorry } = given;
+  const sorryMethod = words === undefined ? undefined : sorryWords.parse(words, '').value;
+  const spoken = protocol === undefined ? given : { ...given, protocol };
+  for (const clash of portClashes(name, service, spoken, reals, sorryMethod, references))
+    say(clash.keyword, 'port-differs', clash.message, 'warning');
+  const inhibit = checkSorry(name, spoken, reals, say);
   const { quorum, hysteresis } = decideQuorum(given, name, reals, say);
   const {
     real_server: _,
     quorum_up: __,
     quorum_down: ___,
-    sorry_server_lvs_method: words,
-    protocol: ____,
+    sorry_server_lvs_method: ____,
     ...rest
   } = given;
-  const sorry = words === undefined ? undefined : sorryMethod.parse(words, '').value;
   return {
     ...rest,
     ...resolveCommands(virtualServer, statements, name, around),
-    ...(sorry === undefined ? {} : { sorry_server_lvs_method: sorry }),
+    ...(sorryMethod === undefined ? {} : { sorry_server_lvs_method: sorryMethod }),
+    ...(sorry === undefined
+      ? {}
+      : {
+          sorry_server: {
+            ...sorry,
+            port: portOf(sorry.port, sorryMethod ?? given.lvs_method, service),
+          },
+        }),
     service,
-    ...(protocol === undefined || onlyMarks(service, references) ? {} : { protocol }),
+    ...(protocol === undefined ? {} : { protocol }),
     lvs_sched: given.lvs_sched ?? 'wlc',
     lvs_method: given.lvs_method ?? { kind: 'NAT' },
     ...(given.lvs_method === undefined && !needsMethod(given, reals)
       ? { own_methods: true as const }
       : {}),
     ha_suspend: given.ha_suspend && !marked,
-    ops: given.ops && (marked || protocol === 'UDP'),
+    ops: given.ops && (portless || protocol === 'UDP'),
     quorum,
     hysteresis,
     sorry_server_inhibit: inhibit,
     real_server: reals.map((real) => {
-      const port = portOf(real, service, given);
+      const port = portOf(real.port, real.lvs_method ?? given.lvs_method, service);
       return port === real.port ? real : { ...real, port, checked_port: real.port };
     }),
   };
 }
 
 type SayOf = (keyword: string, id: string, message: string) => void;
-
-function checkPorts(
-  name: string,
-  { heading }: VirtualBlock,
-  given: VirtualRows,
-  reals: readonly RealServer[],
-  say: SayOf,
-): void {
-  if ('group' in heading) return;
-  for (const { lvs_method: own, address, port } of reals) {
-    const kind = (own ?? given.lvs_method)?.kind ?? 'NAT';
-    const marked = 'fwmark' in heading;
-    if (kind === 'NAT' || port === (marked ? 0 : heading.port)) continue;
-    const real = `[${address}]:${given.protocol?.toLowerCase() ?? (marked ? 'none' : 'udp')}:${port}`;
-    say(
-      'real_server',
-      'port-differs',
-      marked
-        ? `WARNING - fwmark virtual server ${name}, real server ${real} has port specified - clearing`
-        : `WARNING - virtual server ${name} and real server ${real} ports don't match - resetting`,
-    );
-  }
-}
 
 function checkSorry(
   name: string,
@@ -261,7 +243,7 @@ function checkSorry(
   for (const { address, port, inhibit_on_failure: inhibit } of reals) {
     if (address !== sorry.address || port !== sorry.port) continue;
     if ((inhibit ?? given.inhibit_on_failure) === given.sorry_server_inhibit) continue;
-    const real = `[${address}]:${given.protocol?.toLowerCase() ?? 'udp'}:${port}`;
+    const real = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${port}`;
     say(
       'sorry_server',
       'sorry-inhibit',
@@ -274,10 +256,14 @@ function checkSorry(
 
 const grained = (given: VirtualRows): boolean => given.persistence_granularity !== undefined;
 
-/** keepalived minds a protocol, or the lack of one, only where no entry of the group could use it. */
-const onlyMarks = (service: Service, references: References): boolean =>
-  'group' in service &&
-  (references.groups.get(service.group) ?? []).every((entry) => 'fwmark' in entry);
+/** keepalived minds a protocol, or the lack of one, only where nothing could use it. */
+const hasOnlyMarks = (service: Service, references: References): boolean =>
+  'group' in service
+    ? (references.groups.get(service.group) ?? []).every((entry) => 'fwmark' in entry)
+    : 'fwmark' in service;
+
+const isMarked = (service: Service, references: References): boolean =>
+  'group' in service ? hasMark(references.groups.get(service.group) ?? []) : 'fwmark' in service;
 
 const needsPersistence = (service: Service, references: References): boolean => {
   if ('fwmark' in service) return false;
@@ -314,7 +300,7 @@ function familyOf(
 
 const PREFIX = /^([1-9]|[1-9]\d|1[01]\d|12[0-8])$/;
 
-const sorryMethod = method('sorry server');
+const sorryWords = method('sorry server');
 
 /** Flags of a scheduler stand after it. */
 function checkFlags(statements: readonly VirtualStatement[], { report }: Surroundings): void {
@@ -353,7 +339,7 @@ function checkFlags(statements: readonly VirtualStatement[], { report }: Surroun
         break;
       case 'sorry_server_lvs_method':
         if (sorry)
-          for (const complaint of sorryMethod.parse(value, '').complaints ?? [])
+          for (const complaint of sorryWords.parse(value, '').complaints ?? [])
             report(complaint, node);
         else
           report(

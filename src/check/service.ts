@@ -2,7 +2,7 @@
 // enough of them, and what IPVS is to hold then. Everything is worked out anew from what the checks stand at; nothing is
 // counted up or down, and only the quorum remembers (hysteresis).
 
-import type { IpvsDestination } from '../lib/ipvs.ts';
+import type { IpvsDestination, ServiceKey } from '../lib/ipvs.ts';
 import type { PlannedReal, PlannedService } from './plan.ts';
 import { type Destination, forwardingOf, isSame, type Pool, placeOf, under } from './table.ts';
 
@@ -109,16 +109,10 @@ export function destinationsOf(
   for (const [position, real] of service.reals.entries()) {
     const state = reals[position] as RealState;
     const destination = realDestination(service, real, state, quorum);
-    if (destination !== undefined) wanted.set(real.place, destination);
+    if (destination !== undefined) add(wanted, destination);
   }
   const sorry = sorryDestination(service, quorum);
-  if (sorry !== undefined) {
-    const place = placeOf(sorry.key);
-    const twin = wanted.get(place);
-    // One that is also a real server is there once, and serves if either does.
-    if (twin === undefined || (twin.to.weight === 0 && sorry.to.weight > 0))
-      wanted.set(place, sorry);
-  }
+  if (sorry !== undefined) add(wanted, sorry);
   return wanted;
 }
 
@@ -163,12 +157,31 @@ export function isAlike(
   );
 }
 
-/** The services of IPVS that it is, each with the same destinations. */
+/** The services of IPVS that it is, each with the same destinations, but for their ports. */
 export const poolsOf = (service: PlannedService, state: ServiceState): readonly Pool[] => {
   const destinations = destinationsOf(service, state);
+  const known = new Map<number, ReadonlyMap<string, Destination>>();
   return service.pools.map(({ key, service: ipvs }) => {
-    if (!('mark' in key)) return { key, service: ipvs, destinations };
-    const own = [...destinations.values()].map((destination) => under(key, destination));
-    return { key, service: ipvs, destinations: new Map(own.map((one) => [placeOf(one.key), one])) };
+    const port = 'mark' in key ? 0 : key.port;
+    const own = known.get(port) ?? allUnder(key, destinations);
+    known.set(port, own);
+    return { key, service: ipvs, destinations: own };
   });
 };
+
+function allUnder(
+  key: ServiceKey,
+  destinations: ReadonlyMap<string, Destination>,
+): ReadonlyMap<string, Destination> {
+  if ([...destinations.values()].every((one) => under(key, one) === one)) return destinations;
+  const own = new Map<string, Destination>();
+  for (const one of destinations.values()) add(own, under(key, one));
+  return own;
+}
+
+/** Several in one place are there once, and serve if any does. */
+function add(wanted: Map<string, Destination>, one: Destination): void {
+  const place = placeOf(one.key);
+  const twin = wanted.get(place);
+  if (twin === undefined || (twin.to.weight === 0 && one.to.weight > 0)) wanted.set(place, one);
+}

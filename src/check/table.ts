@@ -39,9 +39,14 @@ export type Table = ReadonlyMap<string, Pool>;
 
 export const placeOf = ({ address, port }: DestinationKey): string => `${address} ${port}`;
 
-/** Behind a mark IPVS has no port for who is sent packets as they came (DR, TUN); test/uml/ipvs.test.ts has keepalived's. */
-export const portUnder = (key: ServiceKey, port: number, method: Forwarding['method']): number =>
-  'mark' in key && method !== 'NAT' ? 0 : port;
+/**
+ * Who is sent packets as they came (DR, TUN) has the port that they came to; behind a mark IPVS has none for it.
+ * test/uml/group.test.ts has keepalived's.
+ */
+export function portUnder(key: ServiceKey, port: number, method: Forwarding['method']): number {
+  if (method === 'NAT') return port;
+  return 'mark' in key ? 0 : key.port;
+}
 
 /** The same destination under one of the keys of its service. */
 export function under(key: ServiceKey, destination: Destination): Destination {
@@ -81,16 +86,23 @@ function familyOfMark(server: VirtualServer, entries: readonly GroupEntry[]): Fa
 
 /** Every address of a line of a group. */
 export function addressesOf(entry: Extract<GroupEntry, { readonly address: Ip }>): readonly Ip[] {
-  const { address, last, prefix } = entry;
-  if (last === undefined && prefix === undefined) return [address];
+  const { address } = entry;
   const addresses = [address];
-  const end = last ?? lastOfPrefix(address, prefix as number);
+  const end = lastOf(entry);
   for (let next = address; next !== end; ) {
     next = following(next);
     addresses.push(next);
   }
   return addresses;
 }
+
+/** That of a single one is itself. */
+export const lastOf = ({
+  address,
+  last,
+  prefix,
+}: Extract<GroupEntry, { readonly address: Ip }>): Ip =>
+  last ?? (prefix === undefined ? address : lastOfPrefix(address, prefix));
 
 function lastOfPrefix(address: Ip, prefix: number): Ip {
   const bytes = ipBytes(address).map((byte, index) => {

@@ -113,8 +113,85 @@ const families: Readonly<Record<string, string>> = {
   'a group of a mark': grouped('fwmark 5', 'lvs_method DR', '10.9.0.2'),
 };
 
+const MIXED = '10.9.0.9 443\n10.9.0.5-6 81\n10.9.0.16/30 82\nfwmark 7\nfwmark 8';
+
+const marked = (...lines: readonly string[]): string =>
+  `virtual_server fwmark 7 {\nlvs_sched rr\n${lines.join('\n')}\n}\n`;
+
+/** Only NAT changes ports, and a mark has neither address nor protocol. */
+const ports: Readonly<Record<string, string>> = {
+  'another port behind a group, DR': grouped('10.9.0.9 443', 'lvs_method DR', '10.9.0.2'),
+  'the port of the group, DR': grouped('10.9.0.9 80', 'lvs_method DR', '10.9.0.2'),
+  'no port behind a group, DR': grouped('10.9.0.9 443', '', '10.9.0.2', 'lvs_method TUN').replace(
+    '.2 80',
+    '.2 0',
+  ),
+  'another port behind a group, NAT': grouped('10.9.0.9 443', 'lvs_method NAT', '10.9.0.2'),
+  'another port behind many, TUN': grouped(MIXED, 'lvs_method TUN', '10.9.0.2'),
+  'another port behind many, DR for one': grouped(MIXED, '', '10.9.0.2', 'lvs_method DR'),
+  'another port behind a group without a protocol': grouped(
+    '10.9.0.9 443',
+    'lvs_method DR',
+    '10.9.0.2',
+  ).replace('protocol TCP', ''),
+  'ports of IPv6 groups': grouped(
+    'fd00::9 443\nfd00::20-23 81\nfd00::48/125 82',
+    '',
+    'fd00::1',
+    'lvs_method DR',
+  ),
+  'a sorry server with another port behind a group': grouped(
+    MIXED,
+    'lvs_method DR\nsorry_server 10.9.0.3 9000',
+    '10.9.0.2',
+  ),
+  'a sorry server without a port behind a group': grouped(
+    MIXED,
+    'lvs_method DR\nsorry_server 10.9.0.3',
+    '10.9.0.2',
+  ),
+  'a sorry server with another port, and a method of its own, behind a group': grouped(
+    MIXED,
+    'lvs_method NAT\nsorry_server 10.9.0.3 9000\nsorry_server_lvs_method DR',
+    '10.9.0.2',
+  ),
+  'a sorry server with another port, TUN': served(
+    'lvs_method TUN\nsorry_server 10.9.0.3 9000\nreal_server 10.9.0.2 80 {\n}',
+  ),
+  'a sorry server with another port, DR of its own': served(
+    'lvs_method NAT\nsorry_server 10.9.0.3 9000\nsorry_server_lvs_method DR\nreal_server 10.9.0.2 81 {\n}',
+  ),
+  'a sorry server with another port, NAT of its own': served(
+    'lvs_method DR\nsorry_server 10.9.0.3 9000\nsorry_server_lvs_method NAT\nreal_server 10.9.0.2 80 {\n}',
+  ),
+  'a sorry server that becomes a real server by its port': served(
+    'lvs_method DR\nsorry_server 10.9.0.2 9000\ninhibit_on_failure\nreal_server 10.9.0.2 80 {\n}',
+  ),
+  'a mark with ports, and with a protocol': marked(
+    'lvs_method DR\nprotocol TCP\nsorry_server 10.9.0.3 9000\nreal_server 10.9.0.2 80 {\n}\nreal_server 10.9.0.2 80 {\n}',
+  ),
+  'a mark with ports, NAT': marked(
+    'lvs_method NAT\nsorry_server 10.9.0.3 80\nreal_server 10.9.0.2 80 {\n}',
+  ),
+  'a mark and a sorry server that is a real one': marked(
+    'lvs_method NAT\nprotocol TCP\nsorry_server 10.9.0.2 80\ninhibit_on_failure\nreal_server 10.9.0.2 80 {\n}',
+  ),
+  'a group of marks with a protocol': grouped('fwmark 5', 'lvs_method DR\nops', '10.9.0.2'),
+  'ha_suspend in a group of addresses': grouped(
+    '10.9.0.9 80',
+    'lvs_method DR\nha_suspend',
+    '10.9.0.2',
+  ),
+  'ha_suspend in a group of marks': grouped('fwmark 5', 'lvs_method NAT\nha_suspend', '10.9.0.2'),
+  'ha_suspend in a group with a mark': grouped(
+    '10.9.0.9 80\nfwmark 5',
+    'lvs_method NAT\nha_suspend',
+    '10.9.0.2',
+  ),
+};
+
 export const CORNERS: readonly Case[] = [
-  ...Object.entries({ ...plain, ...families }).map(([name, text]) => ({ name, text })),
+  ...Object.entries({ ...plain, ...families, ...ports }).map(([name, text]) => ({ name, text })),
   ...Object.entries(refused).map(([name, text]): Case => ({ name, text, mixed: true })),
   {
     name: 'a byte order mark before a comment',

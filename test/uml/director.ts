@@ -35,7 +35,29 @@ virtual_server 10.9.0.100 80 {
   sorry_server ${SORRY.replace(':', ' ')}
   ${more}
 ${reals}}
+# Packets reach these as they came: their ports are the service's.
+virtual_server_group group {
+  10.9.0.101 443
+  fwmark 5
+}
+virtual_server group group {
+  delay_loop 1
+  warmup 0
+  lvs_sched wrr
+  lvs_method DR
+  protocol TCP
+  quorum 2
+  sorry_server 10.9.0.10 9000
+  sorry_server_lvs_method TUN
+  ${more}
+${reals.replaceAll(/10\.9\.0\.1 800(\d)/g, '10.9.0.1$1 800$1')}}
 `;
+
+/** A server, and the one that stands for it behind the address and the mark of the group. */
+const everywhere = (server: string): readonly string[] => {
+  const own = `10.9.0.1${server === SORRY ? 0 : server.at(-1)}`;
+  return [server, `${own}:443`, `${own}:0`];
+};
 
 /** A port of a namespace on which something listens. */
 class Service {
@@ -84,6 +106,7 @@ export async function main(): Promise<{
     addNamespace(kind);
     addAddress(kind, 'lo', '10.9.0.1/32');
     addAddress(kind, 'lo', '10.9.0.100/32');
+    for (const n of [1, 2, 3]) addAddress(kind, 'lo', `10.9.0.1${n}/32`);
     // Somebody else's.
     within(kind, 'ipvsadm', '-A', '-t', '198.51.100.1:22', '-s', 'wlc');
     return ports.map((port) => new Service(kind, port));
@@ -120,7 +143,7 @@ export async function main(): Promise<{
     (...servers: readonly string[]) =>
     (table: readonly string[]): boolean => {
       const found = table.filter((line) => line.startsWith('-a')).map((line) => line.split(' ')[4]);
-      return JSON.stringify(found.sort()) === JSON.stringify([...servers].sort());
+      return JSON.stringify(found.sort()) === JSON.stringify(servers.flatMap(everywhere).sort());
     };
 
   await note('start', holds('10.9.0.1:8001', '10.9.0.1:8002'));

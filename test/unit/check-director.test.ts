@@ -319,6 +319,79 @@ test('ha_suspend: no checks while the address is elsewhere; what is known stays'
   assert.ok(play.answer('8001', up).includes('addDestination 10.0.0.1:80 127.0.0.1:8001 1'));
 });
 
+const ordersIn = (lines: readonly string[]): string[] =>
+  lines.filter((line) => /^\w+(Service|Destination) /.test(line));
+
+test('DR and TUN: the port is that which the packets came to, be it of the sorry server; behind a mark there is none', () => {
+  const group = 'virtual_server_group g {\n10.0.0.9 443\n10.0.0.8 80\nfwmark 7\n}\n';
+  const play = new Play(
+    group +
+      service(
+        `lvs_method DR\nsorry_server 127.0.0.9 9000\n${real(8001, tcp())}`,
+        'virtual_server group g',
+      ) +
+      service(
+        `sorry_server 127.0.0.9 9000\nsorry_server_lvs_method TUN\n${real(8001, tcp())}`,
+        'virtual_server 10.0.0.1 81',
+      ) +
+      service(
+        `sorry_server 127.0.0.9 9000\nsorry_server_lvs_method TUN\n${real(8001, `lvs_method DR\n${tcp()}`)}`,
+        'virtual_server fwmark 8',
+      ),
+  );
+  assert.deepEqual(ordersIn(play.start()), [
+    'addService 10.0.0.9:443',
+    'addDestination 10.0.0.9:443 127.0.0.1:443 1',
+    'addService 10.0.0.8:80',
+    'addDestination 10.0.0.8:80 127.0.0.1:80 1',
+    'addService mark 7',
+    'addDestination mark 7 127.0.0.1:0 1',
+    'addService 10.0.0.1:81',
+    'addDestination 10.0.0.1:81 127.0.0.1:8001 1',
+    'addService mark 8',
+    'addDestination mark 8 127.0.0.1:0 1',
+  ]);
+  assert.deepEqual(ordersIn(play.answer('"port":8001', down())), [
+    'addDestination 10.0.0.9:443 127.0.0.9:443 1',
+    'removeDestination 10.0.0.9:443 127.0.0.1:443',
+    'addDestination 10.0.0.8:80 127.0.0.9:80 1',
+    'removeDestination 10.0.0.8:80 127.0.0.1:80',
+    'addDestination mark 7 127.0.0.9:0 1',
+    'removeDestination mark 7 127.0.0.1:0',
+    'addDestination 10.0.0.1:81 127.0.0.9:81 1',
+    'removeDestination 10.0.0.1:81 127.0.0.1:8001',
+    'addDestination mark 8 127.0.0.9:0 1',
+    'removeDestination mark 8 127.0.0.1:0',
+  ]);
+});
+
+test('two servers that are the same one in IPVS: it stays while either is up', () => {
+  const group = 'virtual_server_group g {\n10.0.0.9 443\n}\n';
+  const reals = `${real(8001, `weight 2\n${tcp()}`)}${real(8002, `weight 3\n${tcp()}`)}`;
+  for (const [head, at] of [
+    ['virtual_server group g', '10.0.0.9:443 127.0.0.1:443'],
+    ['virtual_server 10.0.0.1 80', '10.0.0.1:80 127.0.0.1:80'],
+  ] as const) {
+    const play = new Play(group + service(`lvs_method DR\n${reals}`, head));
+    assert.deepEqual(ordersIn(play.start()).slice(1), [`addDestination ${at} 2`]);
+    const answered = (port: number, verdict: Verdict): string[] =>
+      ordersIn(play.answer(`"port":${port}`, verdict));
+    assert.deepEqual(answered(8001, down()), [`editDestination ${at} 3`]);
+    assert.deepEqual(answered(8001, up), [`editDestination ${at} 2`]);
+    assert.deepEqual(answered(8002, down()), []);
+    assert.deepEqual(answered(8001, down()), [`removeDestination ${at}`]);
+  }
+});
+
+test('ha_suspend: a mark among its addresses may be anybody’s, and is always checked', () => {
+  const group = 'virtual_server_group g {\n10.0.0.9 443\nfwmark 7\n}\n';
+  const play = new Play(
+    group + service(`ha_suspend\n${real(8001, tcp())}`, 'virtual_server group g'),
+  );
+  play.start();
+  assert.ok(ordersIn(play.answer('"port":8001', down())).length > 0);
+});
+
 test('BFD_CHECK: a server follows its session', () => {
   const session = 'bfd_instance b {\nneighbor_ip 10.0.0.9\nsource_ip 10.0.0.8\n}\n';
   const play = new Play(`${session}${service(real(8001, 'BFD_CHECK {\nname b\n}'))}`);
