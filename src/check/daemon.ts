@@ -44,24 +44,27 @@ const FATAL = 1;
 export function runCheck(context: ChildContext): Promise<number> {
   return new Promise((resolve) => {
     let daemon: CheckDaemon | undefined;
-    const channel = openChannel((order: CheckOrder) => {
-      if (order.type === 'configure') {
-        nameProcess(order.config, context);
-        const ipvs = openIpvs(order.config, context);
-        if (ipvs === undefined) {
-          resolve(FATAL);
-          return;
+    const channel = openChannel(
+      (order: CheckOrder) => {
+        if (order.type === 'configure') {
+          nameProcess(order.config, context);
+          const ipvs = openIpvs(order.config, context);
+          if (ipvs === undefined) {
+            resolve(FATAL);
+            return;
+          }
+          daemon = new CheckDaemon(order, ipvs, context, channel, resolve);
+          channel.report({ type: 'ready', timeouts: daemon.timeouts });
+        } else if (daemon !== undefined) {
+          daemon.obey(order);
+        } else if (order.type === 'stop') {
+          resolve(0);
+        } else if (order.type === 'heartbeat') {
+          channel.report(order);
         }
-        daemon = new CheckDaemon(order, ipvs, context, channel, resolve);
-        channel.report({ type: 'ready', timeouts: daemon.timeouts });
-      } else if (daemon !== undefined) {
-        daemon.obey(order);
-      } else if (order.type === 'stop') {
-        resolve(0);
-      } else if (order.type === 'heartbeat') {
-        channel.report(order);
-      }
-    });
+      },
+      () => daemon?.expectWork(),
+    );
   });
 }
 
@@ -139,6 +142,11 @@ class CheckDaemon {
     });
     if (duties.tells) void this.#tell();
     if (!config.global_defs.checker_no_swap) dropTextSoon();
+  }
+
+  /** Tens of thousands of checks are read and compared in one turn: on a busy machine that is no hang. */
+  expectWork(): void {
+    this.#thread.longTurn();
   }
 
   obey(order: Exclude<CheckOrder, { readonly type: 'configure' }>): void {

@@ -28,14 +28,20 @@ export const DEADMAN_FD = 4;
 
 /**
  * `O` are the orders of this kind of child. Call once, as soon as orders can be taken; those that came earlier are delivered then. `stop` may arrive more than
- * once, and before `configure`.
+ * once, and before `configure`. `onParcel` is called before an order is read that comes with a configuration, which may take long.
  */
-export function openChannel<O extends Order>(onOrder: (order: O) => void): Channel {
+export function openChannel<O extends Order>(
+  onOrder: (order: O) => void,
+  onParcel?: () => void,
+): Channel {
   const take = onOrder as (order: Order) => void;
   const stop = (): void => take({ type: 'stop' });
   process.on('SIGTERM', stop);
   process.on('disconnect', stop);
-  process.on('message', (letter) => take(open(letter as Letter)));
+  process.on('message', (letter: Letter) => {
+    if ('parcel' in letter) onParcel?.();
+    take(open(letter));
+  });
   return {
     report(report): void {
       // A parent that has died is told nothing; `disconnect` says the rest.

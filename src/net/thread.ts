@@ -6,8 +6,8 @@ import { type Record, readRecords } from './record.ts';
 
 /** Time from the loop's last turn to silence, in microseconds. */
 const CREDIT = 3_000_000;
-/** The same before its first turn: a start on a small machine that has more to do takes its time. */
-const FIRST_CREDIT = 10_000_000;
+/** The same for one turn that is known to be long: a start, a big reload, on a small machine that has more to do. */
+const LONG_CREDIT = 10_000_000;
 /** How often the loop renews its credit, in milliseconds. */
 const RENEWAL = 500;
 /** Room for one batch of records; what does not fit comes in the next. */
@@ -21,7 +21,8 @@ export interface ThreadSettings {
 }
 
 export class Thread {
-  readonly #turned: NodeJS.Immediate;
+  readonly #settings: ThreadSettings;
+  #turned: NodeJS.Immediate | undefined;
   readonly #renewal: NodeJS.Timeout;
 
   /** Throws EPERM where real-time priority is not permitted, EBUSY where the process has a thread already. */
@@ -38,9 +39,17 @@ export class Thread {
       ring,
       { policy: settings.priority > 0 ? 'rr' : 'other', priority: settings.priority },
     );
-    native.deadman(FIRST_CREDIT, settings.deadmanFd);
-    this.#turned = setImmediate(() => native.deadman(CREDIT, settings.deadmanFd));
+    this.#settings = settings;
+    this.longTurn();
     this.#renewal = setInterval(() => native.alive(), RENEWAL);
+  }
+
+  /** This turn of the loop may take longer than others. */
+  longTurn(): void {
+    const { deadmanFd } = this.#settings;
+    clearImmediate(this.#turned);
+    native.deadman(LONG_CREDIT, deadmanFd);
+    this.#turned = setImmediate(() => native.deadman(CREDIT, deadmanFd));
   }
 
   /** Joins the thread; nothing is sent or received any more. */

@@ -7,7 +7,8 @@ import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { requireProgram, sanitized } from './programs.ts';
+import { buildMutant } from './mutant.ts';
+import { node, requireProgram, sanitized } from './programs.ts';
 import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const global = (lines = ''): string => `global_defs {
@@ -290,5 +291,39 @@ test(
       readers.map((line) => Number(line.split(' ')[1])),
       [check],
     );
+  },
+);
+
+test(
+  'a reload that takes four seconds is no hang, and one that never ends is',
+  options,
+  async (t) => {
+    const slow = await buildMutant({
+      guard: 'nothing: something is added, not taken away',
+      file: 'src/check/daemon.ts',
+      from: "    this.#context.log.info('Reloading');\n",
+      to: `    this.#context.log.info('Reloading');
+    const endless = config.virtual_server?.length !== 1;
+    for (const begun = Date.now(); endless || Date.now() - begun < 4000; );\n`,
+    });
+    t.after(() => slow.remove());
+    const box = await sandbox(t);
+    box.write('tmp/keepalived.conf', global() + service);
+    const words = [node, slow.program, '-n', '-l', '-C', '-f', '/tmp/keepalived.conf'];
+    const daemon = box.start(words, {
+      env: { ...slow.options.environment, NODE_OPTIONS: `--require=${standIn}` },
+    });
+    await logged(daemon, 'Startup complete');
+    const child = box.pid('run/checkers.pid');
+    const more = service.replace('lvs_sched rr', 'lvs_sched wrr');
+    box.write('tmp/keepalived.conf', global() + more);
+    daemon.signal('SIGHUP');
+    await logged(daemon, 'Reload complete');
+    assert.doesNotMatch(daemon.stderr, /hangs/);
+    assert.equal(box.pid('run/checkers.pid'), child);
+    box.write('tmp/keepalived.conf', global() + more + service.replace(' 80 ', ' 81 '));
+    daemon.signal('SIGHUP');
+    await logged(daemon, `Healthcheck child process(${child}) hangs`);
+    await replaced(box, child);
   },
 );

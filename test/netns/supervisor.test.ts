@@ -135,8 +135,8 @@ test('a start that takes four seconds, as on a small machine, is no hang', optio
   const slow = await buildMutant({
     guard: 'nothing: something is added, not taken away',
     file: 'src/net/thread.ts',
-    from: '    this.#turned =',
-    to: '    for (const begun = Date.now(); Date.now() - begun < 4000; );\n    this.#turned =',
+    from: '    this.#renewal =',
+    to: '    for (const begun = Date.now(); Date.now() - begun < 4000; );\n    this.#renewal =',
   });
   t.after(() => slow.remove());
   const box = await sandbox(t);
