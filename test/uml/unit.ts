@@ -230,27 +230,32 @@ class Wire {
   }
 }
 
-/** What came to the journal of the unit since it was asked before. */
+/**
+ * What came to the journal since it was asked before, from systemd about the unit and from the daemon. By name: of a process
+ * that ends at once the journal may not find out any more which unit it was of, and `-u` does not have what it said.
+ */
 function takeJournal(): Entry[] {
   spawnSync('journalctl', ['--sync']);
-  const words = ['-u', 'keepalived', '-o', 'json', '--no-pager', '--cursor-file=/run/cursor'];
+  const words = ['-b', '-o', 'json', '--no-pager', '--cursor-file=/run/cursor'];
   // Where there is nothing it is dissatisfied.
-  return spawnSync('journalctl', words, { encoding: 'utf8' })
+  return spawnSync('journalctl', words, { encoding: 'utf8', maxBuffer: 1 << 24 })
     .stdout.trim()
     .split('\n')
     .filter(Boolean)
-    .map((line) => {
-      const it = JSON.parse(line) as Record<string, string | undefined>;
-      return {
-        text: it.MESSAGE ?? '',
-        identifier: it.SYSLOG_IDENTIFIER,
-        priority: it.PRIORITY,
-        facility: it.SYSLOG_FACILITY,
-        pids: [it.SYSLOG_PID, it._PID],
-        transport: it._TRANSPORT,
-        at: Number(it._SOURCE_REALTIME_TIMESTAMP ?? it.__REALTIME_TIMESTAMP),
-      };
-    });
+    .map((line) => JSON.parse(line) as Record<string, string | undefined>)
+    .filter(
+      ({ UNIT: unit, SYSLOG_IDENTIFIER: name }) =>
+        unit === 'keepalived.service' || name?.startsWith('Keepalived') === true,
+    )
+    .map((it) => ({
+      text: it.MESSAGE ?? '',
+      identifier: it.SYSLOG_IDENTIFIER,
+      priority: it.PRIORITY,
+      facility: it.SYSLOG_FACILITY,
+      pids: [it.SYSLOG_PID, it._PID],
+      transport: it._TRANSPORT,
+      at: Number(it._SOURCE_REALTIME_TIMESTAMP ?? it.__REALTIME_TIMESTAMP),
+    }));
 }
 
 /** What one process has said. */
