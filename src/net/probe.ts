@@ -17,7 +17,14 @@ export interface Probe {
 export type ProbeEnd =
   | { readonly status: number }
   | { readonly signal: number }
-  | { readonly refused: string };
+  | {
+      readonly refused: string;
+      /** It is no program, or what it needs to be run is not there: trying again would not help. */
+      readonly unfit?: true;
+    };
+
+/** What execve(2) says of a file without #!, and of one whose interpreter is missing. */
+const UNFIT: ReadonlySet<string | undefined> = new Set(['ENOEXEC', 'ENOENT', 'EACCES']);
 
 export interface ProbeHost {
   /** Starts the program and returns its pid; throws an Error with `code` where that fails. */
@@ -89,7 +96,8 @@ export class Probes {
     try {
       this.#running.set(this.#host.spawn(probe), probe.run);
     } catch (error) {
-      this.#host.ended(probe.run, { refused: (error as Error).message });
+      const { message: refused, code } = error as NodeJS.ErrnoException;
+      this.#host.ended(probe.run, UNFIT.has(code) ? { refused, unfit: true } : { refused });
     }
   }
 

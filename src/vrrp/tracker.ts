@@ -30,6 +30,8 @@ export interface ScriptState {
   readonly result: number;
   /** Exit status of the last run that exited. */
   readonly exitStatus: number;
+  /** Whether this command has run, or could not be run so far. */
+  readonly program?: 'runs' | 'unfit';
   readonly dueAt: Instant;
   readonly run?: Run;
 }
@@ -53,8 +55,8 @@ export interface ProcessState {
 export type RunEnd =
   | { readonly status: number }
   | { readonly signal: number }
-  /** It could not be started. */
-  | { readonly refused: string };
+  /** It could not be started; unfit: the file cannot be run at all. */
+  | { readonly refused: string; readonly unfit?: true };
 
 export const NOTHING_OBSERVED: Observed = { files: {}, counts: {} };
 
@@ -192,17 +194,36 @@ export function onRunEnd(
 }
 
 function judged(script: ScriptState, end: RunEnd, actions: VrrpAction[]): ScriptState {
-  if ('refused' in end) return failure(script, `failed (${end.refused})`, actions);
-  if ('signal' in end) return failure(script, `failed (due to signal ${end.signal})`, actions);
+  if ('refused' in end)
+    return end.unfit === true && script.program !== 'runs'
+      ? unfit(script, end.refused, actions)
+      : failure(script, `failed (${end.refused})`, actions);
+  const ran: ScriptState = { ...script, program: 'runs' };
+  if ('signal' in end) return failure(ran, `failed (due to signal ${end.signal})`, actions);
   const { status } = end;
-  let next = script;
+  let next = ran;
   if (status !== script.exitStatus) {
     say(actions, 'info', `Script \`${script.config.name}\` now returning ${status}`);
-    next = { ...script, exitStatus: status };
+    next = { ...ran, exitStatus: status };
   }
   return status === 0
     ? success(next, actions)
     : failure(next, `failed (exited with status ${status})`, actions);
+}
+
+/**
+ * A file that nobody could ever run counts as good, as with keepalived and like one that is not executable: machines
+ * that did well without what it was meant to find out must not all fail at once.
+ */
+function unfit(script: ScriptState, why: string, actions: VrrpAction[]): ScriptState {
+  const { name } = script.config;
+  if (script.program === undefined)
+    say(
+      actions,
+      'warning',
+      `WARNING - script \`${name}\` cannot be run (${why}): it counts as successful`,
+    );
+  return success({ ...script, program: 'unfit' }, actions);
 }
 
 function success(script: ScriptState, actions: VrrpAction[]): ScriptState {
@@ -273,10 +294,12 @@ function adapt(old: ScriptState, config: ScriptState['config']): ScriptState {
       ? Math.max(rise, Math.min(old.result, rise + fall - 1))
       : Math.min(old.result, rise - 1);
   const next = { ...old, config, failsFirst: old.failsFirst && config.init_fail, result };
-  if (old.run !== undefined && JSON.stringify(old.config.script) === JSON.stringify(config.script))
-    return { ...next, dueAt: after(old.dueAt, (interval - old.config.interval) as Duration) };
-  const { run: _, ...idle } = next;
-  return { ...idle, dueAt: AT_ONCE };
+  const { run, program, ...idle } = next;
+  if (JSON.stringify(old.config.script) !== JSON.stringify(config.script))
+    return { ...idle, dueAt: AT_ONCE };
+  return run === undefined
+    ? { ...next, dueAt: AT_ONCE }
+    : { ...next, dueAt: after(old.dueAt, (interval - old.config.interval) as Duration) };
 }
 
 // Files

@@ -218,6 +218,7 @@ test('every probe is answered once: status, signal, refusal, a file that can be 
     spawn: ({ words }: Probe) => {
       if (words[0] === 'nothing')
         throw Object.assign(new Error('execve: ENOENT'), { code: 'ENOENT' });
+      if (words[0] === 'much') throw Object.assign(new Error('vfork: EAGAIN'), { code: 'EAGAIN' });
       return ++pid;
     },
     ended: (run, end) => {
@@ -233,8 +234,9 @@ test('every probe is answered once: status, signal, refusal, a file that can be 
   start(4, `<${folder}`);
   start(5, '</does/not/exist');
   start(6, 'late');
+  start(7, 'much');
   probes.signal(6, 'SIGTERM');
-  await until('all that need no process are answered', () => ends.size === 4);
+  await until('all that need no process are answered', () => ends.size === 5);
   probes.exited(1, 3, 0);
   probes.exited(2, -1, 9);
   probes.exited(2, 0, 0);
@@ -242,9 +244,10 @@ test('every probe is answered once: status, signal, refusal, a file that can be 
   assert.deepEqual(Object.fromEntries(ends), {
     1: { status: 3 },
     2: { signal: 9 },
-    3: { refused: 'execve: ENOENT' },
+    3: { refused: 'execve: ENOENT', unfit: true },
     4: { status: 0 },
     5: { status: 1 },
     6: { refused: 'not started in time' },
+    7: { refused: 'vfork: EAGAIN' },
   });
 });

@@ -376,3 +376,37 @@ it('a reload keeps what is known of scripts by name, asks all at once, and takes
     },
   );
 });
+
+it('a script that cannot be run counts as good until it can', async () => {
+  const names = ['s1', 's2'];
+  const config = (offset: number): string =>
+    GLOBALS +
+    names
+      .map((name) => block(`vrrp_script ${name}`, `script /run/${name}`, 'interval 1'))
+      .join('') +
+    vrrp(1, offset, 100, block('track_script', ...names));
+  await beside(
+    config,
+    ({ write }) => {
+      write('s1', '#!\nexit 1\n');
+      write('s2', '#!/does/not/exist\nexit 1\n');
+    },
+    [
+      ...names.map((name) => `VRRP_Script(${name}) succeeded`),
+      '(VI_1) Entering BACKUP STATE',
+      '(VI_1) Entering MASTER STATE',
+    ],
+    async ({ step, players }) => {
+      const warnings = players[0].daemon.lines.filter(({ text }) => text.includes('cannot be run'));
+      assert.equal(warnings.length, names.length);
+      await step(
+        ({ write }) => write('s1', '#!/bin/sh\nexit 1\n'),
+        [
+          'Script `s1` now returning 1',
+          'VRRP_Script(s1) failed (exited with status 1)',
+          '(VI_1) Entering FAULT STATE',
+        ],
+      );
+    },
+  );
+});

@@ -378,6 +378,30 @@ test('a weight stays through a reload that changes the command, and a new one is
   assert.equal(reloaded(one, scripts, list).member().rules.priority, 110, 'nor the next time');
 });
 
+test('a file that cannot be run counts as good until it has run once, and that is said once', () => {
+  const unfit = { refused: 'execve ENOEXEC: Exec format error', unfit: true } as const;
+  const one = host({ track_script: [tracked('s')] }, [patient('s')]).start();
+  ended(one, unfit);
+  assert.deepEqual(one.logs, [
+    'WARNING - script `s` cannot be run (execve ENOEXEC: Exec format error): it counts as successful',
+    'VRRP_Script(s) succeeded',
+    '(VI_1) Entering BACKUP STATE',
+  ]);
+  one.take({ type: 'deadline' }, at(1));
+  assert.deepEqual(ended(one, unfit).logs, []);
+  one.take({ type: 'deadline' }, at(2));
+  ended(one, { status: 0 });
+  one.take({ type: 'deadline' }, at(3));
+  assert.equal(ended(one, unfit).member().state.name, 'fault', 'it could be run');
+  reloaded(one, [patient('s')]);
+  assert.equal(ended(one, unfit).member().state.name, 'fault', 'and is the same after a reload');
+  reloaded(one, [patient('s', command('/bin/other'))]);
+  assert.equal(ended(one, unfit).member().state.name, 'backup', 'another one is not');
+  reloaded(one, [patient('s', command('/bin/third'))]);
+  const late = ended(one, { refused: 'vfork EAGAIN: Resource temporarily unavailable' });
+  assert.equal(late.member().state.name, 'fault', 'it may be run another time');
+});
+
 test('stop ends what runs', () => {
   const one = host({ track_script: [tracked('s')] }, [script('s')]).start();
   one.take({ type: 'stop' });
