@@ -5,8 +5,11 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { pino } from 'pino';
 import { native } from './net/native.ts';
 
-/** 'detail' is printed with -D, 'debug' with -DD. 'alert' is for what keepalived has as such. */
-export type LogSeverity = 'alert' | 'error' | 'warning' | 'info' | 'detail' | 'debug';
+/**
+ * 'detail' is printed with -D, 'debug' with -DD. 'alert' is for what keepalived has as such. 'routine' is printed as 'info'
+ * is, and is what comes by the ten thousand and tells nothing that has changed: it makes room first.
+ */
+export type LogSeverity = 'alert' | 'error' | 'warning' | 'info' | 'routine' | 'detail' | 'debug';
 
 export interface LogOptions {
   /** The name that syslog sees: `Keepalived`, `Keepalived_vrrp`. */
@@ -27,14 +30,42 @@ export interface Destination {
   write(text: string, priority: number, at: Date): boolean;
 }
 
-/** Lines that may wait; beyond that the newest are dropped. */
-const CAPACITY = 4096;
+/** With so many lines waiting one more is dropped: what matters more still finds room behind a flood of what matters less. */
+const ROOM: Readonly<Record<LogSeverity, number>> = {
+  debug: 4096,
+  detail: 4096,
+  routine: 4096,
+  info: 8192,
+  warning: 12_288,
+  error: 12_288,
+  alert: 12_288,
+};
+
+/** Lines that tell something and were refused are tried again: so many, so often, in milliseconds. */
+const KEPT = 1000;
+const AGAIN = 100;
 
 /** Characters that may wait for a disk. */
 const UNWRITTEN = 1_000_000;
 
-const LEVELS = { alert: 60, error: 50, warning: 40, info: 30, detail: 20, debug: 10 } as const;
-const PRIORITIES: Readonly<Record<number, number>> = { 60: 1, 50: 3, 40: 4, 30: 6, 20: 6, 10: 7 };
+const LEVELS = {
+  alert: 60,
+  error: 50,
+  warning: 40,
+  info: 30,
+  routine: 25,
+  detail: 20,
+  debug: 10,
+} as const;
+const PRIORITIES: Readonly<Record<number, number>> = {
+  60: 1,
+  50: 3,
+  40: 4,
+  30: 6,
+  25: 6,
+  20: 6,
+  10: 7,
+};
 
 interface Waiting {
   readonly severity: LogSeverity;
@@ -65,7 +96,7 @@ export class Log {
     this.#outlets = destinations.map((destination) => new Outlet(destination));
     this.#logger = pino(
       {
-        level: detail >= 2 ? 'debug' : detail === 1 ? 'detail' : 'info',
+        level: detail >= 2 ? 'debug' : detail === 1 ? 'detail' : 'routine',
         customLevels: LEVELS,
         useOnlyCustomLevels: true,
         base: null,
@@ -94,7 +125,7 @@ export class Log {
   /** Takes a line; it is printed after the work of this turn is done. */
   write(severity: LogSeverity, text: string): void {
     if (!this.#logger.isLevelEnabled(severity)) return;
-    if (this.#waiting.length >= CAPACITY) {
+    if (this.#waiting.length >= ROOM[severity]) {
       for (const outlet of this.#outlets) outlet.dropped++;
       return;
     }
@@ -110,6 +141,7 @@ export class Log {
     const lines = this.#waiting;
     this.#waiting = [];
     for (const line of lines) this.#print(line);
+    for (const outlet of this.#outlets) outlet.repeat();
   }
 
   #print({ severity, text, at }: Waiting): void {
@@ -125,27 +157,63 @@ export class Log {
       write(this: LastLine): void {
         const at = new Date(this.lastObj.at);
         const priority = PRIORITIES[this.lastLevel] ?? 6;
-        for (const outlet of outlets) outlet.write(this.lastMsg, priority, at);
+        const matters = this.lastLevel >= LEVELS.info;
+        for (const outlet of outlets) outlet.write({ text: this.lastMsg, priority, at }, matters);
       },
     };
   }
 }
 
-/** A destination, and how many lines it has missed. */
+interface Line {
+  readonly text: string;
+  readonly priority: number;
+  readonly at: Date;
+}
+
+/** A destination, how many lines it has missed, and those that it gets later. */
 class Outlet {
   readonly #destination: Destination;
+  readonly #kept: Line[] = [];
+  #again: NodeJS.Timeout | undefined;
   dropped = 0;
 
   constructor(destination: Destination) {
     this.#destination = destination;
   }
 
-  write(text: string, priority: number, at: Date): void {
+  /** One that matters is kept where it is refused, if there is room. */
+  write(line: Line, matters: boolean): void {
+    if (this.repeat() && this.#give(line)) return;
+    if (!matters || this.#kept.length >= KEPT) {
+      this.dropped++;
+      return;
+    }
+    this.#kept.push(line);
+    this.#arm();
+  }
+
+  #arm(): void {
+    this.#again ??= setTimeout(() => {
+      this.#again = undefined;
+      if (!this.repeat()) this.#arm();
+    }, AGAIN).unref();
+  }
+
+  /** False where one that was kept is refused again. */
+  repeat(): boolean {
+    for (let [line] = this.#kept; line !== undefined; [line] = this.#kept) {
+      if (!this.#give(line)) return false;
+      this.#kept.shift();
+    }
+    return true;
+  }
+
+  #give({ text, priority, at }: Line): boolean {
     const said =
       this.dropped === 0 ||
       this.#destination.write(`${this.dropped} log lines were dropped`, PRIORITIES[40] ?? 4, at);
     if (said) this.dropped = 0;
-    if (!said || !this.#destination.write(text, priority, at)) this.dropped++;
+    return said && this.#destination.write(text, priority, at);
   }
 }
 

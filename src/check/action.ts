@@ -29,4 +29,4 @@ export type CheckAction =
   | { readonly type: 'exit'; readonly status: number };
 
 /** syslog severities in use: 3, 4, 6 and 7; 'detail' is printed only with -D. */
-export type Severity = 'error' | 'warning' | 'info' | 'detail';
+export type Severity = 'error' | 'warning' | 'info' | 'routine' | 'detail';

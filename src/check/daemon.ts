@@ -182,7 +182,7 @@ class CheckDaemon {
   async #tell(): Promise<void> {
     const { configurationLines } = await import('./report.ts');
     const lines = configurationLines(this.#loop.state.config, this.#fifos.leads);
-    for (const line of lines) this.#context.log.info(line);
+    for (const line of lines) this.#context.log.write('routine', line);
   }
 
   async #dump(kind: Extract<CheckOrder, { readonly type: 'dump' }>['kind']): Promise<void> {

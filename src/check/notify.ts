@@ -134,7 +134,13 @@ export function tellChecks(draft: Draft): void {
     for (const real of service.reals)
       for (const check of real.checks)
         if ((plan.checks[check]?.targets.length ?? 0) > 0)
-          tellActivity(draft, service, real, suspended.has(at) ? 'Deactivating' : 'Activating');
+          tellActivity(
+            draft,
+            service,
+            real,
+            suspended.has(at) ? 'Deactivating' : 'Activating',
+            'routine',
+          );
 }
 
 export function tellActivity(
@@ -142,8 +148,9 @@ export function tellActivity(
   service: PlannedService,
   real: PlannedReal,
   verb: 'Activating' | 'Deactivating' | 'Suspending',
+  severity: 'info' | 'routine' = 'info',
 ): void {
-  say(draft, 'info', `${verb} healthchecker for service ${real.name} for VS ${service.name}`);
+  say(draft, severity, `${verb} healthchecker for service ${real.name} for VS ${service.name}`);
 }
 
 /** What a service ends with. */

@@ -294,7 +294,7 @@ class VrrpDaemon {
     const { state } = this.#loop;
     const { configurationLines } = await import('./report.ts');
     const lines = configurationLines(state, native.now(), this.#fifos.leads);
-    for (const line of lines) this.#context.log.info(line);
+    for (const line of lines) this.#context.log.write('routine', line);
   }
 
   #settleShot(): void {

@@ -42,14 +42,14 @@ test('lines wait until the turn is over, and keep their order', async () => {
 
 test('each severity has its syslog priority; detail and debug need -D and -DD', () => {
   for (const [level, expected] of [
-    [0, ['alert 1', 'error 3', 'warning 4', 'info 6']],
-    [1, ['alert 1', 'error 3', 'warning 4', 'info 6', 'detail 6']],
-    [2, ['alert 1', 'error 3', 'warning 4', 'info 6', 'detail 6', 'debug 7']],
+    [0, ['alert 1', 'error 3', 'warning 4', 'info 6', 'routine 6']],
+    [1, ['alert 1', 'error 3', 'warning 4', 'info 6', 'routine 6', 'detail 6']],
+    [2, ['alert 1', 'error 3', 'warning 4', 'info 6', 'routine 6', 'detail 6', 'debug 7']],
   ] as const) {
     const out = collector();
     const log = new Log(level, [out]);
-    for (const severity of ['alert', 'error', 'warning', 'info', 'detail', 'debug'] as const)
-      log.write(severity, severity);
+    const all = ['alert', 'error', 'warning', 'info', 'routine', 'detail', 'debug'] as const;
+    for (const severity of all) log.write(severity, severity);
     log.flush();
     assert.deepEqual(
       out.taken.map(({ text, priority }) => `${text} ${priority}`),
@@ -69,13 +69,53 @@ test('a text of several lines is several lines', () => {
 test('what a destination refuses is counted, and said when it takes lines again', () => {
   let open = false;
   const out = collector(() => open);
-  const log = new Log(0, [out]);
-  for (let i = 0; i < 5; i++) log.info('lost');
+  const log = new Log(1, [out]);
+  for (let i = 0; i < 5; i++) log.detail('lost');
   log.flush();
   open = true;
   log.info('back');
   log.flush();
   assert.deepEqual(texts(out), ['5 log lines were dropped', 'back']);
+});
+
+test('what tells something and was refused is said later, once, in order, without another line', async () => {
+  let room = 2;
+  const out = collector(() => room-- > 0);
+  const log = new Log(1, [out]);
+  for (const text of ['one', 'two', 'three']) log.info(text);
+  log.detail('lost');
+  log.warning('four');
+  log.flush();
+  assert.deepEqual(texts(out), ['one', 'two']);
+  room = 10;
+  while (out.taken.length < 5) await delay(5);
+  assert.deepEqual(texts(out), ['one', 'two', '1 log lines were dropped', 'three', 'four']);
+  log.info('five');
+  log.flush();
+  assert.equal(texts(out).at(-1), 'five');
+});
+
+test('what was refused is tried until it is taken', async () => {
+  let asked = 0;
+  const out = collector(() => ++asked > 6);
+  const log = new Log(0, [out]);
+  log.info('one');
+  while (out.taken.length === 0) await delay(5);
+  assert.deepEqual(texts(out), ['one']);
+});
+
+test('of what a destination refuses a bounded number is kept', () => {
+  let open = false;
+  const out = collector(() => open);
+  const log = new Log(0, [out]);
+  for (let i = 0; i < 6000; i++) log.info(`${i}`);
+  log.flush();
+  open = true;
+  log.flush();
+  assert.deepEqual(texts(out), [
+    '5000 log lines were dropped',
+    ...Array.from({ length: 1000 }, (_, i) => `${i}`),
+  ]);
 });
 
 test('a flood within one turn is bounded and counted', async () => {
@@ -93,16 +133,28 @@ test('a flood within one turn is bounded and counted', async () => {
   assert.equal(kept + Number(said?.[1]), 10_000);
 });
 
+test('behind a flood of routine what has changed has room, and behind a flood of that what is wrong', async () => {
+  const out = collector();
+  const log = new Log(1, [out]);
+  for (let i = 0; i < 40_000; i++) log.write(i % 2 === 0 ? 'routine' : 'detail', 'Activating');
+  log.info('Removing service');
+  for (let i = 0; i < 40_000; i++) log.info('Removing');
+  for (const severity of ['warning', 'error', 'alert'] as const) log.write(severity, severity);
+  await turn();
+  const said = texts(out).filter((text) => !/^(Activating|Removing|\d+ log lines.*)$/.test(text));
+  assert.deepEqual(said, ['Removing service', 'warning', 'error', 'alert']);
+});
+
 // A pipe that nobody reads holds whoever writes, as a file does on a disk that stands still.
 test('a file that takes nothing holds nobody, and what it had no room for is counted', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ka-log-'));
   const path = join(folder, 'stuck');
   execFileSync('mkfifo', [path]);
   const [writer, reader] = [openSync(path, 'r+'), openSync(path, 'r')];
-  const log = new Log(0, [file(writer)]);
+  const log = new Log(1, [file(writer)]);
   const text = 'x'.repeat(1000);
   for (let i = 0; i < 2000; i++) {
-    log.info(`${i} ${text}`);
+    log.detail(`${i} ${text}`);
     if (i % 100 === 0) log.flush();
   }
   log.flush();
