@@ -308,15 +308,15 @@ test('a script that a reload brings takes no role before it has said anything, a
   reloaded(one, both);
   assert.deepEqual(one.member().state, state);
   assert.deepEqual([one.of('pace'), one.of('removeAddresses')], [[], []]);
-  const run = (name: string): number => one.state.trackers.scripts[name]?.run?.id ?? 0;
-  one.take({ type: 'probed', run: run('s'), end: { status: 0 } });
+  const runOf = (name: string): number => one.state.trackers.scripts[name]?.run?.id ?? 0;
+  one.take({ type: 'probed', run: runOf('s'), end: { status: 0 } });
   assert.deepEqual(one.member().state, state);
-  one.take({ type: 'probed', run: run('new'), end: { status: 1 } });
+  one.take({ type: 'probed', run: runOf('new'), end: { status: 1 } });
   assert.equal(one.member().state.name, 'fault');
   // Under another name it has not said anything yet: who is at fault waits for it.
   reloaded(one, [patient('s'), patient('third')]);
   assert.equal(one.member().state.name, 'fault');
-  one.take({ type: 'probed', run: run('third'), end: { status: 0 } });
+  one.take({ type: 'probed', run: runOf('third'), end: { status: 0 } });
   assert.equal(one.member().state.name, 'backup');
   // A backup waits no longer for the role than before.
   reloaded(one, [patient('s'), patient('fourth')]).until('master');
