@@ -93,6 +93,8 @@ export interface LinkAddress {
   readonly secondary: boolean;
   /** IFA_F_TENTATIVE or IFA_F_DADFAILED: not usable as a source yet. */
   readonly tentative: boolean;
+  /** IFA_F_DADFAILED: nor will it ever be. */
+  readonly duplicate?: true;
   readonly label?: string;
   readonly broadcast?: Ip;
   /** IFA_PROTO, where the kernel keeps it. */

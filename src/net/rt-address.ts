@@ -66,6 +66,7 @@ export function decodeAddress({ body }: Message): LinkAddress | undefined {
     secondary: body[0] === AF_INET && (flags & IFA_F_SECONDARY) !== 0,
     tentative:
       (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) !== 0 && (flags & IFA_F_OPTIMISTIC) === 0,
+    ...((flags & IFA_F_DADFAILED) !== 0 ? { duplicate: true as const } : {}),
     ...(label === undefined ? {} : { label: readCString(label) }),
     ...(broadcast === undefined ? {} : { broadcast: ipFromBytes(broadcast) }),
     ...(protocol === undefined ? {} : { protocol }),

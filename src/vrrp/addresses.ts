@@ -173,11 +173,26 @@ export function standing(
       : linkNamed(facts, config.interface);
   const source = selectSource(config, below, facts, virtual, current);
   if (source === undefined) {
-    faults.push({ kind: 'address', what: missingSource(config) });
+    // One that it had and lost is another matter.
+    const waits =
+      current === undefined &&
+      selectSource(config, below, settled(facts), virtual, current) !== undefined;
+    faults.push({ kind: waits ? 'tentative' : 'address', what: missingSource(config) });
     return { ...(link === undefined ? {} : { link }), faults };
   }
   return { ...(link === undefined ? {} : { link }), source, faults };
 }
+
+/** As it will be when the kernel has found nobody else with these addresses. */
+const settled = ({ links, addresses }: KernelFacts): KernelFacts => ({
+  links,
+  addresses: Object.fromEntries(
+    Object.entries(addresses).map(([index, list]) => [
+      index,
+      list.map((known) => (known.duplicate === true ? known : { ...known, tentative: false })),
+    ]),
+  ),
+});
 
 const missingSource = (config: VrrpInstance): string =>
   config.unicast_src_ip !== undefined

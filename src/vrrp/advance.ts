@@ -4,7 +4,7 @@
 
 import { after, type Duration, type Instant } from '../lib/time.ts';
 import { standing } from './addresses.ts';
-import type { Fault } from './fault.ts';
+import { type Fault, isSilent } from './fault.ts';
 import type { InstanceEvent, InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { memberAt, setMember, settle, socketFault, stepMember, withStanding } from './member.ts';
@@ -57,7 +57,7 @@ export function faultsOf(draft: Draft, position: number): readonly Fault[] {
   return faults.length > 0 ? faults : others.slice(0, 1);
 }
 
-const isTold = ({ kind }: Fault): boolean => kind !== 'pending';
+const isTold = (fault: Fault): boolean => !isSilent(fault);
 
 /** keepalived has words for files that trackers of other kinds lack. */
 function sayFiles(draft: Draft, { config, faults }: Member, now: readonly Fault[]): void {

@@ -5,6 +5,7 @@ import type { Script } from '../config/value.ts';
 import type { Weight } from '../config/weight.ts';
 import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
 import type { Tracked, TrackFile, TrackLists } from './definitions.ts';
+import { isSilent } from './fault.ts';
 import type { FollowedSession } from './keywords.ts';
 import { isMailing } from './notify.ts';
 import type { GroupState, Member, RouterState } from './state.ts';
@@ -93,8 +94,8 @@ function groupLines(router: RouterState, { config, state }: GroupState): readonl
   const faults = members.flatMap((member) =>
     config.group.includes(member.config.name) ? [member.faults] : [],
   );
-  const failed = faults.filter((list) => list.some(({ kind }) => kind !== 'pending')).length;
-  const waiting = faults.filter((list) => list.some(({ kind }) => kind === 'pending')).length;
+  const failed = faults.filter((list) => !list.every(isSilent)).length;
+  const waiting = faults.filter((list) => list.some(isSilent)).length;
   return [
     ` VRRP Sync Group = ${config.name}, ${state.toUpperCase()}`,
     `   Num member fault ${failed}, num member init ${waiting}`,

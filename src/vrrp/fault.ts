@@ -8,6 +8,8 @@ type Cause =
   | 'script'
   /** A script that has not said anything yet: nobody is told. */
   | 'pending'
+  /** The kernel still looks whether its address is free, which takes a second or two: nobody is told either. */
+  | 'tentative'
   | 'file'
   | 'process'
   /** Unicast is wanted, and there is nobody to speak to. */
@@ -23,6 +25,9 @@ export interface Fault {
   readonly what: string;
 }
 
+/** Only waited for: it is no news, for nothing was different before. */
+export const isSilent = ({ kind }: Fault): boolean => kind === 'pending' || kind === 'tentative';
+
 export function describeFault({ kind, what }: Fault): string {
   switch (kind) {
     case 'missing':
@@ -30,6 +35,7 @@ export function describeFault({ kind, what }: Fault): string {
     case 'down':
       return `interface ${what} is down`;
     case 'address':
+    case 'tentative':
     case 'configuration':
       return what;
     case 'socket':

@@ -4,7 +4,7 @@
 // hearing.ts. A master has no advert deadline: its adverts leave on a schedule of their own, which begins at `phase`.
 
 import { after, type Duration, type Instant, since } from '../lib/time.ts';
-import { describeFault, type Fault, sameFaults } from './fault.ts';
+import { describeFault, type Fault, isSilent, sameFaults } from './fault.ts';
 import { masterHearsLower, onAdvert } from './hearing.ts';
 import type {
   BackupState,
@@ -71,7 +71,7 @@ export function stepInstance(
 
 // RFC 9568 6.4.1, Initialize
 function start({ rules, group }: Subject, faults: readonly Fault[], now: Instant): InstanceStep {
-  if (faults.some(isPending) && !faults.some(isOwn))
+  if (faults.some(isSilent) && !faults.some(isOwn))
     return stay({ name: 'fault', since: now, reason: { because: 'start' }, faults });
   if (faults.length > 0)
     return {
@@ -120,7 +120,7 @@ function onFaults(
     if (faults.length > 0) {
       if (sameFaults(state.faults, faults)) return stay(state);
       // What was silent so far is told to scripts and not to the log, as keepalived has it.
-      const silent = state.faults.some(isPending) && !state.faults.some(isOwn);
+      const silent = state.faults.some(isSilent) && !state.faults.some(isOwn);
       const told = silent && faults.some(isOwn);
       return { state: { ...state, faults }, actions: told ? [notify('FAULT')] : [] };
     }
@@ -135,7 +135,7 @@ function onFaults(
         );
   }
   // A script that a reload has brought gives no role before its first result, and takes none.
-  if (faults.every(isPending)) return stay(state);
+  if (faults.every(isSilent)) return stay(state);
   return {
     state: { name: 'fault', since: now, reason: { because: 'faults' }, faults },
     actions: [
@@ -151,8 +151,7 @@ function onFaults(
 const farewellOf = (faults: readonly Fault[]): InstanceAction =>
   faults.some(isOwn) ? { type: 'farewell' } : { type: 'farewell', silent: true };
 
-const isPending = ({ kind }: Fault): boolean => kind === 'pending';
-const isOwn = ({ kind }: Fault): boolean => kind !== 'pending' && kind !== 'group';
+const isOwn = (fault: Fault): boolean => !isSilent(fault) && fault.kind !== 'group';
 
 /** A member follows the others of its group: nobody else has spoken for or against it. */
 function join(

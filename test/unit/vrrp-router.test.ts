@@ -307,11 +307,26 @@ test('an owner speaks from the address it owns, which it neither adds nor remove
 
 test('IPv6 speaks from a link-local address that is no longer tentative, on a socket bound to it', () => {
   const tentative = { links: [link()], addresses: [address('fe80::5', 64, { tentative: true })] };
-  const one = host(v6).start(tentative);
+  const one = host({ ...v6, notify: { words: ['/bin/n'], uid: 0, gid: 0 } }).start(tentative);
   assert.equal(one.member().state.name, 'fault');
+  assert.deepEqual([one.logs, one.of('run')], [[], []], 'it is only waited for');
   one.take({ type: 'address', address: address('fe80::5', 64) });
   assert.equal(one.member().state.name, 'backup');
   assert.equal(one.of('open')[0]?.socket.source, 'fe80::5');
+});
+
+test('an IPv6 address that is found to be taken is a fault, and so is one that is looked at again', () => {
+  const kind = (one: Host): string | undefined => one.member().faults[0]?.kind;
+  const asked = address('fe80::5', 64, { tentative: true });
+  const one = host({ ...v6, notify: { words: ['/bin/n'], uid: 0, gid: 0 } });
+  assert.equal(kind(one.start({ links: [link()], addresses: [asked] })), 'tentative');
+  one.take({ type: 'address', address: { ...asked, duplicate: true } });
+  assert.equal(kind(one), 'address');
+  assert.equal(one.of('run').length, 1);
+  const two = host(v6).start({ links: [link()], addresses: [address('fe80::5', 64)] });
+  two.until('master').take({ type: 'address', address: asked });
+  assert.equal(two.member().state.name, 'fault');
+  assert.deepEqual(two.logs.slice(-2, -1), ['(VI_1) Entering FAULT STATE']);
 });
 
 test('mcast_src_ip need not exist for IPv4; unicast_src_ip must', () => {
