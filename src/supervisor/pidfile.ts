@@ -6,6 +6,7 @@ import {
   fstatSync,
   ftruncateSync,
   mkdirSync,
+  rmdirSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -16,12 +17,18 @@ import type { Kind } from '../ipc/messages.ts';
 import { native } from '../net/native.ts';
 import type { Place } from './identity.ts';
 
+const FOLDER = '/run/keepalived';
+
+/** The folders that come with the first PID file in them and go with the last, the inner one first. */
+const foldersOf = ({ net_namespace: namespace }: Place): readonly string[] =>
+  namespace === undefined ? [FOLDER] : [`${FOLDER}/${namespace}`, FOLDER];
+
 /** keepalived's default path for `keepalived`, `vrrp` or `checkers`. */
 export function pidPath(name: string, place: Place, usePidDir: boolean): string {
   const { net_namespace: namespace, instance } = place;
   const suffix = instance === undefined ? '' : `_${instance}`;
-  if (namespace !== undefined) return `/run/keepalived/${namespace}/${name}${suffix}.pid`;
-  if (instance !== undefined || usePidDir) return `/run/keepalived/${name}${suffix}.pid`;
+  if (namespace !== undefined) return `${FOLDER}/${namespace}/${name}${suffix}.pid`;
+  if (instance !== undefined || usePidDir) return `${FOLDER}/${name}${suffix}.pid`;
   return `/run/${name}.pid`;
 }
 
@@ -36,6 +43,7 @@ export class PidFiles {
   readonly #unwritten: (path: string, error: Error) => void;
   readonly #children = new Map<Kind, PidFile>();
   readonly #paths: Readonly<Record<Kind, string>>;
+  readonly #folders: readonly string[];
 
   /** `kinds` are the children that there may be. Throws PidFileRefused; a file that is held and cannot be written is only told of. */
   constructor(
@@ -50,10 +58,11 @@ export class PidFiles {
     const pathOf = (name: string, given: string | undefined): string =>
       given === undefined ? pidPath(name, place, usePidDir) : resolve(directory, given);
     this.#paths = { vrrp: pathOf('vrrp', vrrpPid), check: pathOf('checkers', checkersPid) };
-    this.#parent = take(pathOf('keepalived', pid));
+    this.#folders = foldersOf(place);
+    this.#parent = take(pathOf('keepalived', pid), this.#folders);
     this.journal = `${this.#parent.path.replace(/\.pid$/, '')}.journal`;
     try {
-      for (const kind of kinds) this.#children.set(kind, take(this.#paths[kind]));
+      for (const kind of kinds) this.#children.set(kind, take(this.#paths[kind], this.#folders));
     } catch (error) {
       this.remove();
       throw error;
@@ -64,7 +73,7 @@ export class PidFiles {
   /** A child of which there could be none at the start gets its file now. */
   writeChild(kind: Kind, pid: number): void {
     try {
-      const file = this.#children.get(kind) ?? take(this.#paths[kind]);
+      const file = this.#children.get(kind) ?? take(this.#paths[kind], this.#folders);
       this.#children.set(kind, file);
       this.#write(file, pid);
     } catch (error) {
@@ -90,13 +99,15 @@ export class PidFiles {
   remove(): void {
     this.removeChildren();
     this.#parent.remove();
+    removeFolders(this.#parent.path, this.#folders);
   }
 }
 
-function take(path: string): PidFile {
+function take(path: string, folders: readonly string[]): PidFile {
   try {
-    return new PidFile(path);
+    return new PidFile(path, folders.includes(dirname(path)));
   } catch (error) {
+    removeFolders(path, folders);
     const { code } = error as NodeJS.ErrnoException;
     const held = code === 'EWOULDBLOCK' || code === 'EAGAIN';
     throw new PidFileRefused(
@@ -110,11 +121,10 @@ class PidFile {
   readonly path: string;
   readonly #fd: number;
 
-  /** Throws EWOULDBLOCK where a running daemon holds it, and what else the system refuses. */
-  constructor(path: string) {
+  /** Throws EWOULDBLOCK where a running daemon holds it, and what else the system refuses. `founds`: its folder is made. */
+  constructor(path: string, founds: boolean) {
     this.path = path;
-    if (path.startsWith('/run/keepalived/')) makeFolder(dirname(path));
-    this.#fd = lock(path);
+    this.#fd = founds ? lockInFolder(path) : lock(path);
   }
 
   /** Throws where the folder is full. */
@@ -139,10 +149,34 @@ function lock(path: string): number {
   }
 }
 
+/** The daemon that ends may take an empty folder away between our making it and our file in it. */
+function lockInFolder(path: string): number {
+  for (let left = 5; ; left--) {
+    makeFolder(dirname(path));
+    try {
+      return lock(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || left === 0) throw error;
+    }
+  }
+}
+
 function isFile(path: string, fd: number): boolean {
   const there = statSync(path, { throwIfNoEntry: false });
   const open = fstatSync(fd);
   return there?.ino === open.ino && there.dev === open.dev;
+}
+
+/** Those that nobody else uses. */
+function removeFolders(path: string, folders: readonly string[]): void {
+  for (const folder of folders) {
+    if (!path.startsWith(`${folder}/`)) continue;
+    try {
+      rmdirSync(folder);
+    } catch {
+      // Not empty, or gone.
+    }
+  }
 }
 
 function makeFolder(path: string): void {

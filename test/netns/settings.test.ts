@@ -2,7 +2,7 @@
 // PID files, limits, what they set in the kernel, and how long they wait.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { requireProgram } from './programs.ts';
@@ -190,5 +190,26 @@ test(
       );
       assert.equal(ends[1], ends[0], `include_check ${checks} and include ${include}`);
     }
+  },
+);
+
+test(
+  'use_pid_dir: the folder goes with the last PID file in it, and a name with a slash has none',
+  options,
+  async (t) => {
+    const folderOf = (box: Sandbox): string => join(box.folder, 'run/keepalived');
+    const outcomes = await both(t, `use_pid_dir\n${instance()}`, async (box, daemon) => {
+      await until('its PID file', () => box.pid('run/keepalived/vrrp.pid') > 0 || undefined);
+      daemon.signal('SIGTERM');
+      return { status: await daemon.ended, left: existsSync(folderOf(box)) };
+    });
+    assert.deepEqual(outcomes, Array(2).fill({ status: 0, left: false }));
+    const slashed = await both(t, `instance a/b\n${instance()}`, async (box, daemon) => {
+      const status = await daemon.ended;
+      const said = /pidfile_write : .*/.exec(`${daemon.stdout}${daemon.stderr}`)?.[0];
+      return { status, said, left: existsSync(folderOf(box)) };
+    });
+    const said = 'pidfile_write : Cannot open /run/keepalived/keepalived_a/b.pid pidfile';
+    assert.deepEqual(slashed, Array(2).fill({ status: 0, said, left: false }));
   },
 );
