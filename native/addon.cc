@@ -185,6 +185,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "childSubreaper", ChildSubreaper);
   Export(exports, "newSession", NewSession);
   Export(exports, "catchSignal", CatchSignal);
+  Export(exports, "shrugSignal", ShrugSignal);
   Export(exports, "relaySignal", RelaySignal);
   Export(exports, "capabilities", Capabilities);
   Export(exports, "openLocked", OpenLocked);

@@ -315,6 +315,19 @@ inline void CatchSignal(const Napi::CallbackInfo& info) {
   Checked(env, "sigaction", sigaction(number, &action, nullptr));
 }
 
+inline void ShrugAtSignal(int) {}
+
+/** A handler and not SIG_IGN, which programs that are started would inherit. */
+inline void ShrugSignal(const Napi::CallbackInfo& info) {
+  const int number = SignalFrom(info[0], "signal");
+  struct sigaction action {};
+  Checked(info.Env(), "sigaction", sigaction(number, nullptr, &action));
+  if (action.sa_handler != SIG_DFL) return;
+  action.sa_handler = ShrugAtSignal;
+  action.sa_flags = SA_RESTART;
+  Checked(info.Env(), "sigaction", sigaction(number, &action, nullptr));
+}
+
 /** A signal that goes on to another process before this one's own handler has its turn. */
 struct Relay {
   std::atomic<int> target{-1};

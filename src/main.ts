@@ -60,13 +60,17 @@ async function runChild(
   // Programs signal every process of the name, and a terminal the whole group: the parent says what it means.
   process.on('SIGINT', ignore);
   Object.assign(process.env, restore);
-  const [{ native }, { openLog }, { endOnBug }, { DEADMAN_FD, MASK }, run] = await Promise.all([
-    import('./net/native.ts'),
-    import('./log.ts'),
-    import('./bug.ts'),
-    import('./ipc/channel.ts'),
-    load(),
-  ]);
+  const [{ native }, { shrug }, { openLog }, { endOnBug }, { DEADMAN_FD, MASK }, run] =
+    await Promise.all([
+      import('./net/native.ts'),
+      import('./net/shrug.ts'),
+      import('./log.ts'),
+      import('./bug.ts'),
+      import('./ipc/channel.ts'),
+      load(),
+    ]);
+  // So too those for JSON and for statistics that start anew, which are the parent's to act on.
+  shrug();
   native.setName('keepalived');
   native.setArguments(['keepalived', ...words]);
   native.parentDeathSignal(15);

@@ -359,8 +359,6 @@ function startOnTime(
   const lost: string[] = [];
   const thread = startThread(onRecords, { priority: realTime, deadmanFd }, lost);
   limitRealTime(realTime, limit, () => log.warning('Real-time limit exceeded'));
-  // Programs signal every process of the name; these two would end a Node process.
-  for (const signal of [36, 63]) native.catchSignal(signal);
   lost.push(
     ...claim({ nice, lockMemory, ...(cpus === undefined || cpus.length === 0 ? {} : { cpus }) }),
   );

@@ -203,6 +203,8 @@ export interface Native {
   newSession(): void;
   /** Signals that Node cannot handle become 'signal' records. */
   catchSignal(signal: number): void;
+  /** The signal has no effect any more, unless it has a handler or is ignored. EINVAL where that cannot be. */
+  shrugSignal(signal: number): void;
   /**
    * Passes the signal on to a process before the handler that stands here has its turn, without waiting for
    * JavaScript. Pid 0: to nobody any more. EINVAL where the signal has no handler.

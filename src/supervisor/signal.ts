@@ -3,6 +3,7 @@
 
 import { native } from '../net/native.ts';
 import { readRecords } from '../net/record.ts';
+import { shrug } from '../net/shrug.ts';
 
 const CAUGHT = {
   SIGHUP: 1,
@@ -18,6 +19,7 @@ const REAL_TIME = [36, 63];
 const RING = 1 << 18;
 
 export function catchSignals(take: (signal: number) => void): void {
+  shrug();
   for (const [name, number] of Object.entries(CAUGHT)) process.on(name, () => take(number));
   const ring = new Uint8Array(RING);
   native.start(

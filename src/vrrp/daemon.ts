@@ -123,8 +123,6 @@ class VrrpDaemon {
     native.prewake(PREWAKE);
     const { vrrp_rt_priority: realTime, vrrp_rlimit_rttime: limit } = config.global_defs;
     limitRealTime(realTime, limit, () => context.log.warning('Real-time limit exceeded'));
-    // Programs signal every process of the name; these two would end a Node process.
-    for (const signal of [36, 63]) native.catchSignal(signal);
     const {
       vrrp_priority: nice,
       vrrp_no_swap: lockMemory,

@@ -356,6 +356,14 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['ESRCH', 10, 2 ** 22],
     ],
   },
+  shrugSignal: {
+    wrong: [...integers([0], 0), [-1], [65]],
+    refused: [
+      ['EINVAL', 9],
+      ['EINVAL', 0],
+      ['EINVAL', 32],
+    ],
+  },
   catchSignal: {
     wrong: [...integers([0], 0), [-1], [65]],
     refused: [
