@@ -168,7 +168,7 @@ async function settle<Outcome>(
 }
 
 /** Waits until the daemon does no more than its usual work: whatever it prepares for later is ready. */
-async function untilCalm(lab: Lab, daemon: Daemon): Promise<void> {
+export async function untilCalm(lab: Lab, daemon: Daemon): Promise<void> {
   const used = (): number => {
     try {
       return daemon.cpuTime();

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { addCable, beside, block, type Player, trackingIn, virtualRouter } from './beside.ts';
 import { run } from './command.ts';
+import { untilCalm } from './fault.ts';
 import { Lab } from './lab.ts';
 import { isAdvert } from './wire.ts';
 
@@ -236,6 +237,7 @@ it('a killed VRRP process: all members of a group go on, before their scripts ha
     for (const address of addresses) await lab.untilHolder(address, 'a');
     const ready = (): boolean => daemon.pids().length === 3;
     await lab.until('the spare is there', ready);
+    await untilCalm(lab, daemon);
     const speaks = (vrid: number): readonly number[] =>
       lab.frames.filter(isAdvert).flatMap(({ at, message }) => (message.vrid === vrid ? [at] : []));
     const killed = lab.now();

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { Daemon, DaemonKind } from './daemon.ts';
-import { childOf } from './fault.ts';
+import { childOf, untilCalm } from './fault.ts';
 import { type Host, Lab } from './lab.ts';
 import { announced, type Frame, isAdvert } from './wire.ts';
 
@@ -347,6 +347,7 @@ it('a killed VRRP child: the spare goes on with the interface, its address and i
     const daemon = a.start('ours', config({ family: 4, words: 'use_vmac' }, 150));
     await lab.untilHolder('10.0.0.100', 'a');
     await lab.until('the spare is there', () => daemon.pids().length >= 3 || undefined);
+    await untilCalm(lab, daemon);
     const before = await index(a);
     const frames = lab.frames.length;
     process.kill(childOf(daemon), 'SIGKILL');
