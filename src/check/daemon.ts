@@ -155,8 +155,9 @@ class CheckDaemon {
         this.#channel.report(order);
         break;
       case 'reload':
-        this.#reload(order.config, order.leads);
-        if (order.duties.tells) void this.#tell();
+        this.#reload(order);
+        if (order.ends === true) this.#take({ type: 'stop' });
+        else if (order.duties.tells) void this.#tell();
         break;
       case 'dump':
         void this.#dump(order.kind);
@@ -167,10 +168,11 @@ class CheckDaemon {
     }
   }
 
-  #reload(config: CheckerConfig, leads: boolean): void {
+  #reload({ config, leads, ends }: Extract<CheckOrder, { readonly type: 'reload' }>): void {
     this.#context.log.info('Reloading');
     nameProcess(config, this.#context);
-    this.#fifos.configure('lvs', config.global_defs, leads);
+    // At the end those who read hear the last of it.
+    if (ends !== true) this.#fifos.configure('lvs', config.global_defs, leads);
     // Before the new services are there: what they ask of addresses is known by then.
     for (const event of this.#listen(config)) this.#take(event);
     const files = this.#watch.follow(config.track_file ?? []);

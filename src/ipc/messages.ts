@@ -70,8 +70,8 @@ export interface Predecessor {
 
 /** What any child is told while it runs. */
 type Lasting<Config> =
-  /** The new configuration; only differences act. Answered by `reloaded`. */
-  | ({ readonly type: 'reload'; readonly config: Config } & Charge)
+  /** The new configuration; only differences act. Answered by `reloaded`. `ends`: nothing is left to do, `stop` follows. */
+  | ({ readonly type: 'reload'; readonly config: Config; readonly ends?: true } & Charge)
   /** Write a dump file. `clear` writes the statistics and then sets them to 0. Answered by `dumped`. */
   | { readonly type: 'dump'; readonly kind: DumpKind }
   /** To be answered by the loop itself, never by a timer: the answer says that the loop turns. */

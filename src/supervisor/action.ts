@@ -22,6 +22,8 @@ export type ParentAction =
   | { readonly type: 'adopt' }
   /** Send the adopted configuration. Answered by reloaded. */
   | { readonly type: 'reloadChild'; readonly pid: number }
+  /** The same, and it ends: the configuration has nothing left for it, which it may have to tell of. */
+  | { readonly type: 'dismissChild'; readonly pid: number }
   | { readonly type: 'dumpChild'; readonly pid: number; readonly kind: DumpKind }
   | { readonly type: 'dumpParent' }
   /** The service manager wants to know. */

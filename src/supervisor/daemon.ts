@@ -253,6 +253,9 @@ class Parent {
       case 'reloadChild':
         this.#configuration.deliver(this.#crew.find(action.pid), { type: 'reload' });
         return [];
+      case 'dismissChild':
+        this.#configuration.deliver(this.#crew.find(action.pid), { type: 'reload', ends: true });
+        return [];
       case 'dumpChild':
         this.#crew.find(action.pid)?.send({ type: 'dump', kind: action.kind });
         return [];

@@ -227,10 +227,9 @@ export function release(state: ParentState, kind: Kind, now: Instant): Result {
     case 'starting':
     case 'running':
     case 'silent': {
-      const killAt = after(now, state.settings.childWait);
       const signal = child.name === 'silent' ? 'SIGKILL' : 'SIGTERM';
       return {
-        state: setChild(state, kind, { name: 'stopping', pid: child.pid, killAt }),
+        state: setChild(state, kind, stopping(child.pid, state, now)),
         actions: [{ type: 'kill', pid: child.pid, signal }],
       };
     }
@@ -242,6 +241,13 @@ export function release(state: ParentState, kind: Kind, now: Instant): Result {
       return stay(setChild(state, kind, { name: 'absent' }));
   }
 }
+
+/** It has been asked to end, and has so long for it. */
+export const stopping = (pid: number, { settings }: ParentState, now: Instant): Child => ({
+  name: 'stopping',
+  pid,
+  killAt: after(now, settings.childWait),
+});
 
 const killStopping = (state: ParentState, kind: Kind, pid: number): Result => ({
   state: setChild(state, kind, { name: 'stopping', pid, killAt: undefined }),

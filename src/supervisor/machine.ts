@@ -28,6 +28,7 @@ import {
   setChild,
   spareGone,
   stay,
+  stopping,
   tell,
 } from './life.ts';
 import { KINDS, type ParentState, type Settings } from './state.ts';
@@ -252,7 +253,9 @@ function read(state: ParentState, settings: Settings | undefined, now: Instant):
   };
   const unwanted = KINDS.filter((kind) => !settings.wanted[kind]);
   const wanted = KINDS.filter((kind) => settings.wanted[kind]);
-  const released = chain(adopted, (next) => releaseAll(unwanted, next, now));
+  const released = chain(adopted, (next) =>
+    forEach(unwanted, next, (it, kind) => dismiss(it, kind, now)),
+  );
   if (wanted.length === 0) return chain(released, (next) => endReload(next, [NOTHING_TO_RUN]));
   const applying = chain(released, (next) => forEach(wanted, next, apply));
   const waiting = wanted.flatMap((kind) => {
@@ -266,6 +269,17 @@ function read(state: ParentState, settings: Settings | undefined, now: Instant):
     state: { ...applying.state, reload: { phase: 'applying', again, waiting } },
   };
 }
+
+/** A reload has left nothing for it. The scripts of virtual servers that are gone are run, as of any that a reload takes away. */
+const dismiss = (state: ParentState, kind: Kind, now: Instant): Result => {
+  const child = state.children[kind];
+  if (kind === 'vrrp' || !isWatched(child)) return releaseAll([kind], state, now);
+  const { pid } = child;
+  return {
+    state: setChild(state, kind, stopping(pid, state, now)),
+    actions: [{ type: 'dismissChild', pid }],
+  };
+};
 
 /** What has been adopted reaches a child that runs; the next one of any other starts with it. */
 function apply(state: ParentState, kind: Kind): Result {

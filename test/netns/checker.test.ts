@@ -203,6 +203,8 @@ test(
     assert.equal(box.pid('run/checkers.pid'), check);
     reload(global() + router);
     await until('its end', () => !existsSync(`/proc/${check}`));
+    // It goes as one that a reload takes away, and not as at the end of the daemon.
+    await logged(daemon, 'Removing Virtual Server ');
     assert.equal(box.pid('run/vrrp.pid'), vrrp);
     assert.ok(existsSync(`/proc/${vrrp}`));
   },

@@ -564,7 +564,13 @@ test('a reload brings virtual servers and takes them away; the VRRP child goes o
   run.take({ type: 'reloaded', pid: vrrp });
   run.take({ type: 'reload' });
   const went = run.take({ type: 'read', settings });
-  assert.deepEqual(kinds(went), ['adopt', 'kill', 'reloadChild']);
+  const { check } = run.pids;
+  assert.deepEqual(went, [
+    { type: 'adopt' },
+    { type: 'dismissChild', pid: check },
+    { type: 'reloadChild', pid: vrrp },
+  ]);
+  assert.deepEqual(run.take({ type: 'reloaded', pid: check }), []);
   run.take({ type: 'reloaded', pid: vrrp });
   assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pids.check, status: 0 })), []);
   assert.equal(run.state.phase, 'running');
