@@ -12,11 +12,11 @@ import type { CheckEvent, CheckFacts } from './event.ts';
 import { firstAt, type Health, judge } from './health.ts';
 import { Legacy } from './heir.ts';
 import {
+  logReal,
   reportReal,
   tellChecks,
   tellEnd,
   tellQuorum,
-  tellReal,
   tellStart,
   tellWeight,
 } from './notify.ts';
@@ -259,8 +259,9 @@ function answer(draft: Draft, run: number, verdict: Verdict): void {
   tellOutcome(draft, check, before, outcome, verdict);
   if (outcome === 'bad' && !before.known) tellFirstFailure(draft, check);
   if (health.up !== before.up || health.known !== before.known || health.weight !== before.weight)
-    follow(draft, [at]);
-  mailOutcome(draft, check, was, outcome, verdict, isAlive);
+    follow(draft, [at], before.presumed);
+  if (!(outcome === 'recovered' && before.presumed))
+    mailOutcome(draft, check, was, outcome, verdict, isAlive);
 }
 
 const isAlive = ({ services }: DirectorState, { service, real }: User): boolean =>
@@ -277,6 +278,10 @@ function tellFirstFailure(draft: Draft, check: Check): void {
       return known && !up;
     });
     if (!told) reportReal(draft, service, real, false);
+    for (const at of others) {
+      const { presumed: _, ...health } = healthOf(draft, at);
+      setHealth(draft, at, health);
+    }
   }
 }
 
@@ -319,8 +324,8 @@ function onAddress(draft: Draft, address: Ip, here: boolean): void {
 
 // Servers and services
 
-/** Checks are taken for something else: every server that has one of them follows, and all of them at once. */
-function follow(draft: Draft, checks: readonly number[]): void {
+/** Checks are taken for something else: every server that has one of them follows, and all of them at once; `quietly`: it is no news for programs. */
+function follow(draft: Draft, checks: readonly number[], quietly = false): void {
   const changes = new Map<number, Change>();
   for (const at of checks) {
     const check = draft.state.plan.checks[at] as Check;
@@ -340,7 +345,7 @@ function follow(draft: Draft, checks: readonly number[]): void {
       changes.set(user.service, change);
     }
   }
-  if (changes.size > 0) settle(draft, [...changes.values()]);
+  if (changes.size > 0) settle(draft, [...changes.values()], quietly);
 }
 
 /** What becomes of one service in a step. */
@@ -359,7 +364,7 @@ function changeOf(draft: Draft, position: number): Change {
 }
 
 /** Real servers stand otherwise: their services, IPVS and everybody who listens learn of it. */
-function settle(draft: Draft, changes: readonly Change[]): void {
+function settle(draft: Draft, changes: readonly Change[], quietly: boolean): void {
   const { plan, services: before } = draft.state;
   let services = before;
   for (const { service, position, reals, before: old } of changes) {
@@ -377,7 +382,8 @@ function settle(draft: Draft, changes: readonly Change[]): void {
       poolsOfNames({ plan, services }, names),
     ),
   );
-  for (const change of changes) tellChange(draft, change, itemAt(services, change.position));
+  for (const change of changes)
+    tellChange(draft, change, itemAt(services, change.position), quietly);
 }
 
 /**
@@ -399,13 +405,20 @@ function moveOne(draft: Draft, { service, before, changed }: Change, after: Serv
   return true;
 }
 
-function tellChange(draft: Draft, { service, before, changed }: Change, after: ServiceState): void {
+function tellChange(
+  draft: Draft,
+  { service, before, changed }: Change,
+  after: ServiceState,
+  quietly: boolean,
+): void {
   for (const at of changed) {
     const real = service.reals[at] as PlannedReal;
     const old = before.reals[at] as RealState;
     const now = after.reals[at] as RealState;
     tellWeight(draft, service, real, old, now);
-    if (now.alive !== old.alive) tellReal(draft, service, real, now.alive);
+    if (now.alive === old.alive) continue;
+    logReal(draft, service, real, now.alive);
+    if (!quietly) reportReal(draft, service, real, now.alive);
   }
   if (after.quorum !== before.quorum) tellQuorum(draft, service, after.reals, after.quorum);
 }

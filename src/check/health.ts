@@ -10,6 +10,8 @@ export interface Health {
   readonly up: boolean;
   /** It is taken for that because of its own answers, not because of what was assumed before there were any. */
   readonly known: boolean;
+  /** It is taken for down because a sorry server stood in for all: nobody has been told that it is. */
+  readonly presumed?: true;
   /** Tries that have failed in a row while it is taken for up. */
   readonly failures: number;
   /** Which of its targets is asked next, or now. */
@@ -98,15 +100,16 @@ function pass(
     const wait = fast ? ZERO : timing.delay_loop;
     return { next: { ...next, target }, outcome: up ? 'good' : 'partly', wait };
   }
+  const { presumed: _presumed, ...sure } = next;
   return {
-    next: { ...next, target: 0, up: true, known: true },
+    next: { ...sure, target: 0, up: true, known: true },
     outcome: up ? 'good' : 'recovered',
     wait: timing.delay_loop,
   };
 }
 
 function fail({ kind, timing }: Check, health: Health): Judged {
-  const { weight: _, ...rest } = health;
+  const { weight: _, presumed: __, ...rest } = health;
   const doubt = kind === 'HTTP_GET' || kind === 'SSL_GET' ? { doubted: true as const } : {};
   if (!health.up)
     return {

@@ -1,6 +1,6 @@
 // What a process that takes the place of another takes its servers for: those that IPVS serves are well, those that it does
 // not serve have failed, until their checks say otherwise. It knows what IPVS holds and nothing of why: where a sorry
-// server stood in, all have failed.
+// server stood in, all are taken for failed, and that those are up which had not is no news.
 
 import type { DestinationKey, ServiceKey } from '../lib/ipvs.ts';
 import { type Health, newborn, unknown } from './health.ts';
@@ -39,7 +39,16 @@ export class Legacy {
     });
     // It has been relied on: its first answer has the tries that any other has.
     if (served.includes(true)) return unknown(true);
-    return served.includes(false) ? unknown(false) : newborn(check);
+    if (!served.includes(false)) return newborn(check);
+    const replaced = check.users.every(
+      ({ service: at }, i) => served[i] !== false || this.#isReplaced(at),
+    );
+    return replaced ? { ...unknown(false), presumed: true } : unknown(false);
+  }
+
+  #isReplaced(at: number): boolean {
+    const service = this.#plan.services[at] as PlannedService;
+    return service.config.sorry_server !== undefined && !this.hadQuorum(service);
   }
 
   /** There were enough servers: some serve, and the sorry server does not. */

@@ -15,11 +15,20 @@ export function tellReal(
   real: PlannedReal,
   up: boolean,
 ): void {
+  logReal(draft, service, real, up);
+  reportReal(draft, service, real, up);
+}
+
+export function logReal(
+  draft: Draft,
+  service: PlannedService,
+  real: PlannedReal,
+  up: boolean,
+): void {
   const inhibit = inhibits(service, real);
   const verb = up ? (inhibit ? 'Enabling' : 'Adding') : inhibit ? 'Disabling' : 'Removing';
   const preposition = inhibit ? 'of' : up ? 'to' : 'from';
   say(draft, 'info', `${verb} service ${real.name} ${preposition} VS ${service.name}`);
-  reportReal(draft, service, real, up);
 }
 
 /** What programs are told of it. */

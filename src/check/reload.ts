@@ -7,6 +7,7 @@ import { next } from '../lib/random.ts';
 import { itemAt, vector } from '../lib/vector.ts';
 import { firstAt, type Health, newborn, unknown } from './health.ts';
 import {
+  reportReal,
   tellChecks,
   tellGone,
   tellQuorum,
@@ -33,7 +34,7 @@ import {
   type Standing,
 } from './service.ts';
 import { followFile, standingOf } from './standing.ts';
-import { type DirectorState, type Draft, ordersBetween, say } from './state.ts';
+import { type DirectorState, type Draft, healthOf, ordersBetween, say } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
 import { timeoutOrders } from './timeouts.ts';
@@ -118,6 +119,8 @@ function tell(
   }
   for (const [at, { state, old }] of services.entries()) {
     const service = plan.services[at] as PlannedService;
+    for (const [position, real] of service.reals.entries())
+      if (history.real(at, position) === undefined) tellNewcomer(draft, service, real);
     if (old === undefined) {
       tellStart(draft, service, state);
       continue;
@@ -133,6 +136,23 @@ function tell(
     if (itemAt(before.services, old).quorum !== state.quorum)
       tellQuorum(draft, service, state.reals, state.quorum);
   }
+}
+
+/**
+ * A server that a check of others already knows to be down: keepalived, which checks it anew, finds that out in a moment and
+ * tells of it.
+ */
+function tellNewcomer(draft: Draft, service: PlannedService, real: PlannedReal): void {
+  const { plan } = draft.state;
+  const isDown = (at: number): boolean => {
+    const { up, known } = healthOf(draft, at);
+    return known && !up && (plan.checks[at]?.targets.length ?? 0) > 0;
+  };
+  const down = real.checks.filter(isDown);
+  if (down.length === 0) return;
+  // One that has to show itself first has not been taken in.
+  if (down.some((at) => plan.checks[at]?.timing.alpha)) reportReal(draft, service, real, false);
+  else tellReal(draft, service, real, false);
 }
 
 function tellRealsGone(

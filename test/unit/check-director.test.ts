@@ -699,6 +699,58 @@ test('a child that takes the place of another: what IPVS does not serve is taken
   ]);
 });
 
+test('a child that takes the place of another: who was well while a sorry server stood in is no news', () => {
+  const told = (port: number, more = '') =>
+    real(port, `notify_up /up${port}\nnotify_down /down${port}\n${tcp()}\n${more}`);
+  const play = new Play(
+    globals() +
+      service(`quorum 2\nsorry_server 127.0.0.9 80\n${told(8001)}${told(8002, `DNS_CHECK {\n}`)}`),
+  );
+  const held = [
+    {
+      key: { protocol: 'TCP', address: ip('10.0.0.1'), port: 80 } as const,
+      destinations: [{ destination: { address: ip('127.0.0.9'), port: 80 }, to: { weight: 1 } }],
+    },
+  ];
+  play.take({ type: 'facts', facts: { files: {}, addresses: [], held } });
+  const news = (lines: readonly string[]) => lines.filter((line) => /^(run|fifo)/.test(line));
+  const first = play.answer('"port":8001', up);
+  assert.ok(!first.some((line) => /^(run|fifo|mail)/.test(line)));
+  assert.ok(first.includes('Adding service [127.0.0.1]:tcp:8001 to VS [10.0.0.1]:tcp:80'));
+  assert.deepEqual(news(play.answer('"port":8001', down())), [
+    'run /down8001',
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 DOWN',
+  ]);
+  assert.equal(news(play.answer('"port":8001', up))[0], 'run /up8001', 'after that it is');
+  const TCP = '"kind":"TCP_CHECK","options":{"connection":{"address":"127.0.0.1","port":8002';
+  // One of two checks fails: that is told, and so is that both are good.
+  assert.deepEqual(news(play.answer(TCP, down())), [
+    'run /down8002',
+    'fifo RS [127.0.0.1]:tcp:8002 [10.0.0.1]:tcp:80 DOWN',
+  ]);
+  assert.deepEqual(news(play.answer(TCP, up)), []);
+  assert.equal(news(play.answer('SOA', up))[0], 'run /up8002');
+});
+
+test('a reload: a new service hears of a server that others know to be down', () => {
+  const of = (address: string, more = '') =>
+    service(
+      `${real(8001, tcp())}${real(8002, `notify_up /up${address}\nnotify_down /down${address}\n${tcp()}${more}`)}`,
+      `virtual_server ${address} 80`,
+    );
+  const play = new Play(globals() + of('10.0.0.1'));
+  play.start();
+  play.answer('"port":8002', down());
+  const news = (lines: readonly string[]) => lines.filter((line) => /^(run|fifo|Rem)/.test(line));
+  assert.deepEqual(news(play.reload(globals() + of('10.0.0.1') + of('10.0.0.2'))), [
+    'Removing service [127.0.0.1]:tcp:8002 from VS [10.0.0.2]:tcp:80',
+    'run /down10.0.0.2',
+    'fifo RS [127.0.0.1]:tcp:8002 [10.0.0.2]:tcp:80 DOWN',
+    'fifo VS [10.0.0.2]:tcp:80 UP',
+  ]);
+  assert.deepEqual(news(play.reload(globals() + of('10.0.0.1') + of('10.0.0.2'))), []);
+});
+
 test('SMTP_CHECK: each host is a check of its own beside that of the server, and all must be good', () => {
   const check = `SMTP_CHECK {
 helo_name a.b
