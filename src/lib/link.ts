@@ -17,6 +17,8 @@ export interface Link {
   readonly running: boolean;
   /** IFF_MULTICAST. */
   readonly multicast: boolean;
+  /** IFF_NOARP: nobody asks for addresses there. */
+  readonly noArp?: true;
   /** ifindex of the device a macvlan or VLAN stands on. */
   readonly parent?: number;
   /** net.ipv6.conf.NAME.forwarding, where the kernel told. */

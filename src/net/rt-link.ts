@@ -51,6 +51,7 @@ const IPVLAN_MODE_L2 = 0;
 
 const IFF_UP = 0x1;
 const IFF_RUNNING = 0x40;
+const IFF_NOARP = 0x80;
 const IFF_MULTICAST = 0x1000;
 
 export const encodeLinkDump = (): Uint8Array => encodeDump(RTM_GETLINK, HEADER);
@@ -84,6 +85,7 @@ export function decodeLink({ body }: Message): Link | undefined {
     up: (flags & IFF_UP) !== 0,
     running: (flags & IFF_RUNNING) !== 0,
     multicast: (flags & IFF_MULTICAST) !== 0,
+    ...((flags & IFF_NOARP) === 0 ? {} : { noArp: true as const }),
     ...(forwarding6 === undefined ? {} : { forwarding6 }),
     ...(parent === undefined ? {} : { parent: readU32(parent) }),
     ...(kind === undefined ? {} : { kind: readCString(kind) }),

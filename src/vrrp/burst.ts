@@ -80,7 +80,7 @@ const framesOf = remembered(
     for (const wanted of desiredAddresses(config, { links })) {
       const { index, address } = wanted;
       const link = links[index];
-      if (link === undefined || link.hardware !== ETHERNET) continue;
+      if (link === undefined || link.hardware !== ETHERNET || link.noArp === true) continue;
       if (!macs.has(index)) macs.set(index, macBytes(link.mac));
       const mac = macs.get(index);
       if (mac === undefined) continue;

@@ -553,6 +553,13 @@ test('an advert that cannot leave is said once', () => {
   assert.equal(one.member().state.name, 'master');
 });
 
+test('where nobody asks for addresses (IFF_NOARP) none is announced', () => {
+  const one = host({})
+    .start({ ...FACTS, links: [{ ...link(), noArp: true as const }] })
+    .until('master');
+  assert.deepEqual(one.kinds, ['pace', 'addAddresses']);
+});
+
 // Stalls
 
 test('a stalled schedule speaks at once and goes on where it would be, and what did not leave is not counted', () => {
