@@ -228,9 +228,9 @@ function belongs(
 ): boolean {
   const [command = '', ...parameters] = wanted;
   const compares = match !== undefined || parameters.length > 0;
-  const text = readProc(pid, compares || full_command ? 'cmdline' : 'comm');
+  if (!compares && !full_command) return nameOf(pid) === command.slice(0, 15);
+  const text = readProc(pid, 'cmdline');
   if (text === undefined || text === '') return false;
-  if (!compares && !full_command) return text === `${command.slice(0, 15)}\n`;
   const [own, ...words] = text.replace(/\0$/, '').split('\0');
   if (own !== command) return false;
   if (!compares) return true;
@@ -244,7 +244,19 @@ function belongs(
   }
 }
 
-function readProc(pid: number, file: 'comm' | 'cmdline'): string | undefined {
+/** PF_EXITING of linux/sched.h. */
+const EXITING = 4;
+
+/** Undefined where it has ended, though its parent may not have asked how: the command line is gone by then, the name is not. */
+function nameOf(pid: number): string | undefined {
+  const text = readProc(pid, 'stat') ?? '';
+  const end = text.lastIndexOf(')');
+  // proc(5): state, ppid, pgrp, session, tty_nr, tpgid, flags
+  const flags = Number(text.slice(end + 2).split(' ', 7)[6]);
+  return end < 0 || (flags & EXITING) !== 0 ? undefined : text.slice(text.indexOf('(') + 1, end);
+}
+
+function readProc(pid: number, file: 'stat' | 'cmdline'): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch {

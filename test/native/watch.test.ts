@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   renameSync,
@@ -199,6 +201,16 @@ test('processes are counted as they fork, exec and end', async () => {
     // Looked at again, there is nothing else.
     processes.lost(native.now());
     assert.equal(counts.any, 2);
+    // One that has ended and that nobody has asked after is a name in /proc still.
+    const shell = spawn('/bin/sh', ['-c', `${program} 304 & echo $!; exec sleep 60`]);
+    begun.push(shell);
+    const [orphan] = (await once(shell.stdout, 'data')) as [Buffer];
+    await until('one more runs', () => counts.any === 3);
+    process.kill(Number(orphan), 'SIGKILL');
+    await until('it has ended', () => counts.any === 2);
+    processes.lost(native.now());
+    assert.equal(counts.any, 2);
+    assert.ok(existsSync(`/proc/${Number(orphan)}`), 'its parent does not ask');
     // A shell that becomes the program by exec.
     begun.push(spawn('/bin/sh', ['-c', `exec ${program} 303`]));
     await until('three run again', () => counts.any === 3);
