@@ -239,6 +239,7 @@ function resolveMisc(
   const insecure = globals.enable_script_security ? found.insecure : undefined;
   if (found.path === undefined || insecure !== undefined) {
     const message = insecure ?? found.message ?? path;
+    const at = nodeOf(statements, 'misc_path') ?? node;
     report(
       {
         ...mistake('script-unusable', message),
@@ -246,10 +247,20 @@ function resolveMisc(
         class: 'none',
         assumed: 'the check is left out',
       },
-      nodeOf(statements, 'misc_path') ?? node,
+      at,
     );
+    if (found.disabled !== undefined) {
+      const command = [path, ...words].map((word) => `'${word}'`).join(' ');
+      const said = `Disabling misc script ${command} ${found.disabled}`;
+      report({ ...mistake('script-disabled', said), class: 'none' }, at);
+    }
     return undefined;
   }
+  if (found.message !== undefined)
+    report(
+      { ...mistake('script-path', found.message), severity: 'warning', class: 'none' },
+      nodeOf(statements, 'misc_path') ?? node,
+    );
   return {
     kind,
     values,

@@ -6,8 +6,9 @@ import type { Health } from './health.ts';
 import type { Check, PlannedReal } from './plan.ts';
 import type { Standing } from './service.ts';
 
-/** A number that large is not a weight but a fault. */
-const FAULT = 2147483647;
+/** A number that low is not a weight but a fault. */
+const FAULT = -2147483648;
+const HEAVIEST = 2147483647;
 
 export function standingOf(
   { kind }: Pick<Check, 'kind'>,
@@ -32,6 +33,6 @@ export function followFile(
   const value = Number(number);
   if (weight === 0) return { ...rest, known: true, up: (value === 0) !== reverse };
   const shift = value * (reverse ? -weight : weight);
-  if (shift <= -FAULT) return { ...rest, known: true, up: false };
-  return { ...rest, known: true, up: true, weight: Math.min(shift, FAULT - 1) };
+  if (shift <= FAULT) return { ...rest, known: true, up: false };
+  return { ...rest, known: true, up: true, weight: Math.min(shift, HEAVIEST) };
 }

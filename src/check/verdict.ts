@@ -18,6 +18,8 @@ const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'not permitted',
   EADDRINUSE: 'source port in use',
   EADDRNOTAVAIL: 'no such source address',
+  // As a blackhole answers, or a scope that is missing.
+  EINVAL: 'no usable route',
   EHOSTDOWN: 'host unreachable',
   EHOSTUNREACH: 'host unreachable',
   EMFILE: 'no descriptor left',
@@ -29,11 +31,11 @@ const WORDS: Readonly<Record<string, string>> = {
   EPERM: 'not permitted',
 };
 
-/** `own` are the words of one kind of socket, which come first. */
+/** `own` are the words of one kind of socket, which come first. What Node adds of our own end says nothing. */
 export const wordsOf = (
   { code = '', message }: Refusal,
   own: Readonly<Record<string, string>>,
-): string => own[code] ?? WORDS[code] ?? message;
+): string => own[code] ?? WORDS[code] ?? message.replace(/ - Local \(.*\)$/, '');
 
 /** What a datagram meets. */
 const OF_DATAGRAMS: Readonly<Record<string, string>> = {

@@ -63,6 +63,8 @@ export interface Inspection {
   readonly path?: string;
   /** Why it cannot be run, or what is odd about it. */
   readonly message?: string;
+  /** How keepalived says of a check that it is disabled for that; absent: it does not. */
+  readonly disabled?: string;
   /** Someone other than root could change the file or its path. */
   readonly insecure?: string;
   /** Where, and the command that mends it. */

@@ -325,6 +325,18 @@ function transportNumber(name: string): number | undefined {
   return undefined;
 }
 
+const ABSENT = 'since not found/accessible';
+const INSECURE = 'due to insecure';
+
+/** As strerror(3) says it. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  ELOOP: 'Too many levels of symbolic links',
+  ENAMETOOLONG: 'File name too long',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+};
+
 /** Finds a command and judges it as keepalived does, in keepalived's words. */
 function inspect(
   command: string,
@@ -333,16 +345,20 @@ function inspect(
 ): Inspection {
   const searched = command.includes('/') ? command : searchPath(command, as);
   if (searched === undefined)
-    return { message: `Cannot find script ${command} in path - disabling` };
+    return { message: `Cannot find script ${command} in path - disabling`, disabled: ABSENT };
   let path: string;
   try {
     path = realpathSync(searched);
     if (!statSync(path).isFile())
-      return { message: `Wrong file type found in script path '${command}'.` };
+      return {
+        message: `Wrong file type found in script path '${command}'.`,
+        disabled: INSECURE,
+      };
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code;
+    const { code = '' } = error as NodeJS.ErrnoException;
     return {
-      message: `Script ${command} cannot be accessed - ${why === 'ENOENT' ? 'No such file or directory' : why}`,
+      message: `Script ${command} cannot be accessed - ${REASONS[code] ?? code}`,
+      disabled: ABSENT,
     };
   }
   if (!mayExecute(path, as)) {
@@ -351,12 +367,15 @@ function inspect(
       message: `WARNING - script '${command}' is not executable for uid:gid ${who} - disabling.`,
     };
   }
-  // A link that is run is part of the way to the file: who can change it decides what runs.
-  const used = keepsLinks ? [path, ...linksTo(resolve(searched))] : [path];
+  const here = `${realpathSync(dirname(searched))}/${basename(searched)}`;
+  // A link to a file beside it is run by its own name: /bin/sh is /usr/bin/sh, whatever shell that is.
+  const run = keepsLinks ? searched : dirname(here) === dirname(path) ? here : path;
+  // Such a link is part of the way to the file: who can change it decides what runs.
+  const used = run === path ? [path] : [path, ...linksTo(resolve(searched))];
   const open =
     as.uid === 0 ? used.map(whoElseCanChange).find((one) => one !== undefined) : undefined;
   return {
-    path: keepsLinks ? searched : path,
+    path: run,
     ...(searched === command
       ? {}
       : {
@@ -366,6 +385,7 @@ function inspect(
       ? {}
       : {
           insecure: `Unsafe permissions found for script '${command}' - disabling.`,
+          disabled: INSECURE,
           remedy: open,
         }),
   };

@@ -20,6 +20,7 @@ before(() => {
   cable = new Cable('refusal');
   // What bears the mark 5 does not get out.
   ip('-n', cable.near, 'rule', 'add', 'fwmark', '5', 'prohibit');
+  ip('-n', cable.near, 'route', 'add', 'blackhole', '198.51.100.1');
 });
 after(() => cable.remove());
 
@@ -52,6 +53,7 @@ const to = (more: Partial<Connection> = {}): Connection => ({
 
 const WRONG: readonly (readonly [string, Partial<Connection>, RegExp])[] = [
   ['no route', { address: '192.0.2.1' as Ip }, /^network unreachable/],
+  ['a route that drops', { address: '198.51.100.1' as Ip }, /^no usable route$/],
   ['no source address', { bindAddress: '192.0.2.1' as Ip }, /^no such source address/],
   ['no interface', { device: 'ka-none' }, /^no such interface$/],
   ['what a rule forbids', { mark: 5 }, /^not permitted$/],

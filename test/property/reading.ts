@@ -17,7 +17,8 @@ export const facts: MachineFacts = {
   ]),
   user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
   group: (name) => (name === 'root' ? 0 : undefined),
-  inspect: (path) => (path.startsWith('/') ? { path } : { message: 'no' }),
+  inspect: (path) =>
+    path.startsWith('/') ? { path } : { message: 'no', disabled: 'since not found/accessible' },
 };
 
 export interface Read {

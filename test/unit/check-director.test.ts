@@ -253,6 +253,36 @@ const WEIGHTS = `${globals()}track_file tf {\nfile /tf\n}\n${service(
 ${real(8004, 'weight 5\nFILE_CHECK {\ntrack_file tf\nweight 2\n}')}`,
 )}`;
 
+test('a MISC_CHECK that cannot be run: keepalived names what is disabled, and says it where it runs', () => {
+  const check = 'MISC_CHECK {\nmisc_path "missing a \'b c\'"\n}';
+  const { diagnostics } = read(globals() + service(real(8001, check)));
+  assert.deepEqual(
+    diagnostics.map(({ message, class: kind }) => [message, kind]),
+    [
+      ['no', 'none'],
+      ["Disabling misc script 'missing' 'a' 'b c' since not found/accessible", 'none'],
+    ],
+  );
+});
+
+test('FILE_CHECK: the least number there is is a fault, any other below the weight is 0', () => {
+  const text = `track_file tf {\nfile /f\n}\n${service(real(8004, 'weight 5\nFILE_CHECK {\ntrack_file tf\nweight -1\n}'))}`;
+  const play = new Play(text);
+  play.start({ tf: '0' });
+  const at = '10.0.0.1:80 127.0.0.1:8004';
+  const says = (number: string): string[] =>
+    ordersIn(play.take({ type: 'fileRead', name: 'tf', text: number }));
+  assert.deepEqual(says('2147483647'), [`editDestination ${at} 0`]);
+  assert.deepEqual(says('-2147483648'), [`editDestination ${at} 2147483647`]);
+  assert.deepEqual(says('-2147483649'), [], 'no number that it knows');
+  const twice = new Play(text.replace('weight -1', 'weight 2'));
+  twice.start({ tf: '0' });
+  const asks = (number: string): string[] =>
+    ordersIn(twice.take({ type: 'fileRead', name: 'tf', text: number }));
+  assert.deepEqual(asks('-1073741823'), [`editDestination ${at} 0`]);
+  assert.deepEqual(asks('-1073741824'), [`removeDestination ${at}`]);
+});
+
 test('weights from MISC_CHECK and FILE_CHECK', () => {
   const play = new Play(WEIGHTS);
   assert.deepEqual(play.start({ tf: '5' }).slice(0, 3), [

@@ -1,9 +1,17 @@
 // Files as they are found on disk, and what is known of the machine.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { daemonStatus, exitStatus } from '../../src/config/diagnostic.ts';
 import {
@@ -140,8 +148,22 @@ describe('facts', () => {
     assert.match(facts.inspect(plain, root).message ?? '', /is not executable for uid:gid 0:0/);
   });
 
+  it('run a link to a file beside it by its own name, as keepalived does', () => {
+    const program = write('beside', '#!/bin/sh\n', 0o755);
+    symlinkSync('beside', join(folder, 'name'));
+    symlinkSync('.', join(folder, 'again'));
+    const run = (path: string): string | undefined => facts.inspect(join(folder, path), root).path;
+    assert.equal(run('name'), join(dirname(program), 'name'));
+    assert.equal(run('again/name'), join(dirname(program), 'name'));
+    assert.equal(run('again/beside'), program);
+    // Who owns the link decides what runs.
+    lchownSync(join(folder, 'name'), 65534, 65534);
+    assert.match(facts.inspect(join(folder, 'name'), root).insecure ?? '', /^Unsafe permissions/);
+  });
+
   it('run the file behind a link', () => {
-    const program = write('real', '#!/bin/sh\n', 0o755);
+    mkdirSync(join(folder, 'elsewhere'));
+    const program = write('elsewhere/real', '#!/bin/sh\n', 0o755);
     symlinkSync(program, join(folder, 'link'));
     assert.equal(facts.inspect(join(folder, 'link'), root).path, program);
   });
