@@ -45,13 +45,36 @@ const connected = (protocol: string, check: string): Voice => ({
 const web: Voice = {
   good: ({ real }) => `Remote Web server ${real} succeed on service.`,
   page: ({ real, thing, found }) => `${found} success to ${real} url(${thing})`,
-  retrying: ({ real }, reason) => `Remote Web server ${real}: ${reason}`,
+  retrying: ({ real }, reason) => webbed(real, reason),
   failed: ({ real }, _, tries) => `HTTP_CHECK on service ${real} failed${tries}.`,
   mail: {
     up: 'CHECK succeed on service',
     down: () => 'CHECK failed on service : HTTP request failed',
   },
 };
+
+/** What keepalived 2.2.7 says between each of its reasons and the server; its second blank behind `from` too. */
+const WEB: Readonly<Record<string, string>> = {
+  'Connection failed': '',
+  'HTTP status code error': 'to ',
+  'MD5 digest error': 'to ',
+  'Read error': 'with ',
+  'Read, no data received': 'from  ',
+  'Regex match failed': '',
+  'SSL handshake/communication error connecting': 'to ',
+  'Timeout HTTP read': '',
+  'Timeout SSL read': '',
+  'Timeout WEB read': '',
+  'Timeout connecting': '',
+};
+
+/** What we know beyond its words stands behind them; what is wrong on our side is in no words of its. */
+function webbed(real: string, reason: string): string {
+  const [words = '', detail] = reason.split(/: (.*)/);
+  const how = WEB[words];
+  if (how === undefined) return `Remote Web server ${real}: ${reason}`;
+  return `${words} ${how}server ${real}.${detail === undefined ? '' : ` (${detail})`}`;
+}
 
 const TIMED_OUT = /\b(timed out|timeout)\b/;
 

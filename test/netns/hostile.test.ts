@@ -65,12 +65,12 @@ const web: readonly Row[] = (['HTTP_GET', 'SSL_GET'] as const).flatMap((kind): R
       play: 'silence',
       reason: kind === 'HTTP_GET' ? 'Timeout WEB read' : 'Timeout SSL read',
     },
-    { ...asked, what: 'garbage', play: 'garbage', reason: 'HTTP status code error: none' },
+    { ...asked, what: 'garbage', play: 'garbage', reason: '. (none)' },
     {
       ...asked,
       what: 'redirects in a circle',
       play: 'circle',
-      reason: 'HTTP status code error: 302',
+      reason: '. (302)',
     },
     {
       ...asked,
