@@ -55,7 +55,11 @@ export const hostOf = (address: string, port: number): string =>
  * Reads an answer to its end. Rejects as Stream does, with EMSGSIZE where the header is too long or the body has more
  * bytes than the limit, ETIME where the whole takes too long, ENODATA where the answer ended before its header did.
  */
-export async function readPage(stream: Stream, sink: PageSink, limits: PageLimits): Promise<void> {
+export async function readPage(
+  stream: Pick<Stream, 'read'>,
+  sink: PageSink,
+  limits: PageLimits,
+): Promise<void> {
   const end = limits.now() + limits.whole;
   let head: Buffer | undefined = Buffer.alloc(0);
   let length = 0;

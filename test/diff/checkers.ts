@@ -51,13 +51,16 @@ function says(...steps: readonly Step[]): Play {
     for (const step of steps) {
       if (typeof step === 'number') await wait(step);
       else if (step === HOLD) return;
-      else if (step === RESET) return void socket.resetAndDestroy();
+      else if (step === RESET) return void below(socket).resetAndDestroy();
       else if (step === LINE) await heard(socket, '\n');
       else if (!socket.destroyed) socket.write(step as string);
     }
     socket.end();
   };
 }
+
+/** What carries TLS. */
+const below = (socket: Socket & { readonly _parent?: Socket }): Socket => socket._parent ?? socket;
 
 /** Answers a request of HTTP so. */
 const answers =
@@ -392,6 +395,11 @@ const secure: readonly Row[] = [
   tls('a name', usual, 'up', { lines: ['enable_sni', 'virtualhost sni.example'] }),
   tls('a wrong status', answers('HTTP/1.0 404 x\r\n\r\n'), 'down', {
     reason: 'HTTP status code error',
+  }),
+  tls('a reset in the body', answers(`${OK}Content-Length: 9\r\n\r\nhel`, 200, RESET), 'up'),
+  tls('a reset instead of an answer', answers(RESET), 'down', { reason: 'Read, no data received' }),
+  tls('a reset in the header', answers(OK, 200, RESET), 'down', {
+    reason: 'Read, no data received',
   }),
   tls('no answer', answers(HOLD), 'down', { reason: 'Timeout SSL read' }),
   bare('garbage', async (socket) => void socket.write('garbage\r\n'.repeat(20)), SHAKE),

@@ -168,6 +168,8 @@ describe('a stream', () => {
           secured.on('error', () => {});
           secured.write('hello', () => peer?.resetAndDestroy());
         });
+        // What Nagle holds back a reset takes away.
+        peer?.setNoDelay(true);
         tls.emit('connection', peer);
         await stream.secure({ rejectUnauthorized: false }, patience);
       }

@@ -57,7 +57,7 @@ const web: readonly Row[] = (['HTTP_GET', 'SSL_GET'] as const).flatMap((kind): R
       ...asked,
       what: 'a reset',
       play: 'reset',
-      reason: kind === 'HTTP_GET' ? 'Read error' : 'SSL read error',
+      reason: kind === 'HTTP_GET' ? 'Read error' : 'Read, no data received',
     },
     {
       ...asked,
