@@ -19,6 +19,7 @@ import {
 import type { LiveReal, LiveService } from './live.ts';
 import type { CheckConfig, TrackedFile } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
+import { lastOf } from './table.ts';
 import type { GroupEntry, Method } from './value.ts';
 
 const able = (on: boolean): string => (on ? 'enabled' : 'disabled');
@@ -82,24 +83,30 @@ function groupLines(
   return [
     ' ------< Virtual server group >------',
     ` Virtual Server Group = ${group.name}, IPv4 = ${yesNo(families.includes(4))}, IPv6 = ${yesNo(families.includes(6))}`,
-    ...group.entries.flatMap((entry) => [
-      ...entryLines(entry),
-      'fwmark' in entry
-        ? `     Alive: ${alive((server) => !family6(server))} IPv4, ${alive(family6)} IPv6`
-        : `     Alive: ${of('TCP')} tcp, ${of('UDP')} udp, ${of('SCTP')} sctp`,
-      '     reloaded = False',
-    ]),
+    ...[...group.entries]
+      .sort(marksLast)
+      .flatMap((entry) => [
+        ...entryLines(entry),
+        'fwmark' in entry
+          ? `     Alive: ${alive((server) => !family6(server))} IPv4, ${alive(family6)} IPv6`
+          : `     Alive: ${of('TCP')} tcp, ${of('UDP')} udp, ${of('SCTP')} sctp`,
+        '     reloaded = False',
+      ]),
   ];
 }
+
+const marksLast = (a: GroupEntry, b: GroupEntry): number =>
+  Number('fwmark' in a) - Number('fwmark' in b);
 
 const aliveIn = ({ real_server }: VirtualServer, live: LiveService | undefined): number =>
   live === undefined ? real_server.length : live.reals.filter((real) => real.alive).length;
 
 function entryLines(entry: GroupEntry): string[] {
   if ('fwmark' in entry) return [`   FWMARK = ${entry.fwmark}`];
-  const { address, last, port } = entry;
+  const { address, port } = entry;
+  const last = lastOf(entry);
   return [
-    last === undefined
+    last === address
       ? `   VIP = ${address}, VPORT = ${port}`
       : `   VIP Range = ${address}-${last}, VPORT = ${port}`,
   ];
@@ -166,7 +173,7 @@ function serviceLines(
     `   lvs_sched = ${scheduler}`,
     `   Hashed = ${able(server.hashed)}`,
     ...flags,
-    `   One packet scheduling = ${able(server.ops)}`,
+    `   One packet scheduling = ${able(server.ops)}${server.ops && server.protocol !== 'UDP' ? ' (inactive due to not UDP)' : ''}`,
     ...optional(
       `   persistence timeout = ${server.persistence_timeout}`,
       server.persistence_timeout,
@@ -176,7 +183,7 @@ function serviceLines(
       server.persistence_granularity,
     ),
     // A group of nothing but marks has none, whatever is said.
-    ...('fwmark' in server.service ? [] : [`   protocol = ${server.protocol ?? 'none'}`]),
+    `   protocol = ${server.protocol ?? 'none'}`,
     `   alpha is ${onOff(server.alpha)}`,
     `   omega is ${onOff(server.omega)}`,
     ...optional(`   Retry count = ${server.retry}`, server.retry),
@@ -214,7 +221,8 @@ function sorryLines(server: VirtualServer, name: string): string[] {
   const { sorry_server: sorry } = server;
   if (sorry === undefined) return [];
   const twin = server.real_server.some(
-    ({ address, port }) => address === sorry.address && port === sorry.port,
+    ({ address, port, checked_port = port }) =>
+      address === sorry.address && checked_port === (server.sorry_port ?? sorry.port),
   );
   const protocol =
     /:(tcp|udp|sctp|none):/.exec(name)?.[1] ?? server.protocol?.toLowerCase() ?? 'none';

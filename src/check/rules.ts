@@ -44,6 +44,8 @@ export interface VirtualServer
     | 'quorum_down'
   > {
   readonly sorry_server_lvs_method?: Method;
+  /** The port that the file gives the sorry server, where IPVS uses another one. */
+  readonly sorry_port?: number;
   readonly service: Service;
   readonly lvs_sched: NonNullable<VirtualRows['lvs_sched']>;
   readonly lvs_method: Method;
@@ -202,14 +204,7 @@ function resolveService(
     ...rest,
     ...resolveCommands(virtualServer, statements, name, around),
     ...(sorryMethod === undefined ? {} : { sorry_server_lvs_method: sorryMethod }),
-    ...(sorry === undefined
-      ? {}
-      : {
-          sorry_server: {
-            ...sorry,
-            port: portOf(sorry.port, sorryMethod ?? given.lvs_method, service),
-          },
-        }),
+    ...(sorry === undefined ? {} : sorryAt(sorry, sorryMethod ?? given.lvs_method, service)),
     service,
     ...(protocol === undefined ? {} : { protocol }),
     lvs_sched: given.lvs_sched ?? 'wlc',
@@ -227,6 +222,11 @@ function resolveService(
       return port === real.port ? real : { ...real, port, checked_port: real.port };
     }),
   };
+}
+
+function sorryAt(sorry: Endpoint, method: Method | undefined, service: Service) {
+  const port = portOf(sorry.port, method, service);
+  return port === sorry.port ? {} : { sorry_server: { ...sorry, port }, sorry_port: sorry.port };
 }
 
 type SayOf = (keyword: string, id: string, message: string) => void;
