@@ -152,6 +152,7 @@ ${instance()}`;
     await says(daemon, 'Entering MASTER STATE');
     // The parent hears of the order to stop first, and then that its child stands still.
     daemon.signal('SIGSTOP');
+    await until('the parent stands still', () => /^T/.test(status(daemon.pid, 'State')));
     process.kill(box.pid('run/vrrp.pid'), 'SIGSTOP');
     const from = performance.now();
     daemon.signal('SIGTERM');
