@@ -296,9 +296,12 @@ test(
   },
 );
 
+// Beside busy processors the build of the mutant alone takes half a minute.
+const slowly = { ...options, timeout: 180_000 };
+
 test(
   'a reload that takes four seconds is no hang, and one that never ends is',
-  options,
+  slowly,
   async (t) => {
     const slow = await buildMutant({
       guard: 'nothing: something is added, not taken away',
