@@ -152,10 +152,10 @@ describe('facts', () => {
     const program = write('beside', '#!/bin/sh\n', 0o755);
     symlinkSync('beside', join(folder, 'name'));
     symlinkSync('.', join(folder, 'again'));
-    const run = (path: string): string | undefined => facts.inspect(join(folder, path), root).path;
-    assert.equal(run('name'), join(dirname(program), 'name'));
-    assert.equal(run('again/name'), join(dirname(program), 'name'));
-    assert.equal(run('again/beside'), program);
+    const pathOf = (path: string): string | undefined => facts.inspect(join(folder, path), root).path;
+    assert.equal(pathOf('name'), join(dirname(program), 'name'));
+    assert.equal(pathOf('again/name'), join(dirname(program), 'name'));
+    assert.equal(pathOf('again/beside'), program);
     // Who owns the link decides what runs.
     lchownSync(join(folder, 'name'), 65534, 65534);
     assert.match(facts.inspect(join(folder, 'name'), root).insecure ?? '', /^Unsafe permissions/);
