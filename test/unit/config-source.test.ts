@@ -152,7 +152,8 @@ describe('facts', () => {
     const program = write('beside', '#!/bin/sh\n', 0o755);
     symlinkSync('beside', join(folder, 'name'));
     symlinkSync('.', join(folder, 'again'));
-    const pathOf = (path: string): string | undefined => facts.inspect(join(folder, path), root).path;
+    const pathOf = (path: string): string | undefined =>
+      facts.inspect(join(folder, path), root).path;
     assert.equal(pathOf('name'), join(dirname(program), 'name'));
     assert.equal(pathOf('again/name'), join(dirname(program), 'name'));
     assert.equal(pathOf('again/beside'), program);
