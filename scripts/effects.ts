@@ -2,6 +2,7 @@
 // what the tests write into configurations, so that nobody has to believe it; it says nothing about how well a test does it.
 
 import ts from 'typescript';
+import { marked, withPart } from './marks.ts';
 
 export interface Source {
   /** Below test/. */
@@ -113,29 +114,61 @@ export function witnessOf(row: Row, sources: readonly Source[], where: RegExp): 
   return found.find(isBeside) ?? found[0];
 }
 
-export function effects(rows: readonly Row[], sources: readonly Source[]): string {
+export interface Shown {
+  readonly row: Row;
+  /** The test that sees it from outside. */
+  readonly outside: Source | undefined;
+  /** Where nothing does, one that sees it from inside. */
+  readonly inside: Source | undefined;
+}
+
+export function shownBy(rows: readonly Row[], sources: readonly Source[]): readonly Shown[] {
   const sorted = [...sources].sort((a, b) => a.path.localeCompare(b.path));
-  const lines = rows.map((row) => {
+  return rows.map((row) => {
     const outside = OUTSIDE.map((place) => witnessOf(row, sorted, place)).find(
       (found) => found !== undefined,
     );
     const inside = outside === undefined ? witnessOf(row, sorted, INSIDE) : undefined;
-    const beside = outside !== undefined && isBeside(outside);
-    return {
-      row,
-      shown: outside !== undefined,
-      text: `| \`${row.block}\` | \`${row.keyword}\` | ${outside?.path ?? (inside === undefined ? 'none' : `only inside: ${inside.path}`)} | ${beside ? 'yes' : ''} |`,
-    };
+    return { row, outside, inside };
   });
-  const missing = lines.filter(({ shown }) => !shown);
+}
+
+const isCompared = ({ outside }: Shown): boolean => outside !== undefined && isBeside(outside);
+
+export function effects(all: readonly Shown[]): string {
+  const lines = all.map((one) => {
+    const { row, outside, inside } = one;
+    const place = outside?.path ?? (inside === undefined ? 'none' : `only inside: ${inside.path}`);
+    return `| \`${row.block}\` | \`${row.keyword}\` | ${place} | ${isCompared(one) ? 'yes' : ''} |`;
+  });
+  const shown = all.filter(({ outside }) => outside !== undefined);
   return [
     INTRODUCTION,
-    `${lines.length - missing.length} of ${lines.length} rows of VRRP are named by a test that looks from outside; of the others nothing`,
+    `${shown.length} of ${lines.length} rows of VRRP are named by a test that looks from outside; of the others nothing`,
     'is shown but what unit tests and the simulator see.',
     '',
     '| block | keyword | test that names it | with keepalived beside |',
     '|---|---|---|---|',
-    ...lines.map(({ text }) => text),
+    ...lines,
     '',
   ].join('\n');
+}
+
+const MARKS = {
+  begin: '<!-- Counted by scripts/generate.ts from docs/effects.md. -->',
+  end: '<!-- End of what scripts/generate.ts counts. -->',
+};
+
+/** For docs/compatibility.md: how many rows of each block there are, are shown, and are shown with keepalived beside. */
+export function withCounts(document: string, all: readonly Shown[]): string {
+  const lines = [...new Set(all.map(({ row }) => row.block))].map((block) => {
+    const rows = all.filter(({ row }) => row.block === block);
+    const shown = rows.filter(({ outside }) => outside !== undefined);
+    return `| \`${block}\` | ${rows.length} | ${shown.length} | ${rows.filter(isCompared).length} |`;
+  });
+  const head = [
+    '| block | rows | shown from outside | with keepalived beside |',
+    '|---|---|---|---|',
+  ];
+  return withPart(document, MARKS, marked(MARKS, [...head, ...lines]));
 }

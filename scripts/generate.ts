@@ -1,5 +1,5 @@
 // Writes docs/keywords.md and docs/config.schema.json from the keyword table, docs/reliability.md from measured results,
-// docs/effects.md from the tests, and into docs/compatibility.md the table of dumps.
+// docs/effects.md from the tests, and into docs/compatibility.md the tables of dumps and of what is shown.
 // With --check it writes nothing and ends with 1 when one of them is stale.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { jsonSchema } from '../src/config/schema.ts';
 import { keywords } from '../src/keywords.ts';
 import { lintSchema } from '../src/tool/report.ts';
 import { dumpTable, withDumps } from './dumps.ts';
-import { effects, rowsOf } from './effects.ts';
+import { effects, rowsOf, shownBy, withCounts } from './effects.ts';
 import { type Result, reliability } from './reliability.ts';
 
 const root = new URL('..', import.meta.url);
@@ -20,12 +20,13 @@ const tests = readdirSync(new URL('test/', root), { recursive: true, encoding: '
   .filter((path) => path.endsWith('.ts'))
   .map((path) => ({ path, text: readFileSync(new URL(`test/${path}`, root), 'utf8') }));
 const rows = rowsOf(readFileSync(new URL('test/fixtures/keywords.tsv', root), 'utf8'));
+const shown = shownBy(rows, tests);
 const outputs = {
   'docs/compatibility.md': withDumps(
-    readFileSync(new URL('docs/compatibility.md', root), 'utf8'),
+    withCounts(readFileSync(new URL('docs/compatibility.md', root), 'utf8'), shown),
     dumpTable(),
   ),
-  'docs/effects.md': effects(rows, tests),
+  'docs/effects.md': effects(shown),
   'docs/keywords.md': markdown(keywords),
   'docs/reliability.md': reliability(seen),
   'docs/config.schema.json': `${JSON.stringify(jsonSchema(keywords), null, 2)}\n`,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { effects, rowsOf, witnessOf } from '../../scripts/effects.ts';
+import { effects, rowsOf, shownBy, withCounts, witnessOf } from '../../scripts/effects.ts';
 
 const rows = rowsOf(
   [
@@ -28,7 +28,7 @@ test('rows of load balancing and entries without a keyword are not among those o
 });
 
 test('a test must name the keyword as a word, and the block that it stands in', () => {
-  const table = effects(rows, sources);
+  const table = effects(shownBy(rows, sources));
   assert.match(table, /\| `no_accept` \| netns\/b.test.ts \| yes \|/);
   assert.match(table, /\| `vrrp_strict` \| only inside: unit\/z.test.ts \| {2}\|/);
   assert.match(table, /\| `weight` \| none \|/);
@@ -49,4 +49,16 @@ test('an option stands in a line with what it is an option of', () => {
   const route = row('virtual_routes(entry)', 'as');
   assert.ok(shown(route, "'virtual_routes', '10.0.0.0/8 as to 10.1.0.1'"));
   assert.ok(!shown(route, "'virtual_routes' as const, 'it is as large'"));
+});
+
+test('rows are counted by block, in the place of what was counted before', () => {
+  const marks = [
+    'Counted by scripts/generate.ts from docs/effects.md.',
+    'End of what scripts/generate.ts counts.',
+  ];
+  const document = `before\n${marks.map((mark) => `<!-- ${mark} -->`).join('\nold\n')}\nafter`;
+  const counted = withCounts(document, shownBy(rows, sources));
+  assert.match(counted, /^before\n[\s\S]*\| `vrrp_instance` \| 1 \| 1 \| 1 \|[\s\S]*after$/);
+  assert.match(counted, /\| `vrrp_script` \| 1 \| 0 \| 0 \|/);
+  assert.ok(!counted.includes('old'));
 });
