@@ -127,7 +127,8 @@ const duration = ({ more = [], globals = [] }: Router): number =>
       ? 2.5e6
       : 6.5e6;
 
-async function listen(kind: DaemonKind, router: Router): Promise<Speech> {
+/** A machine that stood still for an interval of 10 ms has more to announce: that is played again, twice at most. */
+async function listen(kind: DaemonKind, router: Router, again = 2): Promise<Speech> {
   const lab = await Lab.open({ hosts: ['a', 'b'] });
   try {
     const daemon = await startRouter(lab, 'a', kind, router);
@@ -139,6 +140,8 @@ async function listen(kind: DaemonKind, router: Router): Promise<Speech> {
     await lab.until('priority 0', () =>
       lab.frames.some(({ message }) => message.kind === 'advert' && message.priority === 0),
     );
+    if (again > 0 && daemon.lines.some(({ text }) => text.includes('after a stall')))
+      return await listen(kind, router, again - 1);
     const said = lab.frames.filter(
       (frame) =>
         isAdvert(frame) || (announced(frame) !== undefined && frame.from === lab.host('a').mac),

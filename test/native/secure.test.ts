@@ -85,13 +85,13 @@ describe('SSL_GET', () => {
   ] as const)
     it(`names ${what}`, async () => {
       const verdict = await ask(tls, virtualhost === undefined ? {} : { virtualhost });
-      assert.deepEqual(verdict, { up: true });
+      assert.equal(verdict.up, true);
       assert.equal(seen.name, name);
     });
 
   it('shows the certificate of the block SSL', async () => {
     const context = { certificate: file('good.pem'), key: file('good.key'), ca: file('good.pem') };
-    assert.deepEqual(await ask({ context }), { up: true });
+    assert.equal((await ask({ context })).up, true);
     assert.equal(seen.subject, 'good.example');
     await ask({});
     assert.equal(seen.subject, undefined);
