@@ -9,7 +9,7 @@ import { spec } from 'node:test/reporters';
 
 /** Several of them load both processors, and adverts 10 ms apart want them free. */
 const ALONE =
-  /^test\/(native\/|property\/config-fuzz|netns\/(awkward|effect|fault-|flood|interop|lab|memory|pause|stall|supervisor)|uml\/case)/;
+  /^test\/(native\/|property\/config-fuzz|netns\/(awkward|effect|fault-|flood|interop|lab|memory|pause|stall|supervisor))/;
 
 type Stream = ReturnType<typeof run>;
 
