@@ -3,10 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import { type Running, type Sandbox, sandbox, until, options as usual } from './sandbox.ts';
 
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 90_000 };
+const options = { ...usual, timeout: 90_000 };
 
 const config = (more: string, address = '10.9.0.100'): string => `vrrp_instance VI_1 {
   interface eth0

@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { buildMutant } from './mutant.ts';
 import { node, requireProgram, sanitized } from './programs.ts';
-import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import { options, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const global = (lines = ''): string => `global_defs {
   router_id test
@@ -46,8 +46,6 @@ const service = `virtual_server 10.9.0.100 80 {
 }
 `;
 
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
 const standIn = fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url));
 
 const start = (box: Sandbox, config: string, words: readonly string[] = []): Running =>

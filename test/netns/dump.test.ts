@@ -6,10 +6,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
-import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import { options, program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
 const JSON_SIGNAL = 36;
 const ours = [process.execPath, program];
 

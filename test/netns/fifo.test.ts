@@ -5,10 +5,7 @@ import { existsSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
-import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
-
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+import { options, program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 /** Says when it starts and what it reads. */
 const READER = `#!/bin/bash

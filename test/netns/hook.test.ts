@@ -3,10 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
-import { program, type Sandbox, sandbox, until } from './sandbox.ts';
-
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+import { instance, options, program, type Sandbox, sandbox, until } from './sandbox.ts';
 
 /** Notes whether the VRRP child and its address are there; then sleeps and ends as it is told. */
 const SCRIPT = `#!/bin/bash
@@ -25,16 +22,7 @@ const config = (up: string, down: string): string => `global_defs {
   shutdown_script "/run/hook down ${down}"
   shutdown_script_timeout 1
 }
-vrrp_instance VI_1 {
-  interface eth0
-  virtual_router_id 5
-  version 3
-  advert_int 0.1
-  virtual_ipaddress {
-    10.9.0.100
-  }
-}
-`;
+${instance()}`;
 
 async function prepare(box: Sandbox, text: string): Promise<void> {
   box.write('run/hook', SCRIPT);

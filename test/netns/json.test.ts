@@ -3,10 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
-import { program, sandbox, until } from './sandbox.ts';
+import { options, program, sandbox, until } from './sandbox.ts';
 
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
 const JSON_SIGNAL = 36;
 
 const config = `global_defs {

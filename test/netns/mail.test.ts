@@ -5,10 +5,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Mail, serve } from './post.ts';
 import { requireProgram } from './programs.ts';
-import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import {
+  program,
+  type Running,
+  type Sandbox,
+  sandbox,
+  until,
+  options as usual,
+} from './sandbox.ts';
 
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 90_000 };
+const options = { ...usual, timeout: 90_000 };
 
 const group = (lines: string): string => `
 vrrp_sync_group G {

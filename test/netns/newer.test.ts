@@ -5,10 +5,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Sandbox, sandbox, until } from './sandbox.ts';
-
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+import { options, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const config = (globals: readonly string[]): string => `global_defs {
   script_user daemon

@@ -5,10 +5,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { run } from './command.ts';
 import { requireProgram } from './programs.ts';
-import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import { options, program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
 const ours = [process.execPath, program];
 const theirs = (): readonly string[] => [requireProgram('keepalived')];
 

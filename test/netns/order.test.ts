@@ -3,10 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sandbox, until } from './sandbox.ts';
-
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+import { instance, options, sandbox, until } from './sandbox.ts';
 
 /** A second, in which a script counts as slow. */
 const SLOW = 1_100;
@@ -18,20 +15,7 @@ track_file holds {
   file /run/holds
   weight 0
 }
-vrrp_instance VI_1 {
-  interface eth0
-  virtual_router_id 5
-  version 3
-  advert_int 0.1
-  notify "/bin/sh /tmp/slow"
-  track_file {
-    holds
-  }
-  virtual_ipaddress {
-    10.9.0.100
-  }
-}
-`;
+${instance('notify "/bin/sh /tmp/slow"', 'track_file {', '  holds', '}')}`;
 const SCRIPT = `echo "$3" >> /run/told
 while [ ! -e /run/go ]; do sleep 0.02; done
 echo "end of $3" >> /run/told

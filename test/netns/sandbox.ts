@@ -14,6 +14,25 @@ const project = fileURLToPath(new URL('../..', import.meta.url));
 export const program =
   process.env.KEEPALIVED_TEST_PROGRAM ?? join(project, 'dist', 'keepalived.js');
 
+/** Options of a test that has one: without root there are no namespaces. */
+export const options = {
+  skip: process.getuid?.() === 0 ? false : 'needs root',
+  timeout: 60_000,
+};
+
+/** One instance on eth0 with the address 10.9.0.100, ten adverts a second, and these lines. */
+export const instance = (...more: readonly string[]): string => `vrrp_instance VI_1 {
+  interface eth0
+  virtual_router_id 5
+  version 3
+  advert_int 0.1
+  ${more.join('\n  ')}
+  virtual_ipaddress {
+    10.9.0.100
+  }
+}
+`;
+
 let counter = 0;
 
 /** A program in the sandbox; its pid is the program's own. */

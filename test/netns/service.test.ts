@@ -9,10 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { run } from './command.ts';
 import { serve } from './post.ts';
 import { node } from './programs.ts';
-import { type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import { options, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
 const standIn = fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url));
 
 const start = (box: Sandbox, config: string): Running =>

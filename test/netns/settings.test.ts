@@ -6,26 +6,19 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { requireProgram } from './programs.ts';
-import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
-
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+import {
+  instance,
+  options,
+  program,
+  type Running,
+  type Sandbox,
+  sandbox,
+  until,
+} from './sandbox.ts';
 
 const KINDS = ['keepalived', 'ours'] as const;
 const wordsOf = (kind: (typeof KINDS)[number]): readonly string[] =>
   kind === 'ours' ? [process.execPath, program] : [requireProgram('keepalived')];
-
-const instance = (...more: readonly string[]): string => `vrrp_instance VI_1 {
-  interface eth0
-  virtual_router_id 5
-  version 3
-  advert_int 0.1
-  ${more.join('\n  ')}
-  virtual_ipaddress {
-    10.9.0.100
-  }
-}
-`;
 
 /** Both, each in its own sandbox, at the same time; the rows are right where both give the same. */
 async function both<T>(

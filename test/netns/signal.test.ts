@@ -3,10 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
-import { program, sandbox, until } from './sandbox.ts';
-
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
+import { instance, options, program, sandbox, until } from './sandbox.ts';
 
 /** SIGILL, SIGBUS, SIGFPE, SIGKILL, SIGSEGV. */
 const ENDS = [4, 7, 8, 9, 11];
@@ -22,16 +19,7 @@ const SHRUGGED = Array.from({ length: 64 }, (_, i) => i + 1).filter(
   (signal) => ![...ENDS, ...ENDS_OURS, ...STOPS, ...MEANS, ...RESERVED].includes(signal),
 );
 
-const CONFIG = `vrrp_instance VI_1 {
-  interface eth0
-  virtual_router_id 5
-  version 3
-  advert_int 0.1
-  virtual_ipaddress {
-    10.9.0.100
-  }
-}
-`;
+const CONFIG = instance();
 
 test(
   'signals without a meaning change nothing, in the parent and in its child',

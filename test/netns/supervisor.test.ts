@@ -20,7 +20,7 @@ import { inNamespace, originPath } from '../../src/net/namespace.ts';
 import { run } from './command.ts';
 import { buildMutant } from './mutant.ts';
 import { node, sanitized } from './programs.ts';
-import { program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import { options, program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const config = `global_defs {
   router_id test
@@ -35,9 +35,6 @@ vrrp_instance VI_1 {
   }
 }
 `;
-
-const root = process.getuid?.() === 0;
-const options = { skip: root ? false : 'needs root', timeout: 60_000 };
 
 const alive = (pid: number): boolean => existsSync(`/proc/${pid}`) && state(pid) !== 'Z';
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sandbox, until } from './sandbox.ts';
+import { options, sandbox, until } from './sandbox.ts';
 
 const config = (interval: number | string): string => `vrrp_instance VI_1 {
   interface eth0
@@ -19,12 +19,8 @@ const LISTENER = `use Socket; $ARGV[0] =~ s/^\\@/\\0/; socket(S, PF_UNIX, SOCK_D
 bind(S, pack('S a*', AF_UNIX, $ARGV[0])) or die; $| = 1; print "listening\\n";
 while (defined recv(S, $_, 4096, 0)) { s/\\n/ /g; print "$_\\n" }`;
 
-const root = process.getuid?.() === 0;
 for (const path of ['/tmp/notify', '@ka-notify'])
-  test(`ready, reloading, ready, stopping, at ${path}`, {
-    skip: root ? false : 'needs root',
-    timeout: 60_000,
-  }, async (t) => {
+  test(`ready, reloading, ready, stopping, at ${path}`, options, async (t) => {
     const box = await sandbox(t);
     const manager = box.start(['perl', '-e', LISTENER, path]);
     const told = (): string[] => manager.stdout.trim().split('\n').slice(1);
@@ -53,10 +49,7 @@ for (const path of ['/tmp/notify', '@ka-notify'])
     }
   });
 
-test('a service manager that is not there holds nobody up', {
-  skip: root ? false : 'needs root',
-  timeout: 60_000,
-}, async (t) => {
+test('a service manager that is not there holds nobody up', options, async (t) => {
   const box = await sandbox(t);
   const daemon = box.daemon(config(1), [], { NOTIFY_SOCKET: '/tmp/nobody' });
   await until('the start', () => daemon.stderr.includes('Startup complete'));
