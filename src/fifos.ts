@@ -14,7 +14,11 @@ const GRACE = 1_000;
 interface Open {
   readonly path: string;
   readonly writer: FifoWriter;
-  readonly reader?: number;
+  reader: number | undefined;
+  /** Readers before it that have not ended yet: one that waits for a line takes the next with it into its death. */
+  readonly predecessors: Set<number>;
+  /** What is to be said once they have. */
+  held: readonly string[];
   /** Lines lost since the last one that could be written. */
   lost: number;
 }
@@ -38,6 +42,7 @@ export class Fifos {
    * the reader of the FIFO that all processes write to.
    */
   configure(kind: 'vrrp' | 'lvs', defs: GlobalDefs, leads: boolean): void {
+    const before = new Map(this.#open.map((old) => [old.path, old]));
     for (const old of this.#open) dismiss(old);
     this.#leads = leads;
     const wanted = [
@@ -47,32 +52,56 @@ export class Fifos {
       [defs.notify_fifo, leads ? defs.notify_fifo_script : undefined] as const,
     ];
     this.#open = wanted.flatMap(([fifo, script]) =>
-      fifo === undefined ? [] : this.#openOne(fifo.path, script),
+      fifo === undefined ? [] : this.#openOne(fifo.path, script, before.get(fifo.path)),
     );
   }
 
   write(line: string): void {
     for (const fifo of this.#open) {
-      if (fifo.writer.write(`${line}\n`)) {
-        if (fifo.lost > 0) this.#log.warning(`FIFO ${fifo.path}: ${fifo.lost} lines were lost`);
-        fifo.lost = 0;
-      } else {
-        if (fifo.lost === 0) this.#log.warning(`FIFO ${fifo.path} is full: lines are lost`);
-        fifo.lost++;
-      }
+      if (fifo.predecessors.size === 0) this.#writeTo(fifo, line);
+      else fifo.held = [...fifo.held, line];
+    }
+  }
+
+  /** The process `pid` has ended, whoever started it. */
+  exited(pid: number): void {
+    for (const fifo of this.#open) {
+      if (fifo.reader === pid) fifo.reader = undefined;
+      if (fifo.predecessors.delete(pid) && fifo.predecessors.size === 0) this.#release(fifo);
     }
   }
 
   close(): void {
-    for (const fifo of this.#open) close(fifo);
+    for (const fifo of this.#open) {
+      this.#release(fifo);
+      close(fifo);
+    }
     this.#open = [];
   }
 
-  #openOne(path: string, script: Script | undefined): Open[] {
+  #release(fifo: Open): void {
+    for (const line of fifo.held) this.#writeTo(fifo, line);
+    fifo.held = [];
+  }
+
+  #writeTo(fifo: Open, line: string): void {
+    if (fifo.writer.write(`${line}\n`)) {
+      if (fifo.lost > 0) this.#log.warning(`FIFO ${fifo.path}: ${fifo.lost} lines were lost`);
+      fifo.lost = 0;
+    } else {
+      if (fifo.lost === 0) this.#log.warning(`FIFO ${fifo.path} is full: lines are lost`);
+      fifo.lost++;
+    }
+  }
+
+  #openOne(path: string, script: Script | undefined, before: Open | undefined): Open[] {
     try {
       const writer = new FifoWriter(path);
       const reader = script === undefined ? undefined : this.#read(script, path);
-      return [{ path, writer, lost: 0, ...(reader === undefined ? {} : { reader }) }];
+      const predecessors = new Set(before?.predecessors);
+      if (before?.reader !== undefined) predecessors.add(before.reader);
+      const { held = [], lost = 0 } = before ?? {};
+      return [{ path, writer, reader, predecessors, held, lost }];
     } catch (error) {
       this.#log.error(`Unable to open FIFO ${path}: ${(error as Error).message}`);
       return [];

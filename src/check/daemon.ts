@@ -3,7 +3,7 @@
 
 import { randomInt } from 'node:crypto';
 import { Fifos } from '../fifos.ts';
-import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
+import { type Channel, type ChildContext, obeyIdle, openChannel } from '../ipc/channel.ts';
 import type { CheckOrder } from '../ipc/messages.ts';
 import type { IpvsOrder, IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Instant } from '../lib/time.ts';
@@ -57,10 +57,8 @@ export function runCheck(context: ChildContext): Promise<number> {
           channel.report({ type: 'ready', timeouts: daemon.timeouts });
         } else if (daemon !== undefined) {
           daemon.obey(order);
-        } else if (order.type === 'stop') {
-          resolve(0);
-        } else if (order.type === 'heartbeat') {
-          channel.report(order);
+        } else {
+          obeyIdle(order, channel, resolve);
         }
       },
       () => daemon?.expectWork(),

@@ -41,7 +41,7 @@ export const placeOf = ({ address, port }: DestinationKey): string => `${address
 
 /**
  * Who is sent packets as they came (DR, TUN) has the port that they came to; behind a mark IPVS has none for it.
- * test/uml/group.test.ts has keepalived's.
+ * test/uml/director.test.ts has keepalived's.
  */
 export function portUnder(key: ServiceKey, port: number, method: Forwarding['method']): number {
   if (method === 'NAT') return port;

@@ -192,7 +192,12 @@ export function gatherFacts({
   };
   return {
     hostname: hostname(),
-    local: { name: nameInHosts(hostname(), readLines('/etc/hosts')), account: userInfo().username },
+    get local() {
+      return {
+        name: nameInHosts(hostname(), readLines('/etc/hosts')),
+        account: userInfo().username,
+      };
+    },
     processors: availableParallelism(),
     interfaces: readInterfaces((name) => linkOf(name)?.mtu ?? mtuWithout(name)),
     user: (name) =>

@@ -23,6 +23,12 @@ export interface Channel {
   report(report: Report): void;
 }
 
+/** What a child without a configuration can do: end, and show that it lives. */
+export function obeyIdle(order: Order, channel: Channel, ended: (status: number) => void): void {
+  if (order.type === 'stop') ended(0);
+  else if (order.type === 'heartbeat') channel.report(order);
+}
+
 /** Where the parent puts the dead-man pipe; 3 is Node's own channel. */
 export const DEADMAN_FD = 4;
 

@@ -21,7 +21,7 @@ export interface ThreadSettings {
 }
 
 export class Thread {
-  readonly #settings: ThreadSettings;
+  readonly #deadmanFd: number;
   #turned: NodeJS.Immediate | undefined;
   readonly #renewal: NodeJS.Timeout;
 
@@ -39,17 +39,16 @@ export class Thread {
       ring,
       { policy: settings.priority > 0 ? 'rr' : 'other', priority: settings.priority },
     );
-    this.#settings = settings;
+    this.#deadmanFd = settings.deadmanFd;
     this.longTurn();
     this.#renewal = setInterval(() => native.alive(), RENEWAL);
   }
 
   /** This turn of the loop may take longer than others. */
   longTurn(): void {
-    const { deadmanFd } = this.#settings;
     clearImmediate(this.#turned);
-    native.deadman(LONG_CREDIT, deadmanFd);
-    this.#turned = setImmediate(() => native.deadman(CREDIT, deadmanFd));
+    native.deadman(LONG_CREDIT, this.#deadmanFd);
+    this.#turned = setImmediate(() => native.deadman(CREDIT, this.#deadmanFd));
   }
 
   /** Joins the thread; nothing is sent or received any more. */

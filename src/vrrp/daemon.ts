@@ -3,7 +3,7 @@
 
 import { createWriteStream } from 'node:fs';
 import { Fifos } from '../fifos.ts';
-import { type Channel, type ChildContext, openChannel } from '../ipc/channel.ts';
+import { type Channel, type ChildContext, obeyIdle, openChannel } from '../ipc/channel.ts';
 import type { DumpKind, Duties, Paces, VrrpOrder } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Instant, since } from '../lib/time.ts';
@@ -59,10 +59,8 @@ export function runVrrp(context: ChildContext): Promise<number> {
         channel.report({ type: 'prepared' });
       } else if (daemon !== undefined) {
         daemon.obey(order);
-      } else if (order.type === 'stop') {
-        resolve(0);
-      } else if (order.type === 'heartbeat') {
-        channel.report(order);
+      } else {
+        obeyIdle(order, channel, resolve);
       }
     });
   });

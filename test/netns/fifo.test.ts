@@ -1,7 +1,7 @@
 // The FIFOs and their readers: the same files, lines and processes as keepalived's in the same scene.
 
 import assert from 'node:assert/strict';
-import { existsSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
@@ -112,5 +112,30 @@ test(
     daemon.signal('SIGTERM');
     assert.equal(await daemon.ended, 0);
     assert.match(box.read('run/file') ?? '', /^before\nINSTANCE "VI_1" BACKUP 100\n.*STOP 100\n$/s);
+  },
+);
+
+test(
+  'a reader that a reload sends away takes none of the lines that follow',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const reader = (before: string, file: string): void => {
+      // Put into its place whole: the one that runs is still being read.
+      box.write('run/new', `#!/bin/bash\n${before}\nexec cat "$2" >>/run/${file}\n`);
+      chmodSync(join(box.folder, 'run/new'), 0o755);
+      renameSync(join(box.folder, 'run/new'), join(box.folder, 'run/reader'));
+    };
+    reader("trap '' TERM", 'first');
+    const text = config(100).replace('{', '{\n  fifo_write_vrrp_states_on_reload');
+    const daemon = box.daemon(text);
+    await until('MASTER is told', () => box.read('run/first')?.includes('MASTER 100') === true);
+    const first = box.read('run/first');
+    reader('', 'second');
+    daemon.signal('SIGHUP');
+    await until('and again', () => box.read('run/second')?.includes('MASTER 100') === true);
+    assert.equal(box.read('run/first'), first);
+    daemon.signal('SIGTERM');
+    assert.equal(await daemon.ended, 0);
   },
 );
