@@ -227,6 +227,7 @@ class CheckDaemon {
         break;
       case 'exit':
         this.#scripts.exited(record.pid);
+        this.#fifos.exited(record.pid);
         this.#attempts.exited(record.pid, record.status, record.signal);
         break;
       case 'packet':

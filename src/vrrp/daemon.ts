@@ -328,6 +328,7 @@ class VrrpDaemon {
         break;
       case 'exit':
         this.#scripts.exited(record.pid);
+        this.#fifos.exited(record.pid);
         this.#probes.exited(record.pid, record.status, record.signal);
         break;
       case 'overflow':

@@ -131,10 +131,14 @@ test(
     const daemon = box.daemon(text);
     await until('MASTER is told', () => box.read('run/first')?.includes('MASTER 100') === true);
     const first = box.read('run/first');
+    // As long as somebody else has it open, its end tells a reader nothing.
+    const holder = box.start(['bash', '-c', 'exec 9<>/run/vrrp.fifo; echo open >&2; sleep 1000']);
+    await until('it is open', () => holder.stderr.includes('open'));
     reader('', 'second');
     daemon.signal('SIGHUP');
     await until('and again', () => box.read('run/second')?.includes('MASTER 100') === true);
     assert.equal(box.read('run/first'), first);
+    holder.signal('SIGKILL');
     daemon.signal('SIGTERM');
     assert.equal(await daemon.ended, 0);
   },
