@@ -30,16 +30,25 @@ export interface Destination {
   write(text: string, priority: number, at: Date): boolean;
 }
 
-/** With so many lines waiting one more is dropped: what matters more still finds room behind a flood of what matters less. */
-const ROOM: Readonly<Record<LogSeverity, number>> = {
-  debug: 4096,
-  detail: 4096,
-  routine: 4096,
-  info: 8192,
-  warning: 12_288,
-  error: 12_288,
-  alert: 12_288,
+/** What pino and syslog call a severity, and with how many lines waiting one more is dropped. */
+interface Rank {
+  readonly level: number;
+  readonly priority: number;
+  readonly room: number;
+}
+
+/** What matters more still finds room behind a flood of what matters less. */
+const RANKS: Readonly<Record<LogSeverity, Rank>> = {
+  alert: { level: 60, priority: 1, room: 12_288 },
+  error: { level: 50, priority: 3, room: 12_288 },
+  warning: { level: 40, priority: 4, room: 12_288 },
+  info: { level: 30, priority: 6, room: 8192 },
+  routine: { level: 25, priority: 6, room: 4096 },
+  detail: { level: 20, priority: 6, room: 4096 },
+  debug: { level: 10, priority: 7, room: 4096 },
 };
+const LEVELS = Object.fromEntries(Object.entries(RANKS).map(([name, { level }]) => [name, level]));
+const PRIORITIES = new Map(Object.values(RANKS).map(({ level, priority }) => [level, priority]));
 
 /** Lines that tell something and were refused are tried again: so many, so often, in milliseconds. */
 const KEPT = 1000;
@@ -47,25 +56,6 @@ const AGAIN = 100;
 
 /** Characters that may wait for a disk. */
 const UNWRITTEN = 1_000_000;
-
-const LEVELS = {
-  alert: 60,
-  error: 50,
-  warning: 40,
-  info: 30,
-  routine: 25,
-  detail: 20,
-  debug: 10,
-} as const;
-const PRIORITIES: Readonly<Record<number, number>> = {
-  60: 1,
-  50: 3,
-  40: 4,
-  30: 6,
-  25: 6,
-  20: 6,
-  10: 7,
-};
 
 interface Waiting {
   readonly severity: LogSeverity;
@@ -125,7 +115,7 @@ export class Log {
   /** Takes a line; it is printed after the work of this turn is done. */
   write(severity: LogSeverity, text: string): void {
     if (!this.#logger.isLevelEnabled(severity)) return;
-    if (this.#waiting.length >= ROOM[severity]) {
+    if (this.#waiting.length >= RANKS[severity].room) {
       for (const outlet of this.#outlets) outlet.dropped++;
       return;
     }
@@ -156,8 +146,8 @@ export class Log {
       [Symbol.for('pino.metadata')]: true,
       write(this: LastLine): void {
         const at = new Date(this.lastObj.at);
-        const priority = PRIORITIES[this.lastLevel] ?? 6;
-        const matters = this.lastLevel >= LEVELS.info;
+        const priority = PRIORITIES.get(this.lastLevel) ?? 6;
+        const matters = this.lastLevel >= RANKS.info.level;
         for (const outlet of outlets) outlet.write({ text: this.lastMsg, priority, at }, matters);
       },
     };
@@ -211,7 +201,7 @@ class Outlet {
   #give({ text, priority, at }: Line): boolean {
     const said =
       this.dropped === 0 ||
-      this.#destination.write(`${this.dropped} log lines were dropped`, PRIORITIES[40] ?? 4, at);
+      this.#destination.write(`${this.dropped} log lines were dropped`, RANKS.warning.priority, at);
     if (said) this.dropped = 0;
     return said && this.#destination.write(text, priority, at);
   }

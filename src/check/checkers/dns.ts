@@ -3,6 +3,7 @@
 
 import { randomInt } from 'node:crypto';
 import { ask } from '../../net/datagram.ts';
+import { native } from '../../net/native.ts';
 import type { Check, Connection, Verdict } from '../checker.ts';
 import type { DnsOptions } from '../options.ts';
 import { decodeReply, encodeQuery } from '../packet.ts';
@@ -30,20 +31,12 @@ const late = (heard: number): Verdict => {
   return down(`read timeout from socket${others}`);
 };
 
-/** As strerror(3) has them. */
-const ERRORS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'Connection refused',
-  EHOSTUNREACH: 'No route to host',
-  ENETUNREACH: 'Network is unreachable',
-  EACCES: 'Permission denied',
-};
-
 function failure(error: NodeJS.ErrnoException, { address, port }: Connection): Verdict {
-  const { code = '', syscall, errno = 0 } = error;
-  if (syscall === 'recvmsg')
-    return down(
-      `failed to read socket; errno ${Math.abs(errno)} (${ERRORS[code] ?? error.message})`,
-    );
+  const { code, syscall } = error;
+  if (syscall === 'recvmsg') {
+    const errno = Math.abs(error.errno ?? 0);
+    return down(`failed to read socket; errno ${errno} (${native.errorText(errno)})`);
+  }
   if (syscall === 'connect' && code === 'ENETUNREACH')
     return unable(`network unreachable for [${address}]:${port}`);
   return refused(error);
