@@ -47,16 +47,23 @@ export function refresh(draft: Draft, position: number): void {
   if (fails) reweigh(draft, position, weighing.total, weighing.effective);
 }
 
-/** Its own faults, and one for those of the others of its group. What is merely awaited hides nobody's fault. */
+/**
+ * Its own faults, and one for those of the others of its group. What is merely awaited hides nobody's fault, and where
+ * others of the group take part without the script that a reload has brought, it keeps nobody out.
+ */
 export function faultsOf(draft: Draft, position: number): readonly Fault[] {
   const { faults, config } = memberAt(draft, position);
   const group = membershipOf(draft, config.name);
   if (group === undefined || faults.some(isTold)) return faults;
-  const others = fellows(draft, group.config, position).flatMap(([, other]) => other.faults);
-  if (others.some(isTold)) return [...faults, { kind: 'group', what: group.config.name }];
-  return faults.length > 0 ? faults : others.slice(0, 1);
+  const others = fellows(draft, group.config, position);
+  const theirs = others.flatMap(([, other]) => other.faults);
+  if (theirs.some(isTold)) return [...faults, { kind: 'group', what: group.config.name }];
+  const awaits = [...faults, ...theirs].every(({ kind }) => kind === 'pending');
+  if (awaits && others.some(([, { state }]) => takesPart(state))) return [];
+  return faults.length > 0 ? faults : theirs.slice(0, 1);
 }
 
+const takesPart = ({ name }: InstanceState): boolean => name === 'backup' || name === 'master';
 const isTold = (fault: Fault): boolean => !isSilent(fault);
 
 /** keepalived has words for files that trackers of other kinds lack. */

@@ -340,6 +340,36 @@ test('an instance that a reload brings waits for its new script, as at a start',
   );
 });
 
+test('nobody of a group waits for a script that a reload brings while another member takes part without it', () => {
+  const group = (
+    changes: Partial<VrrpInstance>,
+    ...others: readonly VrrpInstance[]
+  ): VrrpConfig => {
+    const all = config(instance({ track_script: [tracked('s')], ...changes }), ...others);
+    const names = all.vrrp_instance.map(({ name }) => name);
+    return {
+      ...all,
+      vrrp_script: [patient('s'), patient('new')],
+      vrrp_sync_group: [{ name: 'G', group: names }],
+    } as unknown as VrrpConfig;
+  };
+  const one = new Host(group({})).start();
+  const say = (name: string, status: number): Host =>
+    one.take({
+      type: 'probed',
+      run: one.state.trackers.scripts[name]?.run?.id ?? 0,
+      end: { status },
+    });
+  const states = (): readonly string[] => one.state.members.map(({ state }) => state.name);
+  say('s', 0).until('master');
+  const second = { name: 'VI_2', virtual_router_id: 52, track_script: [tracked('new')] };
+  // As without a script: a group that grows begins anew, as one.
+  one.take({ type: 'reload', config: group({}, instance(second)) });
+  assert.deepEqual(states(), ['backup', 'backup']);
+  say('new', 1);
+  assert.deepEqual(states(), ['fault', 'fault']);
+});
+
 test('a new script that is waited for does not hide the fault of another member of the group', () => {
   const group = (...scripts: readonly string[]) => ({
     ...config(
