@@ -35,6 +35,8 @@ export type Verdict =
       /** A command's exit status. */
       readonly status?: number;
       readonly length?: PageLength;
+      /** Why nothing could be asked, and it counts as well all the same. */
+      readonly unasked?: string;
     }
   | {
       readonly up: false;
@@ -42,6 +44,8 @@ export type Verdict =
       readonly reason: string;
       /** It was ours: no route, no descriptor, no source address. The server may be well. */
       readonly local?: true;
+      /** It is no program, or what it needs to be run is not there: trying again would not help. */
+      readonly unfit?: true;
       readonly status?: number;
       readonly length?: PageLength;
     };

@@ -9,7 +9,7 @@ import { itemAt, vector, withItem } from '../lib/vector.ts';
 import type { CheckAction } from './action.ts';
 import type { Verdict } from './checker.ts';
 import type { CheckEvent, CheckFacts } from './event.ts';
-import { firstAt, type Health, judge } from './health.ts';
+import { believed, firstAt, type Health, judge } from './health.ts';
 import { Legacy } from './heir.ts';
 import {
   logReal,
@@ -248,11 +248,12 @@ function ask(draft: Draft, at: number): void {
   setHealth(draft, at, { ...health, run });
 }
 
-function answer(draft: Draft, run: number, verdict: Verdict): void {
+function answer(draft: Draft, run: number, answered: Verdict): void {
   const at = checkOfRun(draft.state, run);
   if (at === undefined) return;
   const before = healthOf(draft, at);
   const check = draft.state.plan.checks[at] as Check;
+  const verdict = believed(before, answered);
   const { health, outcome } = judge(check, before, verdict, draft.now);
   const was = draft.state;
   setHealth(draft, at, health);

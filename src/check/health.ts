@@ -58,6 +58,15 @@ export const newborn = ({ kind, timing }: Pick<Check, 'kind' | 'timing'>): Healt
 export const firstAt = ({ timing }: Check, share: number, now: Instant): Instant =>
   after(now, Math.floor(timing.warmup * share) as Duration);
 
+/**
+ * A command that nobody could ever run counts as successful, as with keepalived and like a vrrp_script: servers that did well
+ * without what it was meant to find out must not all fail at once.
+ */
+export const believed = ({ ran }: Health, verdict: Verdict): Verdict =>
+  !verdict.up && verdict.unfit && ran === undefined
+    ? { up: true, unasked: verdict.reason }
+    : verdict;
+
 /** The attempt that was being made has been answered at `now`. */
 export function judge(
   check: Check,

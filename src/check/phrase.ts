@@ -150,10 +150,13 @@ export function tellOutcome(
 ): void {
   const voice = VOICES[check.kind];
   const { timing } = check;
-  const tell = (phrase: (subject: Subject) => string | undefined): void => {
+  const tell = (
+    phrase: (subject: Subject) => string | undefined,
+    severity: 'info' | 'warning' = 'info',
+  ): void => {
     // Servers of one name have one line, however many services they are in.
     const texts = new Set(check.users.map((user) => phrase(subjectOf(draft, check, before, user))));
-    for (const text of texts) if (text !== undefined) say(draft, 'info', text);
+    for (const text of texts) if (text !== undefined) say(draft, severity, text);
   };
   const { length } = verdict;
   if (length !== undefined && length.came !== length.told && !before.odd?.includes(before.target))
@@ -162,6 +165,13 @@ export function tellOutcome(
         `http_check for RS ${real} VS ${service} url ${thing}: content_length (${length.told}) does not match received bytes (${length.came})`,
     );
   if (verdict.up) {
+    const { unasked } = verdict;
+    if (unasked !== undefined && !before.known)
+      tell(
+        (subject) =>
+          `WARNING - ${miscOf(subject)} cannot be run (${unasked}): it counts as successful`,
+        'warning',
+      );
     if (!before.up) tell((subject) => voice.page?.(subject));
     if (outcome === 'recovered' || (outcome === 'good' && isFirst(check, before)))
       tell((subject) => voice.good?.(subject));

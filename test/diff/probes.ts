@@ -19,6 +19,8 @@ export interface Behaviour {
   readonly ping?: true;
   /** What the shell runs for MISC_CHECK. */
   readonly command?: string;
+  /** The first line of its file. */
+  readonly head?: string;
   readonly misc_dynamic?: boolean;
   readonly weight?: number;
 }
@@ -65,7 +67,7 @@ const misc = (
   name: string,
   command: string,
   up: boolean,
-  more: Pick<Behaviour, 'misc_dynamic' | 'weight' | 'differs'> = {},
+  more: Pick<Behaviour, 'misc_dynamic' | 'weight' | 'differs' | 'head'> = {},
 ): Behaviour => ({
   name: `MISC: ${name}`,
   closed: true,
@@ -147,4 +149,7 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   misc('too long, then status 0', 'trap "exit 0" TERM; while :; do sleep 0.1; done', false, {
     differs: 'its time is over',
   }),
+  misc('no #!', 'exit 1', true, { head: '' }),
+  misc('no such interpreter', 'exit 1', true, { head: '#!/nowhere' }),
+  misc('no #!, dynamic', 'exit 1', true, { ...dynamic, head: '' }),
 ];

@@ -265,6 +265,18 @@ test('a MISC_CHECK that cannot be run: keepalived names what is disabled, and sa
   );
 });
 
+test('a MISC_CHECK that no kernel can run counts as successful, and a warning says so once', () => {
+  const play = new Play(WEIGHTS);
+  play.start({ tf: '5' });
+  const misc = 'Misc check for [[127.0.0.1]:tcp:8003 VS [10.0.0.1]:tcp:80] by [/m]';
+  const unfit = { ...down('execve ENOEXEC'), unfit: true } as const;
+  assert.deepEqual(play.answer('/m', unfit), [
+    `WARNING - ${misc} cannot be run (execve ENOEXEC): it counts as successful`,
+    `${misc} succeeded.`,
+  ]);
+  assert.deepEqual(play.answer('/m', unfit), []);
+});
+
 test('FILE_CHECK: the least number there is is a fault, any other below the weight is 0', () => {
   const text = `track_file tf {\nfile /f\n}\n${service(real(8004, 'weight 5\nFILE_CHECK {\ntrack_file tf\nweight -1\n}'))}`;
   const play = new Play(text);

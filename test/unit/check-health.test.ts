@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Verdict } from '../../src/check/checker.ts';
-import { firstAt, type Health, judge, newborn, type Outcome } from '../../src/check/health.ts';
+import {
+  believed,
+  firstAt,
+  type Health,
+  judge,
+  newborn,
+  type Outcome,
+} from '../../src/check/health.ts';
 import { type Check, planOf } from '../../src/check/plan.ts';
 import { after, type Duration, type Instant, millis, seconds } from '../../src/lib/time.ts';
 import { read } from '../property/reading.ts';
@@ -130,6 +137,15 @@ test('misc_dynamic: the weight is that of the last good answer, and of none afte
   assert.equal(live(misc, [{ up: true, weight: 7 }, bad]).health.weight, undefined);
   const patient = checkOf('MISC_CHECK {\nmisc_path /bin/true\nmisc_dynamic\nretry 1\n}');
   assert.equal(live(patient, [{ up: true, weight: 7 }, bad]).health.weight, 7);
+});
+
+test('a command that never could be run is believed to be good; one that has run is not', () => {
+  const unfit = { up: false, reason: 'ENOEXEC', local: true, unfit: true } as const;
+  const before = newborn(checkOf('MISC_CHECK {\nmisc_path /bin/true\n}'));
+  assert.deepEqual(believed(before, unfit), { up: true, unasked: 'ENOEXEC' });
+  assert.deepEqual(believed({ ...before, ran: { at: NOW, status: 0 } }, unfit), unfit);
+  const { unfit: _, ...refused } = unfit;
+  assert.deepEqual(believed(before, refused), refused);
 });
 
 test('warmup: the first attempt comes within it', () => {

@@ -78,7 +78,8 @@ export class Commands {
 }
 
 function judge(end: ProbeEnd, dynamic: boolean): Verdict {
-  if ('refused' in end) return unable(end.refused);
+  if ('refused' in end)
+    return end.unfit ? { ...unable(end.refused), unfit: true } : unable(end.refused);
   if ('signal' in end) return down(`due to signal ${end.signal}`);
   const { status } = end;
   if (status === 0) return { up: true, status };
