@@ -57,7 +57,7 @@ import {
 } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
-import { difference, nameOfKey, place, under } from './table.ts';
+import { difference, place, under } from './table.ts';
 import { timeoutOrders } from './timeouts.ts';
 
 export const director: Machine<DirectorState, CheckEvent, CheckAction> = {
@@ -376,7 +376,7 @@ function settle(draft: Draft, changes: readonly Change[], quietly: boolean): voi
   const names = new Set<string>();
   for (const change of changes)
     if (!moveOne(draft, change, itemAt(services, change.position)))
-      for (const { key } of change.service.pools) names.add(nameOfKey(key));
+      for (const { name } of change.service.pools) names.add(name);
   draft.orders.push(
     ...difference(
       poolsOfNames({ plan, services: before }, names),

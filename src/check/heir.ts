@@ -64,8 +64,8 @@ export class Legacy {
     const isSorry = (key: ServiceKey, place: string): boolean =>
       sorry !== undefined &&
       place === placeOf({ address: sorry.address, port: portUnder(key, sorry.port, kind) });
-    const found = pools.flatMap(({ key }) => {
-      const weights = this.#held.get(nameOfKey(key));
+    const found = pools.flatMap(({ name, key }) => {
+      const weights = this.#held.get(name);
       if (weights === undefined) return [];
       const place = placeOf({ address, port: portUnder(key, port, lvs_method.kind) });
       const weight = weights.get(place);

@@ -19,9 +19,9 @@ import type {
 } from './checkers.ts';
 import type { Checker, CheckKind } from './checks.ts';
 import type { HttpOptions, PlainOptions, RegexOptions, Target, TlsOptions } from './options.ts';
-import type { CheckerConfig } from './resolve.ts';
+import type { CheckerConfig, VirtualServerGroup } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
-import { keysOf, nameOfKey, placeOf, serviceOf } from './table.ts';
+import { isSame, keysOf, nameOfKey, placeOf, serviceOf } from './table.ts';
 
 /** When a check is made, and what its first results mean. */
 export interface Timing {
@@ -72,13 +72,20 @@ export interface PlannedReal {
   readonly shares: boolean;
 }
 
+export interface PlannedPool {
+  /** nameOfKey. */
+  readonly name: string;
+  readonly key: ServiceKey;
+  readonly service: IpvsService;
+}
+
 export interface PlannedService {
   /** The same service in another configuration has the same. */
   readonly id: string;
   readonly name: string;
   readonly config: VirtualServer;
   /** What IPVS has for it: several for a group. */
-  readonly pools: readonly { readonly key: ServiceKey; readonly service: IpvsService }[];
+  readonly pools: readonly PlannedPool[];
   readonly reals: readonly PlannedReal[];
 }
 
@@ -93,33 +100,78 @@ export interface Plan {
 
 export const EMPTY: Plan = { checks: [], askers: new Map(), services: [], owners: new Map() };
 
-export function planOf(config: CheckerConfig): Plan {
-  const checks: (Check & { readonly users: User[] })[] = [];
+/** What decides about every service, beside what it says itself. */
+interface Around {
+  readonly groups: readonly VirtualServerGroup[];
+  readonly files: NonNullable<CheckerConfig['track_file']>;
+  readonly context: NonNullable<CheckerConfig['SSL']>;
+  readonly checker_log_all_failures: boolean;
+}
+
+const aroundOf = (config: CheckerConfig): Around => ({
+  groups: config.virtual_server_group ?? [],
+  files: config.track_file ?? [],
+  context: config.SSL ?? {},
+  checker_log_all_failures: config.global_defs.checker_log_all_failures,
+});
+
+/** A check without those whose result it is. */
+type Asked = Omit<Check, 'users'>;
+
+/**
+ * `before` is what runs so far. Services that are the same objects in both configurations are not worked out again: a reload
+ * changes a few of tens of thousands of servers.
+ */
+export function planOf(
+  config: CheckerConfig,
+  before: { readonly config: CheckerConfig; readonly plan: Plan } = { config, plan: EMPTY },
+): Plan {
+  const checks: (Asked & { readonly users: User[] })[] = [];
   const askers = new Map<string, number[]>();
   const ids = new Map<string, number>();
-  const groups = config.virtual_server_group ?? [];
+  const around = aroundOf(config);
+  const known = new Map(
+    isSame(aroundOf(before.config), around)
+      ? before.plan.services.map((service) => [service.config, service] as const)
+      : [],
+  );
+  const add = (asked: Asked, user: User): number => {
+    const known = placeOfCheck({ checks, askers }, asked);
+    if (known !== undefined) {
+      checks[known]?.users.push(user);
+      return known;
+    }
+    const { question, kind, targets, follows, timing } = asked;
+    checks.push({
+      question,
+      kind,
+      targets,
+      ...(follows === undefined ? {} : { follows }),
+      timing,
+      users: [user],
+    });
+    push(askers, question, checks.length - 1);
+    return checks.length - 1;
+  };
   const services = (config.virtual_server ?? []).map((server, service): PlannedService => {
-    const name = nameOf(server.service, server.protocol);
+    const old = known.get(server);
     const twins = sharedAddresses(server);
     const reals = server.real_server.map((real, position): PlannedReal => {
+      const was = old?.reals[position];
       const own = real.checkers.map((checker, index) => {
-        const check = checkOf(checker, real, server, config);
-        const at = placeOfCheck({ checks, askers }, check) ?? checks.length;
-        if (at === checks.length) {
-          checks.push(check);
-          push(askers, check.question, at);
-        }
-        checks[at]?.users.push({ service, real: position, checker: index });
-        return at;
+        const asked = before.plan.checks[was?.checks[index] ?? -1];
+        const user = { service, real: position, checker: index };
+        return add(asked ?? checkOf(checker, real, server, around), user);
       });
       return {
-        name: realName(real, server),
-        place: placeOf(real),
+        name: was?.name ?? realName(real, server),
+        place: was?.place ?? placeOf(real),
         config: real,
         checks: own,
         shares: twins.has(real.address),
       };
     });
+    const name = nameOf(server.service, server.protocol);
     const { service: heading } = server;
     const id = `${'group' in heading ? heading.group : name} ${server.protocol ?? ''}`;
     const again = ids.get(id) ?? 0;
@@ -128,19 +180,19 @@ export function planOf(config: CheckerConfig): Plan {
       id: again === 0 ? id : `${id} #${again}`,
       name,
       config: server,
-      pools: keysOf(server, groups).map((key) => ({
-        key,
-        service: serviceOf(server, key, groups),
-      })),
+      pools:
+        old?.pools ??
+        keysOf(server, around.groups).map((key) => ({
+          name: nameOfKey(key),
+          key,
+          service: serviceOf(server, key, around.groups),
+        })),
       reals,
     };
   });
   const owners = new Map<string, number[]>();
   for (const [at, { pools }] of services.entries())
-    for (const { key } of pools) {
-      const name = nameOfKey(key);
-      if (owners.get(name)?.at(-1) !== at) push(owners, name, at);
-    }
+    for (const { name } of pools) if (owners.get(name)?.at(-1) !== at) push(owners, name, at);
   return { checks, askers, services, owners };
 }
 
@@ -174,11 +226,11 @@ export const placeOfCheck = (
   askers.get(question)?.find((at) => isSameTiming(checks[at]?.timing, timing));
 
 const isSameTiming = (a: Timing | undefined, b: Timing): boolean =>
-  (Object.keys(b) as (keyof Timing)[]).every((name) => a?.[name] === b[name]);
+  a === b || (Object.keys(b) as (keyof Timing)[]).every((name) => a?.[name] === b[name]);
 
 /** Another service has one of its keys: two that use one mark, or the same address twice. */
 export const isCrowded = ({ owners }: Plan, { pools }: PlannedService): boolean =>
-  pools.some(({ key }) => (owners.get(nameOfKey(key)) ?? []).length > 1);
+  pools.some(({ name }) => (owners.get(name) ?? []).length > 1);
 
 /** As keepalived writes it: `[192.0.2.9]:tcp:80`. */
 export const realName = (
@@ -227,23 +279,17 @@ export function timingOf(
   };
 }
 
-function checkOf(
-  checker: Checker,
-  real: RealServer,
-  server: VirtualServer,
-  config: CheckerConfig,
-): Check & { readonly users: User[] } {
+function checkOf(checker: Checker, real: RealServer, server: VirtualServer, around: Around): Asked {
   const { kind } = checker;
-  const timing = timingOf(checker, real, server, config.global_defs);
-  const targets = targetsOf(checker, real, server, timing.delay_loop, config);
-  const follows = followedBy(checker, config);
+  const timing = timingOf(checker, real, server, around);
+  const targets = targetsOf(checker, real, server, timing.delay_loop, around);
+  const follows = followedBy(checker, around);
   return {
     question: questionOf(kind, follows, targets),
     kind,
     targets,
     ...(follows === undefined ? {} : { follows }),
     timing,
-    users: [],
   };
 }
 
@@ -260,12 +306,12 @@ function questionOf(
   return `${kind} ${address} ${port} ${mark} ${timeout} ${bindAddress ?? ''} ${bindPort ?? ''} ${device ?? ''}`;
 }
 
-function followedBy({ kind, values }: Checker, config: CheckerConfig): Followed | undefined {
+function followedBy({ kind, values }: Checker, { files }: Around): Followed | undefined {
   if (kind === 'BFD_CHECK') return { session: String((values.name as readonly string[])[0]) };
   if (kind !== 'FILE_CHECK') return undefined;
   const file = String(values.track_file);
   const own = values.weight as FileWeight | undefined;
-  const known = config.track_file?.find(({ name }) => name === file);
+  const known = files.find(({ name }) => name === file);
   return { file, weight: own ?? known?.weight ?? { weight: 1, reverse: false } };
 }
 
@@ -274,7 +320,7 @@ function targetsOf(
   real: RealServer,
   server: VirtualServer,
   loop: Duration,
-  config: CheckerConfig,
+  around: Around,
 ): readonly Target[] {
   const plain: PlainOptions = { connection: connectionOf(values, real, server) };
   switch (kind) {
@@ -285,7 +331,7 @@ function targetsOf(
     case 'SSL_GET':
       return (url ?? []).map((page) => ({
         kind,
-        options: pageOf(kind, plain, values, page, real, server, config),
+        options: pageOf(kind, plain, values, page, real, server, around),
       }));
     case 'SMTP_CHECK': {
       const { helo_name = 'smtpchecker.keepalived.org' } = values as Partial<
@@ -349,7 +395,7 @@ function pageOf(
   url: Readonly<Record<string, unknown>>,
   real: RealServer,
   server: VirtualServer,
-  { SSL: context = {} }: CheckerConfig,
+  { context }: Around,
 ): HttpOptions {
   const given = values as Partial<Infer<typeof sslRows>>;
   const page = url as Partial<Page> & { readonly tls_compliant?: boolean };

@@ -1,6 +1,7 @@
 // A new configuration. Results survive: a check that is the same goes on as it was; one that asks something else is made at
 // once, and until it has answered its server stays what it was. So nothing that has failed is put back for a moment, and
-// nothing healthy is taken away for a moment.
+// nothing healthy is taken away for a moment. A service that is the same object in both configurations has not changed:
+// what follows from it is taken over without being worked out again, and so is its state.
 
 import { type Due, withDue } from '../lib/heap.ts';
 import { next } from '../lib/random.ts';
@@ -51,10 +52,10 @@ export function reload(
   files: Readonly<Record<string, string>>,
 ): void {
   const before = draft.state;
-  const plan = planOf(config);
+  const plan = planOf(config, before);
   const history = new History(before, plan);
   const made = plan.checks.map((check) => history.health(check, files));
-  const services = plan.services.map((service, at) => history.service(service, at, made));
+  const services = plan.services.map((_, at) => history.service(at, made));
   const carried = new Map<number, number>();
   for (const [at, check] of before.plan.checks.entries()) {
     const { run } = itemAt(before.healths, at);
@@ -115,9 +116,11 @@ function tell(
     const state = itemAt(before.services, at);
     const now = kept.get(at);
     if (now === undefined) tellServiceGone(draft, service, state);
-    else tellRealsGone(draft, service, state, plan.services[now] as PlannedService);
+    else if (plan.services[now]?.config !== service.config)
+      tellRealsGone(draft, service, state, plan.services[now] as PlannedService);
   }
   for (const [at, { state, old }] of services.entries()) {
+    if (old !== undefined && state === itemAt(before.services, old)) continue;
     const service = plan.services[at] as PlannedService;
     for (const [position, real] of service.reals.entries())
       if (history.real(at, position) === undefined) tellNewcomer(draft, service, real);
@@ -169,42 +172,48 @@ function tellRealsGone(
   }
 }
 
+/** A service as it was before. */
+interface OldService {
+  readonly at: number;
+  readonly service: PlannedService;
+  readonly state: ServiceState;
+  /** Where its real servers stood; absent where each of them stands there still. */
+  readonly places?: ReadonlyMap<string, number>;
+}
+
 /** What was before, found by what stays the same: services by name, real servers by address and port, checks by what they do. */
 class History {
   readonly #before: DirectorState;
   readonly #plan: Plan;
-  readonly #services: ReadonlyMap<string, number>;
-  /** For each service of the new plan, and each of its real servers, the old one. */
-  readonly #reals: readonly (readonly (Old | undefined)[])[];
+  /** For each service of the new plan the old one. */
+  readonly #services: readonly (OldService | undefined)[];
 
   constructor(before: DirectorState, plan: Plan) {
     this.#before = before;
     this.#plan = plan;
-    this.#services = new Map(before.plan.services.map(({ id }, at) => [id, at]));
-    this.#reals = plan.services.map((service) => this.#match(service));
+    const places = new Map(before.plan.services.map(({ id }, at) => [id, at]));
+    this.#services = plan.services.map((service) => this.#match(service, places.get(service.id)));
   }
 
-  #match({ id, reals }: PlannedService): readonly (Old | undefined)[] {
-    const at = this.#services.get(id);
-    const old = at === undefined ? undefined : this.#before.plan.services[at];
-    if (at === undefined || old === undefined) return [];
-    const states = itemAt(this.#before.services, at).reals;
-    let places: ReadonlyMap<string, number> | undefined;
-    return reals.map(({ place }, now) => {
-      // Mostly it stands where it stood.
-      let i: number | undefined = now;
-      if (old.reals[now]?.place !== place) {
-        places ??= new Map(old.reals.map((one, at) => [one.place, at]));
-        i = places.get(place);
-      }
-      if (i === undefined) return undefined;
-      return { real: old.reals[i] as PlannedReal, state: states[i] as RealState };
-    });
+  #match({ config, reals }: PlannedService, at: number | undefined): OldService | undefined {
+    if (at === undefined) return undefined;
+    const service = this.#before.plan.services[at] as PlannedService;
+    const old = { at, service, state: itemAt(this.#before.services, at) };
+    const stands =
+      service.config === config || reals.every(({ place }, i) => place === service.reals[i]?.place);
+    return stands ? old : { ...old, places: new Map(service.reals.map((r, i) => [r.place, i])) };
   }
 
   /** By its position in a service of the new plan. */
   real(service: number, position: number): Old | undefined {
-    return this.#reals[service]?.[position];
+    const old = this.#services[service];
+    if (old === undefined) return undefined;
+    const { reals } = this.#plan.services[service] as PlannedService;
+    const { place } = reals[position] as PlannedReal;
+    // Mostly it stands where it stood.
+    const at = old.service.reals[position]?.place === place ? position : old.places?.get(place);
+    if (at === undefined) return undefined;
+    return { real: old.service.reals[at] as PlannedReal, state: old.state.reals[at] as RealState };
   }
 
   /** All of its servers are. */
@@ -249,29 +258,41 @@ class History {
   }
 
   service(
-    service: PlannedService,
     at: number,
     healths: readonly Health[],
   ): { readonly state: ServiceState; readonly old?: number } {
-    const reals = service.reals.map((real, position) =>
-      realState(
+    const service = this.#plan.services[at] as PlannedService;
+    const old = this.#services[at];
+    if (old !== undefined && this.#stands(service, old, healths))
+      return { state: old.state, old: old.at };
+    const reals = service.reals.map((real, position) => {
+      const was = this.real(at, position);
+      return realState(
         real,
         real.checks.map((place) => {
           const check = this.#plan.checks[place] as Check;
           const health = healths[place] as Health;
           const standing = standingOf(check, health, real);
           if (health.known) return standing;
-          return {
-            ...standing,
-            up: this.#believed(real, this.real(at, position), check, standing.up),
-          };
+          return { ...standing, up: this.#believed(real, was, check, standing.up) };
         }),
-      ),
+      );
+    });
+    const quorum = hasQuorum(service, old?.state.quorum ?? false, liveWeight(reals));
+    return { state: { reals, quorum }, ...(old === undefined ? {} : { old: old.at }) };
+  }
+
+  /** Neither it nor what its checks say has changed. */
+  #stands({ config, reals }: PlannedService, old: OldService, healths: readonly Health[]): boolean {
+    return (
+      config === old.service.config &&
+      reals.every(({ checks }, position) =>
+        checks.every((place, index) => {
+          const was = old.service.reals[position]?.checks[index] as number;
+          return healths[place] === itemAt(this.#before.healths, was);
+        }),
+      )
     );
-    const old = this.#services.get(service.id);
-    const was = old === undefined ? false : itemAt(this.#before.services, old).quorum;
-    const state = { reals, quorum: hasQuorum(service, was, liveWeight(reals)) };
-    return old === undefined ? { state } : { state, old };
   }
 
   /** Of a check that has not answered yet, each server believes what it believed. */

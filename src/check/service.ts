@@ -136,6 +136,7 @@ export function isAlike(
   after: PlannedService,
   is: ServiceState,
 ): boolean {
+  if (was === is && before.config === after.config && before.pools === after.pools) return true;
   return (
     was.quorum === is.quorum &&
     before.reals.length === after.reals.length &&

@@ -98,18 +98,16 @@ export const NOTHING: Wishes = { plan: EMPTY, services: vector([]) };
 export function ordersBetween(before: Wishes, after: Wishes, absent = NONE): IpvsOrder[] {
   const orders: IpvsOrder[] = [];
   const seen = new Set<string>();
-  for (const service of [...after.plan.services, ...before.plan.services]) {
-    const all = service.pools.map(({ key }) => nameOfKey(key));
-    const names = new Set(all.filter((name) => !seen.has(name)));
-    if (names.size === all.length && isUntouched(before, after, names, absent)) {
+  for (const { plan } of [after, before])
+    for (const { pools } of plan.services) {
+      const names = pools.map(({ name }) => name).filter((name) => !seen.has(name));
       for (const name of names) seen.add(name);
-      continue;
+      if (names.length === 0) continue;
+      if (names.length === pools.length && isUntouched(before, after, names, absent)) continue;
+      const there = new Set(names.filter((name) => !absent.has(name)));
+      const [was, is] = [poolsOfNames(before, there), poolsOfNames(after, new Set(names))];
+      for (const order of difference(was, is)) orders.push(order);
     }
-    const there = new Set([...names].filter((name) => !absent.has(name)));
-    for (const order of difference(poolsOfNames(before, there), poolsOfNames(after, names)))
-      orders.push(order);
-    for (const name of names) seen.add(name);
-  }
   return orders;
 }
 
@@ -117,17 +115,15 @@ export function ordersBetween(before: Wishes, after: Wishes, absent = NONE): Ipv
 function isUntouched(
   before: Wishes,
   after: Wishes,
-  names: ReadonlySet<string>,
+  names: readonly string[],
   absent: ReadonlySet<string>,
 ): boolean {
-  const places = [before, after].map(({ plan }) => {
-    const owners = new Set([...names].flatMap((name) => plan.owners.get(name) ?? []));
-    return owners.size === 1 ? [...owners][0] : undefined;
-  });
-  const [was, is] = places;
-  if (was === undefined || is === undefined) return false;
+  const was = ownerOf(before.plan, names);
+  const is = ownerOf(after.plan, names);
   return (
-    ![...names].some((name) => absent.has(name)) &&
+    was !== undefined &&
+    is !== undefined &&
+    !names.some((name) => absent.has(name)) &&
     isAlike(
       before.plan.services[was] as PlannedService,
       itemAt(before.services, was),
@@ -135,6 +131,12 @@ function isUntouched(
       itemAt(after.services, is),
     )
   );
+}
+
+/** The place of the service that alone has all of these keys. */
+function ownerOf({ owners }: Plan, names: readonly string[]): number | undefined {
+  const [own, ...others] = new Set(names.flatMap((name) => owners.get(name) ?? []));
+  return others.length === 0 ? own : undefined;
 }
 
 const NONE: ReadonlySet<string> = new Set();

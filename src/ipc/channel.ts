@@ -3,7 +3,7 @@
 
 import type { Log } from '../log.ts';
 import type { Letter, Order, Report } from './messages.ts';
-import { readParcel } from './parcel.ts';
+import { ParcelReader } from './parcel.ts';
 
 /** File creation mask where nobody says anything, as keepalived's. */
 export const MASK = 0o177;
@@ -56,6 +56,8 @@ export function openChannel<O extends Order>(
   };
 }
 
+const parcels = new ParcelReader();
+
 /** The parcel read last: a spare has read before what it is then configured with. */
 let known: { readonly path: string; readonly config: unknown } | undefined;
 
@@ -68,7 +70,7 @@ function open(letter: Letter): Order {
 }
 
 function read(path: string): unknown {
-  const config = readParcel(path);
+  const config = parcels.read(path);
   known = { path, config };
   return config;
 }

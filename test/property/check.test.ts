@@ -16,9 +16,19 @@ import type { IpvsOrder } from '../../src/lib/ipvs.ts';
 import { itemAt, itemsOf, vector, withItem } from '../../src/lib/vector.ts';
 import { filters, inherits, succeeds, survives } from './ledger.ts';
 import type { StepFunction } from './pool.ts';
+import { sharing } from './reading.ts';
 
 test('the table is the configuration filtered by what the checks say', () => filters());
 test('a reload forgets nothing and puts nothing back', () => survives());
+test('what is not worked out again at a reload would come to the same', () =>
+  survives((state, event, now) => {
+    const step = director.step(state, event, now);
+    if (event.type !== 'reload') return step;
+    const config = sharing(state.config, event.config);
+    const short = director.step(state, { ...event, config }, now);
+    assert.deepEqual(short, step);
+    return short;
+  }));
 test('what a process before left there makes no difference', () => inherits());
 
 test('a process that takes the place of another changes nothing until it knows better', () =>

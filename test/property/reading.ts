@@ -1,5 +1,6 @@
 // A configuration read from text alone, on a machine that exists nowhere.
 
+import type { CheckerConfig } from '../../src/check/resolve.ts';
 import type { MachineFacts } from '../../src/config/build.ts';
 import type { Diagnostic } from '../../src/config/diagnostic.ts';
 import { readPattern } from '../../src/config/include.ts';
@@ -46,6 +47,13 @@ export function read(text: string, included = ''): Read {
     diagnostics: [...lexed.diagnostics, ...built.diagnostics],
     lines: lexed.lines.length,
   };
+}
+
+/** The later of two configurations as a process gets it (ipc/parcel.ts): services that have stayed are the same objects. */
+export function sharing<C extends CheckerConfig>(before: CheckerConfig, after: C): C {
+  const known = new Map(before.virtual_server?.map((one) => [JSON.stringify(one), one]));
+  const virtual_server = after.virtual_server?.map((one) => known.get(JSON.stringify(one)) ?? one);
+  return virtual_server === undefined ? after : { ...after, virtual_server };
 }
 
 export const linesOf = (text: string): readonly Line[] =>

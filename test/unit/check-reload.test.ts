@@ -6,7 +6,7 @@ import { createDirector, director } from '../../src/check/director.ts';
 import type { CheckerConfig } from '../../src/check/resolve.ts';
 import type { IpvsOrder } from '../../src/lib/ipvs.ts';
 import type { Instant } from '../../src/lib/time.ts';
-import { read } from '../property/reading.ts';
+import { read, sharing } from '../property/reading.ts';
 
 const NOW = 1_000_000 as Instant;
 
@@ -48,15 +48,16 @@ const configOf = (words: Words): CheckerConfig => {
   return config;
 };
 
-/** The second server has not shown itself: it does not serve. */
+/** The second server has not shown itself: it does not serve. With services that are known by what they are it is the same. */
 function ordersOf(before: Words, after: Words): IpvsOrder[] {
   const start = createDirector(configOf(before), { seed: 1, keeps: false });
   const facts = { files: {}, addresses: [] };
   const { state } = director.step(start, { type: 'facts', facts }, NOW);
-  const event = { type: 'reload', config: configOf(after), files: {} } as const;
-  return director
-    .step(state, event, NOW)
-    .actions.flatMap((action) => (action.type === 'ipvs' ? action.orders : []));
+  const [config, files] = [configOf(after), { f: '3' }];
+  const step = director.step(state, { type: 'reload', config, files }, NOW);
+  const known = sharing(state.config, config);
+  assert.deepEqual(director.step(state, { type: 'reload', config: known, files }, NOW), step);
+  return step.actions.flatMap((action) => (action.type === 'ipvs' ? action.orders : []));
 }
 
 function show(order: IpvsOrder): string {
@@ -77,11 +78,19 @@ const inGroup = (...addresses: readonly string[]): Words => ({
   more: GROUP(...addresses),
 });
 const twin = 'virtual_server 10.0.0.1 80 {\nlvs_sched rr\nlvs_method NAT\nprotocol TCP\n';
+const following = (weight: number): Words => ({
+  real: 'FILE_CHECK {\ntrack_file f\n}',
+  more: `track_file f {\nfile /f\nweight ${weight}\n}`,
+});
+const asking = (more: string): Words => ({ real: 'SSL_GET {\nurl {\npath /\n}\n}', more });
 const TWIN = `${twin}real_server 127.0.0.83 80 {\n}\n}`;
 
 const cases: readonly (readonly [string, Words, Words, ...string[]])[] = [
   ['nothing', {}, {}],
   ['a check', { real: 'TCP_CHECK {\n}' }, { real: 'TCP_CHECK {\nretry 9\n}' }],
+  ['what certificates are asked with', asking(''), asking('SSL {\nkey /k\n}')],
+  ['what is logged of failures', {}, { more: 'global_defs {\nchecker_log_all_failures\n}' }],
+  ['what a file weighs', following(1), following(2), 'editDestination 10.0.0.1 81 NAT 8 0 0'],
   ['weight', {}, { real: 'weight 5' }, 'editDestination 10.0.0.1 81 NAT 5 0 0'],
   ['uthreshold', {}, { real: 'uthreshold 9' }, 'editDestination 10.0.0.1 81 NAT 2 9 0'],
   [

@@ -9,8 +9,8 @@ import { test } from 'node:test';
 import {
   closeParcel,
   openParcel,
+  ParcelReader,
   parcelPath,
-  readParcel,
   writeParcel,
 } from '../../src/ipc/parcel.ts';
 
@@ -24,8 +24,33 @@ test('what is written is read through /proc, again and again, and no name is lef
   const path = parcelPath(process.pid, fd);
   const value = { name: 'grüße', list: Array.from({ length: 20_000 }, (_, i) => i) };
   writeParcel(path, value);
-  assert.deepEqual(readParcel(path), value);
-  assert.deepEqual(readParcel(path), value);
+  assert.deepEqual(new ParcelReader().read(path), value);
+  assert.deepEqual(new ParcelReader().read(path), value);
+});
+
+test('what stands in the parcel before is the same object', (t) => {
+  const fd = openParcel();
+  t.after(() => closeParcel(fd));
+  const path = parcelPath(process.pid, fd);
+  const reader = new ParcelReader();
+  const parcel = (value: object) => {
+    writeParcel(path, value);
+    const config = reader.read(path) as { list: object[]; one: object; none?: object[] };
+    assert.deepEqual(config, value);
+    return config;
+  };
+  const one = { text: 'two\nlines' };
+  const first = parcel({ one, list: [{ a: 1 }, { b: 2 }], none: [] });
+  const second = parcel({ list: [{ b: 2 }, { c: 3 }, { a: 1 }], one });
+  assert.equal(second.list[0], first.list[1]);
+  assert.equal(second.list[2], first.list[0]);
+  assert.equal(second.one, first.one);
+  // Nothing of an earlier one is changed by it.
+  assert.deepEqual(first.list, [{ a: 1 }, { b: 2 }]);
+  const third = parcel({ one: {}, list: [{ c: 3 }] });
+  assert.equal(third.list[0], second.list[1]);
+  assert.deepEqual(parcel({ one: {}, list: [{ c: 3 }, { c: 3 }] }).list.length, 2);
+  assert.deepEqual(third.list, [{ c: 3 }]);
 });
 
 test('another process reads it', async (t) => {
