@@ -99,8 +99,8 @@ export function createDirector(
 
 /** What IPVS sees comes first. */
 function finish({ state, orders, actions }: Draft): Step<DirectorState, CheckAction> {
-  const first: CheckAction[] = orders.length === 0 ? [] : [{ type: 'ipvs', orders }];
-  return { state: tidy(state), actions: [...first, ...actions] };
+  if (orders.length === 0) return { state: tidy(state), actions };
+  return { state: tidy(state), actions: [{ type: 'ipvs', orders }, ...actions] };
 }
 
 function take(draft: Draft, event: CheckEvent): void {
@@ -220,32 +220,29 @@ function stop(draft: Draft): void {
 }
 
 function cancel(draft: Draft, at: number): void {
-  const { run, dueAt: _, ...health } = healthOf(draft, at);
-  if (run !== undefined) draft.actions.push({ type: 'cancel', run });
-  setHealth(draft, at, health);
+  const health = healthOf(draft, at);
+  if (health.run !== undefined) draft.actions.push({ type: 'cancel', run: health.run });
+  setHealth(draft, at, { ...health, run: undefined, dueAt: undefined });
 }
 
 // Attempts
 
-/** Everything that is due is asked. */
+/** Everything that is due is asked. One change of the state for all: there may be many. */
 function wake(draft: Draft): void {
-  for (let { due } = draft.state; due !== undefined && due.at <= draft.now; ) {
+  const { state, now, actions } = draft;
+  let { due, healths, nextSerial } = state;
+  while (due !== undefined && due.at <= now) {
     const { item: at, at: when } = due;
-    draft.state = { ...draft.state, due: withoutFirst(due) };
-    if (healthOf(draft, at).dueAt === when) ask(draft, at);
-    due = draft.state.due;
+    due = withoutFirst(due);
+    const health = itemAt(healths, at);
+    if (health.dueAt !== when) continue;
+    const target = (state.plan.checks[at] as Check).targets[health.target];
+    if (target === undefined) continue;
+    const run = nameRun(nextSerial++, at);
+    actions.push({ type: 'probe', run, target });
+    healths = withItem(healths, at, { ...health, run, dueAt: undefined });
   }
-}
-
-function ask(draft: Draft, at: number): void {
-  const { dueAt: _, ...health } = healthOf(draft, at);
-  const check = draft.state.plan.checks[at] as Check;
-  const target = check.targets[health.target];
-  if (target === undefined) return;
-  const run = nameRun(draft.state.nextSerial, at);
-  draft.state = { ...draft.state, nextSerial: draft.state.nextSerial + 1 };
-  draft.actions.push({ type: 'probe', run, target });
-  setHealth(draft, at, { ...health, run });
+  draft.state = { ...state, due, healths, nextSerial };
 }
 
 function answer(draft: Draft, run: number, answered: Verdict): void {
@@ -280,8 +277,7 @@ function tellFirstFailure(draft: Draft, check: Check): void {
     });
     if (!told) reportReal(draft, service, real, false);
     for (const at of others) {
-      const { presumed: _, ...health } = healthOf(draft, at);
-      setHealth(draft, at, health);
+      setHealth(draft, at, { ...healthOf(draft, at), presumed: undefined });
     }
   }
 }

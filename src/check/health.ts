@@ -5,29 +5,33 @@ import { after, type Duration, type Instant, ZERO } from '../lib/time.ts';
 import type { Verdict } from './checker.ts';
 import type { Check } from './plan.ts';
 
+/**
+ * Made by unknown() and from others by `...`, and what it has not is undefined: thousands are replaced each second, and where all have
+ * the same properties in the same order a copy of one costs the engine a tenth.
+ */
 export interface Health {
   /** What it is taken for. */
   readonly up: boolean;
   /** It is taken for that because of its own answers, not because of what was assumed before there were any. */
   readonly known: boolean;
   /** It is taken for down because a sorry server stood in for all: nobody has been told that it is. */
-  readonly presumed?: true;
+  readonly presumed?: true | undefined;
   /** Tries that have failed in a row while it is taken for up. */
   readonly failures: number;
   /** Which of its targets is asked next, or now. */
   readonly target: number;
   /** It failed at this target: that one is asked until it is good, and then all of them. */
-  readonly doubted?: true;
+  readonly doubted?: true | undefined;
   /** What the last good answer said about the weight. */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
   /** Targets whose last answer had another length than it said. */
-  readonly odd?: readonly number[];
+  readonly odd?: readonly number[] | undefined;
   /** When a command last ended by itself, and how. */
-  readonly ran?: { readonly at: Instant; readonly status: number };
+  readonly ran?: { readonly at: Instant; readonly status: number } | undefined;
   /** The attempt that is being made. */
-  readonly run?: number;
+  readonly run?: number | undefined;
   /** When the next attempt is made; absent while one is being made, while it is suspended, and where others tell. */
-  readonly dueAt?: Instant;
+  readonly dueAt?: Instant | undefined;
 }
 
 /** What an answer has meant; the log is written from it. */
@@ -43,7 +47,19 @@ export type Outcome =
   /** It is down and was. */
   | 'bad';
 
-export const unknown = (up: boolean): Health => ({ up, known: false, failures: 0, target: 0 });
+export const unknown = (up: boolean): Health => ({
+  up,
+  known: false,
+  presumed: undefined,
+  failures: 0,
+  target: 0,
+  doubted: undefined,
+  weight: undefined,
+  odd: undefined,
+  ran: undefined,
+  run: undefined,
+  dueAt: undefined,
+});
 
 /**
  * How a check begins. The first answer of all counts at once: nobody has relied on the server yet. keepalived has it so for
@@ -74,19 +90,27 @@ export function judge(
   verdict: Verdict,
   now: Instant,
 ): { readonly health: Health; readonly outcome: Outcome } {
-  const { run: _, dueAt: __, ...rest } = health;
-  const { next, outcome, wait } = verdict.up ? pass(check, rest, verdict) : fail(check, rest);
-  const ran = verdict.status === undefined ? {} : { ran: { at: now, status: verdict.status } };
-  const odd = oddOf(health, verdict);
-  return { health: { ...next, ...ran, ...odd, dueAt: after(now, wait) }, outcome };
+  const { next, outcome, wait } = verdict.up ? pass(check, health, verdict) : fail(check, health);
+  const { status } = verdict;
+  return {
+    health: {
+      ...next,
+      odd: oddOf(health, verdict),
+      ran: status === undefined ? next.ran : { at: now, status },
+      run: undefined,
+      dueAt: after(now, wait),
+    },
+    outcome,
+  };
 }
 
 /** An answer that did not come to its end changes nothing of what is known. */
-function oddOf({ odd = [], target }: Health, { length }: Verdict): Pick<Health, 'odd'> {
-  if (length === undefined || (length.came !== length.told) === odd.includes(target)) return {};
-  return {
-    odd: length.came === length.told ? odd.filter((at) => at !== target) : [...odd, target],
-  };
+function oddOf({ odd, target }: Health, { length }: Verdict): Health['odd'] {
+  if (length === undefined || (length.came !== length.told) === (odd?.includes(target) ?? false))
+    return odd;
+  return length.came === length.told
+    ? odd?.filter((at) => at !== target)
+    : [...(odd ?? []), target];
 }
 
 interface Judged {
@@ -97,32 +121,38 @@ interface Judged {
 
 function pass(
   { targets, timing }: Check,
-  { weight: _, doubted, ...health }: Health,
-  verdict: Extract<Verdict, { readonly up: true }>,
+  health: Health,
+  { weight }: Extract<Verdict, { readonly up: true }>,
 ): Judged {
   const { up } = health;
-  const told = verdict.weight === undefined ? {} : { weight: verdict.weight };
-  const target = doubted ? 0 : health.target + 1;
-  const next = { ...health, ...told, failures: 0 };
+  const target = health.doubted ? 0 : health.target + 1;
   if (target < targets.length) {
     const fast = timing.fast_recovery && (!up || !health.known);
     const wait = fast ? ZERO : timing.delay_loop;
-    return { next: { ...next, target }, outcome: up ? 'good' : 'partly', wait };
+    const next = { ...health, failures: 0, target, doubted: undefined, weight };
+    return { next, outcome: up ? 'good' : 'partly', wait };
   }
-  const { presumed: _presumed, ...sure } = next;
   return {
-    next: { ...sure, target: 0, up: true, known: true },
+    next: {
+      ...health,
+      up: true,
+      known: true,
+      presumed: undefined,
+      failures: 0,
+      target: 0,
+      doubted: undefined,
+      weight,
+    },
     outcome: up ? 'good' : 'recovered',
     wait: timing.delay_loop,
   };
 }
 
 function fail({ kind, timing }: Check, health: Health): Judged {
-  const { weight: _, presumed: __, ...rest } = health;
-  const doubt = kind === 'HTTP_GET' || kind === 'SSL_GET' ? { doubted: true as const } : {};
+  const doubted = kind === 'HTTP_GET' || kind === 'SSL_GET' ? true : health.doubted;
   if (!health.up)
     return {
-      next: { ...rest, ...doubt, known: true },
+      next: { ...health, known: true, presumed: undefined, doubted, weight: undefined },
       outcome: 'bad',
       wait: timing.delay_loop,
     };
@@ -134,7 +164,15 @@ function fail({ kind, timing }: Check, health: Health): Judged {
       wait: timing.delay_before_retry,
     };
   return {
-    next: { ...rest, ...doubt, failures: 0, up: false, known: true },
+    next: {
+      ...health,
+      up: false,
+      known: true,
+      presumed: undefined,
+      failures: 0,
+      doubted,
+      weight: undefined,
+    },
     outcome: 'failed',
     wait: timing.delay_loop,
   };

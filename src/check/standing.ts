@@ -26,13 +26,13 @@ export function followFile(
   { weight, reverse }: FileWeight,
   text: string | undefined,
 ): Health {
-  const { weight: _, ...rest } = health;
   const number = integerIn(text);
   // A number that no file of this kind can mean leaves all as it was.
   if (!isInt(number)) return health;
   const value = Number(number);
-  if (weight === 0) return { ...rest, known: true, up: (value === 0) !== reverse };
+  if (weight === 0)
+    return { ...health, known: true, up: (value === 0) !== reverse, weight: undefined };
   const shift = value * (reverse ? -weight : weight);
-  if (shift <= FAULT) return { ...rest, known: true, up: false };
-  return { ...rest, known: true, up: true, weight: Math.min(shift, HEAVIEST) };
+  if (shift <= FAULT) return { ...health, known: true, up: false, weight: undefined };
+  return { ...health, known: true, up: true, weight: Math.min(shift, HEAVIEST) };
 }

@@ -30,11 +30,12 @@ export function resettle(draft: Draft, tells: boolean): void {
     if (check.targets.length === 0) continue;
     const rests = check.users.every(({ service }) => suspended.has(service));
     const rested = check.users.every(({ service }) => before.has(service));
-    const { run, dueAt, ...health } = itemAt(draft.state.healths, at);
+    const health = itemAt(draft.state.healths, at);
+    const { run, dueAt } = health;
     const active = run !== undefined || dueAt !== undefined;
     if (rests && active) {
       if (run !== undefined) draft.actions.push({ type: 'cancel', run });
-      setHealth(draft, at, { ...health, failures: 0 });
+      setHealth(draft, at, { ...health, failures: 0, run: undefined, dueAt: undefined });
     } else if (!rests && rested && !active)
       setHealth(draft, at, { ...healthOf(draft, at), dueAt: draft.now });
   }
