@@ -129,6 +129,31 @@ Napi::Value MoveShot(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), IoThread::Get().MoveShot(IdFrom(info[0]), InstantFrom(info[1], "at")));
 }
 
+/** What is refused at once is thrown; everything else the thread tells. */
+void Dial(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const uint32_t id = IdFrom(info[0]);
+  const std::string to = StringFrom(info[1], "address");
+  const int port = static_cast<int>(RangeFrom(info[2], "port", 0, UINT16_MAX));
+  const Nanos timeout = DurationFrom(info[3], "timeout");
+  Address address = AddressFrom(env, to, port, 0);
+  const int family = address.storage.ss_family;
+  uint32_t scope = 0;
+  Descriptor fd(info[4].IsUndefined()
+                    ? Checked(env, "socket", socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))
+                    : StreamSocket(env, family, ObjectFrom(info[4], "options"), scope));
+  if (family == AF_INET6) reinterpret_cast<sockaddr_in6&>(address.storage).sin6_scope_id = scope;
+  if (connect(fd.get(), address.get(), address.length) < 0 && errno != EINPROGRESS && errno != EINTR)
+    Fail(env, "connect", errno);
+  const int refused = IoThread::Get().Dial(id, fd.get(), Now() + timeout);
+  if (refused != 0) Fail(env, "dial", refused);
+  fd.release();
+}
+
+Napi::Value HangUp(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), IoThread::Get().HangUp(IdFrom(info[0])));
+}
+
 Napi::Value Disarm(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), IoThread::Get().Disarm(IdFrom(info[0])));
 }
@@ -160,6 +185,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "datagramSocket", DatagramSocket);
   Export(exports, "netlinkSocket", NetlinkSocket);
   Export(exports, "tcpSocket", TcpSocket);
+  Export(exports, "dial", Dial);
+  Export(exports, "hangUp", HangUp);
   Export(exports, "filter", Filter);
   Export(exports, "watch", Watch);
   Export(exports, "unwatch", Unwatch);

@@ -21,6 +21,9 @@ inline IoThread::IoThread() {
     event.data.fd = fd;
     epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
   }
+  epoll_event event{EPOLLIN | EPOLLONESHOT, {}};
+  event.data.fd = dials_.fd();
+  epoll_ctl(epoll_, EPOLL_CTL_ADD, dials_.fd(), &event);
 }
 
 inline void IoThread::Start(Napi::Env env, Napi::Function ready, Napi::Uint8Array ring, int policy, int priority) {
@@ -125,6 +128,8 @@ inline void IoThread::Release() {
   env_ = nullptr;
   running_ = false;
   signalled_ = false;
+  dials_.Clear();
+  AwaitDials();
   queue_.clear();
   overflow_ = kNoOverflow;
   unsettled_ = handed_ = {};
@@ -152,6 +157,7 @@ inline void IoThread::Run() {
   for (;;) {
     const int count = epoll_wait(epoll_, events, 16, -1);
     if (count < 0 && errno != EINTR) return;
+    RunDials(std::any_of(events, events + std::max(count, 0), [this](auto& event) { return event.data.fd == dials_.fd(); }));
     Lock lock(mutex_);
     // A schedule that was not kept is reported before what arrived meanwhile: what that means depends on it.
     ForgiveAbsence();
@@ -180,6 +186,8 @@ inline void IoThread::Rearm() {
   if (alarm_ > 0) earliest = alarm_;
   for (const auto& [id, pace] : paces_) earliest = std::min(earliest, pace.next);
   for (const auto& [id, shot] : shots_) earliest = std::min(earliest, shot.at - prewake_);
+  if (dials_due_ > 0) earliest = std::min(earliest, dials_due_);
+  earliest = std::min(earliest, dials_.Earliest());
   if (deadman_ > 0 && !exhausted_) earliest = std::min(earliest, credit_);
   if (earliest == armed_) return;
   armed_ = earliest;

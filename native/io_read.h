@@ -1,4 +1,5 @@
-// How the I/O thread reads: sockets with kernel timestamps, netlink news, the ends of processes, signals.
+// How the I/O thread reads: sockets with kernel timestamps, netlink news, the ends of processes, signals, what
+// has become of connections.
 // It looks at nothing inside a packet.
 #pragma once
 
@@ -160,4 +161,37 @@ inline void IoThread::ReadSignals(int fd) {
   uint8_t numbers[64];
   const ssize_t count = read(fd, numbers, sizeof numbers);
   for (ssize_t i = 0; i < count; i++) Note(kSignal, numbers[i], Now());
+}
+
+/** The thread is told once that there is something; then it asks by itself, as long as it finds more. */
+inline void IoThread::AwaitDials() {
+  dials_due_ = 0;
+  epoll_event event{EPOLLIN | EPOLLONESHOT, {}};
+  event.data.fd = dials_.fd();
+  epoll_ctl(epoll_, EPOLL_CTL_MOD, dials_.fd(), &event);
+}
+
+/**
+ * Whoever was asked for a connection and has decided, or has not in time. Closing takes the kernel as long as asking did: the mutex
+ * is not held meanwhile, and nothing is left of a connection when JavaScript hears of it.
+ */
+inline void IoThread::RunDials(bool told) {
+  const Nanos now = Now();
+  if (told || (dials_due_ > 0 && dials_due_ <= now)) dials_due_ = now;
+  std::vector<Decided>& decided = decided_;
+  {
+    Lock lock(mutex_);
+    const bool late = dials_.Earliest() <= now;
+    if (!late && dials_due_ != now) return;
+    while (dials_.Look(decided) == kLook) {
+    }
+    if (!decided.empty()) dials_due_ = (now / kGrain + 1) * kGrain;
+    else if (dials_due_ > 0) AwaitDials();
+    // What was decided while nobody looked is known by now: it came before its time was over.
+    dials_.Expire(now, decided);
+  }
+  for (const Decided& one : decided) close(one.fd);
+  Lock lock(mutex_);
+  for (const Decided& one : decided) Note(kReached, one.id, now, one.error);
+  decided.clear();
 }

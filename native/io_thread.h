@@ -24,6 +24,7 @@
 #include <optional>
 #include <set>
 
+#include "dial.h"
 #include "errno.h"
 
 using Nanos = int64_t;
@@ -86,12 +87,13 @@ enum RecordKind : uint32_t {
   kExit = 8,
   kSignal = 9,
   kResync = 10,
+  kReached = 11,
 };
 
 // One record in the ring, then `length` bytes padded to 8. src/net/record.ts reads the same layout.
 struct RecordHeader {
   uint32_t kind;
-  uint32_t source;  // descriptor, pace or shot id, pid, signal
+  uint32_t source;  // descriptor, pace, shot or dial id, pid, signal
   uint32_t length;
   int32_t aux;  // hop limit, errno, exit status, lost records
   double at;    // when it happened
@@ -127,6 +129,11 @@ constexpr size_t kNetlinkLimit = 65536;
 constexpr Nanos kJump = 10'000'000;
 /** A thread that wakes so much later than it wanted was not run: nor was JavaScript. */
 constexpr Nanos kAbsence = 100'000'000;
+/**
+ * Where connections follow each other, what has become of them is looked at so often: thousands a second would wake both
+ * threads for each. On the same instants JavaScript has its alarms.
+ */
+constexpr Nanos kGrain = 1'000'000;
 /** Batches read from one socket before the others and the schedules get their turn. */
 constexpr int kRounds = 4;
 /** Netlink messages read before a decision; they carry no stamp that would tell which came later. */
@@ -285,6 +292,27 @@ class IoThread {
     unsettled_.heard -= handed_.heard;
     handed_ = {};
   }
+  /**
+   * A descriptor on which connect(2) has been called is the thread's from now on: one kReached follows, with an errno (ETIMEDOUT at
+   * the deadline), and it is closed before. Returns 0, or an errno and the descriptor is the caller's.
+   */
+  int Dial(uint32_t id, int fd, Nanos deadline) {
+    Lock lock(mutex_);
+    if (!running_) return ESRCH;
+    if (dials_.Has(id)) return EEXIST;
+    if (dials_.Add(id, fd, deadline) < 0) return errno;
+    Rearm();
+    return 0;
+  }
+  /** It is closed when this returns; false where it had been already: its record is on its way, or was there. */
+  bool HangUp(uint32_t id) {
+    int fd;
+    {
+      Lock lock(mutex_);
+      fd = dials_.Take(id);
+    }
+    return fd >= 0 && close(fd) == 0;
+  }
   int Watch(int fd, bool netlink);
   int WatchProcess(int pidfd, pid_t pid);
   int WatchSignals(int fd);
@@ -327,6 +355,8 @@ class IoThread {
   }
   void RunDue();
   void RunPaces();
+  void RunDials(bool told);
+  void AwaitDials();
   void RunShots();
   void Fire(uint32_t id, Shot& shot);
   void ForgiveAbsence();
@@ -369,6 +399,12 @@ class IoThread {
   Nanos credit_ = kNever;
   int deadman_fd_ = -1;
   bool exhausted_ = false;
+
+  Dials dials_;
+  /** When they are looked at next; 0 while the thread waits to be told that there is something. */
+  Nanos dials_due_ = 0;
+  /** Of one round; empty between two. */
+  std::vector<Decided> decided_;
 
   double* ledger_ = nullptr;
   size_t ledger_size_ = 0;

@@ -2,16 +2,20 @@
 // once, unless it has been given up: then nobody hears of it.
 
 import { type Recall, Recallable } from '../lib/recall.ts';
+import { Dials } from '../net/dial.ts';
 import { startScript } from '../net/script.ts';
 import type { Check, Verdict } from './checker.ts';
 import { checks } from './checkers/index.ts';
 import { Commands } from './checkers/misc.ts';
+import { tcpCheck } from './checkers/tcp.ts';
 import type { Target } from './options.ts';
 
 export class Attempts {
   readonly #answered: (run: number, verdict: Verdict) => void;
   readonly #running = new Map<number, Recallable>();
   readonly #commands = new Commands(startScript);
+  readonly #dials = new Dials();
+  readonly #tcpCheck = tcpCheck(this.#dials);
 
   constructor(answered: (run: number, verdict: Verdict) => void) {
     this.#answered = answered;
@@ -39,13 +43,27 @@ export class Attempts {
     this.#commands.exited(pid, status, signal);
   }
 
+  /** A connection that was asked for has been accepted, or refused with an errno. */
+  reached(id: number, errno: number): void {
+    this.#dials.reached(id, errno);
+  }
+
   close(): void {
     for (const run of [...this.#running.keys()]) this.cancel(run);
   }
 
   #make({ kind, options }: Target, signal: Recall): Promise<Verdict> {
-    const check: Check<never> =
-      kind === 'MISC_CHECK' ? this.#commands.check : (checks[kind] as Check<never>);
-    return check(options as never, signal);
+    return this.#checkOf(kind)(options as never, signal);
+  }
+
+  #checkOf(kind: Target['kind']): Check<never> {
+    switch (kind) {
+      case 'MISC_CHECK':
+        return this.#commands.check;
+      case 'TCP_CHECK':
+        return this.#tcpCheck;
+      default:
+        return checks[kind];
+    }
   }
 }

@@ -230,6 +230,9 @@ class CheckDaemon {
         this.#fifos.exited(record.pid);
         this.#attempts.exited(record.pid, record.status, record.signal);
         break;
+      case 'reached':
+        this.#attempts.reached(record.id, record.errno);
+        break;
       case 'packet':
         if (this.#route?.isMonitor(record.fd) === true)
           for (const news of readNews(record.bytes))

@@ -36,8 +36,12 @@ export interface RawSocketOptions {
   readonly filter?: Uint8Array;
 }
 
-export interface TcpSocketOptions {
+export interface TcpSocketOptions extends SourceOptions {
   readonly family: 4 | 6;
+}
+
+/** From where, and how, a TCP connection is made. */
+export interface SourceOptions {
   /** SO_MARK. */
   readonly mark?: number;
   /** SO_BINDTODEVICE; also the zone of a link-local source. */
@@ -155,6 +159,13 @@ export interface Native {
   netlinkSocket(protocol: number, groups: number, receiveBuffer: number): number;
   /** Not connected; whoever gets the descriptor closes it (libuv, see stream.ts). */
   tcpSocket(options: TcpSocketOptions): number;
+  /**
+   * Asks for a TCP connection: one 'reached' record follows, at the latest after `timeout`, and no descriptor is left then. Throws
+   * what the kernel refuses at once; EEXIST where this id is under way, ESRCH without an I/O thread.
+   */
+  dial(id: number, address: Ip, port: number, timeout: number, source?: SourceOptions): void;
+  /** Nothing is left of it; false where its record is there, or on its way. */
+  hangUp(id: number): boolean;
   /** A classic BPF program instead of the one before (src/net/filter.ts); an empty one lets everything through. */
   filter(fd: number, program: Uint8Array): void;
   /** The I/O thread reads the socket and puts what arrives into the ring. */

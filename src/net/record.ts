@@ -45,6 +45,8 @@ export type Record = Happened &
         readonly signal: number;
       }
     | { readonly kind: 'signal'; readonly signal: number }
+    /** A dial has ended: accepted, or refused (errno; ETIMEDOUT where nothing came in time). */
+    | { readonly kind: 'reached'; readonly id: number; readonly errno: number }
     /** A netlink monitor lost news: dump again. */
     | { readonly kind: 'resync'; readonly fd: number }
   );
@@ -107,6 +109,8 @@ function readRecord(ring: Uint8Array, view: DataView, offset: number, size: numb
       return { ...happened, kind: 'signal', signal: source };
     case 10:
       return { ...happened, kind: 'resync', fd: source };
+    case 11:
+      return { ...happened, kind: 'reached', id: source, errno: aux };
     default:
       throw new RangeError(`the I/O thread wrote a record of unknown kind ${kind}`);
   }

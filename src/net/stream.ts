@@ -34,6 +34,7 @@ const OURS: ReadonlySet<string> = new Set([
   'ENOBUFS',
   'ENODEV',
   'ENOMEM',
+  'ENOSPC',
   'EPERM',
 ]);
 
@@ -44,7 +45,8 @@ export const isOurs = (error: NodeJS.ErrnoException): boolean => OURS.has(error.
 export const refusal = (code: string, syscall: string, text: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`${syscall} ${code}: ${text}`), { code, syscall });
 
-const unwanted = (): NodeJS.ErrnoException => refusal('ABORT_ERR', 'connect', 'no longer wanted');
+export const unwanted = (): NodeJS.ErrnoException =>
+  refusal('ABORT_ERR', 'connect', 'no longer wanted');
 const tooLate = (syscall: string): NodeJS.ErrnoException =>
   refusal('ETIMEDOUT', syscall, 'no answer in time');
 
@@ -72,33 +74,6 @@ function socketTo(to: Endpoint): Socket {
 function connect(socket: Socket, { address, port, device }: Endpoint): void {
   const zone = device !== undefined && isLinkLocal6(address) ? `%${device}` : '';
   socket.connect({ host: address + zone, port });
-}
-
-/**
- * Whether a connection is accepted, and no more: nothing is read. Rejects as Stream does. Thousands of checks a second do
- * only this, and a Stream costs half as much again.
- */
-export function reach(to: Endpoint, timeout: Duration, signal: Recall): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = socketTo(to);
-    let over = false;
-    const settle = (failure?: Error): void => {
-      if (over) return;
-      over = true;
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      socket.destroy();
-      if (failure === undefined) resolve();
-      else reject(failure);
-    };
-    const abort = (): void => settle(unwanted());
-    const timer = limit(timeout, () => settle(tooLate('connect')));
-    socket.on('connect', () => settle());
-    socket.on('error', settle);
-    signal.addEventListener('abort', abort);
-    if (signal.aborted) abort();
-    else connect(socket, to);
-  });
 }
 
 /** Made once: the trace of an Error costs as much as the rest of a close. */

@@ -12,11 +12,13 @@ import { after, before, describe, it } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Verdict } from '../../src/check/checker.ts';
 import { checks } from '../../src/check/checkers/index.ts';
+import { tcpCheck } from '../../src/check/checkers/tcp.ts';
 import { createDirector, director } from '../../src/check/director.ts';
 import type { HttpOptions } from '../../src/check/options.ts';
 import type { Ip } from '../../src/lib/ip.ts';
 import { type Instant, seconds } from '../../src/lib/time.ts';
 import { native } from '../../src/net/native.ts';
+import { startDials } from '../native/dials.ts';
 import { read } from '../property/reading.ts';
 import { type Row, rows } from './checkers.ts';
 
@@ -118,7 +120,7 @@ function ask(row: Row): Promise<Verdict> {
     timeout: seconds(1),
   };
   const { signal } = new AbortController();
-  if (row.kind === 'TCP_CHECK') return checks.TCP_CHECK({ connection }, signal);
+  if (row.kind === 'TCP_CHECK') return checkTcp({ connection }, signal);
   if (row.kind === 'SMTP_CHECK')
     return checks.SMTP_CHECK({ connection, helo_name: 'me.example' }, signal);
   const pattern = word(row, 'regex');
@@ -200,7 +202,9 @@ async function eventually(met: () => boolean, what: () => string): Promise<void>
   }
 }
 
+let checkTcp: ReturnType<typeof tcpCheck>;
 before(async () => {
+  checkTcp = tcpCheck(startDials());
   execFileSync('ip', ['netns', 'add', namespace]);
   process.once('exit', remove);
   native.enterNamespace(`/run/netns/${namespace}`, 0x40000000);
@@ -239,6 +243,7 @@ after(async () => {
     keepalived.kill();
     await new Promise((resolve) => keepalived?.once('exit', resolve));
   }
+  native.stop();
   for (const socket of sockets) socket.destroy();
   for (const server of servers) server.close();
   remove();

@@ -8,6 +8,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, Worker } from 'node:worker_threads';
 import type { Ip } from '../../src/lib/ip.ts';
+import { Recallable } from '../../src/lib/recall.ts';
+import { millis } from '../../src/lib/time.ts';
 import { native, type Outgoing } from '../../src/net/native.ts';
 import { readRecords } from '../../src/net/record.ts';
 
@@ -245,6 +247,26 @@ const roles: Record<string, () => void | Promise<void>> = {
     }
     native.stop();
     say(`records ${records > 20 ? 'many' : records}`);
+  },
+
+  /** Asks for a connection, with so many milliseconds to wait, and says what has become of it. */
+  async dial() {
+    const [address = '', port, patience] = words;
+    const { startDials } = await import('./dials.ts');
+    const dials = startDials();
+    const answer = dials.reach(
+      { address: address as Ip, port: Number(port), mark: 0 },
+      millis(Number(patience)),
+      new Recallable(),
+    );
+    say('asked');
+    say(
+      await answer.then(
+        () => 'accepted',
+        ({ code }: NodeJS.ErrnoException) => `refused ${code}`,
+      ),
+    );
+    native.stop();
   },
 
   /** The I/O thread in a worker: refused while the main thread has it, and joined when the worker is terminated. */

@@ -8,21 +8,29 @@ import { closeSync, openSync, readdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { Connection, Verdict } from '../../src/check/checker.ts';
 import { checks } from '../../src/check/checkers/index.ts';
+import { tcpCheck } from '../../src/check/checkers/tcp.ts';
 import type { HttpOptions } from '../../src/check/options.ts';
 import type { Ip } from '../../src/lib/ip.ts';
 import { seconds } from '../../src/lib/time.ts';
+import { native } from '../../src/net/native.ts';
 import { Cable, eventually, ip } from './cable.ts';
+import { startDials } from './dials.ts';
 
 const never = new AbortController().signal;
 let cable: Cable;
+let checkTcp: ReturnType<typeof tcpCheck>;
 
 before(() => {
   cable = new Cable('refusal');
+  checkTcp = tcpCheck(startDials());
   // What bears the mark 5 does not get out.
   ip('-n', cable.near, 'rule', 'add', 'fwmark', '5', 'prohibit');
   ip('-n', cable.near, 'route', 'add', 'blackhole', '198.51.100.1');
 });
-after(() => cable.remove());
+after(() => {
+  native.stop();
+  cable.remove();
+});
 
 const page = (connection: Connection): HttpOptions => ({
   connection,
@@ -33,7 +41,7 @@ const page = (connection: Connection): HttpOptions => ({
 const tls = { enable_sni: false, tls_compliant: false, context: {} };
 
 const KINDS: Readonly<Record<string, (connection: Connection) => Promise<Verdict>>> = {
-  TCP_CHECK: (connection) => checks.TCP_CHECK({ connection }, never),
+  TCP_CHECK: (connection) => checkTcp({ connection }, never),
   HTTP_GET: (connection) => checks.HTTP_GET(page(connection), never),
   SSL_GET: (connection) => checks.SSL_GET({ ...page(connection), tls }, never),
   SMTP_CHECK: (connection) => checks.SMTP_CHECK({ connection, helo_name: 'x' }, never),

@@ -2,6 +2,7 @@
 // Ends with "done" and status 0.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ip } from '../../src/lib/ip.ts';
@@ -122,6 +123,26 @@ async function processes(): Promise<void> {
   native.stop();
 }
 
+/** Accepted, refused, unheard, given up before and after, and under way when the thread ends. */
+async function dial(): Promise<void> {
+  const server = createServer((socket) => socket.on('error', () => {}).destroy());
+  cable.on('far', () => server.listen(0));
+  const { port } = server.address() as AddressInfo;
+  for (const rest of [false, true]) {
+    const tape = new Tape('settling', 128 << 10);
+    for (let id = 0; id < 300; id++) {
+      if (id % 4 === 0) native.dial(id, '10.9.0.2' as Ip, port, 1e6);
+      else if (id % 4 === 1) native.dial(id, 'fe80::2' as Ip, 1, 1e6, { device: 'a' });
+      else native.dial(id, '10.9.0.99' as Ip, port, id % 8 === 2 ? 1_000 : 1e7, { mark: 3 });
+      if (id % 5 === 0) native.hangUp(id);
+    }
+    native.hangUp(299);
+    if (!rest) await tape.until(() => tape.of('reached').length >= 100, 'most answers');
+    native.stop();
+  }
+  server.close();
+}
+
 function misuse(): void {
   for (const name of Object.keys(rows) as (keyof Native)[]) {
     const call = native[name] as (...words: unknown[]) => unknown;
@@ -141,6 +162,7 @@ try {
   await speak(6);
   await route();
   await processes();
+  await dial();
   misuse();
   // The process ends with the thread at work.
   new Tape();

@@ -131,6 +131,33 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ['EINVAL', { ...rawSocket, filter: new Uint8Array(0) }],
     ],
   },
+  dial: {
+    wrong: [
+      ...ids([1, '127.0.0.1', 9, 1_000], 0),
+      ...not([1, '127.0.0.1', 9, 1_000], 1, ...addresses),
+      ...integers([1, '127.0.0.1', 9, 1_000], 2),
+      ...[-1, 65536].map((port) => [1, '127.0.0.1', port, 1_000]),
+      ...numbers([1, '127.0.0.1', 9, 1_000], 3),
+      ...[-1, 1e16].map((timeout) => [1, '127.0.0.1', 9, timeout]),
+      ...[
+        null,
+        7,
+        'text',
+        { mark: -1 },
+        { device: '' },
+        { source: '::1' },
+        { sourcePort: 65536 },
+      ].map((source) => [1, '127.0.0.1', 9, 1_000, source]),
+    ],
+    refused: [
+      ['ENODEV', 1, '127.0.0.1', 9, 1_000, { device: 'ka-none' }],
+      ['EADDRNOTAVAIL', 1, '127.0.0.1', 9, 1_000, { source: '192.0.2.77' }],
+      ['ENETUNREACH', 1, '255.255.255.255', 9, 1_000],
+      // The thread does not run.
+      ['ESRCH', 1, '127.0.0.1', 9, 1_000],
+    ],
+  },
+  hangUp: { wrong: ids([1], 0) },
   tcpSocket: {
     wrong: [
       ...not([{ family: 4 }], 0, {}),

@@ -1,5 +1,6 @@
 // Which function answers for which kind of check. FILE_CHECK and BFD_CHECK have none: files and sessions tell by
-// themselves. That of MISC_CHECK is made with what starts processes (Commands in misc.ts).
+// themselves. That of MISC_CHECK is made with what starts processes (Commands in misc.ts), that of TCP_CHECK with what hears of
+// connections (tcp.ts).
 
 import type { Check } from '../checker.ts';
 import type { Target } from '../options.ts';
@@ -7,7 +8,6 @@ import { checkDns } from './dns.ts';
 import { checkHttp } from './http.ts';
 import { checkPing } from './ping.ts';
 import { checkSmtp } from './smtp.ts';
-import { checkTcp } from './tcp.ts';
 import { checkUdp } from './udp.ts';
 
 /** What a check of kind K is given. */
@@ -19,8 +19,7 @@ type OptionsOf<K, T = Target> = T extends { readonly kind: infer Kinds; readonly
 
 type Checks = { readonly [K in Target['kind']]: Check<OptionsOf<K>> };
 
-export const checks: Omit<Checks, 'MISC_CHECK'> = {
-  TCP_CHECK: checkTcp,
+export const checks: Omit<Checks, 'MISC_CHECK' | 'TCP_CHECK'> = {
   HTTP_GET: checkHttp,
   SSL_GET: checkHttp,
   SMTP_CHECK: checkSmtp,
