@@ -2,7 +2,7 @@
 // with NAT. Says nothing by itself.
 
 import { family } from '../lib/ip.ts';
-import type { References } from './references.ts';
+import { entriesOf, type References } from './references.ts';
 import type { RealServer, VirtualRows } from './rules.ts';
 import { lastOf } from './table.ts';
 import type { GroupEntry, Method, Service } from './value.ts';
@@ -22,16 +22,20 @@ export function familyClash(
   if (!('group' in service)) return undefined;
   const plain = reals.find(({ lvs_method: own }) => (own ?? given.lvs_method)?.kind !== 'TUN');
   if (plain === undefined) return undefined;
-  const entries = references.groups.get(service.group) ?? [];
+  const entries = entriesOf(service, references);
   const families = new Set(entries.flatMap((e) => ('address' in e ? [family(e.address)] : [])));
   if (families.size > 1) return `${service.group}: virtual server group with IPv4 & IPv6`;
   const [only = family(plain.address)] = families;
   return only === family(plain.address) ? undefined : `${service.group}: address family`;
 }
 
+/** Packets go as they came, with the port that they came to: but for NAT, which is meant where nothing is said. */
+export const keepsPort = (method: Method | undefined): boolean =>
+  method !== undefined && method.kind !== 'NAT';
+
 /** Only NAT can change a port. Behind a group each entry has its own (table.ts). */
 export function portOf(port: number, method: Method | undefined, service: Service): number {
-  if ((method?.kind ?? 'NAT') === 'NAT' || 'group' in service) return port;
+  if (!keepsPort(method) || 'group' in service) return port;
   return 'fwmark' in service ? 0 : service.port;
 }
 
@@ -57,11 +61,10 @@ export function portClashes(
 ): readonly PortClash[] {
   const protocol = given.protocol?.toLowerCase() ?? 'none';
   const { sorry_server: sorry, lvs_method: usual } = given;
-  const bound = (method: Method | undefined): boolean => (method?.kind ?? 'NAT') !== 'NAT';
   const servers: Bound[] = reals
-    .filter(({ lvs_method: own }) => bound(own ?? usual))
+    .filter(({ lvs_method: own }) => keepsPort(own ?? usual))
     .map(({ address, port }) => ({ port, name: `[${address}]:${protocol}:${port}` }));
-  if (sorry !== undefined && bound(sorryMethod ?? usual)) servers.push({ port: sorry.port });
+  if (sorry !== undefined && keepsPort(sorryMethod ?? usual)) servers.push({ port: sorry.port });
   const differ = (port: number): readonly Bound[] =>
     servers.filter((server) => server.port !== 0 && server.port !== port);
   const clash = ({ name: real }: Bound, ofReal: (real: string) => string, ofSorry: string) =>
@@ -87,7 +90,7 @@ export function portClashes(
       ),
     );
   if ('fwmark' in service) return behindMark('clearing', 'virtual server');
-  const entries = references.groups.get(service.group) ?? [];
+  const entries = entriesOf(service, references);
   return [
     ...(hasMark(entries) ? behindMark('port will be ignored', 'fwmark virtual server') : []),
     ...entries.flatMap((entry) =>

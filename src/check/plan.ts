@@ -18,6 +18,7 @@ import type {
   udpRows,
 } from './checkers.ts';
 import type { Checker, CheckKind } from './checks.ts';
+import { keepsPort } from './forwarding.ts';
 import type { HttpOptions, PlainOptions, RegexOptions, Target, TlsOptions } from './options.ts';
 import type { CheckerConfig, VirtualServerGroup } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
@@ -163,6 +164,7 @@ export function planOf(
         const user = { service, real: position, checker: index };
         return add(asked ?? checkOf(checker, real, server, around), user);
       });
+      if (was?.checks.every((at, index) => at === own[index])) return was;
       return {
         name: was?.name ?? realName(real, server),
         place: was?.place ?? placeOf(real),
@@ -200,8 +202,8 @@ export function planOf(
 function sharedAddresses(server: VirtualServer): ReadonlySet<Ip> {
   const { lvs_method: usual, sorry_server: sorry, sorry_server_lvs_method: ofSorry } = server;
   const bound =
-    server.real_server.some(({ lvs_method: own }) => (own ?? usual).kind !== 'NAT') ||
-    (sorry !== undefined && (ofSorry ?? usual).kind !== 'NAT');
+    server.real_server.some(({ lvs_method: own }) => keepsPort(own ?? usual)) ||
+    (sorry !== undefined && keepsPort(ofSorry ?? usual));
   const shared = new Set<Ip>();
   if (!bound) return shared;
   const seen = new Set<Ip>();

@@ -2,7 +2,7 @@
 
 import type { MachineFacts, Reporter } from '../config/build.ts';
 import type { GlobalDefs } from '../config/globals.ts';
-import type { GroupEntry } from './value.ts';
+import type { GroupEntry, Service } from './value.ts';
 
 export interface Surroundings {
   readonly globals: GlobalDefs;
@@ -16,3 +16,9 @@ export interface References {
   readonly track_file: ReadonlyMap<string, number>;
   readonly bfd_instance: ReadonlyMap<string, number>;
 }
+
+/** The lines of the group that a service names; none where there is no such group. */
+export const entriesOf = (
+  { group }: Extract<Service, { readonly group: string }>,
+  { groups }: References,
+): readonly GroupEntry[] => groups.get(group) ?? [];

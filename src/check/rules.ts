@@ -11,7 +11,7 @@ import { type Family, family } from '../lib/ip.ts';
 import { type Checker, resolveCheckers } from './checks.ts';
 import { familyClash, hasMark, needsMethod, portClashes, portOf } from './forwarding.ts';
 import { realServer, virtualServer } from './keywords.ts';
-import type { References, Surroundings } from './references.ts';
+import { entriesOf, type References, type Surroundings } from './references.ts';
 import { type Endpoint, type Method, method, mistake, type Service } from './value.ts';
 
 export type VirtualRows = Infer<typeof virtualServer>;
@@ -166,7 +166,9 @@ function resolveService(
       `Virtual server ${name}: no scheduler set, setting default 'wlc'`,
       'warning',
     );
-  if (given.lvs_method === undefined && needsMethod(given, reals))
+  const methodless = given.lvs_method === undefined;
+  const ownMethods = methodless && !needsMethod(given, reals);
+  if (methodless && !ownMethods)
     say(
       '',
       'no-method',
@@ -209,9 +211,7 @@ function resolveService(
     ...(protocol === undefined ? {} : { protocol }),
     lvs_sched: given.lvs_sched ?? 'wlc',
     lvs_method: given.lvs_method ?? { kind: 'NAT' },
-    ...(given.lvs_method === undefined && !needsMethod(given, reals)
-      ? { own_methods: true as const }
-      : {}),
+    ...(ownMethods ? { own_methods: true as const } : {}),
     ha_suspend: given.ha_suspend && !marked,
     ops: given.ops && (portless || protocol === 'UDP'),
     quorum,
@@ -259,18 +259,16 @@ const grained = (given: VirtualRows): boolean => given.persistence_granularity !
 /** keepalived minds a protocol, or the lack of one, only where nothing could use it. */
 const hasOnlyMarks = (service: Service, references: References): boolean =>
   'group' in service
-    ? (references.groups.get(service.group) ?? []).every((entry) => 'fwmark' in entry)
+    ? entriesOf(service, references).every((entry) => 'fwmark' in entry)
     : 'fwmark' in service;
 
 const isMarked = (service: Service, references: References): boolean =>
-  'group' in service ? hasMark(references.groups.get(service.group) ?? []) : 'fwmark' in service;
+  'group' in service ? hasMark(entriesOf(service, references)) : 'fwmark' in service;
 
 const needsPersistence = (service: Service, references: References): boolean => {
   if ('fwmark' in service) return false;
   return 'group' in service
-    ? (references.groups.get(service.group) ?? []).some(
-        (entry) => 'address' in entry && entry.port === 0,
-      )
+    ? entriesOf(service, references).some((entry) => 'address' in entry && entry.port === 0)
     : service.port === 0;
 };
 
