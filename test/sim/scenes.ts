@@ -97,9 +97,10 @@ function blocked(chance: Chance, mutation: Mutation): void {
   const segment = pair(chance, mutation);
   const before = segment.watch.trace.length;
   for (let round = 0; round < 5; round++) {
-    // Two adverts are lost: a takeover is prepared, and the third one comes before it.
+    // Two adverts are lost: a takeover is prepared, and the third one comes before it. Less than two intervals, for one may
+    // be on its way when the cable is cut.
     segment.setSide(1, 1);
-    segment.run((2 * chance.interval) as Duration);
+    segment.run((2 * chance.interval - millis(1)) as Duration);
     segment.setSide(1, 0);
     segment.block(1);
     segment.run((seconds(1) + round * 100_000 + chance.when) as Duration);

@@ -26,7 +26,7 @@ export interface Seen {
 }
 
 export interface Input {
-  /** BOOT in it becomes the seconds from boot to eight from now. */
+  /** BOOT in it becomes the seconds from boot to fifteen from now. */
   readonly config: string;
   /** keepalived 2.2.7 does not know its words. */
   readonly alone?: true;
@@ -118,7 +118,7 @@ export async function main(inputs: readonly Input[]): Promise<readonly (readonly
     spawnSync('ip', words);
   const results: (readonly Seen[])[] = [];
   for (const { config, address, alone } of inputs) {
-    const text = config.replaceAll('BOOT', String(Math.ceil(uptime()) + 8));
+    const text = config.replaceAll('BOOT', String(Math.ceil(uptime()) + 15));
     writeFileSync('/tmp/keepalived.conf', text);
     const options = ['-n', '-l', '-D', '-P', '-f', '/tmp/keepalived.conf'];
     const ours = [process.execPath, join(project, 'dist/keepalived.js'), ...options];
