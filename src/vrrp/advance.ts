@@ -174,7 +174,7 @@ function synchronize(draft: Draft, position: number, to: InstanceState['name']):
   const text = `VRRP_Group(${group.config.name}) Syncing instances to ${to.toUpperCase()} state`;
   const others = fellows(draft, group.config, position);
   if (group.state === to && others.every(([, { state }]) => state.name === to)) return;
-  if (others.length > 0) draft.actions.push({ type: 'log', severity: 'info', text });
+  draft.actions.push({ type: 'log', severity: 'info', text });
   for (const [other, { state }] of others) {
     if (state.name === to || state.name === 'init') continue;
     const event: InstanceEvent =

@@ -24,9 +24,9 @@ import type { Inheritance, Observed, VrrpEvent } from './event.ts';
 import { holdUntil } from './hold.ts';
 import type { InstanceState } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
-import { linksThatCount } from './linkbeat.ts';
 import { instanceDeadline } from './machine.ts';
 import { createMember, memberAt, renew, setMember } from './member.ts';
+import { isRunning, tellAddress, tellLink } from './news.ts';
 import { notifyGroup } from './notify.ts';
 import { receive } from './receive.ts';
 import { onRefused, onUnsent, repairRefused, retrySockets } from './refusal.ts';
@@ -376,25 +376,11 @@ function onLink(draft: Draft, index: number, kernel: RouterState['kernel']): voi
   const before = draft.router.kernel.links[index];
   const link = kernel.links[index];
   draft.router = { ...draft.router, kernel };
-  const was = before?.up === true && before.running;
-  const is = link?.up === true && link.running;
-  const name = (link ?? before)?.name;
-  // Of what nobody depends on only the end is worth a line.
-  const counts = (): boolean =>
-    link === undefined || linksThatCount(draft.router.config).includes(link.name);
-  if (was !== is && name !== undefined && counts())
-    draft.actions.push({
-      type: 'log',
-      severity: 'info',
-      text:
-        link === undefined
-          ? `Interface ${name} deleted`
-          : `${link.asked === undefined ? 'Netlink' : 'Linkbeat'} reports ${name} ${is ? 'up' : 'down'}`,
-    });
-  if (link === undefined && name !== undefined) forgetAsked(draft, name);
+  tellLink(draft, before, link);
+  if (link === undefined && before !== undefined) forgetAsked(draft, before.name);
   tendLinks(draft);
   refreshAll(draft);
-  if (is && !was) onLinkUp(draft, index);
+  if (isRunning(link) && !isRunning(before)) onLinkUp(draft, index);
 }
 
 function onAddress(
@@ -407,7 +393,7 @@ function onAddress(
   const sources = sourcesOf(draft.router);
   refreshAll(draft);
   const used = !sources.has(address.address) && sourcesOf(draft.router).has(address.address);
-  if (used) logAssigned(draft, 'Assigned', 'for', address);
+  if (used) tellAddress(draft, 'Assigned', 'for', address);
 }
 
 function onAddressGone(
@@ -425,26 +411,12 @@ function onAddressGone(
   onStaticAddressGone(draft, address);
   if (draft.router.virtual[address.address] !== undefined) return;
   if (sourcesOf(draft.router).has(address.address))
-    logAssigned(draft, 'Deassigned', 'from', address);
+    tellAddress(draft, 'Deassigned', 'from', address);
   refreshAll(draft);
 }
 
 const sourcesOf = ({ members }: RouterState): Set<string | undefined> =>
   new Set(members.map(({ source }) => source));
-
-function logAssigned(
-  draft: Draft,
-  verb: string,
-  preposition: string,
-  { index, address }: { readonly index: number; readonly address: string },
-): void {
-  const name = draft.router.kernel.links[index]?.name ?? `#${index}`;
-  draft.actions.push({
-    type: 'log',
-    severity: 'detail',
-    text: `${verb} address ${address} ${preposition} interface ${name}`,
-  });
-}
 
 const isStalled = (state: InstanceState): boolean =>
   state.name === 'master' && state.stall !== undefined;

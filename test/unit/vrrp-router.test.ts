@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { Script } from '../../src/config/value.ts';
 import { after, type Duration, type Instant, micros, millis, seconds } from '../../src/lib/time.ts';
 import { interfacesOf } from '../../src/vrrp/addresses.ts';
+import type { VrrpEvent } from '../../src/vrrp/event.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
 import { sentBy } from '../../src/vrrp/statistics.ts';
 import { config, instance, ip } from '../sim/config.ts';
@@ -368,6 +369,26 @@ test('link down: silence, the addresses go, FAULT; link up: backup', () => {
   one.take({ type: 'link', link: link() }, at(20));
   assert.deepEqual(one.logs, ['Netlink reports eth0 up', '(VI_1) Entering BACKUP STATE']);
   assert.equal(nextDeadline(one.state), at(20 + 3.609375));
+});
+
+test('interfaces that come, go and change their names are told of, those that nobody depends on with -D', () => {
+  const one = mastered({});
+  const told = (event: VrrpEvent): readonly string[] =>
+    one
+      .take(event)
+      .of('log')
+      .filter(({ text }) => text.startsWith('Interface'))
+      .map(({ severity, text }) => `${severity}: ${text}`);
+  const other = link(7, 'veth7', { up: false });
+  assert.deepEqual(told({ type: 'link', link: other }), ['detail: Interface veth7 added']);
+  assert.deepEqual(told({ type: 'link', link: { ...other, up: true } }), []);
+  assert.deepEqual(told({ type: 'link', link: { ...other, name: 'lan' } }), [
+    'info: Interface name has changed from veth7 to lan',
+    'detail: Interface lan added',
+  ]);
+  assert.deepEqual(told({ type: 'linkGone', index: 7 }), ['detail: Interface lan deleted']);
+  assert.deepEqual(told({ type: 'linkGone', index: 2 }), ['info: Interface eth0 deleted']);
+  assert.deepEqual(told({ type: 'linkGone', index: 2 }), []);
 });
 
 test('a fault elsewhere leaves an interface that can still carry priority 0', () => {
