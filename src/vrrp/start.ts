@@ -129,10 +129,14 @@ const journalled = (
     return link === undefined ? [] : [{ ...entry, index: link.index, scope: 0 }];
   });
 
-// An address that somebody else holds (an instance that is master, or an owner) is no leftover.
+// An address that somebody else holds (an instance that is master, or an owner) is no leftover, nor is one that has just
+// been ordered to go: an instance that a reload starts over.
 function removeLeftovers(draft: Draft, member: Member): void {
   if (member.config.priority === OWNER_PRIORITY) return;
   const held = heldKeys(draft);
+  for (const action of draft.actions)
+    if (action.type === 'removeAddresses')
+      for (const address of action.addresses) held.add(addressKey(address));
   const left = present(
     desiredAddresses(member.config, draft.router.kernel),
     draft.router.kernel,

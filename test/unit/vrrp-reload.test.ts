@@ -175,10 +175,12 @@ test('notify_deleted turns that FAULT into DELETED', () => {
 
 test('an instance that becomes another virtual router starts over, on a schedule of its own', () => {
   const one = mastered({ notify: script('any') });
-  const { pace } = one.member();
+  const { pace, held } = one.member();
+  for (const each of held) one.take({ type: 'address', address: asNews(each) });
   reload(one, at(10), { notify: script('any'), virtual_router_id: 52 });
   assert.deepEqual(one.kinds, ['silence', 'send', 'removeAddresses', 'run', 'filter']);
   assert.deepEqual(one.scripts, ['any INSTANCE VI_1 BACKUP 100']);
+  assert.equal(one.logs.filter((text) => text === '(VI_1) removing VIPs.').length, 1);
   assert.notEqual(one.member().pace, pace);
 });
 
