@@ -45,7 +45,8 @@ export class Loop<State, Event, Action> {
 
   /** Takes an event that happened at `at`; everything it leads to is done when this returns. */
   take(event: Event, at: Instant): void {
-    this.takeBatch([[event, at]]);
+    this.#queue.push({ event, at, remaining: all });
+    this.#run();
   }
 
   /** Takes several events in order and re-arms the alarm once. */

@@ -9,7 +9,7 @@ import { itemAt, vector, withItem } from '../lib/vector.ts';
 import type { CheckAction } from './action.ts';
 import type { Verdict } from './checker.ts';
 import type { CheckEvent, CheckFacts } from './event.ts';
-import { believed, firstAt, type Health, judge } from './health.ts';
+import { asked, believed, firstAt, type Health, judge } from './health.ts';
 import { Legacy } from './heir.ts';
 import {
   logReal,
@@ -54,6 +54,7 @@ import {
   poolsOfNames,
   setHealth,
   tidy,
+  withHealths,
 } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
@@ -240,9 +241,9 @@ function wake(draft: Draft): void {
     if (target === undefined) continue;
     const run = nameRun(nextSerial++, at);
     actions.push({ type: 'probe', run, target });
-    healths = withItem(healths, at, { ...health, run, dueAt: undefined });
+    healths = withItem(healths, at, asked(health, run));
   }
-  draft.state = { ...state, due, healths, nextSerial };
+  draft.state = withHealths(state, healths, due, nextSerial);
 }
 
 function answer(draft: Draft, run: number, answered: Verdict): void {

@@ -74,15 +74,40 @@ export function setHealth(draft: Draft, check: number, health: Health): void {
     health.dueAt === undefined || health.dueAt === before.dueAt
       ? state.due
       : withDue(state.due, health.dueAt, check);
-  draft.state = { ...state, healths: withItem(state.healths, check, health), due };
+  draft.state = withHealths(state, withItem(state.healths, check, health), due, state.nextSerial);
 }
+
+/** Written out: this happens thousands of times a second, and the engine takes twenty times as long for `...state`. */
+export const withHealths = (
+  state: DirectorState,
+  healths: DirectorState['healths'],
+  due: DirectorState['due'],
+  nextSerial: number,
+): DirectorState => ({
+  phase: state.phase,
+  config: state.config,
+  plan: state.plan,
+  healths,
+  services: state.services,
+  due,
+  suspended: state.suspended,
+  addresses: state.addresses,
+  sessions: state.sessions,
+  random: state.random,
+  carried: state.carried,
+  nextSerial,
+  firstSerial: state.firstSerial,
+  broken: state.broken,
+  timeouts: state.timeouts,
+  keeps: state.keeps,
+});
 
 /** What is due no more at its time goes, so that the first one says when something happens. */
 export function tidy(state: DirectorState): DirectorState {
   let { due } = state;
   while (due !== undefined && itemAt(state.healths, due.item).dueAt !== due.at)
     due = withoutFirst(due);
-  return due === state.due ? state : { ...state, due };
+  return due === state.due ? state : withHealths(state, state.healths, due, state.nextSerial);
 }
 
 export const say = (draft: Draft, severity: Severity, text: string): void => {

@@ -66,16 +66,15 @@ function readRecord(ring: Uint8Array, view: DataView, offset: number, size: numb
   const kind = view.getUint32(offset, true);
   const source = view.getUint32(offset + 4, true);
   const aux = view.getInt32(offset + 12, true);
-  const happened = {
-    at: view.getFloat64(offset + 16, true) as Instant,
-    read: view.getFloat64(offset + 24, true) as Instant,
-  };
+  const at = view.getFloat64(offset + 16, true) as Instant;
+  const read = view.getFloat64(offset + 24, true) as Instant;
   const extra = view.getUint32(offset + 32, true);
   switch (kind) {
     case 1: {
       const start = offset + HEADER;
       const packet = {
-        ...happened,
+        at,
+        read,
         kind: 'packet' as const,
         fd: source,
         bytes: ring.subarray(start, start + size),
@@ -92,25 +91,25 @@ function readRecord(ring: Uint8Array, view: DataView, offset: number, size: numb
           };
     }
     case 2:
-      return { ...happened, kind: 'alarm' };
+      return { at, read, kind: 'alarm' };
     case 3:
-      return { ...happened, kind: 'fired', id: source, errno: aux };
+      return { at, read, kind: 'fired', id: source, errno: aux };
     case 4:
-      return { ...happened, kind: 'withheld', id: source };
+      return { at, read, kind: 'withheld', id: source };
     case 5:
-      return { ...happened, kind: 'sendFailed', id: source, errno: aux };
+      return { at, read, kind: 'sendFailed', id: source, errno: aux };
     case 6:
-      return { ...happened, kind: 'stalled', id: source };
+      return { at, read, kind: 'stalled', id: source };
     case 7:
-      return { ...happened, kind: 'overflow', lost: aux };
+      return { at, read, kind: 'overflow', lost: aux };
     case 8:
-      return { ...happened, kind: 'exit', pid: source, status: aux, signal: extra };
+      return { at, read, kind: 'exit', pid: source, status: aux, signal: extra };
     case 9:
-      return { ...happened, kind: 'signal', signal: source };
+      return { at, read, kind: 'signal', signal: source };
     case 10:
-      return { ...happened, kind: 'resync', fd: source };
+      return { at, read, kind: 'resync', fd: source };
     case 11:
-      return { ...happened, kind: 'reached', id: source, errno: aux };
+      return { at, read, kind: 'reached', id: source, errno: aux };
     default:
       throw new RangeError(`the I/O thread wrote a record of unknown kind ${kind}`);
   }

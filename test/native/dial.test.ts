@@ -142,7 +142,7 @@ describe('a connection that is only asked for', () => {
       const wish = new Recallable();
       const waits: Promise<void>[] = [];
       for (let n = 0; n < 100; n++)
-        waits.push(dials.reach(there(n % 2 === 0 ? { address: NOWHERE } : {}), patience, wish));
+        waits.push(dials.reach(there(n % 2 === 0 ? { address: NOWHERE } : {}), seconds(300), wish));
       // The thread has decided, and nobody has heard of it.
       if (round % 3 === 1) block(5);
       if (round % 3 === 2) await new Promise((resolve) => setImmediate(resolve));
@@ -272,6 +272,8 @@ describe('the thread that waits for connections', () => {
         const status = readFileSync(`/proc/self/task/${task}/status`, 'utf8');
         return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
       }, 0);
+    native.dial(1_000, FAR, port, 10_000_000);
+    await tape.first('reached');
     await tape.flush();
     const before = switches();
     const { resolve, promise } = withResolvers();
