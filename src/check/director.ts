@@ -8,6 +8,8 @@ import { next } from '../lib/random.ts';
 import { itemAt, vector, withItem } from '../lib/vector.ts';
 import type { CheckAction } from './action.ts';
 import type { Verdict } from './checker.ts';
+import { followSession } from './checkers/bfd.ts';
+import { followFile } from './checkers/file.ts';
 import type { CheckEvent, CheckFacts } from './event.ts';
 import { asked, believed, firstAt, type Health, judge } from './health.ts';
 import { Legacy } from './heir.ts';
@@ -42,7 +44,7 @@ import {
   type ServiceState,
   sorryPlace,
 } from './service.ts';
-import { followFile, standingOf } from './standing.ts';
+import { standingOf } from './standing.ts';
 import {
   checkOfRun,
   type DirectorState,
@@ -304,7 +306,7 @@ function onSession(draft: Draft, name: string, up: boolean): void {
   const changed: number[] = [];
   for (const [at, { follows }] of draft.state.plan.checks.entries()) {
     if (follows === undefined || !('session' in follows) || follows.session !== name) continue;
-    setHealth(draft, at, { ...healthOf(draft, at), up, known: true });
+    setHealth(draft, at, followSession(healthOf(draft, at), up));
     changed.push(at);
   }
   follow(draft, changed);

@@ -6,6 +6,8 @@
 import { type Due, withDue } from '../lib/heap.ts';
 import { next } from '../lib/random.ts';
 import { itemAt, vector } from '../lib/vector.ts';
+import { followSession } from './checkers/bfd.ts';
+import { followFile } from './checkers/file.ts';
 import { firstAt, type Health, newborn, unknown } from './health.ts';
 import {
   reportReal,
@@ -34,7 +36,7 @@ import {
   type ServiceState,
   type Standing,
 } from './service.ts';
-import { followFile, standingOf } from './standing.ts';
+import { standingOf } from './standing.ts';
 import { type DirectorState, type Draft, healthOf, ordersBetween, say } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
@@ -235,7 +237,8 @@ class History {
     }
     if (follows !== undefined && 'session' in follows) {
       const up = this.#before.sessions[follows.session];
-      return up === undefined ? unknown(!check.timing.alpha) : { ...unknown(up), known: true };
+      const health = unknown(!check.timing.alpha);
+      return up === undefined ? health : followSession(health, up);
     }
     // Taken for up where a server of it is: that has its tries before it goes.
     const assumed = check.users.map((user) => {

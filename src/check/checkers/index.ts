@@ -1,5 +1,5 @@
-// Which function answers for which kind of check. FILE_CHECK and BFD_CHECK have none: files and sessions tell by
-// themselves. That of MISC_CHECK is made with what starts processes (Commands in misc.ts), that of TCP_CHECK with what hears of
+// Which function answers for which kind of check. FILE_CHECK (file.ts) and BFD_CHECK (bfd.ts) ask nothing: files and sessions
+// tell by themselves. That of MISC_CHECK is made with what starts processes (Commands in misc.ts), that of TCP_CHECK with what hears of
 // connections (tcp.ts).
 
 import type { Check } from '../checker.ts';
