@@ -135,6 +135,22 @@ describe('a connection that is only asked for', () => {
     assert.equal(peer?.readableEnded, true);
   });
 
+  it('holds up no other where its end is never acknowledged', async () => {
+    const rules =
+      'table ip t { chain o { type filter hook output priority 0; tcp flags & fin == fin drop; }; }';
+    ip('netns', 'exec', cable.near, 'nft', rules);
+    try {
+      const dials = startDials();
+      // keepalived 2.2.7 waits five seconds for each.
+      const all = Array.from({ length: 5 }, () => dials.reach(there(), patience, new Recallable()));
+      let told = 0;
+      for (const one of all) void one.then(() => told++);
+      await eventually(() => told === all.length, 'what has become of five connections');
+    } finally {
+      ip('netns', 'exec', cable.near, 'nft', 'delete table ip t');
+    }
+  });
+
   it('that is given up leaves nothing, three thousand times, however far it has come', async () => {
     const dials = startDials();
     const before = sockets();
