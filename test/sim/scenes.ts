@@ -43,6 +43,7 @@ function pair(
   const segment = new Segment([[router(mine, interval)], [other]], {
     seed,
     latency: micros(100),
+    ordered: true,
     mutation,
   });
   segment.start(0);
@@ -280,6 +281,7 @@ function waiting({ seed, when, interval }: Chance, mutation: Mutation) {
   const segment = new Segment([[better], [router(100, interval)]], {
     seed,
     latency: micros(100),
+    ordered: true,
     mutation,
   });
   segment.start(1);

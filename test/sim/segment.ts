@@ -17,6 +17,8 @@ import { Watch } from './watch.ts';
 export interface Options {
   readonly seed: number;
   readonly latency: Duration;
+  /** What is sent arrives in that order, as on a cable; otherwise it may not. */
+  readonly ordered?: boolean;
   readonly mutation?: Mutation;
 }
 
@@ -34,14 +36,18 @@ export class Segment {
   readonly watch: Watch;
   loss = 0;
   readonly #latency: Duration;
+  readonly #ordered: boolean;
+  /** When the last thing that was sent arrives. */
+  #last = 0;
   readonly #mutation: Mutation;
 
   constructor(
     routers: readonly (readonly VrrpInstance[])[],
-    { seed, latency, mutation = {} }: Options,
+    { seed, latency, ordered = false, mutation = {} }: Options,
   ) {
     this.clock = new Clock(seed);
     this.#latency = latency;
+    this.#ordered = ordered;
     this.#mutation = mutation;
     this.machines = routers.map((instances, position) => ({
       position,
@@ -227,7 +233,10 @@ export class Segment {
         }
         const { source } = from.kernel;
         const wait = this.clock.upTo(this.#latency);
-        this.clock.in(wait, () => this.#arrive(other, source, to, bytes));
+        const least = this.#ordered ? this.#last - this.now : 0;
+        const after = Math.max(wait, least) as Duration;
+        this.#last = this.now + after;
+        this.clock.in(after, () => this.#arrive(other, source, to, bytes));
       }
   }
 
