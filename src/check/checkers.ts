@@ -1,6 +1,6 @@
 // The rows of every checker of a real server. Defaults that come from the server around are decided in rules.ts.
 
-import { commandAlone } from '../config/command.ts';
+import { commandAlone, formatWord, parseWord } from '../config/command.ts';
 import { meant } from '../config/diagnostic.ts';
 import { blocks, defaulted, type Notes, optional } from '../config/keyword.ts';
 import { scriptUser } from '../config/process.ts';
@@ -175,12 +175,19 @@ const digest: ValueType<string> = {
   },
 };
 
-/** One word after decoding, in the words of command strings. */
+/** In the quotes and escapes of command strings: a backslash for PCRE is written as two. */
 const pattern: ValueType<string> = {
   ...word(),
   syntax: '<pattern>',
   minimum: 0,
-  parse: ([text]) => (text === undefined ? {} : { value: text }),
+  ownQuotes: true,
+  // keepalived 2.2.7 says it at its start, and nothing with -t.
+  parse: (_, raw) =>
+    parseWord(raw, {
+      ...mistake('regex-words', 'regex missing or too many fields'),
+      class: 'none',
+    }),
+  format: formatWord,
 };
 
 const options: ValueType<readonly string[]> = {

@@ -321,7 +321,10 @@ function checkFlags(statements: readonly VirtualStatement[], { report }: Surroun
         if (fits || (keyword === 'hashed' && scheduler === 'mh')) break;
         // keepalived says sh also where it means mh.
         const message = `${keyword} only applies to sh scheduler - ignoring`;
-        report(mistake('flag-of-scheduler', message, { word: -1 }), node);
+        const wrong = mistake('flag-of-scheduler', message, { word: -1 });
+        // Of the other scheduler that hashes it ignores them in silence.
+        const hashes = scheduler === 'sh' || scheduler === 'mh';
+        report(hashes ? { ...wrong, severity: 'warning', class: 'none' } : wrong, node);
         break;
       }
       case 'sorry_server_inhibit':

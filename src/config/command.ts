@@ -52,9 +52,21 @@ export function parseCommand(raw: string): Reading<ScriptText> {
       ...(group === undefined ? {} : { group }),
     },
     // keepalived takes it, and has complained of the line before it came to the command.
-    ...(outer.open === '"' ? { complaints: [lacking(`Unterminated quote '%k ${raw}'`)] } : {}),
+    ...(outer.open === '"' ? { complaints: [unterminated(raw)] } : {}),
   };
 }
+
+/** One word in the quotes and escapes of command strings, which are decoded once. `otherwise` is complained of where it is not one. */
+export function parseWord(raw: string, otherwise: Complaint): Reading<string> {
+  const read = readWords(raw);
+  if ('wrong' in read) return unfinished(raw, read.wrong);
+  const [text, ...more] = read.words;
+  if (text === undefined || more.length > 0) return { complaints: [otherwise] };
+  return { value: text, ...(read.open === '"' ? { complaints: [unterminated(raw)] } : {}) };
+}
+
+/** Text that parseWord() makes this word of. */
+export const formatWord = (word: string): string => `"${escaped(word, '\\')}"`;
 
 const EMPTY = {
   id: 'empty-command',
@@ -70,6 +82,8 @@ const lacking = (message: string): Complaint => ({
   message,
   word: 0,
 });
+
+const unterminated = (raw: string): Complaint => lacking(`Unterminated quote '%k ${raw}'`);
 
 const unfinished = (text: string, wrong: '"' | "'" | '\\'): Reading<never> => ({
   complaints: [
@@ -160,11 +174,12 @@ function decodeEscape(text: string, at: number): { readonly text: string; readon
 }
 
 /** A word that both readings give back: an octal escape whose backslash is itself escaped. */
-function quoteWord(word: string): string {
-  if (word === '') return "''";
-  return Array.from(word, (c) => {
+const quoteWord = (word: string): string => (word === '' ? "''" : escaped(word, '\\\\'));
+
+/** What means something to a reader is written as an octal escape, behind this backslash. */
+const escaped = (word: string, backslash: string): string =>
+  Array.from(word, (c) => {
     const code = c.charCodeAt(0);
     const plain = code > 0x20 && code !== 0x7f && !`#!{}"'\\$`.includes(c);
-    return plain ? c : `\\\\${code.toString(8).padStart(3, '0')}`;
+    return plain ? c : `${backslash}${code.toString(8).padStart(3, '0')}`;
   }).join('');
-}

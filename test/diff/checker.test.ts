@@ -13,6 +13,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { Verdict } from '../../src/check/checker.ts';
 import { checks } from '../../src/check/checkers/index.ts';
 import { tcpCheck } from '../../src/check/checkers/tcp.ts';
+import { httpRows } from '../../src/check/checkers.ts';
 import { createDirector, director } from '../../src/check/director.ts';
 import type { HttpOptions } from '../../src/check/options.ts';
 import type { Ip } from '../../src/lib/ip.ts';
@@ -123,7 +124,8 @@ function ask(row: Row): Promise<Verdict> {
   if (row.kind === 'TCP_CHECK') return checkTcp({ connection }, signal);
   if (row.kind === 'SMTP_CHECK')
     return checks.SMTP_CHECK({ connection, helo_name: 'me.example' }, signal);
-  const pattern = word(row, 'regex');
+  const raw = row.url?.find((line) => line.startsWith('regex '))?.slice('regex '.length);
+  const pattern = raw === undefined ? undefined : httpRows.url.rows.regex.type.parse([], raw).value;
   const virtualhost = word(row, 'virtualhost');
   const digest = word(row, 'digest');
   const [least, most] = [number(row, 'regex_min_offset'), number(row, 'regex_max_offset')];

@@ -245,6 +245,32 @@ const digests: readonly Row[] = [
 
 /** The body apart from the header: keepalived also searches a header that came with it. */
 const regexes: readonly Row[] = [
+  ...(
+    [
+      [String.raw`"\"status\": \"ok\""`, 'up'],
+      [`'"status": "ok"'`, 'up'],
+      [String.raw`\"ok\"`, 'up'],
+      [`'she said'`, 'up'],
+      [String.raw`"said\\s"`, 'up'],
+      [String.raw`said\\s.status`, 'up'],
+      [String.raw`"\\bshe\\b"`, 'up'],
+      [String.raw`"said\s"`, 'down'],
+      [String.raw`"\bshe\b"`, 'down'],
+      [String.raw`s\150e\040said`, 'up'],
+      // Hexadecimal digits are taken as long as there are any.
+      [String.raw`"s\x68e said"`, 'down'],
+      [`s'he 's"aid"`, 'up'],
+    ] as const
+  ).map(([regex, verdict]) =>
+    get(
+      `a pattern in quotes and with escapes: ${regex}`,
+      apart('she said "status": "ok" now'),
+      verdict,
+      {
+        url: [`regex ${regex}`],
+      },
+    ),
+  ),
   get('a pattern that is there', apart(BODY), 'up', { url: ['regex "lo w"'] }),
   get('a pattern that is not there', apart(BODY), 'down', {
     url: ['regex nope'],

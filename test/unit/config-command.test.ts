@@ -8,7 +8,7 @@ import {
   type MachineFacts,
   readBlock,
 } from '../../src/config/build.ts';
-import { command, parseCommand } from '../../src/config/command.ts';
+import { command, formatWord, parseCommand, parseWord } from '../../src/config/command.ts';
 import { Findings } from '../../src/config/diagnostic.ts';
 import { globalDefs, resolveGlobals } from '../../src/config/globals.ts';
 import type { Node } from '../../src/config/parser.ts';
@@ -86,6 +86,30 @@ function resolve(
   const script = resolveScript(text, node, globals, machine, createReporter(findings));
   return { script, said: findings.all.map((d) => `${d.id}:${d.class}`) };
 }
+
+describe('a single word', () => {
+  const otherwise = { id: 'x', severity: 'error', class: 'none', message: 'not one word' } as const;
+  for (const [raw, value] of [
+    [String.raw`"\"a\": \\d"`, String.raw`"a": \d`],
+    [`'say "hi" # {'`, 'say "hi" # {'],
+    [String.raw`a\ b`, 'a b'],
+    ['""', ''],
+    ['a b', undefined],
+    ['', undefined],
+    [String.raw`a\ `.trim(), undefined],
+    ["'a", undefined],
+  ] as const)
+    it(`${raw}: ${value ?? 'none'}`, () => {
+      const read = parseWord(raw, otherwise);
+      assert.equal(read.value, value);
+      assert.equal((read.complaints ?? []).length, value === undefined ? 1 : 0);
+    });
+
+  for (const value of ['', 'a b', '"', "it's", String.raw`\d+\\`, 'é {1,2} # ! $HOME', '\t'])
+    it(`${JSON.stringify(value)} is written so that it is read again`, () => {
+      assert.deepEqual(parseWord(formatWord(value), otherwise), { value });
+    });
+});
 
 describe('a script', () => {
   it('runs as root unless somebody is named', () => {

@@ -450,13 +450,15 @@ describe('use_vmac with a keyword of unicast', () => {
 
 describe('a regex of HTTP_GET', () => {
   for (const [regex, options, said, urls] of [
-    ['"(a)\\1"', '', ['regex'], ['/good']],
+    ['"(a)\\\\1"', '', ['regex'], ['/good']],
+    ['a b', '', ['regex-words'], ['/', '/good']],
+    ['"\\"a\\" b"', '', [], ['/', '/good']],
     ['"(a"', '', ['regex'], ['/good']],
     ['[]', 'allow_empty_class', [], ['/', '/good']],
     ['[]', 'caseless', ['regex'], ['/good']],
     ['"^a++$"', 'multiline', [], ['/', '/good']],
   ] as const)
-    it(`${regex} ${options}: ${said.length > 0 ? 'its url is left out, and why is said' : 'is taken'}`, () => {
+    it(`${regex} ${options}: ${urls.length === 1 ? 'its url is left out, and why is said' : 'its url stays'}`, () => {
       const built = build(
         [
           'virtual_server 10.0.0.1 80 {',
