@@ -3,6 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Ip } from '../../src/lib/ip.ts';
 import { native, type Outgoing } from '../../src/net/native.ts';
 import { type Record as Report, readRecords } from '../../src/net/record.ts';
@@ -203,3 +204,21 @@ export function numberOf(packet: Of<'packet'>): number {
   const start = (bytes[0] ?? 0) >> 4 === 4 ? ((bytes[0] ?? 0) & 15) * 4 : 0;
   return new DataView(bytes.buffer, bytes.byteOffset + start).getUint32(0);
 }
+
+/** A server of TCP at the far end, and its port; what it accepts comes at the end of the list. */
+export function listenFar(
+  cable: Cable,
+  accepted: Socket[],
+): { readonly server: Server; readonly port: number } {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => {});
+    accepted.push(socket);
+  });
+  // Without a host the socket is made in this turn, hence in that namespace.
+  cable.on('far', () => server.listen(0));
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** The other end of an accepted connection, as its own machine writes it. */
+export const addressOf = ({ remoteAddress = '' }: Socket): string =>
+  remoteAddress.replace('::ffff:', '').replace(/%.*/, '');

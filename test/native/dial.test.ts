@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Ip } from '../../src/lib/ip.ts';
 import { Recallable } from '../../src/lib/recall.ts';
 import { millis, seconds } from '../../src/lib/time.ts';
 import { native } from '../../src/net/native.ts';
 import { type Endpoint, isOurs } from '../../src/net/stream.ts';
-import { block, Cable, eventually, ip, PROTOCOL, Tape } from './cable.ts';
+import { addressOf, block, Cable, eventually, ip, listenFar, PROTOCOL, Tape } from './cable.ts';
 import { startDials } from './dials.ts';
 
 const NOWHERE = '10.9.0.99' as Ip;
@@ -44,12 +44,7 @@ const forget = (): void => {
 
 before(() => {
   cable = new Cable('dial');
-  server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on('error', () => {});
-    accepted.push(socket);
-  });
-  cable.on('far', () => server.listen(0));
-  port = (server.address() as AddressInfo).port;
+  ({ server, port } = listenFar(cable, accepted));
   ip('-n', cable.near, 'address', 'add', '10.9.0.7/24', 'dev', 'a');
   // A neighbour that is known and does not answer: there is no other refusal than that of time.
   ip(
@@ -70,10 +65,11 @@ describe('a connection that is only asked for', () => {
   const seenOf = async (endpoint: Endpoint): Promise<string> => {
     await startDials().reach(endpoint, patience, new Recallable());
     await eventually(() => accepted.length > 0, 'an accepted connection');
-    const { remoteAddress = '', remotePort = 0 } = accepted[0] ?? {};
+    const [peer] = accepted as [Socket];
+    const address = addressOf(peer);
+    const { remotePort } = peer;
     forget();
     native.stop();
-    const address = remoteAddress.replace('::ffff:', '').replace(/%.*/, '');
     return endpoint.bindPort === undefined ? address : `${address} ${remotePort}`;
   };
 

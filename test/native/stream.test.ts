@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import { setMaxListeners } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Ip } from '../../src/lib/ip.ts';
 import { millis, seconds } from '../../src/lib/time.ts';
 import { type Endpoint, isOurs, Stream } from '../../src/net/stream.ts';
-import { Cable, eventually, ip } from './cable.ts';
+import { addressOf, Cable, eventually, ip, listenFar } from './cable.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures/tls');
 let cable: Cable;
@@ -34,11 +34,11 @@ async function seenOf(endpoint: Endpoint): Promise<{ address: string; port: numb
   const stream = new Stream(endpoint, never);
   await stream.connected(patience);
   await eventually(() => accepted.length > 0, 'an accepted connection');
-  const [peer] = accepted.splice(0);
-  const { remoteAddress = '', remotePort = 0 } = peer ?? {};
+  const [peer] = accepted.splice(0) as [Socket];
+  const seen = { address: addressOf(peer), port: peer.remotePort ?? 0 };
   stream.close();
-  peer?.destroy();
-  return { address: remoteAddress.replace('::ffff:', '').replace(/%.*/, ''), port: remotePort };
+  peer.destroy();
+  return seen;
 }
 
 async function refusalOf(endpoint: Endpoint, timeout = patience): Promise<NodeJS.ErrnoException> {
@@ -54,13 +54,7 @@ async function refusalOf(endpoint: Endpoint, timeout = patience): Promise<NodeJS
 
 before(async () => {
   cable = new Cable('stream');
-  server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on('error', () => {});
-    accepted.push(socket);
-  });
-  // Without a host the socket is made in this turn, hence in that namespace.
-  cable.on('far', () => server.listen(0));
-  port = (server.address() as AddressInfo).port;
+  ({ server, port } = listenFar(cable, accepted));
   ip('-n', cable.near, 'address', 'add', '10.9.0.7/24', 'dev', 'a');
 });
 after(() => {

@@ -6,10 +6,17 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { buildMutant } from './mutant.ts';
 import { node, requireProgram, sanitized } from './programs.ts';
-import { options, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import {
+  logged,
+  options,
+  type Running,
+  type Sandbox,
+  sandbox,
+  until,
+  withIpvs,
+} from './sandbox.ts';
 
 const global = (lines = ''): string => `global_defs {
   router_id test
@@ -46,18 +53,11 @@ const service = `virtual_server 10.9.0.100 80 {
 }
 `;
 
-const standIn = fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url));
-
 const start = (box: Sandbox, config: string, words: readonly string[] = []): Running =>
   box.daemon(config, words, {
-    NODE_OPTIONS: `--require=${standIn}`,
+    ...withIpvs,
     KEEPALIVED_TEST_IPVS: '/tmp/orders',
   });
-
-const logged = (daemon: Running, text: string): Promise<unknown> =>
-  until(`the log line ${text}`, () => daemon.stderr.includes(text)).catch(() =>
-    assert.fail(`no line ${text} in the log:\n${daemon.stderr}`),
-  );
 
 /** Pids of the children once both run. */
 async function running(box: Sandbox, daemon: Running): Promise<{ vrrp: number; check: number }> {
@@ -314,7 +314,7 @@ test(
     box.write('tmp/keepalived.conf', global() + service);
     const words = [node, slow.program, '-n', '-l', '-C', '-f', '/tmp/keepalived.conf'];
     const daemon = box.start(words, {
-      env: { ...slow.options.environment, NODE_OPTIONS: `--require=${standIn}` },
+      env: { ...slow.options.environment, ...withIpvs },
     });
     await logged(daemon, 'Startup complete');
     const child = box.pid('run/checkers.pid');

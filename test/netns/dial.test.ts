@@ -5,15 +5,21 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { run } from './command.ts';
 import { node } from './programs.ts';
-import { options, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import {
+  logged,
+  options,
+  type Running,
+  type Sandbox,
+  sandbox,
+  until,
+  withIpvs,
+} from './sandbox.ts';
 
-const standIn = fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url));
 const start = (box: Sandbox, config: string): Running =>
   box.daemon(config, [], {
-    NODE_OPTIONS: `--require=${standIn}`,
+    ...withIpvs,
     KEEPALIVED_TEST_IPVS: '/tmp/orders',
   });
 
@@ -52,11 +58,6 @@ const waiting = (pid: number): number =>
   readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
     .split('\n')
     .filter((line) => line.trim().split(/\s+/)[3] === '02').length;
-
-const logged = (daemon: Running, text: string | RegExp): Promise<unknown> =>
-  until(`the log line ${text}`, () =>
-    typeof text === 'string' ? daemon.stderr.includes(text) : text.test(daemon.stderr),
-  ).catch(() => assert.fail(`no line ${text} in the log:\n${daemon.stderr}`));
 
 test(
   'a connection that nobody answers goes with its check, and with the daemon',

@@ -9,11 +9,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { sanitized } from './programs.ts';
-import { type Running, Sandbox, until } from './sandbox.ts';
+import { type Running, Sandbox, until, withIpvs } from './sandbox.ts';
 import type { Play, Told, Villain } from './villain.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const standIn = join(here, '../fixtures/ipvs.cjs');
 const FIRST = 20_000;
 /** Megabytes that the checker child may ever have: Node itself needs some 60, and a body is read up to 64. */
 const MOST = 220;
@@ -224,7 +223,7 @@ before(async () => {
     { directory: join(here, '../..') },
   );
   await until('the villains', () => villains.stdout.includes('ready'), 60_000);
-  daemon = box.daemon(configuration(), ['-C'], { NODE_OPTIONS: `--require=${standIn}` });
+  daemon = box.daemon(configuration(), ['-C'], withIpvs);
 });
 after(() => box.close());
 

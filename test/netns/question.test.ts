@@ -24,7 +24,7 @@ import type { DaemonKind } from './daemon.ts';
 import type { Place, Sight } from './listener.ts';
 import { requireProgram } from './programs.ts';
 import { ELSEWHERE, ROWS, type Row, type Seen } from './question.ts';
-import { program, type Running, Sandbox, until } from './sandbox.ts';
+import { program, type Running, Sandbox, until, withIpvs } from './sandbox.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const fixtures = join(here, '../fixtures');
@@ -129,8 +129,7 @@ class World {
     this.box.write('tmp/keepalived.conf', configurationOf(this.kind));
     const words = ['-n', '-l', '-D', '-C', '-f', '/tmp/keepalived.conf'];
     if (this.kind === 'ours') {
-      const env = { NODE_OPTIONS: `--require=${join(fixtures, 'ipvs.cjs')}` };
-      this.daemon = this.box.start([process.execPath, program, ...words], { env });
+      this.daemon = this.box.start([process.execPath, program, ...words], { env: withIpvs });
       return;
     }
     const library = join(this.box.folder, 'tmp/standin.so');

@@ -1,6 +1,7 @@
 // One machine for one daemon: a network namespace with a live eth0, and a mount namespace with /run and /tmp of its own, so
 // that default paths can be tested. Everything in it is removed at the end, on failure too. Needs root.
 
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,11 @@ export const program =
   process.env.KEEPALIVED_TEST_PROGRAM ?? join(project, 'dist', 'keepalived.js');
 
 /** Options of a test that has one: without root there are no namespaces. */
+/** For our daemons: what stands in for the IPVS that kernels of test machines lack. */
+export const withIpvs = {
+  NODE_OPTIONS: `--require=${fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url))}`,
+};
+
 export const options = {
   skip: process.getuid?.() === 0 ? false : 'needs root',
   timeout: 60_000,
@@ -188,6 +194,13 @@ export async function sandbox(context: TestContext): Promise<Sandbox> {
   await made.open();
   return made;
 }
+
+/** Waits until the log has this, behind its first `from` characters. */
+export const logged = (daemon: Running, text: string | RegExp, from = 0): Promise<unknown> =>
+  until(`the log line ${text}`, () => {
+    const log = daemon.stderr.slice(from);
+    return typeof text === 'string' ? log.includes(text) : text.test(log);
+  }).catch(() => assert.fail(`no line ${text} in the log:\n${daemon.stderr}`));
 
 /** Waits until `condition` gives something, and gives it back; fails with `what` after `limit` milliseconds. */
 export async function until<T>(

@@ -5,22 +5,20 @@ import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { run } from './command.ts';
 import { serve } from './post.ts';
 import { node } from './programs.ts';
-import { options, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import {
+  logged,
+  options,
+  type Running,
+  type Sandbox,
+  sandbox,
+  until,
+  withIpvs,
+} from './sandbox.ts';
 
-const standIn = fileURLToPath(new URL('../fixtures/ipvs.cjs', import.meta.url));
-
-const start = (box: Sandbox, config: string): Running =>
-  box.daemon(config, ['-C'], { NODE_OPTIONS: `--require=${standIn}` });
-
-/** The part of the log that came after it was `from` long has this text. */
-const logged = (daemon: Running, text: string, from = 0): Promise<unknown> =>
-  until(`the log line ${text}`, () => daemon.stderr.slice(from).includes(text)).catch(() =>
-    assert.fail(`no line ${text} in the log:\n${daemon.stderr}`),
-  );
+const start = (box: Sandbox, config: string): Running => box.daemon(config, ['-C'], withIpvs);
 
 const config = (
   check: string,

@@ -20,7 +20,7 @@ import { inNamespace, originPath } from '../../src/net/namespace.ts';
 import { run } from './command.ts';
 import { buildMutant } from './mutant.ts';
 import { node, sanitized } from './programs.ts';
-import { options, program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import { logged, options, program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
 
 const config = `global_defs {
   router_id test
@@ -54,11 +54,6 @@ const name = (pid: number): string => readFileSync(`/proc/${pid}/comm`, 'utf8').
 
 const pidFiles = (box: Sandbox): string[] =>
   readdirSync(join(box.folder, 'run')).filter((file) => file.endsWith('.pid'));
-
-const logged = (daemon: Running, text: string | RegExp): Promise<unknown> =>
-  until(`the log line ${text}, in\n${daemon.stderr}`, () =>
-    typeof text === 'string' ? daemon.stderr.includes(text) : text.test(daemon.stderr),
-  ).catch(() => assert.fail(`no line ${text} in the log:\n${daemon.stderr}`));
 
 /** The child's pid once it runs. */
 async function running(box: Sandbox, daemon: Running): Promise<number> {
