@@ -211,9 +211,10 @@ async function fetchDigest(wanted: Wanted, stage: { name: string }): Promise<Buf
   }
 }
 
+/** OpenSSL gives its reason in a word or two; its message has addresses and lines of source too. */
 function wordsFor(
   stage: string,
-  { code, message }: NodeJS.ErrnoException,
+  { code, message, reason = message }: NodeJS.ErrnoException & { readonly reason?: string },
   secure: boolean,
 ): string {
   const late = code === 'ETIMEDOUT';
@@ -222,7 +223,7 @@ function wordsFor(
     return code === 'ECONNREFUSED' ? 'Connection failed' : `Connection failed: ${message}`;
   }
   if (stage === 'handshake')
-    return late ? 'Timeout connecting' : `SSL connection failed: ${message}`;
+    return late ? 'Timeout connecting' : `SSL connection failed: ${reason}`;
   if (late) return `Timeout ${secure ? 'SSL' : 'HTTP'} read`;
   return `Read error: ${message}`;
 }

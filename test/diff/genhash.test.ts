@@ -31,6 +31,8 @@ const serve = (socket: Socket): void => {
   socket.on('error', () => {});
   socket.on('data', (piece) => {
     request += piece;
+    // The beginning of TLS, where none is spoken.
+    if (request.startsWith('\x16')) socket.end('400 what?\r\n');
     if (!request.endsWith('\r\n\r\n')) return;
     requests.push(request);
     socket.end(PAGES[request.split(' ')[1] ?? ''] ?? '');
@@ -154,6 +156,9 @@ describe('genhash asks and answers as keepalived does', () => {
       assert.ok(`${b.out}${b.err}`.includes(words), `${b.out}${b.err}`);
       assert.equal(b.status, 1);
     }
+    const failed = await own(['-S', ...plain(), '-u', '/']);
+    assert.equal(failed.out, 'SSL connection failed: wrong version number\n');
+    assert.equal(failed.status, 1);
   });
 
   it('is what keepalived -T and --genhash are', async () => {
