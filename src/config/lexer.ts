@@ -16,7 +16,9 @@ import { type Definition, expand, type Parameters } from './parameter.ts';
 import { isSequence, unroll } from './sequence.ts';
 import {
   columnAt,
+  endOfPart,
   isBlank,
+  LONGEST_LINE,
   removeComment,
   sliceText,
   splitWords,
@@ -52,8 +54,6 @@ export interface Lexed {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** MAX_LINE of keepalived: what is longer goes on as if there were a line break. */
-const LONGEST_LINE = 1023;
 /** No configuration has more; a sequence can ask for more. */
 const MOST_LINES = 1_000_000;
 /** Definitions and sequences can make work without making lines. */
@@ -180,16 +180,17 @@ function pieces(whole: string, at: Position, state: State): Text[] {
     });
   }
   const text = end >= 0 ? whole.slice(0, end) : whole;
-  if (text.length <= LONGEST_LINE) return [textOf(text)];
-  report(state, at, LONGEST_LINE, {
+  const first = endOfPart(text, 0);
+  if (first === text.length) return [textOf(text)];
+  report(state, at, first, {
     id: 'line-too-long',
     severity: 'warning',
     class: 'none',
-    message: `line of ${text.length} characters: after ${LONGEST_LINE} it is read as a new line`,
+    message: `a line is read as a new one after ${LONGEST_LINE} bytes`,
   });
   const parts: Text[] = [];
-  for (let from = 0; from < text.length; from += LONGEST_LINE)
-    parts.push(textOf(text.slice(from, from + LONGEST_LINE), from + 1));
+  for (let from = 0, to = first; from < text.length; from = to, to = endOfPart(text, from))
+    parts.push(textOf(text.slice(from, to), from + 1));
   return parts;
 }
 

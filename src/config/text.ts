@@ -115,3 +115,20 @@ export function splitWords(t: Text): {
   }
   return { words };
 }
+
+/** As many bytes keepalived takes for a line: what is longer goes on as if there were a line break. */
+export const LONGEST_LINE = 1023;
+
+/** Where the part of a line that begins at `from` ends: no character is torn. */
+export function endOfPart(text: string, from: number): number {
+  // A character of a string is at most three bytes of UTF-8; two that are a pair are four.
+  if (3 * (text.length - from) <= LONGEST_LINE) return text.length;
+  let bytes = 0;
+  for (let at = from; at < text.length; ) {
+    const code = text.codePointAt(at) as number;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    if (bytes > LONGEST_LINE) return at;
+    at += code < 0x10000 ? 1 : 2;
+  }
+  return text.length;
+}

@@ -74,6 +74,11 @@ facts('lines', [
   [`a ${'x'.repeat(1021)}`, `a ${'x'.repeat(1021)}`],
   [`a ${'x'.repeat(1022)}`, `a ${'x'.repeat(1021)}|x`, 'line-too-long'],
   ['Ä ö', 'Ä ö'],
+  // Bytes count, and no character is torn.
+  [`a ${'ä'.repeat(510)}b`, `a ${'ä'.repeat(510)}b`],
+  [`a ${'ä'.repeat(511)}`, `a ${'ä'.repeat(510)}|ä`, 'line-too-long'],
+  [`a ${'漢'.repeat(341)}`, `a ${'漢'.repeat(340)}|漢`, 'line-too-long'],
+  [`ab ${'😀'.repeat(256)}`, `ab ${'😀'.repeat(255)}|😀`, 'line-too-long'],
 ]);
 
 facts('braces', [
