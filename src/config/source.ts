@@ -353,7 +353,8 @@ function inspect(
     return { message: `Cannot find script ${command} in path - disabling`, disabled: ABSENT };
   let path: string;
   try {
-    path = realpathSync(searched);
+    // Node's own forgives a slash behind the name of a file.
+    path = realpathSync.native(searched);
     if (!statSync(path).isFile())
       return {
         message: `Wrong file type found in script path '${command}'.`,
@@ -443,10 +444,12 @@ const quoted = (path: string): string =>
  */
 function whoElseCanChange(path: string): string | undefined {
   for (let at = path; ; at = dirname(at)) {
-    const { mode, uid } = lstatSync(at);
+    const { mode, uid, gid } = lstatSync(at);
     const sticky = (mode & 0o1000) !== 0 && at !== path;
-    // Nothing can be written into a link: its mode, which is 0777, says nothing.
-    const open = (mode & 0o022) !== 0 && (mode & constants.S_IFMT) !== constants.S_IFLNK;
+    // Nothing can be written into a link: its mode, which is 0777, says nothing. The group of root is trusted, as in keepalived.
+    const open =
+      ((mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0)) &&
+      (mode & constants.S_IFMT) !== constants.S_IFLNK;
     if (uid !== 0) return `${at} belongs to uid ${uid}: chown root ${quoted(at)}`;
     if (open && !sticky)
       return `${at} can be written by others than root: chmod go-w ${quoted(at)}`;

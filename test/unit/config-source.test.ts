@@ -179,6 +179,23 @@ describe('facts', () => {
     chmodSync(loose, 0o777);
     assert.equal(facts.inspect(loose, { uid: 65534, gid: 65534 }).insecure, undefined);
   });
+
+  it('trust the group of root, for the file and for its folder', () => {
+    mkdirSync(join(folder, 'shared'));
+    const program = write('shared/program', '#!/bin/sh\n', 0o775);
+    chmodSync(join(folder, 'shared'), 0o2775);
+    assert.equal(facts.inspect(program, root).insecure, undefined);
+    for (const path of [program, join(folder, 'shared')]) {
+      lchownSync(path, 0, 100);
+      assert.match(facts.inspect(program, root).remedy ?? '', /: chmod go-w /);
+      lchownSync(path, 0, 0);
+    }
+  });
+
+  it('find nothing behind a slash after the name of a file', () => {
+    const program = write('behind', '#!/bin/sh\n', 0o755);
+    assert.match(facts.inspect(`${program}/`, root).message ?? '', /- Not a directory$/);
+  });
 });
 
 it('the name of this machine is the first one in its line of /etc/hosts', () => {
