@@ -12,6 +12,7 @@ import type { Node } from './config/parser.ts';
 import { resolveCommands } from './config/script.ts';
 import type { ScriptText } from './config/value.ts';
 import { type InstanceStatement, resolveScripts } from './vrrp/decision.ts';
+import type { VrrpScript } from './vrrp/definitions.ts';
 import { syncGroupRows } from './vrrp/group.ts';
 import { type VrrpConfig, vrrpInstance } from './vrrp/keywords.ts';
 import { optionalCommand } from './vrrp/value.ts';
@@ -161,5 +162,7 @@ function runs(block: Found, vrrp: VrrpConfig, around: Around): Found | undefined
   }
 }
 
-const mayRun = (script: { readonly script?: unknown }, vrrp: VrrpConfig): boolean =>
-  script.script !== undefined || vrrp.vrrp_instance.length === 0;
+/** `</path` runs nothing. */
+const mayRun = ({ script }: VrrpScript, vrrp: VrrpConfig): boolean =>
+  script?.words[0]?.startsWith('<') !== true &&
+  (script !== undefined || vrrp.vrrp_instance.length === 0);

@@ -152,8 +152,14 @@ function inspectScript(
       node,
       AFTERWARDS,
     );
+  if (found.path === undefined && found.disabled !== undefined) {
+    disable('script-unusable', found.disabled, found.message);
+    return undefined;
+  }
   if (found.path === undefined) {
-    disable('script-unusable', 'since not found/accessible', found.message);
+    // That it may not be executed keepalived says in its log only.
+    const mistaken = mistake('script-unusable', found.message ?? path);
+    report({ ...mistaken, class: 'none', assumed: 'the script is not run' }, node);
     return undefined;
   }
   if (globals.enable_script_security && found.insecure !== undefined) {

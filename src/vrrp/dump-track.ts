@@ -27,10 +27,16 @@ const LISTS: readonly (readonly [TrackKeyword, title: string, comma: string])[] 
   ['track_bfd', 'Tracked BFDs', ':'],
 ];
 
-/** Of a group keepalived speaks as if it tracked one process. */
-const listLines = (lists: TrackLists, grouped = false): readonly string[] =>
+/** Of a group keepalived speaks as if it tracked one process. Scripts that are not run are not tracked. */
+const listLines = (
+  { trackers }: RouterState,
+  lists: TrackLists,
+  grouped = false,
+): readonly string[] =>
   LISTS.flatMap(([keyword, title, comma]) => {
-    const list = lists[keyword] ?? [];
+    const list = (lists[keyword] ?? []).filter(
+      ({ name }) => keyword !== 'track_script' || trackers.scripts[name] !== undefined,
+    );
     if (list.length === 0) return [];
     const shown = grouped && keyword === 'track_process' ? 'Tracked process' : title;
     return [`   ${shown} :`, ...list.map((one) => `     ${one.name}${comma} ${weightText(one)}`)];
@@ -42,9 +48,10 @@ export const groupNamed = (state: RouterState, member: string): GroupState | und
 /** What an instance tracks by itself. keepalived shows no weight of interfaces in a group that refuses weights. */
 export function trackedLines(state: RouterState, { config }: Member): readonly string[] {
   const group = groupNamed(state, config.name);
-  if (group === undefined || group.config.sync_group_tracking_weight) return listLines(config);
+  if (group === undefined || group.config.sync_group_tracking_weight)
+    return listLines(state, config);
   const plain = (config.track_interface ?? []).map((one) => ({ ...one, weight: 0 }));
-  return listLines({ ...config, track_interface: plain });
+  return listLines(state, { ...config, track_interface: plain });
 }
 
 /** Who tracks something, with the weight of each: those that do so by themselves come first. */
@@ -106,7 +113,7 @@ function groupLines(router: RouterState, { config, state }: GroupState): readonl
     ...(config.notify_priority_changes === undefined
       ? []
       : [`   Notify priority changes = ${config.notify_priority_changes ? 'yes' : 'no'}`]),
-    ...listLines(config, true),
+    ...listLines(router, config, true),
     ...groupScripts.flatMap(([word, keyword]) => {
       const script = config[keyword];
       return script === undefined

@@ -70,6 +70,7 @@ const insecure: Readonly<Record<string, string>> = {
   'a vrrp_script with an instance that cannot run': `${script}vrrp_instance A {\ninterface eth0\n}\n`,
   'a vrrp_script with a static address': `${script}static_ipaddress {\n10.9.0.77/24 dev eth0\n}\n`,
   'a vrrp_script with a server': script + server(),
+  'a vrrp_script that only asks for a file': `${script.replace('/bin', '</bin')}${inside()}`,
 };
 
 /** Which of several commands stays. */
@@ -91,6 +92,13 @@ const commands: Readonly<Record<string, string>> = {
       'notify_master /bin/true',
     ),
   ),
+  'a vrrp_script that may not be executed': secure(
+    script.replace('/bin/true', '/etc/passwd'),
+    inside(),
+  ),
+  'a vrrp_script that is a folder': secure(script.replace('/bin/true', '/etc'), inside()),
+  'a vrrp_script that is not there': secure(script.replace('/bin/true', '/nosuch'), inside()),
+  'a slash behind a vrrp_script': secure(script.replace('/bin/true', '/bin/true/'), inside()),
   'notify_deleted twice': secure(inside('notify_deleted', 'notify_deleted /bin/true')),
 };
 

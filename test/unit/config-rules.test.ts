@@ -288,6 +288,17 @@ describe('scripts of an instance', () => {
     assert.equal(exitStatus(absent.diagnostics), 0);
   });
 
+  it('are not those that only ask for a file', () => {
+    const asks = (path: string): readonly string[] =>
+      [
+        ...build(
+          `vrrp_script s {\nscript ${path}\n}\nvrrp_instance A {\n${[...BASE, ...V4].join('\n')}\n}\n`,
+        ).diagnostics,
+      ].map(({ id }) => id);
+    assert.deepEqual(asks('</bin/x'), []);
+    assert.deepEqual(asks('/bin/x'), ['script-security']);
+  });
+
   it('do not decide the status where an interface is missing', () => {
     const base = ['interface eth9', 'virtual_router_id 5', ...V4];
     const { diagnostics } = instance(...base, 'notify /bin/x');
