@@ -2,7 +2,14 @@
 
 import type { Script } from '../config/value.ts';
 import { type PlannedReal, type PlannedService, realName } from './plan.ts';
-import { isSorry, liveWeight, type RealState, type ServiceState } from './service.ts';
+import {
+  isSorry,
+  leastGained,
+  leastLeft,
+  liveWeight,
+  type RealState,
+  type ServiceState,
+} from './service.ts';
 import { type Draft, say } from './state.ts';
 
 const inhibits = (service: PlannedService, real: PlannedReal): boolean =>
@@ -38,8 +45,8 @@ export function reportReal(
   { name, config }: PlannedReal,
   up: boolean,
 ): void {
-  // The same server may be up in one service and down in another.
-  const owner = `${name} of ${service.name}`;
+  // The same server may be up in one service and down in another, and two services may have one name: a mark of both families.
+  const owner = `${name} of ${service.id}`;
   runScript(draft, up ? config.notify_up : config.notify_down, owner, up);
   tellFifo(draft, `RS ${name} ${service.name} ${up ? 'UP' : 'DOWN'}`);
 }
@@ -65,20 +72,20 @@ export function tellQuorum(
   reals: readonly RealState[],
   up: boolean,
 ): void {
-  const { quorum, hysteresis } = service.config;
+  const { name, config } = service;
+  const { quorum, hysteresis } = config;
   const live = liveWeight(reals);
-  const { name } = service;
   const text = up
-    ? `Gained quorum ${quorum}+${hysteresis}=${quorum + hysteresis} <= ${live}`
-    : `Lost quorum ${quorum}-${hysteresis}=${quorum - hysteresis} > ${live}`;
+    ? `Gained quorum ${quorum}+${hysteresis}=${leastGained(config)} <= ${live}`
+    : `Lost quorum ${quorum}-${hysteresis}=${leastLeft(config)} > ${live}`;
   say(draft, 'info', `${text} for VS ${name}`);
   tellSorry(draft, service, up);
   reportQuorum(draft, service, up);
   mailQuorum(draft, service, reals, up, up ? 'Gained quorum' : 'Lost quorum');
 }
 
-function reportQuorum(draft: Draft, { name, config }: PlannedService, up: boolean): void {
-  runScript(draft, up ? config.quorum_up : config.quorum_down, name, up);
+function reportQuorum(draft: Draft, { id, name, config }: PlannedService, up: boolean): void {
+  runScript(draft, up ? config.quorum_up : config.quorum_down, id, up);
   tellFifo(draft, `VS ${name} ${up ? 'UP' : 'DOWN'}`);
 }
 
@@ -119,12 +126,12 @@ export function tellStart(draft: Draft, service: PlannedService, state: ServiceS
     for (const [at, real] of service.reals.entries())
       if (state.reals[at]?.alive === true) reportReal(draft, service, real, true);
   const { quorum, hysteresis } = config;
-  const least = quorum + hysteresis;
+  const least = leastGained(config);
   const live = liveWeight(state.reals);
   if (state.quorum)
     say(draft, 'info', `Gained quorum ${quorum}+${hysteresis}=${least} <= ${live} for VS ${name}`);
-  // Servers that have to show themselves first (alpha) are no news, unless somebody stands in for them.
-  else if (config.alpha && config.sorry_server === undefined) return;
+  // Where nobody stands in for them, too few servers are no news; test/unit/check-director.test.ts has keepalived's.
+  else if (config.sorry_server === undefined) return;
   else {
     // The minus is keepalived's, the sum is right.
     const sum = `${quorum}-${hysteresis}=${least} > ${live}`;

@@ -174,21 +174,21 @@ export function planOf(
       };
     });
     const name = nameOf(server.service, server.protocol);
-    const { service: heading } = server;
-    const id = `${'group' in heading ? heading.group : name} ${server.protocol ?? ''}`;
+    const pools =
+      old?.pools ??
+      keysOf(server, around.groups).map((key) => ({
+        name: nameOfKey(key),
+        key,
+        service: serviceOf(server, key, around.groups),
+      }));
+    const id = idOf(server, name, pools);
     const again = ids.get(id) ?? 0;
     ids.set(id, again + 1);
     return {
       id: again === 0 ? id : `${id} #${again}`,
       name,
       config: server,
-      pools:
-        old?.pools ??
-        keysOf(server, around.groups).map((key) => ({
-          name: nameOfKey(key),
-          key,
-          service: serviceOf(server, key, around.groups),
-        })),
+      pools,
       reals,
     };
   });
@@ -196,6 +196,16 @@ export function planOf(
   for (const [at, { pools }] of services.entries())
     for (const { name } of pools) if (owners.get(name)?.at(-1) !== at) push(owners, name, at);
   return { checks, askers, services, owners };
+}
+
+/** keepalived's name, but for groups, which it counts, and for marks, which may be used with both families. */
+function idOf(
+  { service, protocol }: VirtualServer,
+  name: string,
+  [first]: readonly PlannedPool[],
+): string {
+  if ('group' in service) return `${service.group} ${protocol ?? ''}`;
+  return first !== undefined && 'mark' in first.key ? `${name} IPv${first.key.family}` : name;
 }
 
 /** Addresses of several of its servers, the sorry server among them, where ports do not tell them apart. */

@@ -451,11 +451,12 @@ function resolveReal(
   };
 }
 
+/** What is meant is clear, and to relieve all servers by the weight 0 is no mistake: a reload goes on (a warning, not an error). */
 function decideQuorum(
   given: VirtualRows,
   name: string,
   reals: readonly RealServer[],
-  say: (keyword: string, id: string, message: string) => void,
+  say: (keyword: string, id: string, message: string, severity: Severity) => void,
 ): { readonly quorum: number; readonly hysteresis: number } {
   const total = reals.reduce((sum, { weight }) => sum + weight, 0);
   let { quorum, hysteresis } = given;
@@ -464,6 +465,7 @@ function decideQuorum(
       'quorum',
       'quorum-too-high',
       `Warning - quorum ${quorum} for ${name} exceeds total weight of real servers ${total}, reducing quorum to ${total}`,
+      'warning',
     );
     quorum = total;
   }
@@ -474,6 +476,7 @@ function decideQuorum(
       'hysteresis',
       'hysteresis-too-high',
       `Virtual server ${name}: hysteresis ${hysteresis} >= quorum ${quorum}; setting hysteresis to ${reduced}`,
+      'warning',
     );
     hysteresis = Math.max(0, quorum - 1);
   }

@@ -43,14 +43,22 @@ export function realState(real: PlannedReal, standings: readonly Standing[]): Re
 export const liveWeight = (reals: readonly RealState[]): number =>
   reals.reduce((sum, { alive, weight }) => sum + (alive ? weight : 0), 0);
 
+type Limits = Pick<PlannedService['config'], 'quorum' | 'hysteresis'>;
+
+/** The weight at which there are enough, where there were too few. */
+export const leastGained = ({ quorum, hysteresis }: Limits): number =>
+  Math.max(1, quorum + hysteresis);
+
+/**
+ * The weight below which there are too few, where there were enough. The quorum is 0 where all servers have the weight 0: they
+ * are to be relieved, and the sorry server serves.
+ */
+export const leastLeft = ({ quorum, hysteresis }: Limits): number =>
+  Math.max(1, quorum - hysteresis);
+
 /** Whether there are enough now. */
-export function hasQuorum(
-  { config: { quorum, hysteresis } }: PlannedService,
-  before: boolean,
-  live: number,
-): boolean {
-  return live >= (before ? quorum - hysteresis : quorum + hysteresis);
-}
+export const hasQuorum = ({ config }: PlannedService, before: boolean, live: number): boolean =>
+  live >= (before ? leastLeft(config) : leastGained(config));
 
 /** The place of the sorry server, where it has one. */
 export const sorryPlace = ({

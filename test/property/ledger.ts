@@ -67,7 +67,8 @@ class Ledger {
       const reals = this.#shape[at]?.reals ?? [];
       const live = reals.reduce((sum, real) => sum + (this.#alive(real) ? real.weight : 0), 0);
       const { quorum, hysteresis } = this.#limits[at] as { quorum: number; hysteresis: number };
-      return live >= (had ? quorum - hysteresis : quorum + hysteresis);
+      // Where all servers have the weight 0 the quorum is 0, and that is not enough.
+      return live > 0 && live >= (had ? quorum - hysteresis : quorum + hysteresis);
     });
   }
 }

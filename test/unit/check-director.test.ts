@@ -189,7 +189,14 @@ test('omega: what is up is said to go down at the end; -I: the table stays', () 
   assert.deepEqual(play.take({ type: 'deadline' }), []);
 });
 
-test('alpha: nothing is said of what has not shown itself, unless a sorry server stands in', () => {
+test('too few servers at the start: nothing is said, unless a sorry server stands in', () => {
+  const few = real(8001, `weight 4\n${tcp()}`);
+  const short = new Play(`${globals()}${service(`quorum 4\nhysteresis 1\n${few}`)}`);
+  assert.deepEqual(short.start(), [
+    'addService 10.0.0.1:80',
+    'addDestination 10.0.0.1:80 127.0.0.1:8001 4',
+    'Activating healthchecker for service [127.0.0.1]:tcp:8001 for VS [10.0.0.1]:tcp:80',
+  ]);
   const one = real(8001, `notify_down /down\n${tcp()}`);
   const silent = new Play(`${globals()}${service(`alpha\nquorum_down /qdown\n${one}`)}`);
   assert.deepEqual(silent.start(), [
@@ -217,7 +224,8 @@ test('alpha: nothing is said of what has not shown itself, unless a sorry server
 
 test('hysteresis: a start needs it on top of the quorum, and so does coming back', () => {
   const reals = `${real(8001, `weight 4\n${tcp()}`)}${real(8002, `weight 2\nalpha\n${tcp()}`)}`;
-  const play = new Play(`${globals()}${service(`quorum 4\nhysteresis 1\n${reals}`)}`);
+  const sorry = 'sorry_server 127.0.0.1 9';
+  const play = new Play(`${globals()}${service(`${sorry}\nquorum 4\nhysteresis 1\n${reals}`)}`);
   assert.equal(
     play.start().find((line) => line.includes('quorum')),
     'Starting with quorum down 4-1=5 > 4 for VS [10.0.0.1]:tcp:80',
@@ -225,6 +233,49 @@ test('hysteresis: a start needs it on top of the quorum, and so does coming back
   assert.ok(play.answer('8002', up).includes('Gained quorum 4+1=5 <= 6 for VS [10.0.0.1]:tcp:80'));
   assert.ok(!play.answer('8002', down()).some((line) => line.includes('quorum')));
   assert.ok(play.answer('8001', down()).includes('Lost quorum 4-1=3 > 0 for VS [10.0.0.1]:tcp:80'));
+});
+
+test('all servers have the weight 0: the sorry server serves until one counts', () => {
+  const relieved = (weight: number): string =>
+    service(`sorry_server 127.0.0.1 9\n${real(8001, `weight ${weight}\n${tcp()}`)}`);
+  const play = new Play(relieved(0));
+  assert.deepEqual(play.start().slice(0, 3), [
+    'addService 10.0.0.1:80',
+    'addDestination 10.0.0.1:80 127.0.0.1:9 1',
+    'Starting with quorum down 0-0=1 > 0 for VS [10.0.0.1]:tcp:80',
+  ]);
+  assert.deepEqual(play.reload(relieved(2)).slice(0, 2), [
+    'addDestination 10.0.0.1:80 127.0.0.1:8001 2',
+    'removeDestination 10.0.0.1:80 127.0.0.1:9',
+  ]);
+  assert.deepEqual(play.reload(relieved(0)).slice(0, 4), [
+    'addDestination 10.0.0.1:80 127.0.0.1:9 1',
+    'removeDestination 10.0.0.1:80 127.0.0.1:8001',
+    'Changing weight from 2 to 0 for active service [127.0.0.1]:tcp:8001 of VS [10.0.0.1]:tcp:80',
+    'Lost quorum 0-0=1 > 0 for VS [10.0.0.1]:tcp:80',
+  ]);
+});
+
+test('a mark of both families is two services of one name: each has its scripts, and stays when the other goes', () => {
+  const marked = (address: string, family: string): string =>
+    service(
+      `ip_family ${family}\nquorum_up /qup\nquorum_down /qdown\nreal_server ${address} 80 {\nnotify_down /down\n${tcp()}\n}`,
+      'virtual_server fwmark 7',
+    );
+  const both = marked('127.0.0.1', 'inet') + marked('::1', 'inet6');
+  const { actions, state } = director.step(
+    createDirector(configOf(both), { seed: 1, keeps: false }),
+    { type: 'facts', facts: { files: {}, addresses: [] } },
+    1_000_000 as Instant,
+  );
+  const owners = actions.flatMap((action) => (action.type === 'run' ? [action.owner] : []));
+  assert.equal(new Set(owners).size, 2, owners.join());
+  const play = new Play(both);
+  play.state = state;
+  assert.deepEqual(
+    play.reload(marked('::1', 'inet6')).filter((line) => /^(run|remove)/.test(line)),
+    ['removeService mark 7', 'run /down', 'run /qdown'],
+  );
 });
 
 test('sorry_server_inhibit, and what is alive while the quorum is lost', () => {

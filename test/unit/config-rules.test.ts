@@ -11,6 +11,7 @@ import {
 } from '../../src/config/diagnostic.ts';
 import { lex } from '../../src/config/lexer.ts';
 import { buildConfiguration, type Config } from '../../src/keywords.ts';
+import { findingOf } from '../../src/supervisor/reading.ts';
 import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
 
 const facts: MachineFacts = {
@@ -495,4 +496,28 @@ describe('a regex of HTTP_GET', () => {
         urls,
       );
     });
+});
+
+describe('what is to serve at least', () => {
+  const served = (weight: number, quorum: number): ReturnType<typeof build> =>
+    build(
+      `virtual_server 192.0.2.1 80 {\nprotocol TCP\nquorum ${quorum}\nhysteresis 1\nreal_server 192.0.2.9 80 {\nweight ${weight}\n}\n}\n`,
+    );
+
+  it('is reduced with a warning, so that a reload that relieves servers goes on; -t says 5', () => {
+    for (const [weight, quorum] of [
+      [0, 3],
+      [2, 3],
+      [2, 1],
+    ] as const) {
+      const { diagnostics, config } = served(weight, quorum);
+      assert.ok(diagnostics.length > 0 && config !== undefined);
+      assert.deepEqual(
+        diagnostics.filter(({ severity }) => severity !== 'warning'),
+        [],
+      );
+      assert.equal(exitStatus(diagnostics), 5);
+      assert.ok(findingOf({ config, diagnostics }, false).gist !== undefined);
+    }
+  });
 });
