@@ -178,7 +178,8 @@ export function tellEnd(draft: Draft, service: PlannedService, state: ServiceSta
     say(draft, 'info', `Shutting down${how} service ${real.name} from VS ${name}`);
     if (config.omega && alive) reportReal(draft, service, real, false);
   }
-  if (config.omega && state.quorum) reportQuorum(draft, service, false);
+  // A quorum that is lost already too, as keepalived does: what cleans up is run whatever there was.
+  if (config.omega) reportQuorum(draft, service, false);
 }
 
 /** A real server that a reload has left out. */

@@ -112,7 +112,8 @@ function tell(
   history: History,
   services: readonly { readonly state: ServiceState; readonly old?: number }[],
 ): void {
-  const { plan } = draft.state;
+  const { plan, config } = draft.state;
+  const { rs_init_notifies } = config.global_defs;
   const kept = new Map(services.flatMap(({ old }, at) => (old === undefined ? [] : [[old, at]])));
   for (const [at, service] of before.plan.services.entries()) {
     const state = itemAt(before.services, at);
@@ -133,8 +134,11 @@ function tell(
     for (const [position, real] of service.reals.entries()) {
       const now = state.reals[position] as RealState;
       const was = history.real(at, position)?.state;
-      // keepalived takes a new one in without a word.
-      if (was === undefined) continue;
+      if (was === undefined) {
+        // keepalived takes a new one in without a word in the log.
+        if (now.alive && rs_init_notifies) reportReal(draft, service, real, true);
+        continue;
+      }
       tellWeight(draft, service, real, was, now);
       if (was.alive !== now.alive) tellReal(draft, service, real, now.alive);
     }

@@ -187,6 +187,13 @@ test('omega: what is up is said to go down at the end; -I: the table stays', () 
     'exit 0',
   ]);
   assert.deepEqual(play.take({ type: 'deadline' }), []);
+  const lost = new Play(text);
+  lost.start();
+  lost.answer('8001', down());
+  assert.deepEqual(
+    lost.take({ type: 'stop' }).filter((line) => /^(run|fifo)/.test(line)),
+    ['run /qdown', 'fifo VS [10.0.0.1]:tcp:80 DOWN'],
+  );
 });
 
 test('too few servers at the start: nothing is said, unless a sorry server stands in', () => {
@@ -525,11 +532,18 @@ test('mail of every check, or with no_checker_emails of servers that come and go
   assert.deepEqual(mails('smtp_alert_checker false'), []);
 });
 
-test('rs_init_notifies: servers that are up from the start are told', () => {
-  const play = new Play(`${globals('rs_init_notifies')}${service(real(8001, 'notify_up /up'))}`);
+test('rs_init_notifies: servers that are up from the start, or come with a reload, are told', () => {
+  const one = real(8001, 'notify_up /up');
+  const play = new Play(`${globals('rs_init_notifies')}${service(one)}`);
   assert.deepEqual(play.start().slice(2, 4), [
     'run /up',
     'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 UP',
+  ]);
+  const more = service(`${one}${real(8002, 'notify_up /up2')}`);
+  assert.deepEqual(play.reload(`${globals('rs_init_notifies')}${more}`), [
+    'addDestination 10.0.0.1:80 127.0.0.1:8002 1',
+    'run /up2',
+    'fifo RS [127.0.0.1]:tcp:8002 [10.0.0.1]:tcp:80 UP',
   ]);
 });
 
