@@ -34,8 +34,11 @@ const LENGTH = 64;
 const SETTLED = 10;
 /** How often in a row it is left alone: one that is written all the time is told all the same, */
 const DELAYS = 5;
-/** only not so soon while there is nothing in it, for it may have been truncated to be written. */
-const EMPTY_DELAYS = 50;
+/**
+ * only not so soon while there is nothing in it: the shell truncates it before it runs what is to write it, and that may take
+ * its time. Nobody here is told when it is closed, which is what keepalived waits for.
+ */
+const EMPTY_DELAYS = 200;
 /** How soon a folder that is gone is looked for again, in milliseconds. */
 const AGAIN = 1000;
 /** A FIFO without a writer must not hold anybody up. */
@@ -180,7 +183,8 @@ export class Watch {
   #read(one: Followed, reading: Reading): void {
     readSoon(one.file, (text) => {
       if (!this.#files.includes(one)) return;
-      if (reading.again && reading.delays < (text === '' ? EMPTY_DELAYS : DELAYS)) {
+      const isEmpty = text === '';
+      if ((isEmpty || reading.again) && reading.delays < (isEmpty ? EMPTY_DELAYS : DELAYS)) {
         reading.again = false;
         reading.delays++;
         this.#wait(one, reading);

@@ -4,15 +4,18 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  closeSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   renameSync,
   rmSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -67,6 +70,35 @@ test('a file is read whenever it changes, is replaced, goes or comes, and so is 
   await says('5');
   for (let i = 0; i < 200; i++) writeFileSync(file, String(i));
   await says('199');
+  watch.close();
+});
+
+test('a file that is truncated and written later is not told of in between; one that stays empty is', async () => {
+  const place = join(folder, 'slow');
+  mkdirSync(place);
+  const [file, clock] = ['value', 'clock'].map((name) => join(place, name)) as [string, string];
+  writeFileSync(file, '1');
+  const told: Record<string, (string | undefined)[]> = { f: [], clock: [] };
+  const watch = new Watch({
+    changed: (name, now) => void told[name]?.push(now),
+    failed: () => undefined,
+  });
+  watch.follow([
+    { name: 'f', file },
+    { name: 'clock', file: clock },
+  ]);
+  const fd = openSync(file, 'w');
+  // By the time that changes of the other file have been told, this one has been looked at.
+  for (const text of ['1', '2', '3']) {
+    writeFileSync(clock, text);
+    await until('the clock', () => told.clock?.at(-1) === text);
+  }
+  writeSync(fd, '2');
+  closeSync(fd);
+  await until('what was written', () => told.f?.at(-1) === '2');
+  assert.ok(!told.f?.includes(''), JSON.stringify(told.f));
+  writeFileSync(file, '');
+  await until('nothing', () => told.f?.at(-1) === '');
   watch.close();
 });
 
