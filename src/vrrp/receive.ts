@@ -1,7 +1,7 @@
 // From a datagram to the instance it is for. Whatever is wrong with it is a counter of that instance and at most
 // one log line a minute for each reason; nothing received ever moves the schedule of our own adverts.
 
-import { isMulticast } from '../lib/ip.ts';
+import { type Ip, isMulticast } from '../lib/ip.ts';
 import type { Instant } from '../lib/time.ts';
 import { seconds, since } from '../lib/time.ts';
 import { advance } from './advance.ts';
@@ -30,9 +30,7 @@ const COMPLAINT_PAUSE = seconds(60);
 export function receive(draft: Draft, socket: string, packet: ReceivedPacket): void {
   const vrid = vridOf(packet);
   if (vrid === undefined) return;
-  const position = draft.router.members.findIndex(
-    (member) => member.socket === socket && member.config.virtual_router_id === vrid,
-  );
+  const position = addressee(draft, socket, vrid, packet.source);
   if (position < 0 && draft.router.sockets[socket]?.spec.every === true)
     sayUnknown(draft, socket, vrid);
   if (position < 0 || isForeign(draft, position, socket, packet)) return;
@@ -42,6 +40,18 @@ export function receive(draft: Draft, socket: string, packet: ReceivedPacket): v
   judge(draft, position, packet);
   // A change of role is always said.
   if (memberAt(draft, position).state.name === before) restrain(draft, said);
+}
+
+/** Unicast instances may share a number on a socket: the one whose peer speaks is meant, for a stranger the first. */
+function addressee({ router }: Draft, socket: string, vrid: number, source: Ip): number {
+  const hears = (member: Member): boolean =>
+    member.socket === socket && member.config.virtual_router_id === vrid;
+  const first = router.members.findIndex(hears);
+  const known = ({ config }: Member): boolean =>
+    config.unicast_peer.some(({ address }) => address === source);
+  if (!router.members[first]?.config.unicast_peer.length) return first;
+  const named = router.members.findIndex((member) => hears(member) && known(member));
+  return named < 0 ? first : named;
 }
 
 /** log_unknown_vrids. */

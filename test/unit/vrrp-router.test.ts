@@ -233,6 +233,18 @@ test('an advert that was not sent to the group is not heard by a multicast insta
   assert.equal(one.state, state);
 });
 
+test('of unicast instances with one number the one hears whose peer speaks, the first hears strangers', () => {
+  const of = (name: string, peer: string) => ({ name, unicast_peer: [{ address: ip(peer) }] });
+  const one = running(of('A', '10.0.0.8'), of('B', '10.0.0.9'));
+  const heard = (from: string): readonly number[] => {
+    one.hears(200, from, { unicast_peer: [{ address: ip('10.0.0.5') }] });
+    return one.state.members.map(({ statistics }) => statistics.received);
+  };
+  assert.deepEqual(heard('10.0.0.9'), [0, 1]);
+  assert.deepEqual(heard('10.0.0.8'), [1, 1]);
+  assert.deepEqual(heard('10.0.0.7'), [2, 1]);
+});
+
 test('every reason to drop is counted, logged once a minute, and moves nothing', () => {
   const one = mastered({ advert_int: seconds(1) });
   const before = one.member();
