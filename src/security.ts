@@ -4,7 +4,7 @@
 import { realServer, virtualServer } from './check/keywords.ts';
 import type { CheckConfig } from './check/resolve.ts';
 import type { VirtualServer } from './check/rules.ts';
-import { AFTERWARDS, type MachineFacts, type Reporter } from './config/build.ts';
+import { AFTERWARDS, atClosing, type MachineFacts, type Reporter } from './config/build.ts';
 import { command } from './config/command.ts';
 import { type GlobalDefs, type globalDefs, NOBODY, spokenOfUser } from './config/globals.ts';
 import type { Statement } from './config/keyword.ts';
@@ -39,18 +39,33 @@ export function reportNobody(
       .filter(({ keyword }) => keywords.includes(keyword))
       .flatMap(commandsIn)
       .find(({ value }) => (value as ScriptText).user === undefined);
-  const first = needing(['virtual_server']) ?? needing(['vrrp_instance', 'vrrp_sync_group']);
-  if (first !== undefined) report(NOBODY, first.node);
+  const first =
+    needing(['virtual_server']) ?? needing(['vrrp_script', 'vrrp_instance', 'vrrp_sync_group']);
+  if (first === undefined) return;
+  const ends = first.keyword === 'vrrp_script' || first.keyword === 'MISC_CHECK';
+  report(NOBODY, first.node, ends ? atClosing(first.node) : {});
 }
 
 /** What a block and the blocks in it run, in the order of the file. */
-function commandsIn({ value }: Found): readonly Found[] {
-  const inner = Array.isArray(value) ? value : (value as { statements?: unknown }).statements;
-  return ((inner ?? []) as readonly Found[]).flatMap((statement) => {
+function commandsIn(block: Found): readonly Found[] {
+  const inner = insideOf(block);
+  if (block.keyword === 'vrrp_script' || block.keyword === 'MISC_CHECK') {
+    const path = inner.find(({ keyword }) => keyword === 'script' || keyword === 'misc_path');
+    const named = inner.some(({ keyword }) => keyword === 'user');
+    return path === undefined || named ? [] : [{ ...block, value: {} }];
+  }
+  return inner.flatMap((statement) => {
     if (COMMANDS.has(statement.keyword)) return statement.value === true ? [] : [statement];
-    return statement.keyword === 'real_server' ? commandsIn(statement) : [];
+    return INNER.has(statement.keyword) ? commandsIn(statement) : [];
   });
 }
+
+const INNER: ReadonlySet<string> = new Set(['real_server', 'MISC_CHECK']);
+
+const insideOf = ({ value }: Found): readonly Found[] =>
+  (Array.isArray(value)
+    ? value
+    : ((value as { statements?: unknown }).statements ?? [])) as Found[];
 
 const COMMANDS: ReadonlySet<string> = new Set(
   [vrrpInstance, syncGroupRows, virtualServer, realServer].flatMap((rows) =>

@@ -216,6 +216,7 @@ function resolveMisc(
     return undefined;
   }
   const [path = '', ...words] = command?.words ?? [];
+  const written = [path, ...words].map((word) => `'${word}'`).join(' ');
   const as =
     strange !== undefined
       ? undefined
@@ -225,8 +226,8 @@ function resolveMisc(
   if (as === undefined) {
     const message =
       user === undefined
-        ? `Unable to set default user for misc script ${path} - removing`
-        : `Failed to set uid/gid for misc checker script '${path}' - removing`;
+        ? `Unable to set default user for misc script ${written} - removing`
+        : `Failed to set uid/gid for misc checker script ${written} - removing`;
     const at = strange?.node;
     report(
       mistake('no-script-user', message),
@@ -250,8 +251,7 @@ function resolveMisc(
       at,
     );
     if (found.disabled !== undefined) {
-      const command = [path, ...words].map((word) => `'${word}'`).join(' ');
-      const said = `Disabling misc script ${command} ${found.disabled}`;
+      const said = `Disabling misc script ${written} ${found.disabled}`;
       report({ ...mistake('script-disabled', said), class: 'none' }, at);
     }
     return undefined;

@@ -17,6 +17,7 @@ import {
 } from './global/value.ts';
 import { vrrpRows } from './global/vrrp.ts';
 import { type Infer, optional, type Statement } from './keyword.ts';
+import type { Node } from './parser.ts';
 import { scriptUser } from './process.ts';
 import { lookUpUser, type Runners, resolveCommands, runAs } from './script.ts';
 import { type FifoScript, readIp, type Script, type ScriptText, word } from './value.ts';
@@ -108,7 +109,7 @@ export function resolveGlobals(
     vrrp_min_garp === true && !explicit.has(keyword);
   const delay = quiet('vrrp_garp_master_delay') ? ZERO : given.vrrp_garp_master_delay;
   const repeat = quiet('vrrp_garp_master_repeat') ? 1 : given.vrrp_garp_master_repeat;
-  const scripts = resolveScriptUser(statements, facts, report);
+  const { user: scripts, at } = resolveScriptUser(statements, facts, report);
   checkGroup6(statements, report);
   const buffers = decideBuffers(statements, report);
   const relay = locateMailServer(statements, facts, report);
@@ -117,7 +118,12 @@ export function resolveGlobals(
     enable_script_security: explicit.has('enable_script_security'),
     ...(scripts === undefined ? {} : { script_user: scripts }),
   };
-  checkStartScripts(statements, runners, facts, report);
+  const runnersAt = (node: Node): Runners => {
+    const { script_user: _last, ...others } = runners;
+    const user = at.get(node);
+    return user === undefined ? others : { ...others, script_user: user };
+  };
+  checkStartScripts(statements, runnersAt, facts, report);
   return {
     ...given,
     ...(table === undefined ? {} : { nftables: table }),
@@ -126,8 +132,8 @@ export function resolveGlobals(
     notification_email: statements.flatMap((s) =>
       s.keyword === 'notification_email' ? s.value.map(({ value }) => value) : [],
     ),
-    ...resolveScripts(statements, runners, facts, report),
-    ...resolveFifos(statements, facts, report),
+    ...resolveScripts(statements, runnersAt, facts, report),
+    ...resolveFifos(statements, runnersAt, facts, report),
     router_id: given.router_id ?? facts.local?.name ?? facts.hostname,
     ...(scripts === undefined ? {} : { script_user: scripts }),
     vrrp_cpu_affinity: resolveAffinity('vrrp', statements, facts, report),
@@ -225,13 +231,13 @@ const senderOf = (
 /** keepalived adds a complaint about those that run before and after everything else. */
 function checkStartScripts(
   statements: readonly Statement<typeof globalDefs>[],
-  runners: Runners,
+  runnersAt: RunnersAt,
   facts: MachineFacts,
   report: Reporter,
 ): void {
   for (const { keyword, value, node } of statements) {
     if (keyword !== 'startup_script' && keyword !== 'shutdown_script') continue;
-    if (typeof runAs(value, runners, facts) !== 'string') continue;
+    if (typeof runAs(value, runnersAt(node), facts) !== 'string') continue;
     const kind = keyword === 'startup_script' ? 'startup' : 'shutdown';
     report(mistaken('unknown-user', `Invalid ${kind} script`, { assumed: 'it is not run' }), node);
   }
@@ -246,27 +252,37 @@ const FIFO_SCRIPTS = [
 /** The dumps show the scripts of FIFOs as they are written. */
 function resolveScripts(
   statements: readonly Statement<typeof globalDefs>[],
-  runners: Runners,
+  runnersAt: RunnersAt,
   facts: MachineFacts,
   report: Reporter,
 ) {
-  const around = { globals: runners, facts, report };
-  const scripts = resolveCommands(globalDefs, statements, '', around);
+  const scripts: { [K in ScriptKeyword]?: Script } = {};
+  for (const keyword of SCRIPTS) {
+    const given = statements.filter((statement) => statement.keyword === keyword);
+    const [first] = given;
+    if (first === undefined) continue;
+    const around = { globals: runnersAt(first.node), facts, report };
+    Object.assign(scripts, resolveCommands(globalDefs, given, '', around));
+  }
   const fifos: { [K in (typeof FIFO_SCRIPTS)[number]]?: FifoScript } = {};
-  for (const { keyword, value } of statements) {
+  for (const { keyword, value, node } of statements) {
     const name = FIFO_SCRIPTS.find((known) => known === keyword);
     const script = name === undefined ? undefined : scripts[name];
     if (name === undefined || script === undefined || fifos[name] !== undefined) continue;
     const [written] = (value as ScriptText).words;
-    if (typeof runAs(value as ScriptText, runners, facts) !== 'string')
+    if (typeof runAs(value as ScriptText, runnersAt(node), facts) !== 'string')
       fifos[name] = { ...script, ...(written === undefined ? {} : { written }) };
   }
   return { ...scripts, ...fifos };
 }
 
-/** keepalived says nothing of an owner that does not exist; the FIFO is then the daemon's own. */
+/**
+ * keepalived says nothing of an owner that does not exist; the FIFO is then the daemon's own. Without an owner it is that of
+ * whoever runs scripts, and where nobody does there is none.
+ */
 function resolveFifos(
   statements: readonly Statement<typeof globalDefs>[],
+  runnersAt: RunnersAt,
   facts: MachineFacts,
   report: Reporter,
 ): { readonly [K in FifoKeyword]?: Fifo } {
@@ -290,7 +306,9 @@ function resolveFifos(
             },
             node,
           );
-        fifos[keyword] = { path, ...(owner ?? { uid: 0, gid: 0 }) };
+        const { script_user: usual } = runnersAt(node);
+        if (user !== undefined) fifos[keyword] = { path, ...(owner ?? { uid: 0, gid: 0 }) };
+        else if (usual !== undefined) fifos[keyword] = { path, ...usual };
         break;
       }
       default:
@@ -309,26 +327,35 @@ export const NOBODY: Complaint = mistaken(
   { assumed: 'scripts without a user of their own are not run' },
 );
 
+type Account = NonNullable<Runners['script_user']>;
+/** Who runs scripts, as far as the file was read up to a statement. */
+type RunnersAt = (node: Node) => Runners;
+
 /**
- * Who runs scripts that have no user of their own, in the order of the file. Once somebody was wanted and was not there,
- * nobody else can be named any more.
+ * Who runs scripts that have no user of their own, and who ran them where a statement of global_defs asked for him, in the
+ * order of the file. Once somebody was wanted and was not there, nobody else can be named any more.
  */
 function resolveScriptUser(
   statements: readonly Statement<typeof globalDefs>[],
   facts: MachineFacts,
   report: Reporter,
-): { readonly uid: number; readonly gid: number } | undefined {
+): { readonly user?: Account; readonly at: ReadonlyMap<Node, Account> } {
   const account = facts.user(DEFAULT_ACCOUNT);
-  let resolved: { readonly uid: number; readonly gid: number } | undefined;
+  const at = new Map<Node, Account>();
+  let resolved: Account | undefined;
   let failed = false;
   let secure = false;
+  // With script security a script needs a user of its own; without, it runs as the daemon does.
+  const usual = (): Account | undefined => account ?? (secure ? undefined : { uid: 0, gid: 0 });
   for (const { keyword, value, node } of statements) {
     if (keyword === 'enable_script_security') secure = true;
-    if (needsUser(keyword, value) && secure && resolved === undefined && !failed) {
-      resolved = account;
-      if (account !== undefined) continue;
-      failed = true;
-      report(NOBODY, node);
+    if (needsUser(keyword, value)) {
+      if (!failed) resolved ??= usual();
+      if (resolved !== undefined) at.set(node, resolved);
+      else if (!failed) {
+        failed = true;
+        report(NOBODY, node);
+      }
     }
     if (keyword !== 'script_user') continue;
     const found = failed ? undefined : lookUpUser(value, facts);
@@ -343,16 +370,15 @@ function resolveScriptUser(
     }
     resolved = found;
   }
-  if (resolved !== undefined || failed) return resolved;
-  if (account !== undefined) return account;
-  // With script security a script needs a user of its own; without, it runs as the daemon does.
-  return secure ? undefined : { uid: 0, gid: 0 };
+  const user = resolved ?? (failed ? undefined : usual());
+  return user === undefined ? { at } : { user, at };
 }
 
+/** A command or a FIFO that names nobody. */
 const needsUser = (keyword: keyof typeof globalDefs, value: unknown): boolean =>
-  globalDefs[keyword].form === 'words' &&
-  globalDefs[keyword].type === command &&
-  (value as ScriptText).user === undefined;
+  ((globalDefs[keyword].form === 'words' && globalDefs[keyword].type === command) ||
+    FIFOS.some((name) => name === keyword)) &&
+  (value as { readonly user?: string }).user === undefined;
 
 /** Whether keepalived has looked for a default user while it read global_defs, and has spoken of it. */
 export const spokenOfUser = (statements: readonly Statement<typeof globalDefs>[]): boolean =>

@@ -39,7 +39,7 @@ export function resolveInstances(
   names: Names = new Names(),
 ): readonly VrrpInstance[] {
   const instances: VrrpInstance[] = [];
-  const identities = new Map<string, string>();
+  const identities = new Map<string, VrrpInstance[]>();
   const links = new Map<string, string>();
   for (const block of blocks) {
     const instance = resolveInstance(block, around, names, links);
@@ -61,29 +61,46 @@ export function resolveInstances(
 const groupNumber = (name: string, { facts }: RuledSurroundings): number | undefined =>
   /^\d+$/.test(name) ? Number(name) : facts.numberOf?.('group', name);
 
-/** Two virtual routers on one network must not share a number. Unicast ones meet only their own peers. */
+/**
+ * Two virtual routers on one network must not share a number. Those of other multicast groups do not meet, and unicast ones
+ * only where they speak from one address to the same peer.
+ */
 function checkIdentity(
   instance: VrrpInstance,
   block: InstanceBlock,
-  identities: Map<string, string>,
+  identities: Map<string, VrrpInstance[]>,
   report: Reporter,
 ): void {
-  if (instance.unicast_peer.length > 0) return;
   const { family: of, interface: link = '', virtual_router_id: id } = instance;
   const key = JSON.stringify([of, link, id]);
-  const other = identities.get(key);
-  identities.set(key, other ?? instance.name);
+  const others = identities.get(key) ?? [];
+  identities.set(key, [...others, instance]);
+  const other = others.find((one) => meet(one, instance));
   if (other === undefined) return;
   report(
     {
       id: 'duplicate-vrid',
       severity: 'fatal',
       class: 'general',
-      message: `${other} and ${instance.name} both use VRID ${id} with IPv${of} on interface ${link}`,
+      message:
+        instance.unicast_peer.length > 0
+          ? `(${other.name}) duplicate VRID conflict with ${instance.name} VRID ${id}`
+          : `${other.name} and ${instance.name} both use VRID ${id} with IPv${of} on interface ${link}`,
       word: 0,
     },
     nodeOf(block.statements, 'virtual_router_id') ?? block.node,
     AFTERWARDS,
+  );
+}
+
+function meet(one: VrrpInstance, other: VrrpInstance): boolean {
+  const unicast = one.unicast_peer.length > 0;
+  if (unicast !== other.unicast_peer.length > 0) return false;
+  if (!unicast) return one.mcast_dst_ip === other.mcast_dst_ip;
+  const peers = new Set(one.unicast_peer.map(({ address }) => address));
+  return (
+    one.unicast_src_ip === other.unicast_src_ip &&
+    other.unicast_peer.some(({ address }) => peers.has(address))
   );
 }
 
@@ -227,7 +244,7 @@ function configured(
   );
 }
 
-/** The interface of the instance is tracked anyway, without a weight. */
+/** The interface of the instance is tracked anyway, without a weight, or not at all with dont_track_primary. */
 function refuseOwnInterface(
   instance: VrrpInstance,
   block: InstanceBlock,
@@ -235,14 +252,15 @@ function refuseOwnInterface(
 ): VrrpInstance {
   const { name, interface: own } = instance;
   const { track_interface: tracked, ...rest } = instance;
-  if (instance.dont_track_primary || tracked === undefined) return instance;
+  if (tracked === undefined) return instance;
   const others = tracked.filter((one) => one.name !== own);
   if (others.length === tracked.length) return instance;
   report(
     {
       ...mistake('own-interface', `(${name}) Ignoring track_interface ${own} since own interface`),
-      severity: 'warning',
-      hint: 'an instance depends on its own interface anyhow',
+      ...(instance.dont_track_primary
+        ? { hint: 'without dont_track_primary the instance depends on it' }
+        : { severity: 'warning', hint: 'an instance depends on its own interface anyhow' }),
     },
     nodeOf(block.statements, 'track_interface') ?? block.node,
     AFTERWARDS,

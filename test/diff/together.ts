@@ -60,7 +60,53 @@ const users: Readonly<Record<string, string>> = {
     'lvs_notify_fifo_script /bin/true',
   ),
   'scripts of an instance without a user': `global_defs {\nenable_script_security\n}\n${inside('notify_master /bin/true', 'notify_backup /bin/true', 'notify_backup /bin/true', 'notify_fault /bin/true root')}`,
+  'a FIFO before its user': globals(
+    'enable_script_security',
+    'notify_fifo /run/x',
+    'script_user root',
+  ),
+  'a FIFO before security': globals('notify_fifo /run/x', 'enable_script_security'),
+  'a FIFO with a user of its own': globals('enable_script_security', 'lvs_notify_fifo /run/x root'),
+  'a FIFO and then a script, without a user': globals(
+    'enable_script_security',
+    'vrrp_notify_fifo /run/x',
+    'vrrp_notify_fifo_script /bin/true',
+  ),
+  'a vrrp_script and then one of an instance, without a user': `global_defs {\nenable_script_security\n}\n${script}${inside('notify /bin/true')}`,
+  'one of an instance and then a vrrp_script, without a user': `global_defs {\nenable_script_security\n}\n${inside('notify /bin/true')}${script}`,
+  'a check and then one of its server, without a user': `global_defs {\nenable_script_security\n}\n${server('MISC_CHECK {', 'misc_path /bin/true', '}', 'notify_up /bin/true')}`,
   'scripts of a server without a user': `global_defs {\nenable_script_security\n}\n${inside('notify_master /bin/true')}${server('notify_up /bin/true', 'notify_down /bin/true')}`,
+};
+
+const NUMBERED = 'priority 100';
+const peers = (...more: readonly string[]): string =>
+  ['unicast_peer {', '10.9.0.2', ...more, '}'].join('\n');
+const both = (one: string, other: string): string =>
+  `${inside(one)}${inside(other).replace(' A ', ' B ')}`;
+
+/** Two instances with one VRID on one interface: whether they meet. */
+const numbers: Readonly<Record<string, string>> = {
+  'one number': both(NUMBERED, NUMBERED),
+  'one number and another group': both(NUMBERED, 'mcast_dst_ip 224.0.0.30'),
+  'one number and one other group': both('mcast_dst_ip 224.0.0.30', 'mcast_dst_ip 224.0.0.30'),
+  'one number and one peer': both(peers(), peers('10.9.0.3')),
+  'one number and other peers': both(peers(), peers().replace('.2', '.3')),
+  'one number, one peer and one source': both(
+    `${peers()}\nunicast_src_ip 10.9.0.7`,
+    `${peers()}\nunicast_src_ip 10.9.0.7`,
+  ),
+  'one number, one peer and two sources': both(
+    `${peers()}\nunicast_src_ip 10.9.0.7`,
+    `${peers()}\nunicast_src_ip 10.9.0.8`,
+  ),
+  'own interface tracked': inside('track_interface {', 'eth0 weight 10', 'eth1', '}'),
+  'own interface tracked in spite of dont_track_primary': inside(
+    'dont_track_primary',
+    'track_interface {',
+    'eth0 weight 10',
+    'eth1',
+    '}',
+  ),
 };
 
 /** Nobody has said that scripts must be safe: what counts for the exit status. */
@@ -182,7 +228,7 @@ const again = [
 ];
 
 export const TOGETHER: readonly Case[] = [
-  ...[users, insecure, commands, settings, twice, ends, unread].flatMap(cases),
+  ...[users, numbers, insecure, commands, settings, twice, ends, unread].flatMap(cases),
   {
     name: 'commands of a server',
     text: secure(

@@ -22,7 +22,8 @@ const facts: MachineFacts = {
     ['eth0', { loopback: false, mtu: 1500 }],
     ['eth1', { loopback: false, mtu: 1000 }],
   ]),
-  user: (name) => (name === 'root' ? { uid: 0, gid: 0 } : undefined),
+  user: (name) =>
+    name === 'root' ? { uid: 0, gid: 0 } : name === 'nobody' ? { uid: 99, gid: 99 } : undefined,
   group: (name) => (name === 'root' ? 0 : undefined),
   inspect: (path) => (path === '/bin/no' ? { message: 'not there' } : { path }),
 };
@@ -267,6 +268,17 @@ describe('what ends the daemon', () => {
     assert.deepEqual(statuses(build(one('A') + one('B', 'interface eth1'))), [0, undefined, false]);
     const peers = ['unicast_peer {', '192.0.2.9', '}'];
     assert.deepEqual(statuses(build(one('A') + one('B', ...peers))), [0, undefined, false]);
+    const far = ['unicast_peer {', '192.0.2.8', '}'];
+    assert.deepEqual(statuses(build(one('A', ...peers) + one('B', ...peers))), [5, 2, true]);
+    for (const more of [far, [...peers, 'unicast_src_ip 192.0.2.7']])
+      assert.deepEqual(statuses(build(one('A', ...peers) + one('B', ...more))), [
+        0,
+        undefined,
+        false,
+      ]);
+    const group = 'mcast_dst_ip 224.0.0.30';
+    assert.deepEqual(statuses(build(one('A') + one('B', group))), [0, undefined, false]);
+    assert.deepEqual(statuses(build(one('A', group) + one('B', group))), [5, 2, true]);
   });
 
   it('but not an unknown interface where interfaces may come later', () => {
@@ -298,6 +310,20 @@ describe('scripts of an instance', () => {
       ].map(({ id }) => id);
     assert.deepEqual(asks('</bin/x'), []);
     assert.deepEqual(asks('/bin/x'), ['script-security']);
+  });
+
+  it('need somebody once, who is said to be missing where the first of them stands', () => {
+    const missing = (...blocks: readonly string[]): readonly unknown[] =>
+      build(`global_defs {\nenable_script_security\n}\n${blocks.join('')}`).diagnostics.flatMap(
+        (d) => (/default user keepalived_script/.test(d.message) ? [d.saidAt ?? d.line] : []),
+      );
+    const script = 'vrrp_script s {\nscript /bin/x\n}\n';
+    const own = 'vrrp_script s {\nscript /bin/x\nuser root\n}\n';
+    const notified = `vrrp_instance A {\n${[...BASE, ...V4, 'notify /bin/x'].join('\n')}\n}\n`;
+    const lines = notified.split('\n').indexOf('notify /bin/x') + 1;
+    assert.deepEqual(missing(notified), [3 + lines]);
+    assert.deepEqual(missing(script, notified), [6]);
+    assert.deepEqual(missing(own, notified), [7 + lines]);
   });
 
   it('do not decide the status where an interface is missing', () => {
@@ -335,6 +361,21 @@ describe('global_defs', () => {
     assert.ok(config);
     return config.global_defs;
   };
+
+  it('gives commands and FIFOs to whoever ran scripts where they stand', () => {
+    const owners = (...lines: readonly string[]): readonly unknown[] => {
+      const { notify_fifo, notify_fifo_script, startup_script } = globals(...lines);
+      return [notify_fifo?.uid, notify_fifo_script?.uid, startup_script?.uid];
+    };
+    const asked = ['notify_fifo /f', 'notify_fifo_script /bin/x', 'startup_script /bin/x'];
+    assert.deepEqual(owners('script_user nobody', ...asked), [99, 99, 99]);
+    assert.deepEqual(owners(...asked, 'script_user nobody'), [0, 0, 0]);
+    assert.deepEqual(owners(...asked, 'enable_script_security'), [0, 0, 0]);
+    const nobody = ['enable_script_security', ...asked, 'script_user nobody'];
+    assert.deepEqual(owners(...nobody), [undefined, undefined, undefined]);
+    assert.equal(globals('notify_fifo /f', 'enable_script_security').script_user?.uid, 0);
+    assert.equal(globals('script_user root', 'notify_fifo /f nobody').notify_fifo?.uid, 99);
+  });
 
   it('has the quiet announcements of vrrp_min_garp except where told otherwise', () => {
     const garp = (...lines: readonly string[]): unknown[] => {
