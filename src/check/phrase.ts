@@ -112,7 +112,7 @@ const VOICES: Readonly<Record<CheckKind, Voice>> = {
   PING_CHECK: {
     ...connected('ICMP', ''),
     failed: ({ real, service }, _, tries) =>
-      `ICMP CHECK on service ${real} of ${service} failed${tries}.`,
+      `ICMP CHECK on service ${real}${tries === '' ? '' : ` of ${service}`} failed${tries}.`,
   },
   HTTP_GET: web,
   SSL_GET: web,
@@ -188,9 +188,12 @@ export function tellOutcome(
 const isFirst = ({ targets }: Check, { known, target }: Health): boolean =>
   !known && target + 1 >= targets.length;
 
-/** What it has had before it counts. The first answer of all has none. */
-function triesOf({ timing: { retry } }: Check, { known }: Health): string {
-  if (retry === 0 || !known) return '';
+/** Those that speak of tries also where the first answer of all counts, which has none. */
+const BOASTING: ReadonlySet<CheckKind> = new Set(['HTTP_GET', 'SSL_GET', 'MISC_CHECK']);
+
+/** What it is said to have had before it counts. */
+function triesOf({ kind, timing: { retry } }: Check, { known }: Health): string {
+  if (retry === 0 || (!known && !BOASTING.has(kind))) return '';
   return ` after ${retry} retries`;
 }
 

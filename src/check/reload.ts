@@ -10,6 +10,7 @@ import { followSession } from './checkers/bfd.ts';
 import { followFile } from './checkers/file.ts';
 import { firstAt, type Health, newborn, unknown } from './health.ts';
 import {
+  logReal,
   reportReal,
   tellChecks,
   tellGone,
@@ -126,7 +127,8 @@ function tell(
     if (old !== undefined && state === itemAt(before.services, old)) continue;
     const service = plan.services[at] as PlannedService;
     for (const [position, real] of service.reals.entries())
-      if (history.real(at, position) === undefined) tellNewcomer(draft, service, real);
+      if (history.real(at, position) === undefined)
+        tellNewcomer(draft, service, real, state.reals[position]?.alive === true);
     if (old === undefined) {
       tellStart(draft, service, state);
       continue;
@@ -148,20 +150,29 @@ function tell(
 }
 
 /**
- * A server that a check of others already knows to be down: keepalived, which checks it anew, finds that out in a moment and
- * tells of it.
+ * A server of which a check of others already knows how it is: keepalived, which checks it anew, finds that out in a moment and
+ * tells of it where it is down, or had to show itself first.
  */
-function tellNewcomer(draft: Draft, service: PlannedService, real: PlannedReal): void {
-  const { plan } = draft.state;
+function tellNewcomer(
+  draft: Draft,
+  service: PlannedService,
+  real: PlannedReal,
+  alive: boolean,
+): void {
+  const { plan, config } = draft.state;
   const isDown = (at: number): boolean => {
     const { up, known } = healthOf(draft, at);
     return known && !up && (plan.checks[at]?.targets.length ?? 0) > 0;
   };
+  const hasToShow = (at: number): boolean => plan.checks[at]?.timing.alpha === true;
   const down = real.checks.filter(isDown);
-  if (down.length === 0) return;
-  // One that has to show itself first has not been taken in.
-  if (down.some((at) => plan.checks[at]?.timing.alpha)) reportReal(draft, service, real, false);
-  else tellReal(draft, service, real, false);
+  if (down.length > 0) {
+    if (down.some(hasToShow)) reportReal(draft, service, real, false);
+    else tellReal(draft, service, real, false);
+  } else if (alive && real.checks.some(hasToShow)) {
+    logReal(draft, service, real, true);
+    if (!config.global_defs.rs_init_notifies) reportReal(draft, service, real, true);
+  }
 }
 
 function tellRealsGone(

@@ -858,6 +858,25 @@ test('a reload: a new service hears of a server that others know to be down', ()
   assert.deepEqual(news(play.reload(globals() + of('10.0.0.1') + of('10.0.0.2'))), []);
 });
 
+test('a reload: a new service whose servers have to show themselves hears of one that others know to be up', () => {
+  const one = real(8001, `notify_up /up\n${tcp()}`);
+  const head = '10.0.0.2';
+  const added = service(`alpha\n${one}`, `virtual_server ${head} 80`);
+  for (const more of ['', 'rs_init_notifies']) {
+    const play = new Play(`${globals(more)}${service(one)}`);
+    play.start();
+    play.answer('8001', up);
+    const lines = play.reload(`${globals(more)}${service(one)}${added}`);
+    const news = lines.filter((line) => /^(run|fifo|Adding)/.test(line));
+    const told = ['run /up', `fifo RS [127.0.0.1]:tcp:8001 [${head}]:tcp:80 UP`];
+    assert.deepEqual(news.slice(0, 3), [
+      `Adding service [127.0.0.1]:tcp:8001 to VS [${head}]:tcp:80`,
+      ...told,
+    ]);
+    assert.equal(news.filter((line) => line === 'run /up').length, 1);
+  }
+});
+
 test('SMTP_CHECK: each host is a check of its own beside that of the server, and all must be good', () => {
   const check = `SMTP_CHECK {
 helo_name a.b

@@ -87,3 +87,42 @@ test('a page of another length than it says is good, and said once until one has
   assert.equal(count(odd, none, odd), 1);
   assert.equal(count(odd, good, odd), 2);
 });
+
+for (const [check, retry, first, later] of [
+  [
+    'HTTP_GET {\nurl {\npath /\n}\n}',
+    2,
+    'HTTP_CHECK on service RS failed after 2 retries.',
+    undefined,
+  ],
+  [
+    'TCP_CHECK {\n}',
+    2,
+    'TCP_CHECK on service RS failed.',
+    'TCP_CHECK on service RS failed after 2 retries.',
+  ],
+  [
+    'PING_CHECK {\n}',
+    2,
+    'ICMP CHECK on service RS failed.',
+    'ICMP CHECK on service RS of VS failed after 2 retries.',
+  ],
+  ['PING_CHECK {\nretry 0\n}', 0, 'ICMP CHECK on service RS failed.', undefined],
+  [
+    'MISC_CHECK {\nmisc_path /bin/false\n}',
+    2,
+    'Misc check for [RS VS VS] by [/bin/false] failed after 2 retries (bad).',
+    undefined,
+  ],
+] as const)
+  test(`${first} It is the first answer, and has had no tries (${retry})`, () => {
+    const file = `global_defs {\nscript_user root\n}\nvirtual_server 10.0.0.1 80 {
+lvs_sched rr\nlvs_method NAT\nprotocol TCP\nretry 2\nreal_server 10.9.0.1 80 {\n${check}\n}\n}\n`;
+    const short = (text: string): string =>
+      text.replaceAll('[10.9.0.1]:tcp:80', 'RS').replaceAll('[10.0.0.1]:tcp:80', 'VS');
+    const bad: Verdict = { up: false, reason: 'bad' };
+    assert.ok(heard(file, bad).map(short).includes(first), heard(file, bad).join());
+    const failures = Array.from({ length: retry + 1 }, () => bad);
+    const after = heard(file, { up: true }, ...failures).map(short);
+    assert.ok(after.includes(later ?? first), after.join());
+  });
