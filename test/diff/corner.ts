@@ -85,6 +85,13 @@ const plain: Readonly<Record<string, string>> = {
 
 /** Where the families of a group and of its servers differ keepalived drops the service, and -t says nothing. */
 const families: Readonly<Record<string, string>> = {
+  'a mark of one family and a server of the other': grouped('fwmark 3 inet6', '', '10.9.0.2'),
+  'marks of two families': grouped('fwmark 3 inet6\nfwmark 4 inet', '', '10.9.0.2'),
+  'a mark of one family, a tunnel and the other ip_family': grouped(
+    'fwmark 3 inet6',
+    'lvs_method TUN\nip_family inet',
+    '10.9.0.2',
+  ),
   'an IPv6 group with an IPv4 server': grouped('fd00::1 80', '', '10.9.0.2'),
   'an IPv4 group with an IPv6 server': grouped('10.9.0.1 80', '', 'fd00::2'),
   'an IPv6 group with an IPv4 server, NAT': grouped('fd00::1 80', 'lvs_method NAT', '10.9.0.2'),
