@@ -279,9 +279,8 @@ function tellFirstFailure(draft: Draft, check: Check): void {
       return known && !up;
     });
     if (!told) reportReal(draft, service, real, false);
-    for (const at of others) {
-      setHealth(draft, at, { ...healthOf(draft, at), presumed: undefined });
-    }
+    // By now it has been told that this server is down: that its other checks recover is news.
+    for (const at of others) setHealth(draft, at, { ...healthOf(draft, at), presumed: undefined });
   }
 }
 

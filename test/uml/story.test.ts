@@ -22,6 +22,7 @@ interface Words {
   readonly hysteresis?: number;
   readonly sorry?: string;
   readonly first?: number;
+  readonly second?: number;
   /** Checks of the first and the second server. */
   readonly checks?: readonly [string, string];
   readonly more?: string;
@@ -40,6 +41,7 @@ const service = ({
   hysteresis = 1,
   sorry = 'sorry_server 10.2.3.2 80',
   first = 2,
+  second = 1,
   checks: [one, two] = [HTTP, INHIBITED],
   more = '',
 }: Words = {}): string => `
@@ -59,7 +61,7 @@ virtual_server ${heading} {
     ${one}
   }
   real_server 10.2.2.2 80 {
-    weight 1
+    weight ${second}
     ${two}
   }
   ${more}
@@ -203,6 +205,8 @@ reload(
 );
 
 reload('the service of before', {}, ...FULL);
+reload('all are relieved', { first: 0, second: 0 }, SERVICE, server(2, 0), SORRY);
+reload('they count again', {}, ...FULL);
 chapter(
   'the second dies for the last time',
   { server: [1, 'close'] },
