@@ -1,7 +1,6 @@
 // Checkers -> the section `Health checkers` of keepalived_check.data and those of tracked files and BFD sessions, in the
 // layout of keepalived 2.2.7. Servers themselves are in dump.ts. Nothing here is parsed back.
 
-import type { GlobalDefs } from '../config/globals.ts';
 import type { Script } from '../config/value.ts';
 import { type Duration, seconds, toSeconds } from '../lib/time.ts';
 import type { Checker, CheckKind } from './checks.ts';
@@ -42,7 +41,6 @@ const placesIn = (servers: readonly VirtualServer[], live: readonly LiveService[
 /** keepalived notes those that follow a file after all others. */
 export function checkersLines(
   servers: readonly VirtualServer[],
-  globals: GlobalDefs,
   live: readonly LiveService[],
 ): string[] {
   const places = placesIn(servers, live);
@@ -50,7 +48,7 @@ export function checkersLines(
   const ordered = [...places.filter((one) => !follows(one)), ...places.filter(follows)];
   const users = regexUsers(servers);
   const lines = ordered.flatMap(({ server, real, checker, live: now }) =>
-    checkerLines(checker, real, server, globals, now, users),
+    checkerLines(checker, real, server, now, users),
   );
   return lines.length === 0 ? [] : ['------< Health checkers >------', ...lines];
 }
@@ -139,7 +137,6 @@ function checkerLines(
   checker: Checker,
   real: RealServer,
   server: VirtualServer,
-  globals: GlobalDefs,
   live: LiveChecker | undefined,
   users: RegexUsers,
 ): string[] {
@@ -184,7 +181,8 @@ function checkerLines(
     `   Has run = ${yesNo(live?.ran ?? false)}`,
     `   Current weight = ${live?.shift ?? 0}`,
     ...(kind === 'FILE_CHECK' ? [] : kind === 'BFD_CHECK' ? unset : timed),
-    `   Log all failures = ${yesNo(own.log_all_failures ?? globals.checker_log_all_failures)}`,
+    // Its own word: that of global_defs stands there.
+    `   Log all failures = ${yesNo(own.log_all_failures ?? false)}`,
     ...connectionLines(kind, own, real, server),
     `   Keepalive method = ${kind}${url === undefined ? '' : `, http protocol ${own.http_protocol ?? '1.0'}`}`,
     ...(url === undefined ? [] : getLines(own, url, users)),

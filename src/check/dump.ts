@@ -40,7 +40,7 @@ export function dumpCheck(
     ' System is compiled with LVS v1.2.1',
     ...(config.virtual_server_group ?? []).flatMap((group) => groupLines(group, servers, live)),
     ...servers.flatMap((server, at) => serviceLines(server, config, globals, live[at], files)),
-    ...checkersLines(servers, globals, live),
+    ...checkersLines(servers, live),
     ...fileLines(servers, files),
     ...sessionLines(config),
   ];

@@ -284,8 +284,11 @@ const reloadFile = (path: string): string => (path.startsWith('/') ? path : `/ru
 const scriptText = (script: Script): string =>
   `${script.words.map((word) => `'${word}'`).join(' ')}, ${owner(script)}`;
 
-/** Without a number the daemon takes that of the instance later. */
-function syncLines({ lvs_sync_daemon: sync }: GlobalDefs, { sync: old }: DumpFacts): string[] {
+/** Without a number the daemon takes that of the instance later; the VRRP process alone knows whom the name is of. */
+function syncLines(
+  { lvs_sync_daemon: sync }: GlobalDefs,
+  { sync: old, process }: DumpFacts,
+): string[] {
   if (sync === undefined)
     return old === undefined
       ? []
@@ -297,7 +300,7 @@ function syncLines({ lvs_sync_daemon: sync }: GlobalDefs, { sync: old }: DumpFac
   const line = (label: string, value: unknown): string[] =>
     value === undefined ? [] : [`${label} ${value}`];
   return [
-    ...line('LVS syncd vrrp name =', sync.inst),
+    ...line(`LVS syncd vrrp ${process === 'vrrp' ? 'instance' : 'name'} =`, sync.inst),
     `LVS syncd interface = ${sync.interface}`,
     `LVS syncd syncid = ${sync.id ?? 4294967295}`,
     ...line('LVS syncd maxlen =', sync.maxlen),

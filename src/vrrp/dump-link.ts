@@ -298,6 +298,9 @@ function linkLines(
     `   Up debounce timer = ${delayOf(state, link, true)}us`,
     `   Down debounce timer = ${delayOf(state, link, false)}us`,
     ...madeLines(state, link),
+    ...(state.config.global_defs.dynamic_interfaces === 'allow_if_changes' && !loopback
+      ? ['   Interface type/base can be changed']
+      : []),
     `   MTU = ${link.mtu}`,
     `   HW Type = ${loopback ? 'LOOPBACK' : link.hardware === 1 ? 'ETHERNET' : `UNKNOWN (${link.hardware})`}`,
     `   NIC ${NEWS[link.asked ?? 'none']}`,

@@ -123,12 +123,16 @@ function groupLines(router: RouterState, { config, state }: GroupState): readonl
   ];
 }
 
+/** What only asks for a file is shown as it stands. */
+const commandText = ({ words }: Script): string =>
+  words[0]?.startsWith('<') === true ? words.join(' ') : words.map((word) => `'${word}'`).join(' ');
+
 function scriptLines(state: RouterState, script: ScriptState): readonly string[] {
   const { name, interval, timeout, weight, rise, fall, script: run } = script.config;
   const pending = script.status === 'pending';
   return [
     ` VRRP Script = ${name}`,
-    `   Command = ${run.words.map((word) => `'${word}'`).join(' ')}`,
+    `   Command = ${commandText(run)}`,
     `   Interval = ${toSeconds(interval)} sec`,
     `   Timeout = ${timeout === undefined ? 0 : toSeconds(timeout)} sec`,
     `   Weight = ${weight.weight}${weight.reverse ? ' reverse' : ''}`,

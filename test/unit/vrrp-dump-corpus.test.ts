@@ -87,6 +87,7 @@ for (const number of recorded('.data').filter((one) => !REFUSED['.data'].include
 /** Recorded in the same way for configurations of ours. */
 const OWN = [
   ['dynamic', 'interfaces that are named and not there'],
+  ['told', 'words that depend on more than their row'],
   ['disabled', 'scripts that cannot be run'],
   ['inherited', 'what global_defs give to instances, and a process that nobody tracks'],
 ] as const;
