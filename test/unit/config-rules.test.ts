@@ -413,7 +413,9 @@ describe('global_defs', () => {
 
 describe('the protocol of a virtual server of a group', () => {
   for (const [entries, protocol, said] of [
-    [['fwmark 1', 'fwmark 2 inet6'], true, ['mark-protocol']],
+    [['fwmark 1', 'fwmark 2 inet'], true, ['mark-protocol']],
+    // The server is IPv4: the service is left out, and no more is said of it.
+    [['fwmark 1', 'fwmark 2 inet6'], true, ['group-family']],
     [['fwmark 1'], false, []],
     [['10.0.0.1 80', 'fwmark 1'], true, []],
     [['fwmark 1', '10.0.0.1 80'], false, ['no-protocol']],
