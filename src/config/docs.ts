@@ -202,24 +202,36 @@ export const keywordNames = (table: Block): readonly string[] => [
   ...new Set(spots(table).map(({ keyword }) => keyword)),
 ];
 
-/** What `keepalived help` prints: a keyword may stand in several blocks, and mean something else in each. */
+const IN = '  in       ';
+const MARGIN = `\n${' '.repeat(IN.length)}`;
+
+/**
+ * What `keepalived help` prints of `keyword` or `block/keyword`: it may stand in several blocks, and mean something else in
+ * each. Blocks in which it means the same share an entry.
+ */
 export function entriesFor(table: Block, word: string): readonly string[] {
-  return spots(table)
-    .filter(({ keyword, row }) => keyword === word || Object.hasOwn(row.aliases ?? {}, word))
-    .map(({ keyword, row, path, inLine }) => {
-      const fallback = defaultOf(row).replaceAll('`', '');
-      const inner =
-        row.form === 'words' ? {} : row.form === 'entries' ? (row.grammar ?? {}) : row.rows;
-      const names = Object.keys(inner);
-      return [
-        `${keyword} ${syntaxOf(row)}`.trimEnd(),
-        `  in       ${path.length === 0 ? 'the top level' : path.join(' / ')}`,
-        `  meaning  ${docOf(row).replaceAll(/[`*]|\\(?=\|)/g, '')}`,
-        `  default  ${fallback}`,
-        `  example  ${exampleLines(keyword, row, inLine).join('\n           ')}`,
-        ...(names.length === 0 ? [] : [`  has      ${names.join(' ')}`]),
-      ].join('\n');
-    });
+  const blocks = word.split('/');
+  const name = blocks.pop() ?? '';
+  const entries = new Map<string, string[]>();
+  for (const { keyword, row, path, inLine } of spots(table)) {
+    if (keyword !== name && !Object.hasOwn(row.aliases ?? {}, name)) continue;
+    if (blocks.some((block, at) => path.at(at - blocks.length) !== block)) continue;
+    const fallback = defaultOf(row).replaceAll('`', '');
+    const inner =
+      row.form === 'words' ? {} : row.form === 'entries' ? (row.grammar ?? {}) : row.rows;
+    const names = Object.keys(inner);
+    const entry = [
+      `${keyword} ${syntaxOf(row)}`.trimEnd(),
+      IN,
+      `  meaning  ${docOf(row).replaceAll(/[`*]|\\(?=\|)/g, '')}`,
+      `  default  ${fallback}`,
+      `  example  ${exampleLines(keyword, row, inLine).join(MARGIN)}`,
+      ...(names.length === 0 ? [] : [`  has      ${names.join(' ')}`]),
+    ].join('\n');
+    const places = entries.get(entry) ?? [];
+    entries.set(entry, [...places, path.length === 0 ? 'the top level' : path.join(' / ')]);
+  }
+  return [...entries].map(([entry, places]) => entry.replace(IN, `${IN}${places.join(MARGIN)}`));
 }
 
 const exampleLines = (keyword: string, row: AnyRow, inLine: boolean): readonly string[] => {

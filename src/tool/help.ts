@@ -7,7 +7,7 @@ import { type AnyRow, OBSOLETE } from '../config/keyword.ts';
 import { keywords } from '../keywords.ts';
 import { print } from '../print.ts';
 
-const USAGE = 'Usage: keepalived help KEYWORD\n';
+const USAGE = 'Usage: keepalived help KEYWORD | BLOCK/KEYWORD\n';
 
 /** Where to begin: what stands at the top level of a configuration. */
 export function overview(): string {

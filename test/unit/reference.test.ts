@@ -137,6 +137,20 @@ test('the terminal tells the same', () => {
   }
 });
 
+test('a path names one keyword of several, and what is the same in several blocks is told once', () => {
+  const priority = entriesFor(keywords, 'vrrp_instance/priority');
+  assert.equal(priority.length, 1);
+  assert.match(priority.join(), /^priority .*\n {2}in {7}vrrp_instance\n/);
+  assert.deepEqual(entriesFor(keywords, 'virtual_server/priority'), []);
+  const dev = entriesFor(keywords, 'dev');
+  assert.equal(
+    new Set(dev.map((entry) => entry.replace(/ {2}in[^]*? {2}meaning/, ''))).size,
+    dev.length,
+  );
+  const inner = entriesFor(keywords, 'vrrp_instance/virtual_ipaddress/dev');
+  assert.equal(inner.length, 1);
+});
+
 test('help without a keyword lists the blocks to begin with, and every other word of the top level', () => {
   const lines = overview().split('\n');
   const at = (name: string): number => lines.findIndex((line) => line.startsWith(`  ${name} `));
