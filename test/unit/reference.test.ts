@@ -144,7 +144,7 @@ test('a path names one keyword of several, and what is the same in several block
   assert.deepEqual(entriesFor(keywords, 'virtual_server/priority'), []);
   const dev = entriesFor(keywords, 'dev');
   assert.equal(
-    new Set(dev.map((entry) => entry.replace(/ {2}in[^]*? {2}meaning/, ''))).size,
+    new Set(dev.map((entry) => entry.replace(/ {2}in.*? {2}meaning/s, ''))).size,
     dev.length,
   );
   const inner = entriesFor(keywords, 'vrrp_instance/virtual_ipaddress/dev');
