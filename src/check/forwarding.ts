@@ -1,7 +1,7 @@
 // How packets get to the servers of a virtual server, and what that allows: one family but through a tunnel, one port but
 // with NAT. Says nothing by itself.
 
-import { type Family, family } from '../lib/ip.ts';
+import { type Family, family, familyNamed } from '../lib/ip.ts';
 import { entriesOf, type References } from './references.ts';
 import type { RealServer, VirtualRows } from './rules.ts';
 import { lastOf } from './table.ts';
@@ -23,25 +23,20 @@ export function familyClash(
   references: References,
 ): string | undefined {
   if (!('group' in service)) return undefined;
-  const families = new Set(entriesOf(service, references).flatMap(familiesOf));
-  const said = numberOf(given.ip_family);
   const plain = reals.find(({ lvs_method: own }) => (own ?? given.lvs_method)?.kind !== 'TUN');
-  if (plain === undefined && (said === undefined || [...families].every((one) => one === said)))
-    return undefined;
+  const end = plain === undefined ? familyNamed(given.ip_family) : family(plain.address);
+  if (end === undefined) return undefined;
+  const families = new Set(entriesOf(service, references).flatMap(familiesOf));
   if (families.size > 1) return `${service.group}: virtual server group with IPv4 & IPv6`;
-  const end = plain === undefined ? said : family(plain.address);
   const [only = end] = families;
   return only === end ? undefined : `${service.group}: address family`;
 }
 
 /** A mark has one where it is said. */
 const familiesOf = (entry: GroupEntry): readonly Family[] => {
-  const own = 'address' in entry ? family(entry.address) : numberOf(entry.family);
+  const own = 'address' in entry ? family(entry.address) : familyNamed(entry.family);
   return own === undefined ? [] : [own];
 };
-
-const numberOf = (name: 'inet' | 'inet6' | undefined): Family | undefined =>
-  name === undefined ? undefined : name === 'inet6' ? 6 : 4;
 
 /** Packets go as they came, with the port that they came to: but for NAT, which is meant where nothing is said. */
 export const keepsPort = (method: Method | undefined): boolean =>

@@ -7,7 +7,7 @@ import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveCommands } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
-import { type Family, family } from '../lib/ip.ts';
+import { type Family, family, familyNamed } from '../lib/ip.ts';
 import { type Checker, resolveCheckers } from './checks.ts';
 import { familyClash, hasMark, needsMethod, portClashes, portOf } from './forwarding.ts';
 import { realServer, virtualServer } from './keywords.ts';
@@ -279,11 +279,11 @@ function familyOf(
   { report }: Surroundings,
 ): Family | undefined {
   const own = 'address' in heading ? family(heading.address) : undefined;
-  const wanted = given.ip_family === undefined ? undefined : given.ip_family === 'inet6' ? 6 : 4;
+  const wanted = familyNamed(given.ip_family);
   let known = own;
   for (const { keyword, value, node } of statements) {
     if (keyword !== 'ip_family') continue;
-    const said = value === 'inet6' ? 6 : 4;
+    const said = familyNamed(value);
     known ??= said;
     if (said === known) continue;
     const message = `Virtual server specified family ${value} conflicts with server family`;

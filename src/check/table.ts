@@ -1,7 +1,7 @@
 // What IPVS is to hold for a service, and how one table becomes another: the orders come in a sequence in which every
 // destination goes from what it was to what it will be in one step, those that serve come before those that go.
 
-import { type Family, family, type Ip, ipBytes, ipFromBytes } from '../lib/ip.ts';
+import { type Family, family, familyNamed, type Ip, ipBytes, ipFromBytes } from '../lib/ip.ts';
 import type {
   DestinationKey,
   Forwarding,
@@ -70,14 +70,15 @@ export function keysOf(
   return entries.flatMap((entry): ServiceKey[] => {
     if ('address' in entry)
       return addressesOf(entry).map((address) => ({ protocol, address, port: entry.port }));
-    const own = entry.family === undefined ? undefined : entry.family === 'inet6' ? 6 : 4;
-    return [{ family: own ?? familyOfMark(server, entries), mark: entry.fwmark }];
+    const of = familyNamed(entry.family) ?? familyOfMark(server, entries);
+    return [{ family: of, mark: entry.fwmark }];
   });
 }
 
 /** What is said, else that of the addresses beside it, else that of the servers. */
 function familyOfMark(server: VirtualServer, entries: readonly GroupEntry[]): Family {
-  if (server.ip_family !== undefined) return server.ip_family === 'inet6' ? 6 : 4;
+  const said = familyNamed(server.ip_family);
+  if (said !== undefined) return said;
   const beside = entries.find((entry) => 'address' in entry);
   if (beside !== undefined && 'address' in beside) return family(beside.address);
   const families = new Set(server.real_server.map(({ address }) => family(address)));

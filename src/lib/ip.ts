@@ -4,6 +4,10 @@
 export type Ip = string & { readonly __brand: 'Ip' };
 export type Family = 4 | 6;
 
+/** Of the words that configurations use; undefined where there is none. */
+export const familyNamed = (name: 'inet' | 'inet6' | undefined): Family | undefined =>
+  name === undefined ? undefined : name === 'inet6' ? 6 : 4;
+
 export const family = (ip: Ip): Family => (ip.includes(':') ? 6 : 4);
 
 /** The canonical address, or undefined where the text is not an address. No prefix, no zone. */
