@@ -1,6 +1,7 @@
 // The rules between the keywords of one checker, as keepalived 2.2.7 applies them: which checkers can run.
 
 import { atClosing, collect, endsBlock, nodeOf } from '../config/build.ts';
+import { shownWords } from '../config/command.ts';
 import { meantOf } from '../config/diagnostic.ts';
 import type { Block, Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
@@ -216,7 +217,7 @@ function resolveMisc(
     return undefined;
   }
   const [path = '', ...words] = command?.words ?? [];
-  const written = [path, ...words].map((word) => `'${word}'`).join(' ');
+  const written = shownWords([path, ...words]);
   const as =
     strange !== undefined
       ? undefined

@@ -1,6 +1,7 @@
 // Checkers -> the section `Health checkers` of keepalived_check.data and those of tracked files and BFD sessions, in the
 // layout of keepalived 2.2.7. Servers themselves are in dump.ts. Nothing here is parsed back.
 
+import { shownWords } from '../config/command.ts';
 import type { Script } from '../config/value.ts';
 import { type Duration, seconds, toSeconds } from '../lib/time.ts';
 import type { Checker, CheckKind } from './checks.ts';
@@ -341,7 +342,7 @@ function miscLines(
 ): string[] {
   const timeout: Duration = own.misc_timeout ?? (0 as Duration);
   return [
-    `   script = ${script.words.map((word) => `'${word}'`).join(' ')}`,
+    `   script = ${shownWords(script.words)}`,
     `   timeout = ${toSeconds(timeout)}`,
     `   dynamic = ${own.misc_dynamic === true ? 'YES' : 'NO'}`,
     `   uid:gid = ${script.uid}:${script.gid}`,

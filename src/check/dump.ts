@@ -1,6 +1,7 @@
 // Virtual servers -> the sections `LVS Topology` and `Health checkers` of keepalived_check.data, in the layout of
 // keepalived 2.2.7. What has happened since the start comes from live.ts; without it every server is shown as it starts.
 
+import { shownScript } from '../config/command.ts';
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Script } from '../config/value.ts';
 import { type Family, family } from '../lib/ip.ts';
@@ -213,8 +214,7 @@ function serviceLines(
 
 function scriptLines(what: string, script: Script | undefined): string[] {
   if (script === undefined) return [];
-  const words = script.words.map((word) => `'${word}'`).join(' ');
-  return [`   ${what} notify script = ${words}, uid:gid ${script.uid}:${script.gid}`];
+  return [`   ${what} notify script = ${shownScript(script)}`];
 }
 
 function sorryLines(server: VirtualServer, name: string): string[] {

@@ -2,7 +2,7 @@
 // them without a shell. So `$HOME`, globs and pipes are ordinary text.
 
 import type { Complaint } from './diagnostic.ts';
-import type { Reading, ScriptText, ValueType } from './value.ts';
+import type { Reading, Script, ScriptText, ValueType } from './value.ts';
 
 export const command: ValueType<ScriptText> = {
   syntax: '<path> | "<path> <arguments>" [<user> [<group>]]',
@@ -67,6 +67,14 @@ export function parseWord(raw: string, otherwise: Complaint): Reading<string> {
 
 /** Text that parseWord() makes this word of. */
 export const formatWord = (word: string): string => `"${escaped(word, '\\')}"`;
+
+/** Words as keepalived shows them in dumps, messages and JSON. Nothing reads that back. */
+export const shownWords = (words: readonly string[]): string =>
+  words.map((word) => `'${word}'`).join(' ');
+
+/** The same with whom they run as. */
+export const shownScript = ({ words, uid, gid }: Script): string =>
+  `${shownWords(words)}, uid:gid ${uid}:${gid}`;
 
 const EMPTY = {
   id: 'empty-command',

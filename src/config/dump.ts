@@ -3,10 +3,11 @@
 // version does not have. Nothing here is parsed back.
 
 import { seconds, toSeconds, ZERO } from '../lib/time.ts';
+import { shownScript, shownWords } from './command.ts';
 import { wholeSecondsShown } from './global/value.ts';
 import { type Fifo, type GlobalDefs, globalDefs } from './globals.ts';
 import type { Block } from './keyword.ts';
-import type { FifoScript, Script } from './value.ts';
+import type { FifoScript } from './value.ts';
 
 /** Of a mail server, where nobody says more. */
 const USUAL = seconds(30);
@@ -29,8 +30,7 @@ function fifoLines(
   if (script === undefined) return [line];
   const [found = '', ...words] = script.words;
   const all = ours ? [found, ...words, fifo.path] : [script.written ?? found, ...words];
-  const shown = all.map((word) => `'${word}'`).join(' ');
-  return [line, `${whose} notify fifo script = ${shown}, ${owner(script)}`];
+  return [line, `${whose} notify fifo script = ${shownWords(all)}, ${owner(script)}`];
 }
 
 /** What is said of the daemon and does not stand in global_defs. */
@@ -269,20 +269,17 @@ function reloadLines(defs: GlobalDefs, { process, reloadAt }: DumpFacts): string
     ...(startup_script === undefined || process !== 'parent'
       ? []
       : [
-          `Startup script = ${scriptText(startup_script)}, timeout ${toSeconds(defs.startup_script_timeout)}`,
+          `Startup script = ${shownScript(startup_script)}, timeout ${toSeconds(defs.startup_script_timeout)}`,
         ]),
     ...(shutdown_script === undefined || process !== 'parent'
       ? []
       : [
-          `Shutdown script = ${scriptText(shutdown_script)} timeout ${toSeconds(defs.shutdown_script_timeout)}`,
+          `Shutdown script = ${shownScript(shutdown_script)} timeout ${toSeconds(defs.shutdown_script_timeout)}`,
         ]),
   ];
 }
 
 const reloadFile = (path: string): string => (path.startsWith('/') ? path : `/run/${path}`);
-
-const scriptText = (script: Script): string =>
-  `${script.words.map((word) => `'${word}'`).join(' ')}, ${owner(script)}`;
 
 /** Without a number the daemon takes that of the instance later; the VRRP process alone knows whom the name is of. */
 function syncLines(

@@ -1,6 +1,7 @@
 // The parts of keepalived.data about sync groups and trackers, in the layout of keepalived 2.2.7. Nothing here is
 // parsed back.
 
+import { shownScript, shownWords } from '../config/command.ts';
 import type { Script } from '../config/value.ts';
 import type { Weight } from '../config/weight.ts';
 import { type Duration, toSeconds, ZERO } from '../lib/time.ts';
@@ -14,9 +15,6 @@ import { type ProcessState, type ScriptState, trackedFiles } from './tracker.ts'
 
 export const weightText = ({ weight, reverse }: Weight): string =>
   `weight ${weight}${reverse ? ' reverse' : ''}`;
-
-const scriptText = ({ words, uid, gid }: Script): string =>
-  `${words.map((word) => `'${word}'`).join(' ')}, uid:gid ${uid}:${gid}`;
 
 /** `comma` stands between name and weight where keepalived has one. */
 const LISTS: readonly (readonly [TrackKeyword, title: string, comma: string])[] = [
@@ -118,14 +116,14 @@ function groupLines(router: RouterState, { config, state }: GroupState): readonl
       const script = config[keyword];
       return script === undefined
         ? []
-        : [`   ${word} state transition script = ${scriptText(script)}`];
+        : [`   ${word} state transition script = ${shownScript(script)}`];
     }),
   ];
 }
 
 /** What only asks for a file is shown as it stands. */
 const commandText = ({ words }: Script): string =>
-  words[0]?.startsWith('<') === true ? words.join(' ') : words.map((word) => `'${word}'`).join(' ');
+  words[0]?.startsWith('<') === true ? words.join(' ') : shownWords(words);
 
 function scriptLines(state: RouterState, script: ScriptState): readonly string[] {
   const { name, interval, timeout, weight, rise, fall, script: run } = script.config;

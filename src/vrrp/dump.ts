@@ -1,6 +1,7 @@
 // The VRRP part of keepalived.data, and keepalived.stats, in the layout of keepalived 2.2.7 (passwords masked, as
 // 2.4.3 does). What keepalived cannot say (faults, dropped packets) has a file of its own. Nothing here is parsed back.
 
+import { shownScript } from '../config/command.ts';
 import type { AddressEntry } from '../config/value.ts';
 import { family } from '../lib/ip.ts';
 import { type Clock, stamp } from '../lib/stamp.ts';
@@ -425,10 +426,6 @@ function scriptLines(config: VrrpInstance): readonly string[] {
       ['Generic state transition', config.notify],
     ] as const
   ).flatMap(([label, script]) =>
-    script === undefined
-      ? []
-      : [
-          `   ${label} script = ${script.words.map((word) => `'${word}'`).join(' ')}, uid:gid ${script.uid}:${script.gid}`,
-        ],
+    script === undefined ? [] : [`   ${label} script = ${shownScript(script)}`],
   );
 }

@@ -1,6 +1,7 @@
 // The state for programs: keepalived.json, with keepalived's names, order and number formats. Passwords are masked, as 2.4.3
 // does. Nothing here is parsed back.
 
+import { shownWords } from '../config/command.ts';
 import type { Script } from '../config/value.ts';
 import type { Clock } from '../lib/stamp.ts';
 import { type Instant, toSeconds, ZERO } from '../lib/time.ts';
@@ -72,7 +73,7 @@ const list = (texts: readonly string[]): string | undefined =>
 
 function script(value: Script | true | undefined): string | undefined {
   if (value === undefined || value === true) return undefined;
-  return text(value.words.map((word) => `'${word}'`).join(' '));
+  return text(shownWords(value.words));
 }
 
 const STATES: { readonly [name in InstanceState['name']]: number } = {
@@ -151,7 +152,7 @@ function data(
 const scriptTexts = ({ track_script = [] }: VrrpInstance, { scripts }: Trackers) =>
   track_script.flatMap(({ name }) => {
     const words = scripts[name]?.config.script.words;
-    return words === undefined ? [] : [words.map((word) => `'${word}'`).join(' ')];
+    return words === undefined ? [] : [shownWords(words)];
   });
 
 const masterInterval = (config: VrrpInstance, state: InstanceState) =>
