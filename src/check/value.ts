@@ -6,6 +6,7 @@ import {
   type Reading,
   readHost,
   readIp,
+  splitOnce,
   type ValueType,
   wholeNumber,
 } from '../config/value.ts';
@@ -263,17 +264,17 @@ const refuse = (id: string, message: string, more: Partial<Complaint> = {}): Rea
 function readGroupEntry(words: readonly string[]): Reading<GroupEntry> {
   const [first = '', second] = words;
   if (first === 'fwmark') return readMark(second, words[2]);
-  const [text = '', lastText] = first.split('-', 2);
-  const [host = '', mask] = text.split('/', 2);
-  const address = readIp(host);
+  const address = readHost(first);
   const number = port(second);
   if (address === undefined || number.value === undefined) {
     const message = `Invalid virtual server group IP address ${first}${second === undefined ? '' : ` /port/${second}`} - skipping`;
     return refuse('invalid-service', message, address === undefined ? {} : causeOf(number));
   }
   const base = { address, port: number.value };
-  if (lastText !== undefined) return readRange(first, base, lastText);
-  return mask === undefined ? { value: base } : readMask(first, base, mask);
+  const [, mask] = splitOnce(first, '/');
+  if (mask !== undefined) return readMask(first, base, mask);
+  const [, end] = splitOnce(first, '-');
+  return end === undefined ? { value: base } : readRange(first, base, end);
 }
 
 function readMark(text: string | undefined, of: string | undefined): Reading<GroupEntry> {

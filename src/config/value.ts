@@ -302,8 +302,15 @@ export function readIp(text: string): Ip | undefined {
   return /(^|\.)0\d/.test(text) && !text.includes(':') ? undefined : parseIp(text);
 }
 
-/** keepalived takes a prefix or a range here, and forgets it. */
-export const readHost = (text: string): Ip | undefined => readIp(text.split(/[-/]/)[0] as string);
+/** At the first `at`; without it there is no second part. */
+export const splitOnce = (text: string, at: string): [string, string | undefined] => {
+  const index = text.indexOf(at);
+  return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + 1)];
+};
+
+/** keepalived takes a prefix or a range here, and forgets it, but for a range behind a prefix. */
+export const readHost = (text: string): Ip | undefined =>
+  readIp(text.split(text.includes('-') ? '-' : '/', 1)[0] as string);
 
 export const ipAddress: ValueType<Ip> = {
   syntax: '<ip>',

@@ -8,9 +8,11 @@ import {
   quote,
   type Reading,
   readIp,
+  splitOnce,
   type ValueType,
+  wholeNumber,
 } from '../config/value.ts';
-import type { Ip } from '../lib/ip.ts';
+import { family, type Ip } from '../lib/ip.ts';
 
 const mistake = (id: string, message: string, word: number): Complaint => ({
   id,
@@ -155,22 +157,33 @@ const ipvlan: ValueType<Ipvlan> = {
   },
 };
 
+/** What has no length, or a wrong one, is no address, and so a name. */
+function readOwnAddress(text: string): Pick<Ipvlan, 'address' | 'prefix'> | undefined {
+  const [host, length] = splitOnce(text, '/');
+  const address = readIp(host);
+  if (address === undefined || length === undefined) return address && { address };
+  const prefix = wholeNumber(length, 0, family(address) === 4 ? 32 : 128).value;
+  return length === '' || prefix === undefined ? undefined : { address, prefix };
+}
+
 function readIpvlan(words: readonly string[]): Reading<Ipvlan> {
   const value: { -readonly [K in keyof Ipvlan]: Ipvlan[K] } = {};
   const complaints: Complaint[] = [];
   for (let i = 0; i < words.length; i++) {
     const text = words[i] as string;
-    const [host = '', prefix] = text.split('/');
-    const address = readIp(host);
+    const own = readOwnAddress(text);
     if (isMode(text)) {
       if (value.mode === undefined) value.mode = text;
       else {
         const message = `(%n) ipvlan type already specified - ignoring '${text}'`;
         complaints.push(mistake('mode-twice', message, i));
       }
-    } else if (address !== undefined) {
-      value.address = address;
-      if (prefix !== undefined && /^\d{1,3}$/.test(prefix)) value.prefix = Number(prefix);
+    } else if (own !== undefined) {
+      if (value.address === undefined) Object.assign(value, own);
+      else {
+        const message = `(%n) ipvlan address already specified - ignoring '${text}'`;
+        complaints.push(mistake('address-twice', message, i));
+      }
     } else if (text === 'group' && words[i + 1] !== undefined) value.group = words[++i] as string;
     else if (value.name !== undefined) {
       const message = `(%n) IPVLAN interface already specified - ignoring '${text}'`;
@@ -179,7 +192,8 @@ function readIpvlan(words: readonly string[]): Reading<Ipvlan> {
       const name = text === 'name' && words[i + 1] !== undefined ? (words[++i] as string) : text;
       if (isInterfaceName(name)) value.name = name;
       else {
-        const message = `(%n) IPVLAN interface name '${name}' too long or invalid characters - ignoring`;
+        const why = name.length > 15 ? 'too long' : 'cannot be that of an interface';
+        const message = `(%n) IPVLAN interface name '${name}' ${why} - ignoring`;
         complaints.push(mistake('interface-name', message, i));
       }
     }

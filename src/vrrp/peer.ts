@@ -6,12 +6,12 @@ import {
   integer,
   ipAddress,
   type Reading,
-  readIp,
+  readHost,
   type ValueType,
   wholeNumber,
 } from '../config/value.ts';
 import type { Ip } from '../lib/ip.ts';
-import { invalidIp, splitOnce } from './value.ts';
+import { invalidIp } from './value.ts';
 
 /** A line of unicast_peer as written. */
 export interface PeerText {
@@ -55,8 +55,7 @@ export const peerLine: ValueType<PeerText> = {
 
 function readPeerLine(words: readonly string[]): Reading<PeerText> {
   const [first = ''] = words;
-  // keepalived takes an address with a prefix here, and forgets the prefix.
-  const address = readIp(splitOnce(first, '/')[0]);
+  const address = readHost(first);
   if (address === undefined) {
     const message = `Configuration error: VRRP instance[%n] malformed unicast peer address[${first}]. Skipping...`;
     return { complaints: [invalidIp(first, 0, message)] };

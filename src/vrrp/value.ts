@@ -13,6 +13,7 @@ import {
   type Reading,
   readIp,
   type ScriptText,
+  splitOnce,
   type ValueType,
   wholeNumber,
   word,
@@ -154,11 +155,6 @@ function readAddressLine(words: readonly string[]): Reading<AddressText> {
     ...(line.dropped ? {} : { value: { address, ...line.address } }),
   };
 }
-
-export const splitOnce = (text: string, at: string): [string, string | undefined] => {
-  const index = text.indexOf(at);
-  return index < 0 ? [text, undefined] : [text.slice(0, index), text.slice(index + 1)];
-};
 
 function readPrefix(address: Ip, first: string, text: string | undefined, line: Line): number {
   const longest = family(address) === 4 ? 32 : 128;

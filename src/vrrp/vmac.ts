@@ -64,10 +64,6 @@ export function checkOwnInterface(
   if (ipvlan?.keyword !== 'use_ipvlan') return;
   const { address } = ipvlan.value;
   const fits = address !== undefined && family(address) === around.family;
-  if (address !== undefined && !fits) {
-    const message = `(${name}) ipvlan address[${address}] MUST match vrrp instance family !!! Skipping...`;
-    report(mistake('ipvlan-family', message), ipvlan.node);
-  }
   if (!fits && around.family === 4) {
     const message = `(${name}) IPv4 ipvlan requires a source ip address to be configured. setting instance to fault state`;
     report(mistake('ipvlan-without-address', message), ipvlan.node, AFTERWARDS);

@@ -15,6 +15,7 @@ import {
   type RuledSurroundings,
 } from './decision.ts';
 import type { UnicastPeer } from './keywords.ts';
+import type { Ipvlan } from './link.ts';
 import type { PeerText } from './peer.ts';
 import { type RouteEntry, type RuleEntry, resolveRoute, resolveRule } from './routing.ts';
 import type { AddressText } from './value.ts';
@@ -106,6 +107,9 @@ function walkOver(
           ),
           node,
         );
+      return;
+    case 'use_ipvlan':
+      takeOwnAddress(statement.value, walk, node, name, report);
       return;
     case 'mcast_dst_ip':
       takeGroup(statement.value, walk, node, name, report);
@@ -213,6 +217,19 @@ function takeVersion(version: 2 | 3, walk: Walk, node: Node, name: string, repor
 function takeFamily(address: Ip, walk: Walk): boolean {
   walk.family ??= family(address);
   return family(address) === walk.family;
+}
+
+function takeOwnAddress(
+  { address, prefix }: Ipvlan,
+  walk: Walk,
+  node: Node,
+  name: string,
+  report: Reporter,
+): void {
+  if (address === undefined || takeFamily(address, walk)) return;
+  const text = prefix === undefined ? address : `${address}/${prefix}`;
+  const message = `(${name}) ipvlan address[${text}] MUST match vrrp instance family !!! Skipping...`;
+  report(mistake('ipvlan-family', message), node);
 }
 
 function takeGroup(group: Ip, walk: Walk, node: Node, name: string, report: Reporter): void {

@@ -6,6 +6,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { ADDRESSES } from './address.ts';
 import { CASES, type Case } from './cases.ts';
 import { CORNERS } from './corner.ts';
 import type { Judgement } from './judge.ts';
@@ -22,6 +23,7 @@ const cases: readonly Case[] = [
   ...TOGETHER,
   ...TRACKING,
   ...CORNERS,
+  ...ADDRESSES,
   ...mixtures(200, 1),
   ...rowCases(),
   ...twiceCases(),

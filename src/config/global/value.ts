@@ -9,7 +9,7 @@ import {
   ipAddress,
   quote,
   type Reading,
-  readIp,
+  readHost,
   type ValueType,
   wholeNumber,
   wholeSeconds,
@@ -320,7 +320,7 @@ const withoutValue = (option: string, at: number): Complaint =>
       );
 
 function readGroup(text: string, at: number, value: { group?: Ip }, complaints: Complaint[]): void {
-  const group = readIp(text);
+  const group = readHost(text);
   if (group !== undefined && isMulticast(group)) {
     value.group = group;
     return;
