@@ -3,6 +3,7 @@
 
 #include "datagram.h"
 #include "device.h"
+#include "inotify.h"
 #include "io_thread.h"
 #include "netlink.h"
 #include "process.h"
@@ -195,6 +196,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "request", Request);
   Export(exports, "collect", Collect);
   Export(exports, "dump", Dump);
+  Export(exports, "inotify", Inotify);
+  Export(exports, "inotifyAdd", InotifyAdd);
+  Export(exports, "inotifyRemove", InotifyRemove);
   Export(exports, "linkFlags", LinkFlags);
   Export(exports, "linkDetected", LinkDetected);
   Export(exports, "linkRegister", LinkRegister);

@@ -351,6 +351,8 @@ inline bool IoThread::Push(RecordHeader header, const uint8_t* bytes) {
   const size_t padded = (header.length + 7u) & ~size_t{7};
   const size_t size = queue_.size() + sizeof header + padded;
   const bool repeatable = header.kind == kSendFailed || header.kind == kSignal;
+  // Its descriptor says `resync` instead.
+  if (header.kind == kFiles && size > kQueueLimit) return false;
   if ((header.kind == kPacket && size > kQueueLimit) || (repeatable && size > 2 * kQueueLimit)) {
     NoteLoss();
     return false;
@@ -492,6 +494,8 @@ inline int IoThread::Watch(int fd, bool netlink) {
 inline int IoThread::WatchProcess(int pidfd, pid_t pid) { return Add(pidfd, {Source::kProcess, pid}); }
 
 inline int IoThread::WatchSignals(int fd) { return Add(fd, {Source::kSignals}); }
+
+inline int IoThread::WatchFiles(int fd) { return Add(fd, {Source::kFiles}); }
 
 inline bool IoThread::Unwatch(int fd) {
   Lock lock(mutex_);

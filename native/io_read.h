@@ -1,4 +1,4 @@
-// How the I/O thread reads: sockets with kernel timestamps, netlink news, the ends of processes, signals, what
+// How the I/O thread reads: sockets with kernel timestamps, netlink news, the ends of processes, signals, news of files, what
 // has become of connections.
 // It looks at nothing inside a packet.
 #pragma once
@@ -31,6 +31,9 @@ inline void IoThread::Drain(int fd, Watched& watched) {
       break;
     case Source::kSignals:
       ReadSignals(fd);
+      break;
+    case Source::kFiles:
+      for (int round = 0; round < kRounds && DrainFiles(fd, watched); round++) RunPaces();
       break;
   }
 }
@@ -161,6 +164,20 @@ inline void IoThread::ReadSignals(int fd) {
   uint8_t numbers[64];
   const ssize_t count = read(fd, numbers, sizeof numbers);
   for (ssize_t i = 0; i < count; i++) Note(kSignal, numbers[i], Now());
+}
+
+/** Events as inotify(7) lays them out, as many as there is room for; true where there may be more. */
+inline bool IoThread::DrainFiles(int fd, Watched& watched) {
+  static uint8_t buffer[kFilesLimit];
+  const ssize_t length = read(fd, buffer, sizeof buffer);
+  if (length <= 0) return length < 0 && errno == EINTR;
+  RecordHeader header{};
+  header.kind = kFiles;
+  header.source = static_cast<uint32_t>(fd);
+  header.length = static_cast<uint32_t>(length);
+  header.at = header.read = ToMicros(Now());
+  if (!Push(header, buffer)) watched.resync = true;
+  return true;
 }
 
 /** The thread is told once that there is something; then it asks by itself, as long as it finds more. */

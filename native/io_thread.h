@@ -88,6 +88,7 @@ enum RecordKind : uint32_t {
   kSignal = 9,
   kResync = 10,
   kReached = 11,
+  kFiles = 12,
 };
 
 // One record in the ring, then `length` bytes padded to 8. src/net/record.ts reads the same layout.
@@ -125,6 +126,8 @@ constexpr int kBatch = 32;
 /** 255 IPv6 addresses in one packet are 4088 bytes; what is longer arrives cut off. */
 constexpr size_t kPacketLimit = 4608;
 constexpr size_t kNetlinkLimit = 65536;
+/** Some dozens of events; one takes at most 272 bytes. */
+constexpr size_t kFilesLimit = 16384;
 /** More than adjusting a clock moves it between two looks, and less than anybody waits for. */
 constexpr Nanos kJump = 10'000'000;
 /** A thread that wakes so much later than it wanted was not run: nor was JavaScript. */
@@ -316,12 +319,13 @@ class IoThread {
   int Watch(int fd, bool netlink);
   int WatchProcess(int pidfd, pid_t pid);
   int WatchSignals(int fd);
+  int WatchFiles(int fd);
   bool Unwatch(int fd);
   /** Nothing is read from or sent to the descriptor any more: it is about to be closed and its number reused. */
   void Forget(int fd);
 
  private:
-  enum class Source { kSocket, kNetlink, kProcess, kSignals };
+  enum class Source { kSocket, kNetlink, kProcess, kSignals, kFiles };
   struct Watched {
     Source source;
     pid_t pid = 0;
@@ -331,7 +335,7 @@ class IoThread {
     Nanos wall = 0;
     /** Arrival of the last packet read. */
     Nanos latest = 0;
-    /** News of the kernel was dropped and JavaScript does not know yet. */
+    /** News of the kernel, or of files, was dropped and JavaScript does not know yet. */
     bool resync = false;
 
     void Emptied(Nanos now, Nanos real) {
@@ -371,6 +375,7 @@ class IoThread {
   bool DrainNetlink(int fd, Watched& watched);
   void ReapProcess(int fd, pid_t pid);
   void ReadSignals(int fd);
+  bool DrainFiles(int fd, Watched& watched);
   bool Push(RecordHeader header, const uint8_t* bytes = nullptr);
   void NoteLoss();
   void Note(RecordKind kind, uint32_t source, Nanos at, int aux = 0);

@@ -119,7 +119,7 @@ class CheckDaemon {
       changed: (name, text) =>
         this.#take({ type: 'fileRead', name, ...(text === undefined ? {} : { text }) }),
       failed: (folder, { message }) =>
-        log.warning(`Cannot watch ${folder} for tracked files: ${message}`),
+        log.warning(`Cannot watch ${folder} for tracked files, looking every second: ${message}`),
     });
     this.#fifos = new Fifos(log);
     this.#fifos.configure('lvs', config.global_defs, leads);
@@ -216,6 +216,7 @@ class CheckDaemon {
   }
 
   #takeRecord(record: Record): void {
+    if (this.#watch.hear(record)) return;
     switch (record.kind) {
       case 'alarm':
         // The thread counts in nanoseconds: an instant may come back a little smaller than it was.

@@ -181,6 +181,13 @@ export interface Native {
   /** Sends one request, a dump or one that asks for an acknowledgement behind its answer, and returns every answer, joined. */
   dump(fd: number, message: Uint8Array): Uint8Array;
 
+  // Files: news of folders, inotify(7)
+  /** A descriptor; its events come as 'files' records until it is closed. EMFILE where the user has too many. */
+  inotify(): number;
+  /** The number by which events name the folder, the same as before where it is watched already. ENOSPC where no more can be. */
+  inotifyAdd(fd: number, path: string, mask: number): number;
+  inotifyRemove(fd: number, number: number): void;
+
   // Interfaces, by name; any socket will do.
   /** IFF_*, the lower 16 bits. */
   linkFlags(fd: number, device: string): number;

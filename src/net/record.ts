@@ -47,7 +47,9 @@ export type Record = Happened &
     | { readonly kind: 'signal'; readonly signal: number }
     /** A dial has ended: accepted, or refused (errno; ETIMEDOUT where nothing came in time). */
     | { readonly kind: 'reached'; readonly id: number; readonly errno: number }
-    /** A netlink monitor lost news: dump again. */
+    /** Events of inotify(7), as the kernel lays them out; the same view as of a packet. */
+    | { readonly kind: 'files'; readonly fd: number; readonly bytes: Uint8Array }
+    /** A netlink monitor, or what tells of files, lost news: look again. */
     | { readonly kind: 'resync'; readonly fd: number }
   );
 
@@ -110,6 +112,10 @@ function readRecord(ring: Uint8Array, view: DataView, offset: number, size: numb
       return { at, read, kind: 'resync', fd: source };
     case 11:
       return { at, read, kind: 'reached', id: source, errno: aux };
+    case 12: {
+      const start = offset + HEADER;
+      return { at, read, kind: 'files', fd: source, bytes: ring.subarray(start, start + size) };
+    }
     default:
       throw new RangeError(`the I/O thread wrote a record of unknown kind ${kind}`);
   }

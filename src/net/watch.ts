@@ -1,20 +1,12 @@
-// Tells what is at the beginning of some small files, now and whenever they change, are replaced or go. It looks at the
-// folders (inotify), for a file may not be there yet, and at those of the links that lead to it, for one of them may be
-// exchanged (a mounted ConfigMap of Kubernetes). It reads again on every hint, so that no order of events matters. It
-// knows nothing of what the text means.
+// Tells what is at the beginning of some small files, now and whenever one has been written and closed, is replaced or goes. It
+// looks at the folders (inotify), for a file may not be there yet, and at those of the links that lead to it, for one of them
+// may be exchanged (a mounted ConfigMap of Kubernetes). Where a folder cannot be watched its files are looked at every second.
+// It knows nothing of what the text means.
 
-import {
-  close,
-  closeSync,
-  constants,
-  type FSWatcher,
-  open,
-  openSync,
-  read,
-  readSync,
-  watch,
-} from 'node:fs';
-import { basename } from 'node:path';
+import { close, closeSync, constants, open, openSync, read, readSync } from 'node:fs';
+import { FOLDER_NEWS, type FolderNews, readFolderNews } from './inotify.ts';
+import { native } from './native.ts';
+import type { Record as Heard } from './record.ts';
 import { isSameTrail, type Trail, trailNow, trailSoon } from './trail.ts';
 
 export interface WatchedFile {
@@ -25,42 +17,57 @@ export interface WatchedFile {
 export interface WatchHost {
   /** `text` is absent while there is no such file. */
   readonly changed: (name: string, text: string | undefined) => void;
+  /** Once for a folder, and once for all where the system allows no more. */
   readonly failed: (folder: string, error: Error) => void;
 }
 
 /** More than any number takes. */
 const LENGTH = 64;
-/** How long a file is left alone after a hint, in milliseconds. */
-const SETTLED = 10;
-/** How often in a row it is left alone: one that is written all the time is told all the same, */
-const DELAYS = 5;
 /**
- * only not so soon while there is nothing in it: the shell truncates it before it runs what is to write it, and that may take
- * its time. Nobody here is told when it is closed, which is what keepalived waits for.
+ * A file that is empty or gone is looked at again so many milliseconds later, for whoever writes it may have begun anew, or put
+ * another one in its place,
  */
-const EMPTY_DELAYS = 200;
-/** How soon a folder that is gone is looked for again, in milliseconds. */
+const SETTLED = 10;
+/** and, while more is heard of it, so many times. */
+const LOOKS = 10;
+/** How soon a folder that is gone, or cannot be watched, is looked for again, in milliseconds. */
 const AGAIN = 1000;
+/** Who fails so for one folder does for all. */
+const LIMITS = new Set(['EMFILE', 'ENFILE', 'ENOSPC', 'ENOMEM']);
 /** A FIFO without a writer must not hold anybody up. */
 const MODE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 interface Followed extends WatchedFile {
   trail: Trail;
   reading?: Reading;
+  /** What is known of it. */
+  text?: string;
+  /** Nobody tells when it is closed, and it was empty when it was looked at last. */
+  blank?: boolean;
 }
 
+/**
+ * Why a file is read: it is complete ('sure'); it may be another one, which is complete if it is ('doubt'); nobody tells of it
+ * ('look').
+ */
+type Hint = 'sure' | 'doubt' | 'look';
+
 interface Reading {
-  /** Something was heard since it began. */
-  again: boolean;
+  readonly hints: Set<Hint>;
+  /** Heard since it began. */
+  readonly more: Set<Hint>;
   /** What the path leads to may be another file. */
   moved: boolean;
-  delays: number;
+  looks: number;
 }
 
 export class Watch {
   readonly #host: WatchHost;
-  readonly #folders = new Map<string, FSWatcher | NodeJS.Timeout>();
-  /** Folders that nobody needs to be told of again. */
+  /** Opened with the first folder. */
+  #fd: number | undefined;
+  /** The number that the kernel's news have; a timer where it cannot be watched. */
+  readonly #folders = new Map<string, number | NodeJS.Timeout>();
+  /** Folders, and limits, that nobody needs to be told of again. */
   readonly #failed = new Set<string>();
   #files: readonly Followed[] = [];
 
@@ -68,16 +75,18 @@ export class Watch {
     this.#host = host;
   }
 
-  /** From now on these files; what those that are there hold. */
+  /** From now on these files; what those that are there hold. The I/O thread must run: its records are for hear(). */
   follow(files: readonly WatchedFile[]): Readonly<Record<string, string>> {
-    this.close();
     this.#files = files.map((file) => ({ ...file, trail: [] }));
     for (const one of this.#files) while (this.#learn(one, trailNow(one.file)));
+    this.#tidy();
     // After the watches were set: what changes from here on is heard.
     const texts: Record<string, string> = {};
-    for (const { name, file } of files) {
-      const text = readNow(file);
-      if (text !== undefined) texts[name] = text;
+    for (const one of this.#files) {
+      const text = readNow(one.file);
+      if (text === undefined) continue;
+      one.text = text;
+      texts[one.name] = text;
     }
     return texts;
   }
@@ -87,11 +96,21 @@ export class Watch {
     this.#tidy();
   }
 
+  /** Whether the record was about files. */
+  hear(record: Heard): boolean {
+    if (record.kind !== 'files' && (record.kind !== 'resync' || record.fd !== this.#fd))
+      return false;
+    if (record.kind === 'resync') this.#lost();
+    else if (record.fd === this.#fd)
+      for (const news of readFolderNews(record.bytes)) this.#heard(news);
+    return true;
+  }
+
   /** Watches what leads to a file; whether this is news, and may have changed again before it was watched. */
   #learn(one: Followed, trail: Trail): boolean {
-    const isNews = !isSameTrail(one.trail, trail);
+    let isNews = !isSameTrail(one.trail, trail);
     one.trail = trail;
-    for (const { folder } of trail) if (!this.#folders.has(folder)) this.#look(folder);
+    for (const { folder } of trail) if (this.#look(folder)) isNews = true;
     if (isNews) this.#tidy();
     return isNews;
   }
@@ -99,101 +118,156 @@ export class Watch {
   #tidy(): void {
     const used = new Set(this.#files.flatMap(({ trail }) => trail.map(({ folder }) => folder)));
     for (const folder of this.#folders.keys()) if (!used.has(folder)) this.#leave(folder);
-    for (const folder of this.#failed) if (!used.has(folder)) this.#failed.delete(folder);
+    for (const key of this.#failed)
+      if (!used.has(key) && !(LIMITS.has(key) && this.#isShort())) this.#failed.delete(key);
+    if (this.#files.length > 0 || this.#fd === undefined) return;
+    native.close(this.#fd);
+    this.#fd = undefined;
   }
 
-  #look(folder: string): void {
+  #isShort(): boolean {
+    return [...this.#folders.values()].some((one) => typeof one !== 'number');
+  }
+
+  /** True where it was not watched so far: the folder of that name may be another one by now. */
+  #look(folder: string): boolean {
     try {
-      const watcher = watch(folder, { persistent: false }, (event, changed) =>
-        this.#changed(folder, event, changed),
-      );
-      watcher.on('error', (error) => this.#lost(folder, error));
-      this.#folders.set(folder, watcher);
+      this.#fd ??= native.inotify();
+      const number = native.inotifyAdd(this.#fd, folder, FOLDER_NEWS);
+      if (this.#folders.get(folder) === number) return false;
+      this.#leave(folder);
+      this.#folders.set(folder, number);
       this.#failed.delete(folder);
+      return true;
     } catch (error) {
-      this.#lost(folder, error as Error);
+      this.#missed(folder, error as NodeJS.ErrnoException);
+      return false;
     }
   }
 
-  #lost(folder: string, error: Error): void {
+  #missed(folder: string, error: NodeJS.ErrnoException): void {
     this.#leave(folder);
     const timer = setTimeout(() => this.#lookAgain(folder), AGAIN);
     timer.unref();
     this.#folders.set(folder, timer);
-    if (this.#failed.has(folder)) return;
-    this.#failed.add(folder);
+    const key = LIMITS.has(error.code ?? '') ? (error.code as string) : folder;
+    if (this.#failed.has(key)) return;
+    this.#failed.add(key);
     this.#host.failed(folder, error);
   }
 
   #leave(folder: string): void {
     const old = this.#folders.get(folder);
     if (old === undefined) return;
-    if ('close' in old) old.close();
-    else clearTimeout(old);
     this.#folders.delete(folder);
+    if (typeof old !== 'number') clearTimeout(old);
+    // One folder may have two names.
+    else if (![...this.#folders.values()].includes(old)) this.#unwatch(old);
+  }
+
+  #unwatch(number: number): void {
+    try {
+      if (this.#fd !== undefined) native.inotifyRemove(this.#fd, number);
+    } catch {
+      // The folder is gone, and the kernel's watch with it.
+    }
   }
 
   /** Perhaps elsewhere: a folder that went may have been exchanged for another one. */
   #lookAgain(folder: string): void {
-    this.#leave(folder);
     for (const one of this.#files)
-      if (one.trail.some((sign) => sign.folder === folder)) this.#hint(one, true);
+      if (one.trail.some((sign) => sign.folder === folder)) this.#hint(one, 'look', true);
   }
 
-  #changed(folder: string, event: string, changed: string | null): void {
-    for (const one of this.#files)
-      if (
-        one.trail.some(
-          (sign) => sign.folder === folder && (changed === null || changed === sign.name),
-        )
-      )
-        this.#hint(one, event === 'rename');
-    // A folder that was removed or moved says its own name, and nothing any more.
-    if (changed === basename(folder)) this.#lookAgain(folder);
+  /** Anything may have happened. */
+  #lost(): void {
+    for (const one of this.#files) this.#hint(one, 'sure', true);
+  }
+
+  #heard({ number, what, name }: FolderNews): void {
+    if (what === 'lost') this.#lost();
+    const folders = [...this.#folders].filter(([, known]) => known === number);
+    for (const [folder] of folders) {
+      const isOwn = what === 'self' || what === 'end';
+      if (what === 'end') this.#folders.delete(folder);
+      for (const one of this.#files)
+        if (one.trail.some((sign) => sign.folder === folder && (isOwn || sign.name === name)))
+          this.#hint(one, what === 'made' ? 'doubt' : 'sure', what !== 'written');
+    }
   }
 
   /** One reading at a time, and one more after any hint. */
-  #hint(one: Followed, moved: boolean): void {
+  #hint(one: Followed, hint: Hint, moved: boolean): void {
     const { reading } = one;
     if (reading === undefined) {
-      one.reading = { again: false, moved, delays: 0 };
-      this.#wait(one, one.reading);
+      this.#start(one, new Set([hint]), moved);
       return;
     }
-    reading.again = true;
+    reading.more.add(hint);
     if (moved) reading.moved = true;
   }
 
-  /** A moment later: who truncates and then writes is heard twice, and must not be read between. */
-  #wait(one: Followed, reading: Reading): void {
-    setTimeout(() => {
-      if (reading.moved) trailSoon(one.file, (trail) => this.#trace(one, reading, trail));
-      else this.#read(one, reading);
-    }, SETTLED).unref();
+  #start(one: Followed, hints: Set<Hint>, moved: boolean): void {
+    one.reading = { hints, more: new Set(), moved, looks: 0 };
+    this.#begin(one, one.reading);
+  }
+
+  #begin(one: Followed, reading: Reading): void {
+    const { moved, hints, more } = reading;
+    for (const hint of more) hints.add(hint);
+    more.clear();
+    reading.moved = false;
+    if (moved) trailSoon(one.file, (trail) => this.#trace(one, reading, trail));
+    else this.#read(one, reading);
   }
 
   #trace(one: Followed, reading: Reading, trail: Trail): void {
     if (!this.#files.includes(one)) return;
-    if (this.#learn(one, trail)) reading.again = true;
-    else reading.moved = false;
-    this.#read(one, reading);
+    const { hints, more } = reading;
+    if (!isSameTrail(one.trail, trail)) hints.add('sure');
+    if (this.#learn(one, trail)) {
+      more.add('look');
+      reading.moved = true;
+    }
+    if (hints.has('sure') || hints.has('look')) this.#read(one, reading);
+    else this.#end(one, reading);
   }
 
   /** Not held up by it: a file may be on something slow. */
   #read(one: Followed, reading: Reading): void {
     readSoon(one.file, (text) => {
       if (!this.#files.includes(one)) return;
-      const isEmpty = text === '';
-      if ((isEmpty || reading.again) && reading.delays < (isEmpty ? EMPTY_DELAYS : DELAYS)) {
-        reading.again = false;
-        reading.delays++;
-        this.#wait(one, reading);
+      const { hints, more, looks } = reading;
+      const isNothing = text === undefined || text === '';
+      if (isNothing && (looks === 0 || more.size > 0) && looks < LOOKS) {
+        reading.looks++;
+        setTimeout(() => {
+          if (this.#files.includes(one)) this.#begin(one, reading);
+        }, SETTLED).unref();
         return;
       }
-      delete one.reading;
-      if (reading.again) this.#hint(one, reading.moved);
-      this.#host.changed(one.name, text);
+      if (hints.has('sure')) this.#tell(one, text);
+      else this.#seen(one, text);
+      this.#end(one, reading);
     });
+  }
+
+  #end(one: Followed, { more, moved }: Reading): void {
+    delete one.reading;
+    if (more.size > 0) this.#start(one, new Set(more), moved);
+  }
+
+  /** Nobody has said that it was closed: nothing in it must be seen twice. */
+  #seen(one: Followed, text: string | undefined): void {
+    const isBlank = text === '' && one.blank !== true;
+    one.blank = text === '';
+    if (!isBlank && text !== one.text) this.#tell(one, text);
+  }
+
+  #tell(one: Followed, text: string | undefined): void {
+    if (text === undefined) delete one.text;
+    else one.text = text;
+    this.#host.changed(one.name, text);
   }
 }
 

@@ -2,6 +2,7 @@
 // file may come, change and go at any time. The words for what is wrong with it are keepalived's.
 
 import { unlinkSync } from 'node:fs';
+import type { Record } from '../net/record.ts';
 import { Watch } from '../net/watch.ts';
 
 export interface AppointmentHost {
@@ -40,6 +41,11 @@ export class Appointment {
     this.#repeats = repeats;
     if (file === undefined) return;
     this.#read(this.#watch.follow([{ name: FILE, file }])[FILE]);
+  }
+
+  /** What the I/O thread has to tell. */
+  hear(record: Record): void {
+    this.#watch.hear(record);
   }
 
   /** When, as keepalived writes it; undefined where nothing is arranged. */

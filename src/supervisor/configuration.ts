@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import type { Kind, Letter } from '../ipc/messages.ts';
 import { closeParcel, openParcel, parcelFolders, parcelPath, writeParcel } from '../ipc/parcel.ts';
 import type { Config } from '../keywords.ts';
+import type { Record as Heard } from '../net/record.ts';
 import { Appointment, type AppointmentHost } from './appointment.ts';
 import type { Child } from './child.ts';
 import { announceReading, saveCopy } from './copy.ts';
@@ -70,6 +71,11 @@ export class Configuration {
   /** When reload_time_file asks for a reload. */
   get appointment(): string | undefined {
     return this.#appointment.when;
+  }
+
+  /** What the I/O thread has to tell of that file. */
+  hear(record: Heard): void {
+    this.#appointment.hear(record);
   }
 
   /** Absent before `begin`. */

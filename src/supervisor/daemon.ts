@@ -107,7 +107,10 @@ class Parent {
 
   start(): void {
     const { options, words } = this.#context;
-    catchSignals((signal) => this.#signal(signal));
+    catchSignals(
+      (signal) => this.#signal(signal),
+      (record) => this.#configuration.hear(record),
+    );
     // Our own bug: what watches has to be started again by what watches it; the children give up in order.
     endOnBug(() => this.#log, this.#done);
     this.#log.info(`Starting Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);

@@ -2,7 +2,7 @@
 // addon can. Nothing here says what they mean.
 
 import { native } from '../net/native.ts';
-import { readRecords } from '../net/record.ts';
+import { type Record, readRecords } from '../net/record.ts';
 import { shrug } from '../net/shrug.ts';
 
 const CAUGHT = {
@@ -18,7 +18,8 @@ const REAL_TIME = [36, 63];
 /** The least that the I/O thread takes. */
 const RING = 1 << 18;
 
-export function catchSignals(take: (signal: number) => void): void {
+/** `hear` gets what else the I/O thread has to tell; it runs from here on. */
+export function catchSignals(take: (signal: number) => void, hear: (record: Record) => void): void {
   shrug();
   for (const [name, number] of Object.entries(CAUGHT)) process.on(name, () => take(number));
   const ring = new Uint8Array(RING);
@@ -26,6 +27,7 @@ export function catchSignals(take: (signal: number) => void): void {
     (length) => {
       for (const record of readRecords(ring, length))
         if (record.kind === 'signal') take(record.signal);
+        else hear(record);
       native.settle();
     },
     ring,

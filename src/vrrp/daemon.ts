@@ -148,7 +148,9 @@ class VrrpDaemon {
           native.now(),
         ),
       failed: (folder, { message }) =>
-        context.log.warning(`Cannot watch ${folder} for tracked files: ${message}`),
+        context.log.warning(
+          `Cannot watch ${folder} for tracked files, looking every second: ${message}`,
+        ),
     });
     this.#processes = new Processes(
       {
@@ -306,6 +308,7 @@ class VrrpDaemon {
   }
 
   #takeRecord(record: Record): void {
+    if (this.#watch.hear(record)) return;
     switch (record.kind) {
       case 'packet':
         this.#takePacket(record);

@@ -127,7 +127,9 @@ export class Tape {
     const ready = (length: number): void => {
       for (const record of readRecords(ring, length))
         this.records.push(
-          record.kind === 'packet' ? { ...record, bytes: record.bytes.slice() } : record,
+          record.kind === 'packet' || record.kind === 'files'
+            ? { ...record, bytes: record.bytes.slice() }
+            : record,
         );
       if (settle === 'settling') native.settle();
       this.#changed?.();

@@ -21,11 +21,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { originPath } from '../../src/net/namespace.ts';
-import { native } from '../../src/net/native.ts';
+import { type Native, native } from '../../src/net/native.ts';
 import { type Probe, type ProbeEnd, Probes } from '../../src/net/probe.ts';
 import { Processes } from '../../src/net/processes.ts';
 import { Thread } from '../../src/net/thread.ts';
-import { Watch } from '../../src/net/watch.ts';
+import { Watch, type WatchedFile } from '../../src/net/watch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ka-watch-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,68 +38,115 @@ const until = async (what: string, condition: () => boolean): Promise<void> => {
   }
 };
 
+interface Watching {
+  readonly watch: Watch;
+  /** All that was told of each file. */
+  readonly told: Record<string, (string | undefined)[]>;
+  readonly failures: string[];
+  /** Waits until this is what was told of it last. */
+  readonly says: (name: string, wanted: string | undefined) => Promise<void>;
+}
+
+/** Watches these files, as a daemon does, while `work` goes on. */
+async function watching(
+  files: readonly WatchedFile[],
+  work: (watching: Watching, first: Readonly<Record<string, string>>) => Promise<void>,
+): Promise<void> {
+  const told: Watching['told'] = Object.fromEntries(files.map(({ name }) => [name, []]));
+  const failures: string[] = [];
+  const watch = new Watch({
+    changed: (name, now) => void told[name]?.push(now),
+    failed: (where, { message }) => failures.push(`${where}: ${message}`),
+  });
+  const thread = new Thread(
+    (records) => {
+      for (const record of records) watch.hear(record);
+    },
+    { priority: 0, deadmanFd: -1 },
+  );
+  const says = (name: string, wanted: string | undefined): Promise<void> => {
+    const list = told[name] ?? [];
+    return until(`${name} says ${wanted}`, () => list.length > 0 && list.at(-1) === wanted);
+  };
+  try {
+    await work({ watch, told, failures, says }, watch.follow(files));
+  } finally {
+    watch.close();
+    thread.stop();
+  }
+}
+
 test('a file is read whenever it changes, is replaced, goes or comes, and so is its folder', async () => {
   const place = join(folder, 'some');
   mkdirSync(place);
   const file = join(place, 'value');
-  let text: string | undefined;
-  const watch = new Watch({
-    changed: (_, now) => {
-      text = now;
-    },
-    failed: () => undefined,
+  await watching([{ name: 'f', file }], async ({ says }, first) => {
+    assert.deepEqual(first, {});
+    writeFileSync(file, '1');
+    await says('f', '1');
+    writeFileSync(file, '22');
+    await says('f', '22');
+    writeFileSync(join(place, 'other'), '3');
+    renameSync(join(place, 'other'), file);
+    await says('f', '3');
+    unlinkSync(file);
+    await says('f', undefined);
+    writeFileSync(file, '4');
+    await says('f', '4');
+    rmSync(place, { recursive: true });
+    await says('f', undefined);
+    mkdirSync(place);
+    writeFileSync(file, '5');
+    await says('f', '5');
+    renameSync(place, join(folder, 'moved'));
+    await says('f', undefined);
+    renameSync(join(folder, 'moved'), place);
+    await says('f', '5');
+    for (let i = 0; i < 200; i++) writeFileSync(file, String(i));
+    await says('f', '199');
   });
-  assert.deepEqual(watch.follow([{ name: 'f', file }]), {});
-  const says = (wanted: string | undefined): Promise<void> =>
-    until(`it says ${wanted}`, () => text === wanted);
-  writeFileSync(file, '1');
-  await says('1');
-  writeFileSync(file, '22');
-  await says('22');
-  writeFileSync(join(place, 'other'), '3');
-  renameSync(join(place, 'other'), file);
-  await says('3');
-  unlinkSync(file);
-  await says(undefined);
-  writeFileSync(file, '4');
-  await says('4');
-  rmSync(place, { recursive: true });
-  await says(undefined);
-  mkdirSync(place);
-  writeFileSync(file, '5');
-  await says('5');
-  for (let i = 0; i < 200; i++) writeFileSync(file, String(i));
-  await says('199');
-  watch.close();
 });
 
-test('a file that is truncated and written later is not told of in between; one that stays empty is', async () => {
+test('a file counts when it is closed: not while it is truncated and written, and at once when it stays empty', async () => {
   const place = join(folder, 'slow');
   mkdirSync(place);
   const [file, clock] = ['value', 'clock'].map((name) => join(place, name)) as [string, string];
   writeFileSync(file, '1');
-  const told: Record<string, (string | undefined)[]> = { f: [], clock: [] };
-  const watch = new Watch({
-    changed: (name, now) => void told[name]?.push(now),
-    failed: () => undefined,
-  });
-  watch.follow([
+  const files = [
     { name: 'f', file },
     { name: 'clock', file: clock },
-  ]);
-  const fd = openSync(file, 'w');
-  // By the time that changes of the other file have been told, this one has been looked at.
-  for (const text of ['1', '2', '3']) {
-    writeFileSync(clock, text);
-    await until('the clock', () => told.clock?.at(-1) === text);
-  }
-  writeSync(fd, '2');
-  closeSync(fd);
-  await until('what was written', () => told.f?.at(-1) === '2');
-  assert.ok(!told.f?.includes(''), JSON.stringify(told.f));
-  writeFileSync(file, '');
-  await until('nothing', () => told.f?.at(-1) === '');
-  watch.close();
+  ];
+  await watching(files, async ({ told, says }) => {
+    // By the time that changes of the other file have been told, this one would have been looked at.
+    const ticks = async (): Promise<void> => {
+      for (const text of ['1', '2', '3']) {
+        writeFileSync(clock, text);
+        await says('clock', text);
+      }
+    };
+    let fd = openSync(file, 'w');
+    await ticks();
+    writeSync(fd, '2');
+    await ticks();
+    writeSync(fd, '3');
+    await ticks();
+    assert.deepEqual(told.f, []);
+    closeSync(fd);
+    await says('f', '23');
+    writeFileSync(file, '');
+    await says('f', '');
+    assert.deepEqual(told.f, ['23', '']);
+    unlinkSync(file);
+    await says('f', undefined);
+    // One that is made is not complete either.
+    fd = openSync(file, 'w');
+    writeSync(fd, '4');
+    await ticks();
+    writeSync(fd, '5');
+    closeSync(fd);
+    await says('f', '45');
+    assert.deepEqual(told.f, ['23', '', undefined, '45']);
+  });
 });
 
 test('a file is followed through links, wherever it is, and when one of them is exchanged', async () => {
@@ -113,83 +160,162 @@ test('a file is followed through links, wherever it is, and when one of them is 
   symlinkSync('v1', join(place, '..data'));
   symlinkSync('..data/value', join(place, 'value'));
   symlinkSync('../else/../else/far', join(place, 'else', 'far link'));
-  const texts: Record<string, string | undefined> = {};
-  const failures: string[] = [];
-  const watch = new Watch({
-    changed: (name, now) => {
-      texts[name] = now;
-    },
-    failed: (where) => failures.push(where),
-  });
   const files = [
     { name: 'map', file: join(place, 'value') },
     { name: 'far', file: join(place, 'else', 'far link') },
   ];
-  assert.deepEqual(watch.follow(files), { map: '1' });
-  const says = (name: string, wanted: string | undefined): Promise<void> =>
-    until(`${name} says ${wanted}`, () => name in texts && texts[name] === wanted);
-  write('else/far', '7');
-  await says('far', '7');
-  write('v1/value', '11');
-  await says('map', '11');
-  symlinkSync('v2', join(place, 'new'));
-  renameSync(join(place, 'new'), join(place, '..data'));
-  await says('map', '2');
-  write('v2/value', '22');
-  await says('map', '22');
-  symlinkSync('v3', join(place, 'new'));
-  renameSync(join(place, 'new'), join(place, '..data'));
-  rmSync(join(place, 'v2'), { recursive: true });
-  await says('map', '3');
-  assert.deepEqual(failures, [], 'a folder that is no longer needed may go');
-  unlinkSync(join(place, '..data'));
-  await says('map', undefined);
-  symlinkSync(join(place, 'else'), join(place, '..data'));
-  write('else/value', '4');
-  await says('map', '4');
-  // A link in a circle is no file, and holds nobody up.
-  symlinkSync('far link', join(place, 'circle'));
-  renameSync(join(place, 'circle'), join(place, 'else', 'far link'));
-  await says('far', undefined);
-  watch.close();
+  await watching(files, async ({ says, failures }, first) => {
+    assert.deepEqual(first, { map: '1' });
+    write('else/far', '7');
+    await says('far', '7');
+    write('v1/value', '11');
+    await says('map', '11');
+    symlinkSync('v2', join(place, 'new'));
+    renameSync(join(place, 'new'), join(place, '..data'));
+    await says('map', '2');
+    write('v2/value', '22');
+    await says('map', '22');
+    symlinkSync('v3', join(place, 'new'));
+    renameSync(join(place, 'new'), join(place, '..data'));
+    rmSync(join(place, 'v2'), { recursive: true });
+    await says('map', '3');
+    assert.deepEqual(failures, [], 'a folder that is no longer needed may go');
+    unlinkSync(join(place, '..data'));
+    await says('map', undefined);
+    symlinkSync(join(place, 'else'), join(place, '..data'));
+    write('else/value', '4');
+    await says('map', '4');
+    // A link in a circle is no file, and holds nobody up.
+    symlinkSync('far link', join(place, 'circle'));
+    renameSync(join(place, 'circle'), join(place, 'else', 'far link'));
+    await says('far', undefined);
+  });
 });
 
 test('a file that is written all the time is told while it is, and a hint of before follow() delays none after it', async () => {
   const file = join(folder, 'restless');
   writeFileSync(file, '0');
-  let text: string | undefined;
-  const watch = new Watch({
-    changed: (_, now) => {
-      text = now;
-    },
-    failed: () => undefined,
-  });
   const files = [{ name: 'f', file }];
-  watch.follow(files);
-  const writer = setInterval(() => writeFileSync(file, '1'), 1);
-  try {
-    await until('it says 1', () => text === '1');
-    watch.follow(files);
-  } finally {
-    clearInterval(writer);
-  }
-  writeFileSync(file, '2');
-  await until('it says 2', () => text === '2');
-  watch.close();
+  await watching(files, async ({ watch, told, says }) => {
+    const writer = setInterval(() => writeFileSync(file, '1'), 1);
+    try {
+      await until('it says 1', () => told.f?.includes('1') === true);
+      watch.follow(files);
+    } finally {
+      clearInterval(writer);
+    }
+    writeFileSync(file, '2');
+    await says('f', '2');
+  });
 });
 
-test('what is there is told before follow() returns, and a FIFO holds nobody up', () => {
+/** While `work` goes on, this function of the addon is another one. */
+async function replacing<Name extends 'inotify' | 'inotifyAdd'>(
+  name: Name,
+  other: (original: Native[Name]) => Native[Name],
+  work: () => Promise<void>,
+): Promise<void> {
+  const original = native[name];
+  const change = (value: Native[Name]): void => void Object.assign(native, { [name]: value });
+  change(other(original));
+  try {
+    await work();
+  } finally {
+    change(original);
+  }
+}
+
+test('news that was lost is made good by looking, whoever lost it', async () => {
+  const file = join(folder, 'unheard');
+  writeFileSync(file, '0');
+  let fd = -1;
+  await replacing(
+    'inotify',
+    (open) => () => {
+      fd = open();
+      return fd;
+    },
+    () =>
+      watching([{ name: 'f', file }], async ({ watch, told, says }) => {
+        const at = native.now();
+        // The thread reads nothing of it any more.
+        native.unwatch(fd);
+        writeFileSync(file, '1');
+        assert.ok(watch.hear({ kind: 'resync', at, read: at, fd }));
+        await says('f', '1');
+        writeFileSync(file, '2');
+        const overflow = new Int32Array([-1, 0x4000, 0, 0]);
+        const bytes = new Uint8Array(overflow.buffer);
+        assert.ok(watch.hear({ kind: 'files', at, read: at, fd, bytes }));
+        await says('f', '2');
+        assert.deepEqual(told.f, ['1', '2']);
+        assert.equal(watch.hear({ kind: 'resync', at, read: at, fd: fd + 1 }), false);
+      }),
+  );
+});
+
+for (const [name, code] of [
+  ['inotify', 'EMFILE'],
+  ['inotifyAdd', 'ENOSPC'],
+] as const)
+  test(`${code}: files are looked at every second, with one line for all, until more can be watched`, async () => {
+    const places = ['one', 'two'].map((part) => join(folder, `${code}-${part}`));
+    const files = places.map((place, i) => ({ name: `f${i}`, file: join(place, 'value') }));
+    for (const place of places) mkdirSync(place);
+    const [one = '', two = ''] = files.map(({ file }) => file);
+    writeFileSync(one, '1');
+    let short = true;
+    let looks = 0;
+    await replacing(
+      name,
+      (original) =>
+        (...words: never[]) => {
+          looks++;
+          if (!short) return (original as (...words: never[]) => number)(...words);
+          throw Object.assign(new Error(`${name} ${code}`), { code });
+        },
+      () =>
+        watching(files, async ({ told, says, failures }, first) => {
+          assert.deepEqual(first, { f0: '1' });
+          writeFileSync(two, '2');
+          // Nobody knows whether it will stay empty.
+          const fd = openSync(one, 'w');
+          await says('f1', '2');
+          writeSync(fd, '11');
+          closeSync(fd);
+          await says('f0', '11');
+          writeFileSync(one, '');
+          await says('f0', '');
+          short = false;
+          const before = looks;
+          await until('it is watched', () => looks > before);
+          writeFileSync(two, '22');
+          await says('f1', '22');
+          // The last may have been seen before it was heard of.
+          assert.deepEqual(
+            [told.f0, [...new Set(told.f1)]],
+            [
+              ['11', ''],
+              ['2', '22'],
+            ],
+          );
+          assert.deepEqual(failures, [`${places[0]}: ${name} ${code}`]);
+        }),
+    );
+  });
+
+test('what is there is told before follow() returns, and a FIFO holds nobody up', async () => {
   const file = join(folder, 'there');
   writeFileSync(file, '7 and more');
-  const watch = new Watch({ changed: () => undefined, failed: () => undefined });
   const fifo = join(folder, 'fifo');
   execFileSync('mkfifo', [fifo]);
-  const told = watch.follow([
+  const files = [
     { name: 'f', file },
     { name: 'g', file: fifo },
-  ]);
-  assert.deepEqual(told, { f: '7 and more', g: '' });
-  watch.close();
+  ];
+  await watching(files, async (_, first) => {
+    assert.deepEqual(first, { f: '7 and more', g: '' });
+  });
 });
 
 test('processes are counted as they fork, exec and end', async () => {

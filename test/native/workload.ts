@@ -1,12 +1,13 @@
 // Every function of the addon at work for a moment, also in the ways that end badly: what the sanitizers watch.
 // Ends with "done" and status 0.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Ip } from '../../src/lib/ip.ts';
 import type { KernelAddress } from '../../src/lib/link.ts';
+import { FOLDER_NEWS, readFolderNews } from '../../src/net/inotify.ts';
 import { type Native, native } from '../../src/net/native.ts';
 import { Route, readNews } from '../../src/net/route.ts';
 import { block, Cable, numbered, Tape } from './cable.ts';
@@ -123,6 +124,28 @@ async function processes(): Promise<void> {
   native.stop();
 }
 
+/** More news of files than is read at once, of a folder with two names that goes, and after the descriptor has. */
+async function files(): Promise<void> {
+  const tape = new Tape('settling', 128 << 10);
+  const place = join(folder, 'some');
+  mkdirSync(place);
+  symlinkSync(place, join(folder, 'same'));
+  const fd = native.inotify();
+  const number = native.inotifyAdd(fd, place, FOLDER_NEWS);
+  native.inotifyAdd(fd, join(folder, 'same'), FOLDER_NEWS);
+  for (let i = 0; i < 500; i++) writeFileSync(join(place, `${i}${'x'.repeat(200)}`), '1');
+  rmSync(place, { recursive: true });
+  await tape.until(() => {
+    const news = tape.of('files').flatMap(({ bytes }) => [...readFolderNews(bytes)]);
+    return news.some((one) => one.number === number && one.what === 'end');
+  }, 'the end of the folder');
+  native.inotifyAdd(fd, folder, FOLDER_NEWS);
+  writeFileSync(join(folder, 'last'), '1');
+  native.close(fd);
+  await tape.flush();
+  native.stop();
+}
+
 /** Accepted, refused, unheard, given up before and after, and under way when the thread ends. */
 async function dial(): Promise<void> {
   const server = createServer((socket) => socket.on('error', () => {}).destroy());
@@ -162,6 +185,7 @@ try {
   await speak(6);
   await route();
   await processes();
+  await files();
   await dial();
   misuse();
   // The process ends with the thread at work.

@@ -65,6 +65,25 @@ export const rows: { readonly [name in keyof Native]: Row } = {
   newSession: nothing,
   capabilities: nothing,
   dropText: nothing,
+  inotify: nothing,
+  inotifyAdd: {
+    wrong: [
+      ...integers([file, '/', 8], 0),
+      ...not([file, '/', 8], 1, '/\0').filter(([, path]) => path !== 'text'),
+      ...ids([file, '/', 8], 2),
+    ],
+    refused: [
+      ['EBADF', NONE, '/', 8],
+      ['EINVAL', file, '/', 8],
+    ],
+  },
+  inotifyRemove: {
+    wrong: integers([file, 1], 0, 1),
+    refused: [
+      ['EBADF', NONE, 1],
+      ['EINVAL', file, 1],
+    ],
+  },
   start: {
     wrong: [
       ...not([() => {}, ring, ordinary], 0),

@@ -2,7 +2,16 @@
 // log, notify scripts, and keepalived.data.
 
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  truncateSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { addCable, beside, block, type Player, trackingIn, virtualRouter } from './beside.ts';
@@ -310,15 +319,37 @@ it('files: weights, limits, faults, files that come and go', async () => {
           '(VI_3) Entering MASTER STATE',
         ],
       );
-      await step(write('f2', '1'), [
-        '(VI_2): tracked file f2 now FAULT state',
-        '(VI_2) Entering FAULT STATE',
-      ]);
+      // Something slow that the shell has opened f1 for: it counts once, when it is closed.
+      const slow = new Map<Player, number>();
+      await step(
+        (player) => {
+          slow.set(player, openSync(named('f1')(player), 'w'));
+          player.write('f2', '1');
+        },
+        ['(VI_2): tracked file f2 now FAULT state', '(VI_2) Entering FAULT STATE'],
+      );
       await step(write('f2', '0'), [
         '(VI_2): tracked file f2 leaving FAULT state',
         '(VI_2) Entering BACKUP STATE',
         '(VI_2) Entering MASTER STATE',
       ]);
+      await step(
+        (player) => {
+          const fd = slow.get(player) ?? -1;
+          writeSync(fd, '1');
+          writeSync(fd, '2');
+          closeSync(fd);
+        },
+        ['(VI_1) Changing effective priority from 116 to 124'],
+      );
+      await step(
+        (player) => truncateSync(named('f1')(player), 0),
+        [
+          '(VI_1) Changing effective priority from 124 to 100',
+          '(VI_3): tracked file f1 now FAULT state',
+          '(VI_3) Entering FAULT STATE',
+        ],
+      );
       await told('told', ['INSTANCE VI_1 BACKUP 106', 'INSTANCE VI_1 MASTER 106']);
     },
   );
