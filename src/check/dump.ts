@@ -113,13 +113,22 @@ function entryLines(entry: GroupEntry): string[] {
   ];
 }
 
-function methodText({ kind, type = 'ipip', port, checksum }: Method): string {
-  if (kind !== 'TUN') return kind;
-  const end = [
-    ...(port === undefined ? [] : [`, port = ${port}`]),
-    ...(checksum === undefined || checksum === 'nocsum' ? [] : [`, ${checksum}`]),
-  ];
-  return `TUN, type = ${type.toUpperCase()}${end.join('')}`;
+const CHECKSUMS = {
+  nocsum: 'no checksum',
+  csum: 'checksum',
+  remcsum: 'remote checksum',
+} as const;
+
+/** `before` stands before the line but for tunnels of UDP and GRE, whose line is the same everywhere. */
+function methodLine(
+  { kind, type = 'ipip', port, checksum = 'nocsum' }: Method,
+  before = '',
+): string {
+  const line = 'forwarding method =';
+  if (kind !== 'TUN') return `   ${before}${line} ${kind}`;
+  if (type === 'ipip') return `   ${before}${line} TUN, type = IPIP`;
+  const end = port === undefined ? '' : `, port = ${port}`;
+  return `   ${line} TUN, type = ${type.toUpperCase()}${end}, ${CHECKSUMS[checksum]}`;
 }
 
 const heading = ({ service }: VirtualServer): string => {
@@ -201,7 +210,7 @@ function serviceLines(
     // Where nothing needs one keepalived has none, and shows the number of that.
     server.own_methods === true
       ? '   forwarding method =  0x7'
-      : `   default forwarding method = ${methodText(server.lvs_method)}`,
+      : methodLine(server.lvs_method, 'default '),
     ...sorryLines(server, name),
     `   alive = ${live === undefined && server.alpha ? 0 : 1}`,
     `   quorum_state_up = ${(live?.quorum ?? !server.alpha) ? 1 : 0}`,
@@ -228,7 +237,7 @@ function sorryLines(server: VirtualServer, name: string): string[] {
     /:(tcp|udp|sctp|none):/.exec(name)?.[1] ?? server.protocol?.toLowerCase() ?? 'none';
   return [
     `   sorry server${twin ? ' (duplicates rs)' : ''} = [${sorry.address}]:${protocol}:${sorry.port}`,
-    `     forwarding method = ${methodText(server.sorry_server_lvs_method ?? server.lvs_method)}`,
+    methodLine(server.sorry_server_lvs_method ?? server.lvs_method, '  '),
     `     Inhibit on failure is ${onOff(server.sorry_server_inhibit)}`,
   ];
 }
@@ -255,7 +264,7 @@ function realLines(
   return [
     '   ------< Real server >------',
     `   RIP = ${real.address}, RPORT = ${real.port}, WEIGHT = ${weight} EFF WEIGHT = ${weight}`,
-    `   forwarding method = ${methodText(real.lvs_method ?? server.lvs_method)}`,
+    methodLine(real.lvs_method ?? server.lvs_method),
     `   Alpha is ${onOff(alpha)}`,
     `   connection timeout = ${decimals(real.connect_timeout ?? server.connect_timeout)}`,
     `   connection limit range = ${real.lthreshold} -> ${real.uthreshold}`,

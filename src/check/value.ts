@@ -186,25 +186,27 @@ function readMethod(words: readonly string[], of: string): Reading<Method> {
   for (let i = 1; i < words.length; i++) {
     const option = words[i] as string;
     const checksum = oneWord(CHECKSUMS, option);
-    if (kind === 'TUN' && option === 'type') {
+    if (option === 'type') {
       const text = words[++i];
       const type = oneWord(TYPES, text);
       if (type !== undefined) value.type = type;
       else if (text === undefined) say(i - 1, 'missing-value', `Missing tunnel type for ${of}.`);
       else say(i, 'unknown-tunnel', `Unknown tunnel type ${text} for ${of}.`);
-    } else if (kind === 'TUN' && option === 'port') {
+    } else if (option === 'port') {
       const text = words[++i] ?? '';
       const number = wholeNumber(text, 1, 65535);
       if (number.value !== undefined) value.port = number.value;
       else say(i, 'invalid-port', `Invalid gue tunnel port ${text} for ${of}.`, number);
-    } else if (kind === 'TUN' && checksum !== undefined) value.checksum = checksum;
+    } else if (checksum !== undefined) value.checksum = checksum;
     else {
       say(i, 'unknown-option', `Invalid tunnel option ${option} for ${of}.`);
-      return { value, complaints };
+      break;
     }
   }
   if (complaints.length === 0) checkTunnel(value, say);
-  return { value, complaints };
+  // Options of a tunnel are judged behind NAT and DR too, and mean nothing there; what is wrong leaves the usual tunnel.
+  const isTunnel = kind === 'TUN' && complaints.length === 0;
+  return { value: isTunnel ? value : { kind }, complaints };
 }
 
 function checkTunnel(
@@ -213,7 +215,7 @@ function checkTunnel(
 ): void {
   if ((value.type === 'gue') !== (value.port !== undefined))
     say(0, 'tunnel-port', 'gue tunnels require port, otherwise cannot have port.');
-  else if ((value.type ?? 'ipip') === 'ipip' && value.checksum !== undefined)
+  else if ((value.type ?? 'ipip') === 'ipip' && (value.checksum ?? 'nocsum') !== 'nocsum')
     say(0, 'tunnel-checksum', 'ipip tunnels do not support checksum option.');
   else if (value.type === 'gre' && value.checksum === 'remcsum')
     say(0, 'tunnel-checksum', 'gre tunnels do not support remote checksum option.');

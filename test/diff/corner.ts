@@ -105,6 +105,13 @@ const families: Readonly<Record<string, string>> = {
   'a group of both families': grouped('10.9.0.1 80\nfd00::1 80', '', '10.9.0.2'),
   'a group of both families, TUN': grouped('10.9.0.1 80\nfd00::1 80', 'lvs_method TUN', '10.9.0.2'),
   'a group of a mark and the other family': grouped('fwmark 5\nfd00::1 80', '', '10.9.0.2'),
+  'words of tunnels behind NAT and DR': served(
+    'lvs_method NAT type gre csum\nsorry_server 10.9.0.3 80\nsorry_server_lvs_method DR foo',
+    'real_server 10.9.0.2 80 {\nlvs_method NAT csum\n}\nreal_server 10.9.0.3 80 {\nlvs_method NAT port 5\n}',
+  ),
+  'tunnels of IPIP with and without a checksum': served(
+    'lvs_method TUN type ipip nocsum\nreal_server 10.9.0.2 80 {\nlvs_method TUN type ipip csum\n}',
+  ),
   'methods of their own': served('real_server 10.9.0.2 80 {\nlvs_method DR\n}'),
   'a method of its own, and a sorry server': served(
     'sorry_server 10.9.0.3 80\nreal_server 10.9.0.2 80 {\nlvs_method DR\n}',

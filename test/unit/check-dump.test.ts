@@ -125,3 +125,44 @@ misc_path /bin/false
     '   Last status = 3',
   ]);
 });
+
+test('tunnels are shown as keepalived 2.2.7 shows them', () => {
+  const shown = (method: string, own = method): readonly string[] => {
+    const text = `virtual_server 10.0.0.1 80 {
+protocol TCP
+lvs_sched rr
+lvs_method ${method}
+sorry_server 10.0.0.99 80
+sorry_server_lvs_method ${method}
+real_server 10.0.1.1 80 {
+lvs_method ${own}
+}
+}`;
+    const config = read(text).config ?? assert.fail('it is read');
+    const lines = dumpCheck(config, config.global_defs);
+    return lines.filter((line) => line.includes('forwarding method'));
+  };
+  const everywhere = (line: string): readonly string[] => Array(3).fill(`   ${line}`);
+  const plain = (end: string): readonly string[] => [
+    `   default forwarding method = ${end}`,
+    `     forwarding method = ${end}`,
+    `   forwarding method = ${end}`,
+  ];
+  for (const [words, lines] of [
+    ['DR', plain('DR')],
+    ['NAT type gre', plain('NAT')],
+    ['TUN', plain('TUN, type = IPIP')],
+    ['TUN type ipip nocsum', plain('TUN, type = IPIP')],
+    ['TUN type gre', everywhere('forwarding method = TUN, type = GRE, no checksum')],
+    ['TUN csum type gre', everywhere('forwarding method = TUN, type = GRE, checksum')],
+    [
+      'TUN type gue port 5 port 6 remcsum',
+      everywhere('forwarding method = TUN, type = GUE, port = 6, remote checksum'),
+    ],
+    // What is wrong with a tunnel leaves the usual one.
+    ['TUN type gre remcsum', plain('TUN, type = IPIP')],
+    ['TUN type gre foo', plain('TUN, type = IPIP')],
+    ['TUN type gue', plain('TUN, type = IPIP')],
+  ] as const)
+    assert.deepEqual(shown(words), lines, words);
+});
