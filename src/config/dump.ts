@@ -53,6 +53,8 @@ export interface DumpFacts {
   readonly nftables?: boolean;
   /** The instance that names the interface of the IPVS synchronisation daemon, in the old place. */
   readonly sync?: { readonly instance: string; readonly interface: string };
+  /** The VRIDs of the instances: only the VRRP process knows. */
+  readonly vrids?: ReadonlyMap<string, number>;
 }
 
 type Line = keyof typeof globalDefs | ((defs: GlobalDefs, facts: DumpFacts) => readonly string[]);
@@ -281,10 +283,13 @@ function reloadLines(defs: GlobalDefs, { process, reloadAt }: DumpFacts): string
 
 const reloadFile = (path: string): string => (path.startsWith('/') ? path : `/run/${path}`);
 
-/** Without a number the daemon takes that of the instance later; the VRRP process alone knows whom the name is of. */
+/**
+ * Without a number the daemon takes the VRID of the instance, or 0 where it follows none. The VRRP process alone knows whom
+ * the name is of; of nobody's it forgets the daemon.
+ */
 function syncLines(
   { lvs_sync_daemon: sync }: GlobalDefs,
-  { sync: old, process }: DumpFacts,
+  { sync: old, process, vrids }: DumpFacts,
 ): string[] {
   if (sync === undefined)
     return old === undefined
@@ -294,12 +299,16 @@ function syncLines(
           `LVS syncd interface = ${old.interface}`,
           'LVS syncd syncid = 0',
         ];
+  const { inst, id, interface: at } = sync;
+  const isDecided = process !== 'parent' && (inst === undefined || process === 'vrrp');
+  const usual = inst === undefined ? 0 : vrids?.get(inst);
+  if (isDecided && usual === undefined) return [];
   const line = (label: string, value: unknown): string[] =>
     value === undefined ? [] : [`${label} ${value}`];
   return [
-    ...line(`LVS syncd vrrp ${process === 'vrrp' ? 'instance' : 'name'} =`, sync.inst),
-    `LVS syncd interface = ${sync.interface}`,
-    `LVS syncd syncid = ${sync.id ?? 4294967295}`,
+    ...line(`LVS syncd vrrp ${process === 'vrrp' ? 'instance' : 'name'} =`, inst),
+    `LVS syncd interface = ${at}`,
+    `LVS syncd syncid = ${id ?? (isDecided ? usual : 4294967295)}`,
     ...line('LVS syncd maxlen =', sync.maxlen),
     ...line('LVS mcast group', sync.group),
     ...line('LVS syncd mcast port =', sync.port),

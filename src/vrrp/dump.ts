@@ -8,6 +8,7 @@ import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Instant, toSeconds } from '../lib/time.ts';
 import type { KernelAddress } from './action.ts';
 import { addressKey, linkNamed } from './addresses.ts';
+import type { Tracked } from './definitions.ts';
 import { delayLines, interfaceLines, ownLines, socketLines } from './dump-link.ts';
 import { groupNamed, trackedLines, trackerLines } from './dump-track.ts';
 import { describeFault } from './fault.ts';
@@ -125,13 +126,13 @@ function instanceLines(
     `   State = ${stateWord(state)}`,
     ...masterLines(config, state),
     ...flagLines(config),
-    `   Wantstate = ${wantedState(member, group !== undefined)}`,
+    `   Wantstate = ${wantedState(member, hadToWait(router, member))}`,
     `   Number of config faults = ${wrong}`,
     `   Number of interface and track script faults = ${faults.length - pending - wrong + without}`,
     `   Number of track scripts init = ${pending}`,
     `   Last transition = ${stamp(clock, since(state, clock))}`,
     `   Read timeout = ${readTimeout(config, state, clock)}`,
-    `   Master down timer = ${masterDownMicros(rules, state)} usecs`,
+    `   Master down timer = ${masterDownMicros(member, hadToWait(router, member))} usecs`,
     ...ownLines(config, kernel),
     ...when(config.dont_track_primary, '   VRRP interface tracking disabled'),
     ...when(config.skip_check_adv_addr, '   Skip checking advert IP addresses'),
@@ -203,14 +204,17 @@ function flagLines(config: VrrpInstance): readonly string[] {
   return source !== undefined || flagged.includes(true) ? ['   Flags:'] : ['   Flags: none'];
 }
 
-/**
- * An instance that is MASTER in the file wants to be it until it has heard somebody. Not so in a group, which decides for
- * its members, and where it had to wait for a script.
- */
-function wantedState({ config, state, statistics }: Member, grouped: boolean): string {
+/** For the others of its group, or for what a script says. A script that cannot be run is not waited for. */
+function hadToWait({ groups, trackers }: RouterState, { config }: Member): boolean {
+  const { name, track_script = [] } = config;
+  const waits = (one: Tracked): boolean =>
+    one.weight === 0 && trackers.scripts[one.name] !== undefined;
+  return groups.some(({ config: { group } }) => group.includes(name)) || track_script.some(waits);
+}
+
+/** An instance that is MASTER in the file wants to be it until it has heard somebody, unless it had to wait. */
+function wantedState({ config, state, statistics }: Member, waited: boolean): string {
   if (state.name !== 'backup') return stateWord(state);
-  const { track_script = [] } = config;
-  const waited = grouped || track_script.some(({ weight }) => weight === 0);
   const first = state.master === undefined && statistics.becameMaster === 0 && !waited;
   return state.wants === true || (config.state === 'MASTER' && first) ? 'MASTER' : 'BACKUP';
 }
@@ -265,10 +269,12 @@ function readTimeout(config: VrrpInstance, state: InstanceState, clock: Clock): 
   }
 }
 
-function masterDownMicros(config: VrrpInstance, state: InstanceState): number {
-  if (state.name === 'master' && config.priority === OWNER_PRIORITY) return 1;
-  const interval = state.name === 'backup' ? state.masterInterval : config.advert_int;
-  return Math.floor(config.down_timer_adverts * interval + exactSkew(config, interval));
+/** keepalived's owner is timed out at once when it starts, and does not set its timer when it was never anything else. */
+function masterDownMicros({ rules, state, statistics }: Member, waited: boolean): number {
+  const owns = state.name === 'master' && rules.priority === OWNER_PRIORITY;
+  if (owns && statistics.becameMaster === 1 && !waited) return 1;
+  const interval = state.name === 'backup' ? state.masterInterval : rules.advert_int;
+  return Math.floor(rules.down_timer_adverts * interval + exactSkew(rules, interval));
 }
 
 function authenticationLines({ version, authentication }: VrrpInstance): readonly string[] {

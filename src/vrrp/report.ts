@@ -73,6 +73,7 @@ export function dumpFacts({ config, kernel }: RouterState, leads: boolean): Dump
     ...(priority > 0 ? { realtime: { priority, limit } } : {}),
     // keepalived without a system bus to be found goes on without it.
     bus: false,
+    vrids: new Map(instances.map((one) => [one.name, one.virtual_router_id])),
     ...(hasDefault ? { default_interface: DEFAULT_INTERFACE } : {}),
     ...(nftables ? { nftables } : {}),
     ...(sync?.lvs_sync_daemon_interface === undefined

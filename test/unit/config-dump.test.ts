@@ -211,6 +211,25 @@ test('whom a mail server is told of, where the file does not say it', () => {
   );
 });
 
+test('the synchronisation daemon is shown as each process of keepalived 2.2.7 knows it', () => {
+  const vrids = new Map([['V', 3]]);
+  const shown = (words: string, process: DumpFacts['process']): readonly string[] => {
+    const { global_defs } = configOf([`lvs_sync_daemon eth0 ${words}`]);
+    const lines = dumpGlobals(global_defs, { process, ...(process === 'vrrp' ? { vrids } : {}) });
+    return lines.filter((line) => line.includes('syncd')).map((line) => line.slice(11));
+  };
+  const [at, nobody] = ['interface = eth0', 'syncid = 4294967295'];
+  assert.deepEqual(shown('', 'vrrp'), [at, 'syncid = 0']);
+  assert.deepEqual(shown('', 'check'), [at, 'syncid = 0']);
+  assert.deepEqual(shown('', 'parent'), [at, nobody]);
+  assert.deepEqual(shown('V', 'vrrp'), ['vrrp instance = V', at, 'syncid = 3']);
+  assert.deepEqual(shown('V id 0', 'vrrp'), ['vrrp instance = V', at, 'syncid = 0']);
+  assert.deepEqual(shown('V', 'check'), ['vrrp name = V', at, nobody]);
+  assert.deepEqual(shown('V', 'parent'), ['vrrp name = V', at, nobody]);
+  assert.deepEqual(shown('W id 7', 'vrrp'), []);
+  assert.deepEqual(shown('W id 7', 'check'), ['vrrp name = W', at, 'syncid = 7']);
+});
+
 test('namespace and instance come first', () => {
   const lines = dumpGlobals(configOf([]).global_defs, {
     process: 'vrrp',
@@ -411,7 +430,9 @@ const EVERYTHING_SHOWN = `------< Global definitions >------
 
 test('almost every keyword of global_defs is shown as keepalived shows it', () => {
   const { global_defs } = configOf(EVERYTHING.split('\n'));
-  const shown = (process: 'parent' | 'vrrp'): string[] => dumpGlobals(global_defs, { process });
+  const vrids = new Map([['V', 5]]);
+  const shown = (process: 'parent' | 'vrrp'): string[] =>
+    dumpGlobals(global_defs, { process, vrids });
   const lines = EVERYTHING_SHOWN.split('\n');
   // Only the parent tells of scripts that only it runs, and only VRRP of what holds where nothing is said.
   const changed = (line: string): boolean =>
