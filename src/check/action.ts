@@ -5,6 +5,12 @@ import type { Script } from '../config/value.ts';
 import type { IpvsOrder } from '../lib/ipvs.ts';
 import type { Target } from './options.ts';
 
+/** Real servers (idOfReal) that programs do not take for up, and those that they do again. */
+export interface Standings {
+  readonly down: readonly string[];
+  readonly up: readonly string[] | 'others';
+}
+
 export type CheckAction =
   /** Changes of the kernel's table, in this order. Each that is refused comes back as an event. */
   | { readonly type: 'ipvs'; readonly orders: readonly IpvsOrder[] }
@@ -24,6 +30,8 @@ export type CheckAction =
   | { readonly type: 'fifo'; readonly line: string }
   /** For the people that notification_email names. */
   | { readonly type: 'mail'; readonly subject: string; readonly text: string }
+  /** For a process that takes the place of this one. */
+  | ({ readonly type: 'note' } & Standings)
   | { readonly type: 'log'; readonly severity: Severity; readonly text: string }
   /** Everything is released: the process may end with this status. */
   | { readonly type: 'exit'; readonly status: number };

@@ -136,7 +136,14 @@ class CheckDaemon {
     const facts = { addresses, files, timeouts: this.timeouts };
     this.#take({
       type: 'facts',
-      facts: succeeds === undefined ? facts : { ...facts, held: this.#held() },
+      facts:
+        succeeds === undefined
+          ? facts
+          : {
+              ...facts,
+              held: this.#held(),
+              ...(succeeds.down === undefined ? {} : { down: succeeds.down }),
+            },
     });
     if (duties.tells) void this.#tell();
     if (!config.global_defs.checker_no_swap) dropTextSoon();
@@ -288,6 +295,9 @@ class CheckDaemon {
         this.#fifos.write(action.line);
         return [];
       case 'mail':
+        this.#channel.report(action);
+        return [];
+      case 'note':
         this.#channel.report(action);
         return [];
       case 'log':

@@ -15,7 +15,8 @@ import { asked, believed, firstAt, type Health, judge } from './health.ts';
 import { Legacy } from './heir.ts';
 import {
   logReal,
-  reportReal,
+  noteAll,
+  reportChange,
   tellChecks,
   tellEnd,
   tellQuorum,
@@ -43,6 +44,7 @@ import {
   realState,
   type ServiceState,
   sorryPlace,
+  withStandings,
 } from './service.ts';
 import { standingOf } from './standing.ts';
 import {
@@ -144,11 +146,9 @@ function take(draft: Draft, event: CheckEvent): void {
 function start(draft: Draft, facts: CheckFacts): void {
   const { state } = draft;
   const plan = planOf(state.config);
-  const legacy = new Legacy(plan, facts.held ?? []);
+  const legacy = new Legacy(plan, facts.held ?? [], facts.down);
   const healths = plan.checks.map((check) => first(check, legacy.health(check), facts));
-  const services = plan.services.map((service) =>
-    settled(service, plan.checks, healths, legacy.hadQuorum(service)),
-  );
+  const services = plan.services.map((service) => settled(service, plan.checks, healths, legacy));
   draft.state = {
     ...state,
     phase: 'running',
@@ -168,6 +168,7 @@ function start(draft: Draft, facts: CheckFacts): void {
     tellStart(draft, service, itemAt(draft.state.services, position));
   schedule(draft, [...plan.checks.keys()]);
   resettle(draft, false);
+  noteAll(draft);
   tellChecks(draft);
 }
 
@@ -182,15 +183,22 @@ function settled(
   service: PlannedService,
   checks: readonly Check[],
   healths: readonly Health[],
-  before: boolean,
+  legacy: Legacy,
 ): ServiceState {
   const reals = service.reals.map((real) =>
     realState(
       real,
-      real.checks.map((at) => standingOf(checks[at] as Check, healths[at] as Health, real)),
+      real.checks.map((at) => {
+        const health = healths[at] as Health;
+        const standing = standingOf(checks[at] as Check, health, real);
+        // Others may have the same check, and serve.
+        const up = standing.up && (health.known || legacy.serves(service, real) !== false);
+        return { ...standing, up };
+      }),
+      legacy.told(service, real),
     ),
   );
-  return { reals, quorum: hasQuorum(service, before, liveWeight(reals)) };
+  return { reals, quorum: hasQuorum(service, legacy.hadQuorum(service), liveWeight(reals)) };
 }
 
 /** First attempts, spread over the warm-up. */
@@ -258,29 +266,26 @@ function answer(draft: Draft, run: number, answered: Verdict): void {
   const was = draft.state;
   setHealth(draft, at, health);
   tellOutcome(draft, check, before, outcome, verdict);
-  if (outcome === 'bad' && !before.known) tellFirstFailure(draft, check);
   if (health.up !== before.up || health.known !== before.known || health.weight !== before.weight)
-    follow(draft, [at], before.presumed);
-  if (!(outcome === 'recovered' && before.presumed))
-    mailOutcome(draft, check, was, outcome, verdict, isAlive);
+    follow(draft, [at]);
+  if (!before.known && health.known && !health.up) tellFirstFailure(draft, check);
+  mailOutcome(draft, check, was, outcome, verdict, userState);
 }
 
-const isAlive = ({ services }: DirectorState, { service, real }: User): boolean =>
-  itemAt(services, service).reals[real]?.alive === true;
+const userState = ({ services }: DirectorState, { service, real }: User): RealState =>
+  itemAt(services, service).reals[real] as RealState;
 
 /** It was taken for down and is: programs hear it once of each server. */
 function tellFirstFailure(draft: Draft, check: Check): void {
-  for (const user of check.users) {
-    const service = draft.state.plan.services[user.service] as PlannedService;
-    const real = service.reals[user.real] as PlannedReal;
-    const others = real.checks.filter((at) => draft.state.plan.checks[at] !== check);
-    const told = others.some((at) => {
-      const { up, known } = healthOf(draft, at);
-      return known && !up;
-    });
-    if (!told) reportReal(draft, service, real, false);
-    // By now it has been told that this server is down: that its other checks recover is news.
-    for (const at of others) setHealth(draft, at, { ...healthOf(draft, at), presumed: undefined });
+  for (const { service: position, real: at } of check.users) {
+    const { services, plan } = draft.state;
+    const state = itemAt(services, position);
+    const was = state.reals[at] as RealState;
+    if (was.told === false) continue;
+    const reals = state.reals.with(at, { ...was, told: false });
+    draft.state = { ...draft.state, services: withItem(services, position, { ...state, reals }) };
+    const service = plan.services[position] as PlannedService;
+    reportChange(draft, service, service.reals[at] as PlannedReal, false);
   }
 }
 
@@ -323,8 +328,8 @@ function onAddress(draft: Draft, address: Ip, here: boolean): void {
 
 // Servers and services
 
-/** Checks are taken for something else: every server that has one of them follows, and all of them at once; `quietly`: it is no news for programs. */
-function follow(draft: Draft, checks: readonly number[], quietly = false): void {
+/** Checks are taken for something else: every server that has one of them follows, and all of them at once. */
+function follow(draft: Draft, checks: readonly number[]): void {
   const changes = new Map<number, Change>();
   for (const at of checks) {
     const check = draft.state.plan.checks[at] as Check;
@@ -332,19 +337,20 @@ function follow(draft: Draft, checks: readonly number[], quietly = false): void 
     for (const user of check.users) {
       const change = changes.get(user.service) ?? changeOf(draft, user.service);
       const real = change.service.reals[user.real] as PlannedReal;
-      const { standings } = change.reals[user.real] as RealState;
+      const was = change.reals[user.real] as RealState;
+      const { standings } = was;
       const standing = standingOf(check, health, real);
       const old = standings[user.checker];
       if (old?.up === standing.up && old.shift === standing.shift) continue;
       change.reals = change.reals.with(
         user.real,
-        realState(real, standings.with(user.checker, standing)),
+        withStandings(real, was, standings.with(user.checker, standing)),
       );
       change.changed.add(user.real);
       changes.set(user.service, change);
     }
   }
-  if (changes.size > 0) settle(draft, [...changes.values()], quietly);
+  if (changes.size > 0) settle(draft, [...changes.values()]);
 }
 
 /** What becomes of one service in a step. */
@@ -363,7 +369,7 @@ function changeOf(draft: Draft, position: number): Change {
 }
 
 /** Real servers stand otherwise: their services, IPVS and everybody who listens learn of it. */
-function settle(draft: Draft, changes: readonly Change[], quietly: boolean): void {
+function settle(draft: Draft, changes: readonly Change[]): void {
   const { plan, services: before } = draft.state;
   let services = before;
   for (const { service, position, reals, before: old } of changes) {
@@ -381,8 +387,7 @@ function settle(draft: Draft, changes: readonly Change[], quietly: boolean): voi
       poolsOfNames({ plan, services }, names),
     ),
   );
-  for (const change of changes)
-    tellChange(draft, change, itemAt(services, change.position), quietly);
+  for (const change of changes) tellChange(draft, change, itemAt(services, change.position));
 }
 
 /**
@@ -404,12 +409,7 @@ function moveOne(draft: Draft, { service, before, changed }: Change, after: Serv
   return true;
 }
 
-function tellChange(
-  draft: Draft,
-  { service, before, changed }: Change,
-  after: ServiceState,
-  quietly: boolean,
-): void {
+function tellChange(draft: Draft, { service, before, changed }: Change, after: ServiceState): void {
   for (const at of changed) {
     const real = service.reals[at] as PlannedReal;
     const old = before.reals[at] as RealState;
@@ -417,7 +417,7 @@ function tellChange(
     tellWeight(draft, service, real, old, now);
     if (now.alive === old.alive) continue;
     logReal(draft, service, real, now.alive);
-    if (!quietly) reportReal(draft, service, real, now.alive);
+    if (now.alive !== old.told) reportChange(draft, service, real, now.alive);
   }
   if (after.quorum !== before.quorum) tellQuorum(draft, service, after.reals, after.quorum);
 }

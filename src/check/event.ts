@@ -45,4 +45,6 @@ export interface CheckFacts {
   readonly timeouts?: IpvsTimeouts;
   /** What IPVS holds, where another process of this daemon has put it there; absent at the first start. */
   readonly held?: readonly Held[];
+  /** Servers that programs did not take for up (idOfReal), as it had noted. */
+  readonly down?: readonly string[];
 }

@@ -14,8 +14,6 @@ export interface Health {
   readonly up: boolean;
   /** It is taken for that because of its own answers, not because of what was assumed before there were any. */
   readonly known: boolean;
-  /** It is taken for down because a sorry server stood in for all: nobody has been told that it is. */
-  readonly presumed?: true | undefined;
   /** Tries that have failed in a row while it is taken for up. */
   readonly failures: number;
   /** Which of its targets is asked next, or now. */
@@ -50,7 +48,6 @@ export type Outcome =
 export const unknown = (up: boolean): Health => ({
   up,
   known: false,
-  presumed: undefined,
   failures: 0,
   target: 0,
   doubted: undefined,
@@ -65,7 +62,6 @@ export const unknown = (up: boolean): Health => ({
 export const asked = (health: Health, run: number): Health => ({
   up: health.up,
   known: health.known,
-  presumed: health.presumed,
   failures: health.failures,
   target: health.target,
   doubted: health.doubted,
@@ -111,7 +107,6 @@ export function judge(
     health: {
       up: next.up,
       known: next.known,
-      presumed: next.presumed,
       failures: next.failures,
       target: next.target,
       doubted: next.doubted,
@@ -135,10 +130,7 @@ function oddOf({ odd, target }: Health, { length }: Verdict): Health['odd'] {
 }
 
 /** What an answer says of more than its own attempt. */
-type Finding = Pick<
-  Health,
-  'up' | 'known' | 'presumed' | 'failures' | 'target' | 'doubted' | 'weight'
->;
+type Finding = Pick<Health, 'up' | 'known' | 'failures' | 'target' | 'doubted' | 'weight'>;
 
 interface Judged {
   readonly next: Finding;
@@ -163,7 +155,6 @@ function pass(
     next: {
       up: true,
       known: true,
-      presumed: undefined,
       failures: 0,
       target: 0,
       doubted: undefined,
@@ -178,7 +169,7 @@ function fail({ kind, timing }: Check, health: Health): Judged {
   const doubted = kind === 'HTTP_GET' || kind === 'SSL_GET' ? true : health.doubted;
   if (!health.up)
     return {
-      next: { ...health, known: true, presumed: undefined, doubted, weight: undefined },
+      next: { ...health, known: true, doubted, weight: undefined },
       outcome: 'bad',
       wait: timing.delay_loop,
     };
@@ -194,7 +185,6 @@ function fail({ kind, timing }: Check, health: Health): Judged {
       ...health,
       up: false,
       known: true,
-      presumed: undefined,
       failures: 0,
       doubted,
       weight: undefined,

@@ -1,10 +1,10 @@
 // What a process that takes the place of another takes its servers for: those that IPVS serves are well, those that it does
-// not serve have failed, until their checks say otherwise. It knows what IPVS holds and nothing of why: where a sorry
-// server stood in, all are taken for failed, and that those are up which had not is no news.
+// not serve have failed, until their checks say otherwise. Where a sorry server stood in, all are taken for failed; which
+// of them programs know to be down, the process before has noted.
 
 import type { DestinationKey, ServiceKey } from '../lib/ipvs.ts';
 import { type Health, newborn, unknown } from './health.ts';
-import type { Check, Plan, PlannedReal, PlannedService } from './plan.ts';
+import { type Check, idOfReal, type Plan, type PlannedReal, type PlannedService } from './plan.ts';
 import { nameOfKey, placeOf, portUnder } from './table.ts';
 
 /** What IPVS held when the process started. */
@@ -20,9 +20,12 @@ export class Legacy {
   readonly #plan: Plan;
   /** Weights by place, of each service by name. */
   readonly #held: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** Servers that programs do not take for up; absent where nothing was noted. */
+  readonly #down: ReadonlySet<string> | undefined;
 
-  constructor(plan: Plan, held: readonly Held[]) {
+  constructor(plan: Plan, held: readonly Held[], down?: readonly string[]) {
     this.#plan = plan;
+    this.#down = down === undefined ? undefined : new Set(down);
     this.#held = new Map(
       held.map(({ key, destinations }) => [
         nameOfKey(key),
@@ -35,29 +38,28 @@ export class Legacy {
   health(check: Check): Health {
     const served = check.users.map(({ service: at, real }) => {
       const service = this.#plan.services[at] as PlannedService;
-      return this.#serves(service, service.reals[real] as PlannedReal);
+      return this.serves(service, service.reals[real] as PlannedReal);
     });
     // It has been relied on: its first answer has the tries that any other has.
     if (served.includes(true)) return unknown(true);
     if (!served.includes(false)) return newborn(check);
-    const replaced = check.users.every(
-      ({ service: at }, i) => served[i] !== false || this.#isReplaced(at),
-    );
-    return replaced ? { ...unknown(false), presumed: true } : unknown(false);
+    return unknown(false);
   }
 
-  #isReplaced(at: number): boolean {
-    const service = this.#plan.services[at] as PlannedService;
-    return service.config.sorry_server !== undefined && !this.hadQuorum(service);
+  /** What programs take a server for that is taken for down. Where they know that it is down, its first failure is told anew. */
+  told(service: PlannedService, real: PlannedReal): true | undefined {
+    return this.#down?.has(idOfReal(service, real)) === false ? true : undefined;
   }
 
   /** There were enough servers: some serve, and the sorry server does not. */
   hadQuorum(service: PlannedService): boolean {
-    return service.reals.some((real) => this.#serves(service, real));
+    return service.reals.some((real) => this.serves(service, real));
   }
 
-  /** Undefined where IPVS does not tell: it does not have the service, or the server has no weight whether it failed or not. */
-  #serves({ pools, config }: PlannedService, real: PlannedReal): boolean | undefined {
+  /** Undefined where nothing tells: IPVS does not have the service, or the server has no weight whether it failed or not. */
+  serves(service: PlannedService, real: PlannedReal): boolean | undefined {
+    if (this.#held.size === 0) return undefined;
+    const { pools, config } = service;
     const { sorry_server: sorry } = config;
     const { address, port, lvs_method = config.lvs_method } = real.config;
     const { kind } = config.sorry_server_lvs_method ?? config.lvs_method;
@@ -76,7 +78,9 @@ export class Legacy {
     const inhibits = real.config.inhibit_on_failure ?? config.inhibit_on_failure;
     const weights = found.flatMap(({ weight }) => weight ?? []);
     if (real.config.weight > 0) return weights.some((weight) => weight > 0);
-    return weights.length === 0 ? false : inhibits ? undefined : true;
+    if (weights.length === 0) return false;
+    if (!inhibits) return true;
+    return this.#down?.has(idOfReal(service, real)) ? false : undefined;
   }
 }
 

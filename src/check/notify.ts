@@ -1,13 +1,15 @@
 // What logs, scripts, FIFOs and people are told of servers and quorums, in keepalived's words and order.
 
 import type { Script } from '../config/value.ts';
-import { type PlannedReal, type PlannedService, realName } from './plan.ts';
+import { itemAt } from '../lib/vector.ts';
+import { idOfReal, type PlannedReal, type PlannedService, realName } from './plan.ts';
 import {
   isSorry,
   leastGained,
   leastLeft,
   liveWeight,
   type RealState,
+  realDestination,
   type ServiceState,
 } from './service.ts';
 import { type Draft, say } from './state.ts';
@@ -42,13 +44,37 @@ export function logReal(
 export function reportReal(
   draft: Draft,
   service: PlannedService,
-  { name, config }: PlannedReal,
+  real: PlannedReal,
   up: boolean,
 ): void {
+  const { name, config } = real;
   // The same server may be up in one service and down in another, and two services may have one name: a mark of both families.
-  const owner = `${name} of ${service.id}`;
-  runScript(draft, up ? config.notify_up : config.notify_down, owner, up);
+  runScript(draft, up ? config.notify_up : config.notify_down, idOfReal(service, real), up);
   tellFifo(draft, `RS ${name} ${service.name} ${up ? 'UP' : 'DOWN'}`);
+}
+
+/** What programs take a server for is another now. */
+export function reportChange(
+  draft: Draft,
+  service: PlannedService,
+  real: PlannedReal,
+  up: boolean,
+): void {
+  const server = [idOfReal(service, real)];
+  draft.actions.push({ type: 'note', down: up ? [] : server, up: up ? server : [] });
+  reportReal(draft, service, real, up);
+}
+
+/** What programs take all servers for, at a start and after a reload. */
+export function noteAll(draft: Draft): void {
+  const { plan, services } = draft.state;
+  const down = plan.services.flatMap((service, at) => {
+    const { reals } = itemAt(services, at);
+    return service.reals.flatMap((real, place) =>
+      reals[place]?.told === true ? [] : [idOfReal(service, real)],
+    );
+  });
+  draft.actions.push({ type: 'note', down, up: 'others' });
 }
 
 /** What people are told of it. */
@@ -182,15 +208,18 @@ export function tellEnd(draft: Draft, service: PlannedService, state: ServiceSta
   if (config.omega) reportQuorum(draft, service, false);
 }
 
-/** A real server that a reload has left out. */
+/** A real server that a reload has left out. What stood behind a sorry server, or was down, is not in IPVS: that it goes is no news. */
 export function tellGone(
   draft: Draft,
   service: PlannedService,
   real: PlannedReal,
-  alive: boolean,
+  state: RealState,
+  quorum: boolean,
 ): void {
-  if (!alive) return;
-  say(draft, 'info', `Removing service ${real.name} from VS ${service.name}`);
+  if (realDestination(service, real, state, quorum) === undefined) return;
+  const how = state.alive ? '' : ' (inhibited)';
+  say(draft, 'info', `Removing${how} service ${real.name} from VS ${service.name}`);
+  if (!state.alive) return;
   reportReal(draft, service, real, false);
   mailReal(draft, service, real, false, 'Removing');
 }
@@ -199,7 +228,7 @@ export function tellGone(
 export function tellServiceGone(draft: Draft, service: PlannedService, state: ServiceState): void {
   say(draft, 'info', `Removing Virtual Server ${service.name}`);
   for (const [at, real] of service.reals.entries())
-    tellGone(draft, service, real, state.reals[at]?.alive === true);
+    tellGone(draft, service, real, state.reals[at] as RealState, state.quorum);
   if (state.quorum) reportQuorum(draft, service, false);
 }
 

@@ -7,6 +7,7 @@ import type { Health, Outcome } from './health.ts';
 import { mailReal } from './notify.ts';
 import type { Target } from './options.ts';
 import type { Check, PlannedReal, PlannedService, User } from './plan.ts';
+import type { RealState } from './service.ts';
 import { type Draft, say } from './state.ts';
 
 /** Whose check it is, as keepalived writes them. */
@@ -224,15 +225,18 @@ export function mailOutcome(
   before: Draft['state'],
   outcome: Outcome,
   verdict: Verdict,
-  aliveIn: (state: Draft['state'], user: User) => boolean,
+  stateIn: (state: Draft['state'], user: User) => RealState,
 ): void {
   if (outcome !== 'failed' && outcome !== 'recovered') return;
   const { mail } = VOICES[check.kind];
   const text = verdict.up ? mail.up : mail.down(verdict.reason);
   for (const user of check.users) {
     const service = draft.state.plan.services[user.service] as PlannedService;
-    const up = aliveIn(draft.state, user);
-    if (draft.state.config.global_defs.no_checker_emails && up === aliveIn(before, user)) continue;
+    const was = stateIn(before, user);
+    const up = stateIn(draft.state, user).alive;
+    // Nobody took it for down.
+    if (outcome === 'recovered' && was.told) continue;
+    if (draft.state.config.global_defs.no_checker_emails && up === was.alive) continue;
     mailReal(draft, service, service.reals[user.real] as PlannedReal, up, text);
   }
 }

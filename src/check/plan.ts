@@ -244,6 +244,10 @@ const isSameTiming = (a: Timing | undefined, b: Timing): boolean =>
 export const isCrowded = ({ owners }: Plan, { pools }: PlannedService): boolean =>
   pools.some(({ name }) => (owners.get(name) ?? []).length > 1);
 
+/** A server of a service, by a name that no other has and that a reload keeps. */
+export const idOfReal = ({ id }: PlannedService, { name }: PlannedReal): string =>
+  `${name} of ${id}`;
+
 /** As keepalived writes it: `[192.0.2.9]:tcp:80`. */
 export const realName = (
   { address, port }: { readonly address: string; readonly port: number },

@@ -11,6 +11,7 @@ import { followFile } from './checkers/file.ts';
 import { firstAt, type Health, newborn, unknown } from './health.ts';
 import {
   logReal,
+  noteAll,
   reportReal,
   tellChecks,
   tellGone,
@@ -36,6 +37,7 @@ import {
   realState,
   type ServiceState,
   type Standing,
+  withStandings,
 } from './service.ts';
 import { standingOf } from './standing.ts';
 import { type DirectorState, type Draft, healthOf, ordersBetween, say } from './state.ts';
@@ -85,6 +87,7 @@ export function reload(
   schedule(draft, made, history);
   resettle(draft, false);
   tell(draft, before, history, services);
+  noteAll(draft);
   tellChecks(draft);
 }
 
@@ -142,7 +145,9 @@ function tell(
         continue;
       }
       tellWeight(draft, service, real, was, now);
-      if (was.alive !== now.alive) tellReal(draft, service, real, now.alive);
+      if (was.alive === now.alive) continue;
+      logReal(draft, service, real, now.alive);
+      if (was.told !== now.alive) reportReal(draft, service, real, now.alive);
     }
     if (itemAt(before.services, old).quorum !== state.quorum)
       tellQuorum(draft, service, state.reals, state.quorum);
@@ -160,20 +165,22 @@ function tellNewcomer(
   alive: boolean,
 ): void {
   const { plan, config } = draft.state;
-  const isDown = (at: number): boolean => {
-    const { up, known } = healthOf(draft, at);
-    return known && !up && (plan.checks[at]?.targets.length ?? 0) > 0;
-  };
-  const hasToShow = (at: number): boolean => plan.checks[at]?.timing.alpha === true;
-  const down = real.checks.filter(isDown);
+  const checks = real.checks.map((at) => plan.checks[at] as Check);
+  const down = checks.filter(
+    ({ targets }, i) => targets.length > 0 && isDown(healthOf(draft, real.checks[i] as number)),
+  );
   if (down.length > 0) {
-    if (down.some(hasToShow)) reportReal(draft, service, real, false);
-    else tellReal(draft, service, real, false);
-  } else if (alive && real.checks.some(hasToShow)) {
+    if (!down.some(hasToShow)) tellReal(draft, service, real, false);
+    else if (!down.filter(hasToShow).every(hasTries)) reportReal(draft, service, real, false);
+  } else if (alive && checks.some(hasToShow)) {
     logReal(draft, service, real, true);
     if (!config.global_defs.rs_init_notifies) reportReal(draft, service, real, true);
   }
 }
+
+const isDown = ({ up, known }: Health): boolean => known && !up;
+const hasToShow = ({ timing }: Check): boolean => timing.alpha;
+const hasTries = ({ kind, timing }: Check): boolean => timing.retry > 0 && kind !== 'SMTP_CHECK';
 
 function tellRealsGone(
   draft: Draft,
@@ -185,7 +192,7 @@ function tellRealsGone(
   for (const [at, real] of service.reals.entries()) {
     if (places.has(real.place)) continue;
     say(draft, 'info', `service ${real.name} no longer exist`);
-    tellGone(draft, service, real, state.reals[at]?.alive === true);
+    tellGone(draft, service, real, state.reals[at] as RealState, state.quorum);
   }
 }
 
@@ -246,8 +253,10 @@ class History {
       return followFile(unknown(!check.timing.alpha), follows.weight, files[follows.file]);
     if (known !== undefined) return itemAt(this.#before.healths, known);
     const asked = plan.askers.get(check.question)?.at(-1);
-    if (asked !== undefined) {
-      const { run: _, dueAt: __, doubted: ___, ...health } = itemAt(this.#before.healths, asked);
+    const was = asked === undefined ? undefined : itemAt(this.#before.healths, asked);
+    // What others only assume says nothing of new servers.
+    if (was !== undefined && (was.known || !this.isNew(check))) {
+      const { run: _, dueAt: __, doubted: ___, ...health } = was;
       return { ...health, failures: 0, target: 0 };
     }
     if (follows !== undefined && 'session' in follows) {
@@ -285,19 +294,30 @@ class History {
       return { state: old.state, old: old.at };
     const reals = service.reals.map((real, position) => {
       const was = this.real(at, position);
-      return realState(
-        real,
-        real.checks.map((place) => {
-          const check = this.#plan.checks[place] as Check;
-          const health = healths[place] as Health;
-          const standing = standingOf(check, health, real);
-          if (health.known) return standing;
-          return { ...standing, up: this.#believed(real, was, check, standing.up) };
-        }),
-      );
+      const standings = real.checks.map((place) => {
+        const check = this.#plan.checks[place] as Check;
+        const health = healths[place] as Health;
+        const standing = standingOf(check, health, real);
+        if (health.known) return standing;
+        return { ...standing, up: this.#believed(real, was, check, standing.up) };
+      });
+      return was === undefined
+        ? realState(real, standings, this.#told(real, healths))
+        : withStandings(real, was.state, standings);
     });
     const quorum = hasQuorum(service, old?.state.quorum ?? false, liveWeight(reals));
     return { state: { reals, quorum }, ...(old === undefined ? {} : { old: old.at }) };
+  }
+
+  /**
+   * Of a new server that is down. It is told at once where a check of others knows that. One that has to show itself is told of
+   * with its first answer, but for failures of one that has tries, as with keepalived.
+   */
+  #told({ checks }: PlannedReal, healths: readonly Health[]): boolean | undefined {
+    if (checks.some((at) => isDown(healths[at] as Health))) return false;
+    const shown = checks.map((at) => this.#plan.checks[at] as Check).filter(hasToShow);
+    if (shown.length === 0) return true;
+    return shown.every(hasTries) ? false : undefined;
   }
 
   /** Neither it nor what its checks say has changed. */

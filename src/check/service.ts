@@ -19,6 +19,8 @@ export interface RealState {
   readonly alive: boolean;
   /** What it has in IPVS while it is alive. */
   readonly weight: number;
+  /** What programs take it for; undefined until the first answer where it has to show itself. */
+  readonly told: boolean | undefined;
 }
 
 export interface ServiceState {
@@ -30,13 +32,30 @@ export interface ServiceState {
 /** What IPVS takes. */
 const HEAVIEST = 2147483647;
 
-export function realState(real: PlannedReal, standings: readonly Standing[]): RealState {
+/** `told`: what programs take it for if it is down. */
+export function realState(
+  real: PlannedReal,
+  standings: readonly Standing[],
+  told?: boolean,
+): RealState {
   const shift = standings.reduce((sum, standing) => sum + standing.shift, 0);
+  const alive = standings.every(({ up }) => up);
   return {
     standings,
-    alive: standings.every(({ up }) => up),
+    alive,
     weight: Math.min(HEAVIEST, Math.max(0, real.config.weight + shift)),
+    told: alive || told,
   };
+}
+
+/** What its checks stand at now. Whether it is alive is told as soon as it changes. */
+export function withStandings(
+  real: PlannedReal,
+  before: RealState,
+  standings: readonly Standing[],
+): RealState {
+  const now = realState(real, standings, before.told);
+  return before.alive && !now.alive ? { ...now, told: false } : now;
 }
 
 /** The weight of those that are alive. */

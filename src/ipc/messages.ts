@@ -2,6 +2,7 @@
 // nowhere else do two processes meet. A configuration travels as a parcel (parcel.ts), because a big one inside
 // a message would hold the parent while it is written.
 
+import type { Standings } from '../check/action.ts';
 import type { CheckerConfig } from '../check/resolve.ts';
 import type { IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Inheritance } from '../vrrp/event.ts';
@@ -63,9 +64,12 @@ export type CheckOrder =
     } & Charge)
   | Lasting<CheckerConfig>;
 
-/** A checker child that ran before, and the timeouts that were IPVS's own before its: the kernel does not remember them. */
+/** A checker child that ran before: what the kernel does not tell of it. */
 export interface Predecessor {
+  /** IPVS's own, before its. */
   readonly timeouts?: IpvsTimeouts;
+  /** Real servers that programs do not take for up, by names of its own; absent where it had come to nothing. */
+  readonly down?: readonly string[];
 }
 
 /** What any child is told while it runs. */
@@ -92,6 +96,8 @@ export type Report =
   | { readonly type: 'ready'; readonly paces?: Paces; readonly timeouts?: IpvsTimeouts }
   | { readonly type: 'heartbeat'; readonly n: number }
   | { readonly type: 'reloaded'; readonly paces?: Paces }
+  /** What a successor has to know too, as it changes. */
+  | ({ readonly type: 'note' } & Standings)
   /** To be mailed; who gets it is for the parent to say. */
   | { readonly type: 'mail'; readonly subject: string; readonly text: string }
   | { readonly type: 'dumped'; readonly kind: DumpKind }

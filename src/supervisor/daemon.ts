@@ -63,7 +63,9 @@ class Parent {
   readonly #crew: Crew;
   #estate: Estate | undefined;
   /** The child that checked servers before, once there was one. */
-  #checked: Predecessor | undefined;
+  #checked: Omit<Predecessor, 'down'> | undefined;
+  /** Real servers that it has noted, for its successor. */
+  #down: Set<string> | undefined;
   readonly #postman = new Postman(
     () => this.#startMailer(),
     ({ failure }) => {
@@ -309,7 +311,9 @@ class Parent {
     this.#configuration.deliver(child, {
       type: 'configure',
       keeps,
-      ...(this.#checked === undefined ? {} : { succeeds: this.#checked }),
+      ...(this.#checked === undefined
+        ? {}
+        : { succeeds: { ...this.#checked, ...(this.#down && { down: [...this.#down] }) } }),
     });
     this.#checked ??= {};
     return child;
@@ -370,13 +374,25 @@ class Parent {
       case 'mail':
         this.#mail(report);
         break;
+      case 'note':
+        if (this.#crew.child('check')?.pid === pid) this.#note(report);
+        break;
       case 'finished':
         // It has put back what it found.
-        if (this.#crew.child('check')?.pid === pid) this.#checked = {};
+        if (this.#crew.child('check')?.pid !== pid) break;
+        this.#checked = {};
+        this.#down = undefined;
         break;
       case 'dumped':
         break;
     }
+  }
+
+  #note({ down, up }: Extract<Report, { readonly type: 'note' }>): void {
+    const known = up === 'others' ? new Set<string>() : (this.#down ?? new Set());
+    if (up !== 'others') for (const server of up) known.delete(server);
+    for (const server of down) known.add(server);
+    this.#down = known;
   }
 
   /** Only what the newest configuration says can be forgotten of the older ones. */

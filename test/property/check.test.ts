@@ -14,7 +14,7 @@ import type { VirtualServer } from '../../src/check/rules.ts';
 import { checkOfRun, type DirectorState } from '../../src/check/state.ts';
 import type { IpvsOrder } from '../../src/lib/ipvs.ts';
 import { itemAt, itemsOf, vector, withItem } from '../../src/lib/vector.ts';
-import { filters, inherits, succeeds, survives } from './ledger.ts';
+import { filters, inherits, succeeds, survives, tells } from './ledger.ts';
 import type { StepFunction } from './pool.ts';
 import { sharing } from './reading.ts';
 
@@ -33,6 +33,8 @@ test('what a process before left there makes no difference', () => inherits());
 
 test('a process that takes the place of another changes nothing until it knows better', () =>
   succeeds());
+
+test('programs hear of every change once', () => tells());
 
 /** Orders as somebody careless would give them. */
 const ordering =
@@ -211,6 +213,30 @@ const mutants: readonly Mutant[] = [
     step: knowing((held) => held.map((one) => ({ ...one, destinations: [] }))),
     breaks: succeeds,
     says: /the heir changes what is there|nobody/,
+  },
+  {
+    what: 'an heir does not know what programs were told',
+    step: (state, event, now) => {
+      if (event.type !== 'facts') return director.step(state, event, now);
+      const { down: _, ...facts } = event.facts;
+      return director.step(state, { ...event, facts }, now);
+    },
+    breaks: tells,
+    says: /said/,
+  },
+  {
+    what: 'a reload forgets what programs were told',
+    step: atReload((state) => ({
+      ...state,
+      services: vector(
+        [...itemsOf(state.services)].map((service) => ({
+          ...service,
+          reals: service.reals.map((real) => ({ ...real, told: undefined })),
+        })),
+      ),
+    })),
+    breaks: tells,
+    says: /said/,
   },
   {
     what: 'a reload forgets what the checks said',

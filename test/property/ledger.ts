@@ -3,11 +3,13 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { RealState } from '../../src/check/service.ts';
 import { itemAt } from '../../src/lib/vector.ts';
 import {
   configOf,
   expected,
   history,
+  kills,
   nameOfCheck,
   plain,
   type RealShape,
@@ -184,6 +186,84 @@ export function succeeds(step?: StepFunction): void {
       );
     }),
     { numRuns: 200 },
+  );
+}
+
+/** What a program knows that hears every line; servers that it hears nothing of it takes for up, unless they have to show it. */
+class Listener {
+  readonly #heard = new Map<string, boolean>();
+  /** Of these a process that has just begun may say once more what is so. */
+  #again = new Set<string>();
+
+  hear(line: string): void {
+    const words = line.split(' ');
+    const up = words.pop() === 'UP';
+    const name = words.join(' ');
+    const mayRepeat = this.#again.delete(name) && (!up || words[0] === 'VS');
+    if (!mayRepeat) assert.notEqual(this.#heard.get(name), up, `${line}: said twice`);
+    this.#heard.set(name, up);
+  }
+
+  begins(): void {
+    this.#again = new Set(this.#heard.keys());
+  }
+
+  /** Which there are from now on. */
+  learn(before: ReadonlyMap<string, boolean>, now: ReadonlyMap<string, boolean>): void {
+    for (const name of before.keys()) if (!now.has(name)) this.#heard.delete(name);
+    for (const [name, shows] of now)
+      if (!before.has(name) && !this.#heard.has(name) && !shows) this.#heard.set(name, true);
+  }
+
+  check({ state }: World): void {
+    for (const [at, { name, reals }] of state.plan.services.entries())
+      for (const [i, real] of reals.entries()) {
+        const told = this.#heard.get(`RS ${real.name} ${name}`) ?? false;
+        const { alive } = itemAt(state.services, at).reals[i] as RealState;
+        assert.equal(told, alive, `${real.name} of ${name}: said to be ${told ? 'up' : 'down'}`);
+      }
+  }
+}
+
+/** Names of services and servers, and whether they have to show themselves before they are up. */
+const listed = ({ state }: World): ReadonlyMap<string, boolean> =>
+  new Map(
+    state.plan.services.flatMap(({ name, reals }) => [
+      [`VS ${name}`, true],
+      ...reals.map(({ name: real, checks }): [string, boolean] => [
+        `RS ${real} ${name}`,
+        checks.some((at) => state.plan.checks[at]?.timing.alpha === true),
+      ]),
+    ]),
+  );
+
+/** Programs hear of each change once, through reloads and processes that are killed, and know in the end what is so. */
+export function tells(step?: StepFunction): void {
+  fc.assert(
+    fc.property(kills, ({ shape, seed, events }) => {
+      const isTwin = ({ sorry }: ServiceShape): boolean => sorry === 'twin';
+      fc.pre(
+        !shape.some(isTwin) &&
+          !events.some((e) => e !== 'kill' && 'reload' in e && e.reload.some(isTwin)),
+      );
+      const listener = new Listener();
+      let world = new World(shape, seed, step);
+      listener.learn(new Map(), listed(world));
+      world.told = (line) => listener.hear(line);
+      for (const event of events) {
+        const before = listed(world);
+        if (event === 'kill') {
+          listener.begins();
+          world = new World(world.shape, seed, step, world.kernel, () => {}, world);
+        } else {
+          world.happen(event);
+          listener.learn(before, listed(world));
+        }
+      }
+      world.rest();
+      listener.check(world);
+    }),
+    { numRuns: 300 },
   );
 }
 

@@ -63,7 +63,7 @@ export const shapes = fc.array(service, { minLength: 1, maxLength: 3 });
 
 /** The file that has this shape. */
 export function textOf(all: readonly ServiceShape[]): string {
-  const lines: string[] = [];
+  const lines: string[] = ['global_defs {', 'lvs_notify_fifo /f', '}'];
   for (const [at, { reals, quorum, hysteresis, sorry, sorryInhibit, group }] of all.entries()) {
     if (group)
       lines.push(`virtual_server_group g${at} {`, `10.1.${at}.1-3 80`, `fwmark ${at + 1}`, '}');
@@ -139,17 +139,25 @@ const change: fc.Arbitrary<Happening> = fc.record({
   real: fc.nat(2),
 });
 
+const reloading: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 4, arbitrary: happening },
+  { weight: 1, arbitrary: shapes.map((reload) => ({ reload })) },
+  { weight: 2, arbitrary: change },
+);
+
 export const reloads = fc.record({
   shape: shapes,
   seed: fc.integer(),
-  events: fc.array(
-    fc.oneof(
-      { weight: 4, arbitrary: happening },
-      { weight: 1, arbitrary: shapes.map((reload) => ({ reload })) },
-      { weight: 2, arbitrary: change },
-    ),
-    { maxLength: 30 },
-  ),
+  events: fc.array(reloading, { maxLength: 30 }),
+});
+
+/** With processes that are killed, and others that take their place. */
+export const kills = fc.record({
+  shape: shapes,
+  seed: fc.integer(),
+  events: fc.array(fc.oneof({ weight: 8, arbitrary: reloading }, fc.constant('kill' as const)), {
+    maxLength: 30,
+  }),
 });
 
 export const nameOfCheck = (port: number, retry: number, alpha: boolean): string =>
@@ -183,11 +191,14 @@ export class World {
   readonly asked: { readonly run: number; readonly port: number }[] = [];
   /** Which check has been answered, and how. */
   answered: (check: string, up: boolean) => void = () => {};
-  readonly said: CheckAction[] = [];
+  /** Hears every line for programs. */
+  told: (line: string) => void = () => {};
+  /** What it has noted for an heir. */
+  readonly down = new Set<string>();
 
   /**
    * `left`: what is in the kernel already; it refuses what does not fit, where otherwise that is a mistake. `passing`: this is
-   * the heir of who left it, and each table on the way is shown to it.
+   * the heir of who left it, and each table on the way is shown to it. `before`: who that was, whose listeners it has.
    */
   constructor(
     shape: readonly ServiceShape[],
@@ -195,6 +206,7 @@ export class World {
     step: StepFunction = director.step,
     left?: Kernel,
     passing?: (kernel: Kernel) => void,
+    before?: World,
   ) {
     this.#step = step;
     this.#passing = passing ?? (() => {});
@@ -202,10 +214,15 @@ export class World {
       this.kernel = left;
       this.#lenient = true;
     }
+    if (before !== undefined) {
+      this.open = before.open;
+      this.told = before.told;
+    }
     this.shape = shape;
     this.state = createDirector(configOf(shape), { seed, keeps: false });
     const facts = { addresses: [] as Ip[], files: {} };
-    const held = passing === undefined ? {} : { held: heldOf(this.kernel) };
+    const held =
+      passing === undefined ? {} : { held: heldOf(this.kernel), down: [...(before?.down ?? [])] };
     this.take({ type: 'facts', facts: { ...facts, ...held } });
   }
 
@@ -235,7 +252,11 @@ export class World {
         const at = this.asked.findIndex(({ run }) => run === action.run);
         assert.ok(at >= 0, 'only what runs is cancelled');
         this.asked.splice(at, 1);
-      } else this.said.push(action);
+      } else if (action.type === 'note') {
+        if (action.up === 'others') this.down.clear();
+        else for (const server of action.up) this.down.delete(server);
+        for (const server of action.down) this.down.add(server);
+      } else if (action.type === 'fifo') this.told(action.line);
     }
     this.kernel = path.at(-1) as Kernel;
     if (!this.#lenient) for (const between of path) minded(before, between, this.kernel);

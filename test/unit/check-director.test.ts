@@ -49,6 +49,7 @@ class Play {
   state: DirectorState;
   now = 1_000_000 as Instant;
   readonly pending = new Map<number, string>();
+  noted: readonly string[] = [];
 
   constructor(text: string, keeps = false) {
     this.state = createDirector(configOf(text), { seed: 1, keeps });
@@ -61,9 +62,15 @@ class Play {
     for (const action of actions) {
       if (action.type === 'probe') this.pending.set(action.run, JSON.stringify(action.target));
       else if (action.type === 'cancel') this.pending.delete(action.run);
+      else if (action.type === 'note') this.#note(action);
       else lines.push(...(LINES[action.type]?.(action as never) ?? []));
     }
     return lines;
+  }
+
+  #note({ down, up }: Extract<CheckAction, { type: 'note' }>): void {
+    const known = this.noted.filter((one) => up !== 'others' && !up.includes(one));
+    this.noted = [...known, ...down];
   }
 
   start(files: Readonly<Record<string, string>> = {}, addresses: readonly Ip[] = []): string[] {
@@ -819,7 +826,7 @@ test('a child that takes the place of another: who was well while a sorry server
       destinations: [{ destination: { address: ip('127.0.0.9'), port: 80 }, to: { weight: 1 } }],
     },
   ];
-  play.take({ type: 'facts', facts: { files: {}, addresses: [], held } });
+  play.take({ type: 'facts', facts: { files: {}, addresses: [], held, down: [] } });
   const news = (lines: readonly string[]) => lines.filter((line) => /^(run|fifo)/.test(line));
   const first = play.answer('"port":8001', up);
   assert.ok(!first.some((line) => /^(run|fifo|mail)/.test(line)));
@@ -837,6 +844,79 @@ test('a child that takes the place of another: who was well while a sorry server
   ]);
   assert.deepEqual(news(play.answer(TCP, up)), []);
   assert.equal(news(play.answer('SOA', up))[0], 'run /up8002');
+});
+
+test('a child that takes the place of another: who was told to be down and is well is told to be up', () => {
+  const text =
+    globals() +
+    service(`quorum 2\nsorry_server 127.0.0.9 80\n${real(8001, tcp())}${real(8002, tcp())}`);
+  const before = new Play(text);
+  before.start();
+  before.answer('"port":8001', down());
+  assert.deepEqual(before.noted, ['[127.0.0.1]:tcp:8001 of [10.0.0.1]:tcp:80']);
+  const play = new Play(text);
+  const held = [
+    {
+      key: { protocol: 'TCP', address: ip('10.0.0.1'), port: 80 } as const,
+      destinations: [{ destination: { address: ip('127.0.0.9'), port: 80 }, to: { weight: 1 } }],
+    },
+  ];
+  const facts = { files: {}, addresses: [], held, down: before.noted };
+  const news = (lines: readonly string[]) => lines.filter((line) => /^fifo/.test(line));
+  assert.deepEqual(news(play.take({ type: 'facts', facts })), ['fifo VS [10.0.0.1]:tcp:80 DOWN']);
+  assert.deepEqual(news(play.answer('"port":8001', up)), [
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 UP',
+  ]);
+  assert.deepEqual(news(play.answer('"port":8002', up)), ['fifo VS [10.0.0.1]:tcp:80 UP']);
+  assert.deepEqual(play.noted, []);
+});
+
+test('a reload: of what a sorry server stands in for it is told only what is in IPVS', () => {
+  const two = real(8001, tcp()) + real(8002, tcp());
+  const other = service(real(8003, tcp()), 'virtual_server 10.0.0.2 80');
+  const gone = (inhibit: string): string[] => {
+    const behind = service(`${inhibit}quorum 2\nsorry_server 127.0.0.9 80\n${two}`);
+    const play = new Play(globals() + behind + other);
+    play.start();
+    play.answer('"port":8001', down());
+    return play.reload(globals() + other).filter((line) => /^(Removing|fifo)/.test(line));
+  };
+  assert.deepEqual(gone(''), ['Removing Virtual Server [10.0.0.1]:tcp:80']);
+  assert.deepEqual(gone('inhibit_on_failure\n'), [
+    'Removing Virtual Server [10.0.0.1]:tcp:80',
+    'Removing (inhibited) service [127.0.0.1]:tcp:8001 from VS [10.0.0.1]:tcp:80',
+    'Removing service [127.0.0.1]:tcp:8002 from VS [10.0.0.1]:tcp:80',
+    'fifo RS [127.0.0.1]:tcp:8002 [10.0.0.1]:tcp:80 DOWN',
+  ]);
+});
+
+test('a reload: another check of a server that stays down is no news', () => {
+  const asking = (port: number): string =>
+    globals() + service(real(8001, `TCP_CHECK {\nconnect_port ${port}\nretry 0\n}`));
+  const play = new Play(asking(1));
+  play.start();
+  play.answer('"port":1,', down());
+  play.reload(asking(2));
+  const news = (lines: readonly string[]) => lines.filter((line) => /^fifo RS/.test(line));
+  assert.deepEqual(news(play.answer('"port":2,', down())), []);
+  assert.deepEqual(news(play.answer('"port":2,', up)), [
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 UP',
+  ]);
+});
+
+test('a reload: a new server that has to show itself and fails is told only where it has no tries, or is asked for mail', () => {
+  const news = (check: string): string[] => {
+    const one = service(real(8001, tcp()));
+    const play = new Play(globals() + one);
+    play.start();
+    play.reload(globals() + service(real(8001, tcp()) + real(8002, `alpha\n${check}`)));
+    const said = play.answer('"port":8002', down());
+    return [...said, ...play.answer('"port":8002', up)].filter((line) => /^fifo RS/.test(line));
+  };
+  const of = (end: string): string => `fifo RS [127.0.0.1]:tcp:8002 [10.0.0.1]:tcp:80 ${end}`;
+  assert.deepEqual(news(tcp()), [of('DOWN'), of('UP')]);
+  assert.deepEqual(news('SMTP_CHECK {\nretry 1\n}'), [of('DOWN'), of('UP')]);
+  assert.deepEqual(news(tcp(1)), [of('UP')]);
 });
 
 test('a reload: a new service hears of a server that others know to be down', () => {
