@@ -161,7 +161,7 @@ function checkerLines(
       ? []
       : [
           `   Delay before retry = ${delay} us`,
-          `   Retries iterations = ${live?.up === true ? live.failures : retry}`,
+          `   Retries iterations = ${triesMade(kind, retry, live)}`,
         ]),
     `   Default delay before retry = ${defaults.shown ?? standard} us`,
   ];
@@ -191,6 +191,16 @@ function checkerLines(
     ...ownLines(checker, alpha),
   ];
 }
+
+/** The first check has no tries: keepalived begins as if they had been made. Nor has one that is down. */
+function triesMade(kind: CheckKind, retry: number, live: LiveChecker | undefined): number {
+  if (live === undefined || (!live.ran && live.failures === 0)) return retry;
+  if (live.up) return live.failures;
+  return BEYOND.has(kind) ? retry + 1 : 0;
+}
+
+/** keepalived leaves their count behind the last try. */
+const BEYOND: ReadonlySet<CheckKind> = new Set(['HTTP_GET', 'SSL_GET', 'SMTP_CHECK']);
 
 /** What only checkers of this kind have to say. */
 function ownLines(checker: Checker, alpha: boolean): string[] {

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { createDirector, director } from '../../src/check/director.ts';
 import { dumpCheck } from '../../src/check/dump.ts';
 import type { CheckEvent } from '../../src/check/event.ts';
-import { liveOf } from '../../src/check/live.ts';
+import { type LiveChecker, liveOf } from '../../src/check/live.ts';
 import { dumpFacts } from '../../src/check/report.ts';
 import type { InterfaceFacts } from '../../src/config/build.ts';
 import { dumpGlobals } from '../../src/config/dump.ts';
@@ -165,4 +165,34 @@ lvs_method ${own}
     ['TUN type gue', plain('TUN, type = IPIP')],
   ] as const)
     assert.deepEqual(shown(words), lines, words);
+});
+
+test('how many tries have been made, as keepalived 2.2.7 counts them', () => {
+  const text = `virtual_server 10.0.0.1 80 {
+protocol TCP
+lvs_sched rr
+retry 3
+real_server 10.0.1.1 80 {
+TCP_CHECK {
+}
+HTTP_GET {
+url {
+path /
+}
+}
+SMTP_CHECK {
+}
+}
+}`;
+  const config = read(text).config ?? assert.fail('it is read');
+  const tries = (checker: Pick<LiveChecker, 'up' | 'ran' | 'failures'>): readonly number[] => {
+    const real = { alive: true, weight: 1, set: true, checkers: Array(3).fill(checker) };
+    return dumpCheck(config, config.global_defs, [{ quorum: true, reals: [real] }])
+      .map((line) => / Retries iterations = (\d+)/.exec(line)?.[1])
+      .flatMap((count) => (count === undefined ? [] : [Number(count)]));
+  };
+  assert.deepEqual(tries({ up: true, ran: false, failures: 0 }), [3, 3, 3]);
+  assert.deepEqual(tries({ up: true, ran: false, failures: 2 }), [2, 2, 2]);
+  assert.deepEqual(tries({ up: true, ran: true, failures: 0 }), [0, 0, 0]);
+  assert.deepEqual(tries({ up: false, ran: true, failures: 0 }), [0, 4, 4]);
 });
