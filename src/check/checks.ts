@@ -34,6 +34,8 @@ export interface Checker {
   readonly script?: Script;
   /** HTTP_GET and SSL_GET. */
   readonly url?: readonly Readonly<Record<string, unknown>>[];
+  /** A `host` of SMTP_CHECK that says no time: it has that of the whole. */
+  readonly untimed?: true;
 }
 
 interface Server {
@@ -128,14 +130,16 @@ const withoutConnection = (found: Found): readonly Found[] =>
     : [found];
 
 /** Each `host` is a check more, with a connection of its own; how long that may take it has from the whole where it does not say. */
-function hostsOf({ kind, values }: Checker, inner: readonly Found[]): readonly Checker[] {
-  const common = Object.entries(values).filter(
+function hostsOf({ kind, values: whole }: Checker, inner: readonly Found[]): readonly Checker[] {
+  const common = Object.entries(whole).filter(
     ([name]) => !CONNECTION.has(name) || name === 'connect_timeout',
   );
   return inner.flatMap(({ keyword, value }) => {
     if (keyword !== 'host') return [];
     const own = (value as Inner).statements.filter((found) => CONNECTION.has(found.keyword));
-    return [{ kind, values: { ...Object.fromEntries(common), ...valuesOf(own) } }];
+    const values = { ...Object.fromEntries(common), ...valuesOf(own) };
+    const isTimed = own.some((found) => found.keyword === 'connect_timeout');
+    return [{ kind, values, ...(isTimed ? {} : { untimed: true as const }) }];
   });
 }
 

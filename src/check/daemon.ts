@@ -187,8 +187,10 @@ class CheckDaemon {
 
   /** -d: what was understood, as it starts. */
   async #tell(): Promise<void> {
-    const { configurationLines } = await import('./report.ts');
-    const lines = configurationLines(this.#loop.state.config, this.#fifos.leads);
+    // As it is now: servers may have answered when the code is loaded.
+    const { state } = this.#loop;
+    const { dataLines } = await import('./report.ts');
+    const lines = dataLines(state, this.#fifos.leads);
     for (const line of lines) this.#context.log.write('routine', line);
   }
 

@@ -3,7 +3,7 @@
 
 import { shownWords } from '../config/command.ts';
 import type { Script } from '../config/value.ts';
-import { type Duration, seconds, toSeconds } from '../lib/time.ts';
+import { type Duration, seconds, toSeconds, ZERO } from '../lib/time.ts';
 import type { Checker, CheckKind } from './checks.ts';
 import type { LiveChecker, LiveService } from './live.ts';
 import type { CheckConfig, TrackedFile } from './resolve.ts';
@@ -184,7 +184,7 @@ function checkerLines(
     ...(kind === 'FILE_CHECK' ? [] : kind === 'BFD_CHECK' ? unset : timed),
     // Its own word: that of global_defs stands there.
     `   Log all failures = ${yesNo(own.log_all_failures ?? false)}`,
-    ...connectionLines(kind, own, real, server),
+    ...connectionLines(checker, real, server),
     `   Keepalive method = ${kind}${url === undefined ? '' : `, http protocol ${own.http_protocol ?? '1.0'}`}`,
     ...(url === undefined ? [] : getLines(own, url, users)),
     ...(script === undefined ? [] : miscLines(script, own, live)),
@@ -194,7 +194,7 @@ function checkerLines(
 
 /** The first check has no tries: keepalived begins as if they had been made. Nor has one that is down. */
 function triesMade(kind: CheckKind, retry: number, live: LiveChecker | undefined): number {
-  if (live === undefined || (!live.ran && live.failures === 0)) return retry;
+  if (live?.ran !== true) return live?.up === true && live.failures > 0 ? live.failures : retry;
   if (live.up) return live.failures;
   return BEYOND.has(kind) ? retry + 1 : 0;
 }
@@ -257,14 +257,16 @@ const CONNECTED: ReadonlySet<CheckKind> = new Set([
   'UDP_CHECK',
 ]);
 
+/** A `host` without a time has none in keepalived; the time that it has here is that of its check. */
 function connectionLines(
-  kind: CheckKind,
-  own: Readonly<Partial<Record<string, never>>>,
+  { kind, values, untimed }: Checker,
   real: RealServer,
   server: VirtualServer,
 ): string[] {
   if (!CONNECTED.has(kind)) return [];
-  const timeout: Duration = own.connect_timeout ?? real.connect_timeout ?? server.connect_timeout;
+  const own = values as Readonly<Partial<Record<string, never>>>;
+  const usual: Duration = own.connect_timeout ?? real.connect_timeout ?? server.connect_timeout;
+  const timeout = untimed === true ? ZERO : usual;
   const { bindto, bind_port: port, bind_if: link, fwmark } = own;
   return [
     '   Connection',
@@ -329,16 +331,26 @@ function regexUsers(servers: readonly VirtualServer[]): RegexUsers {
   return users;
 }
 
+const REGEX_OPTIONS = [
+  ...['allow_empty_class', 'alt_bsux', 'auto_callout', 'caseless', 'dollar_endonly', 'dotall'],
+  ...['dupnames', 'extended', 'firstline', 'match_unset_backref', 'multiline', 'never_ucp'],
+  ...['never_utf', 'no_auto_capture', 'no_auto_possess', 'no_dotstar_anchor'],
+  ...['no_start_optimize', 'ucp', 'ungreedy', 'utf', 'never_backslash_c', 'alt_circumflex'],
+  ...['alt_verbnames', 'use_offset_limit'],
+];
+
 function regexLines(page: Partial<Page>, users: RegexUsers): string[] {
   if (page.regex === undefined) return [];
   const { regex_min_offset: from, regex_max_offset: to, regex_stack: stack } = page;
-  const words = (page.regex_options ?? []).map((word) => ` ${word}`).join('');
+  const limit = to === undefined ? '' : `, max_offset = ${to}`;
+  // keepalived 2.2.7 shows all that there are, as soon as one is given.
+  const words = (page.regex_options ?? []).length === 0 ? '' : ` ${REGEX_OPTIONS.join(' ')}`;
   return [
     `     Regex = "${page.regex}"`,
     ...(page.regex_no_match === true ? ['     Regex no match'] : []),
     ...(from === undefined && to === undefined
       ? []
-      : [`     Regex min offset = ${from ?? 0}, max_offset = ${to ?? 0}`]),
+      : [`     Regex min offset = ${from ?? 0}${limit}`]),
     `     Regex options:${words}`,
     `     Regex ref count = ${users.get(regexKey(page)) ?? 1}`,
     ...(stack === undefined ? [] : [`     Regex stack start ${stack[0]}, max ${stack[1]}`]),

@@ -11,25 +11,23 @@ import type { CheckerConfig } from './resolve.ts';
 import type { DirectorState } from './state.ts';
 
 export function writeData(state: DirectorState, leads: boolean): void {
+  const text = dataLines(state, leads).join('\n');
+  writeDump(dumpPath('data', '_check', state.config), `${text}\n`);
+}
+
+/** The file; -d logs the same. */
+export function dataLines(state: DirectorState, leads: boolean): readonly string[] {
   const { config } = state;
   const { global_defs } = config;
   const files = config.track_file?.map((one) => ({
     ...one,
     status: Number(integerIn(readNow(one.file))),
   }));
-  const lines = [
+  return [
     ...dumpGlobals(global_defs, dumpFacts(config, leads)),
     ...dumpCheck(config, global_defs, liveOf(state, clockAt(native.now())), files),
   ];
-  const text = lines.join('\n');
-  writeDump(dumpPath('data', '_check', config), `${text}\n`);
 }
-
-/** What -d logs: every server as it starts. */
-export const configurationLines = (config: CheckerConfig, leads: boolean): readonly string[] => [
-  ...dumpGlobals(config.global_defs, dumpFacts(config, leads)),
-  ...dumpCheck(config, config.global_defs, [], config.track_file),
-];
 
 /** What the first section says of the process; `leads` as in DumpFacts. */
 export function dumpFacts(

@@ -193,6 +193,62 @@ SMTP_CHECK {
   };
   assert.deepEqual(tries({ up: true, ran: false, failures: 0 }), [3, 3, 3]);
   assert.deepEqual(tries({ up: true, ran: false, failures: 2 }), [2, 2, 2]);
+  assert.deepEqual(tries({ up: false, ran: false, failures: 3 }), [3, 3, 3]);
   assert.deepEqual(tries({ up: true, ran: true, failures: 0 }), [0, 0, 0]);
   assert.deepEqual(tries({ up: false, ran: true, failures: 0 }), [0, 4, 4]);
+});
+
+test('what keepalived 2.2.7 shows otherwise than it is: times of hosts, options and offsets of patterns', () => {
+  const text = `virtual_server 10.0.0.1 80 {
+protocol TCP
+lvs_sched rr
+real_server 10.0.1.1 80 {
+HTTP_GET {
+url {
+path /
+regex a
+regex_options utf caseless
+regex_min_offset 3
+}
+url {
+path /b
+regex b
+regex_max_offset 4
+}
+}
+SMTP_CHECK {
+connect_timeout 7
+host {
+connect_ip 10.0.1.3
+}
+host {
+connect_ip 10.0.1.4
+connect_timeout 3
+}
+}
+}
+}`;
+  const config = read(text).config ?? assert.fail('it is read');
+  const shown = dumpCheck(config, config.global_defs).filter((line) =>
+    / (Dest|Timeout|Regex (options|min))/.test(line),
+  );
+  assert.deepEqual(shown, [
+    '     Dest = [10.0.1.1]:80',
+    '     Timeout = 5.000000',
+    '     Regex min offset = 3',
+    `     Regex options: ${[
+      'allow_empty_class alt_bsux auto_callout caseless dollar_endonly dotall dupnames extended',
+      'firstline match_unset_backref multiline never_ucp never_utf no_auto_capture',
+      'no_auto_possess no_dotstar_anchor no_start_optimize ucp ungreedy utf never_backslash_c',
+      'alt_circumflex alt_verbnames use_offset_limit',
+    ].join(' ')}`,
+    '     Regex min offset = 0, max_offset = 4',
+    '     Regex options:',
+    '     Dest = [10.0.1.1]:80',
+    '     Timeout = 7.000000',
+    '     Dest = [10.0.1.3]:80',
+    '     Timeout = 0.000000',
+    '     Dest = [10.0.1.4]:80',
+    '     Timeout = 3.000000',
+  ]);
 });

@@ -18,8 +18,6 @@ export const DIFFERENT: Readonly<Record<Ending, Readonly<Record<string, readonly
     'an unknown block is skipped whole; keepalived reads what it holds as if it stood around it': [
       '174',
     ],
-    'a `host` of SMTP_CHECK has the time of its check to answer; keepalived gives it none, so that it always fails':
-      ['144'],
   },
 };
 
