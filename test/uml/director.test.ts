@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import type { main, Seen } from './director.ts';
+import { wanderings } from './judge.ts';
 import { runInside } from './machine.ts';
+import { rowOf } from './rows.ts';
 
 let outcome: Awaited<ReturnType<typeof main>>;
 before(async () => {
@@ -37,6 +39,47 @@ it('a checker child that is killed takes nothing out of IPVS, and the next one p
   const { ours } = at('one of three is gone').tables;
   assert.deepEqual(outcome.killed.during, ours);
   assert.deepEqual(outcome.killed.after, ours);
+});
+
+describe('a checker child is killed: no order puts back what has failed, nor takes away what is well, for a moment', () => {
+  const server = (service: number, port: number, weight: number): string =>
+    `-a -t 10.9.0.100:${service} -r 10.9.0.1:${port} -m -w ${weight}`;
+  const services = [1, 2, 3, 4, 5].map((service) => `-A -t 10.9.0.100:${service} -s wrr`);
+  const table = (...servers: readonly string[]): string[] => [...services, ...servers].sort();
+  const well = (weight: number) => [server(1, 8001, weight), server(1, 8002, 2)];
+  const partly = (weight: number): string[] =>
+    table(
+      ...well(weight),
+      server(2, 8001, weight),
+      server(3, 8001, 3),
+      server(3, 8003, 0),
+      server(4, 9000, 1),
+      server(5, 9000, 1),
+    );
+  const whole = table(
+    ...well(3),
+    server(2, 8001, 3),
+    server(2, 8003, 2),
+    server(3, 8001, 3),
+    server(3, 8003, 1),
+    server(4, 8001, 3),
+    server(4, 8003, 1),
+    server(5, 8003, 1),
+    server(5, 9000, 0),
+  );
+  for (const [at, what, before, after] of [
+    [0, 'as things are', partly(1), partly(1)],
+    [1, 'in a reload', partly(1), partly(3)],
+    [2, 'once more within a minute, and one comes back meanwhile', partly(3), whole],
+  ] as const)
+    it(what, () => {
+      const heir = outcome.heirs[at];
+      assert.ok(heir?.what === what);
+      assert.deepEqual([heir.before, heir.after], [before, after]);
+      assert.ok(heir.heard.length > 0);
+      const [was, is] = [before.map(rowOf), after.map(rowOf)];
+      assert.deepEqual(wanderings(was, heir.heard, is), [], JSON.stringify(heir.heard));
+    });
 });
 
 it('lvs_timeouts: at the end the kernel has its own again, also where another process had changed them', () => {

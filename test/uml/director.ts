@@ -2,11 +2,20 @@
 // IPVS holds after each is noted; director.test.ts judges.
 
 import { readFileSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
 import { toSeconds } from '../../src/lib/time.ts';
 import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
-import { addAddress, addNamespace, Daemon, type Kind, savedTable, until, within } from './world.ts';
+import { type Heir, inherit } from './heir.ts';
+import {
+  addAddress,
+  addNamespace,
+  Daemon,
+  type Kind,
+  Port,
+  savedTable,
+  until,
+  within,
+} from './world.ts';
 
 const KINDS: readonly Kind[] = ['ours', 'keepalived'];
 const SORRY = '10.9.0.1:9000';
@@ -59,33 +68,6 @@ const everywhere = (server: string): readonly string[] => {
   return [server, `${own}:443`, `${own}:0`];
 };
 
-/** A port of a namespace on which something listens. */
-class Service {
-  readonly #namespace: string;
-  readonly #port: number;
-  #server: Server | undefined;
-  readonly #sockets = new Set<Socket>();
-
-  constructor(namespace: string, port: number) {
-    this.#namespace = namespace;
-    this.#port = port;
-  }
-
-  open(): void {
-    this.#server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
-    });
-    // Without an address the socket is made at once, and so in here.
-    inNamespace(this.#namespace, () => this.#server?.listen(this.#port));
-  }
-
-  close(): void {
-    this.#server?.close();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-}
-
 export interface Seen {
   readonly event: string;
   readonly tables: Readonly<Record<Kind, readonly string[]>>;
@@ -99,7 +81,10 @@ export async function main(): Promise<{
   readonly flushed: Readonly<Record<Kind, readonly string[]>>;
   /** tcp, tcpfin and udp in seconds: before anything, after the second checker child has come, and after the stop. */
   readonly timeouts: readonly (readonly number[])[];
+  readonly heirs: readonly Heir[];
 }> {
+  // Beside all that follows: most of it is waiting.
+  const heirs = inherit();
   const seen: Seen[] = [];
   const ports = [8001, 8002, 8003] as const;
   const services = KINDS.map((kind) => {
@@ -109,7 +94,7 @@ export async function main(): Promise<{
     for (const n of [1, 2, 3]) addAddress(kind, 'lo', `10.9.0.1${n}/32`);
     // Somebody else's.
     within(kind, 'ipvsadm', '-A', '-t', '198.51.100.1:22', '-s', 'wlc');
-    return ports.map((port) => new Service(kind, port));
+    return ports.map((port) => new Port(kind, port));
   });
   const ipvs = inNamespace('ours', () => Ipvs.open());
   const times = (): number[] => {
@@ -117,8 +102,8 @@ export async function main(): Promise<{
     return [tcp, tcpfin, udp].map((time) => (time === undefined ? 0 : toSeconds(time)));
   };
   const timeouts = [times()];
-  const each = (at: number, act: (service: Service) => void): void => {
-    for (const list of services) act(list[at] as Service);
+  const each = (at: number, act: (service: Port) => void): void => {
+    for (const list of services) act(list[at] as Port);
   };
   each(0, (service) => service.open());
   each(1, (service) => service.open());
@@ -196,5 +181,5 @@ export async function main(): Promise<{
     await daemon.stop();
     flushed[kind] = savedTable(kind);
   }
-  return { seen, killed, kept, flushed, timeouts };
+  return { seen, killed, kept, flushed, timeouts, heirs: await heirs };
 }

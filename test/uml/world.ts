@@ -4,7 +4,9 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { inNamespace } from '../../src/net/namespace.ts';
 
 const PATIENCE = 30_000;
 
@@ -70,6 +72,36 @@ export async function until<T>(
       throw new Error(`not within ${milliseconds} ms: ${missed}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A port of a namespace on which something listens. */
+export class Port {
+  readonly #namespace: string;
+  readonly #port: number;
+  #server: Server | undefined;
+  readonly #sockets = new Set<Socket>();
+  /** How often somebody has connected. */
+  asked = 0;
+
+  constructor(namespace: string, port: number) {
+    this.#namespace = namespace;
+    this.#port = port;
+  }
+
+  open(): void {
+    this.#server = createServer((socket) => {
+      this.asked += 1;
+      this.#sockets.add(socket);
+      socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
+    });
+    // Without an address the socket is made at once, and so in here.
+    inNamespace(this.#namespace, () => this.#server?.listen(this.#port));
+  }
+
+  close(): void {
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
   }
 }
 

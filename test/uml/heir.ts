@@ -1,0 +1,91 @@
+// Runs inside: the child that checks servers is killed again and again, while some of its servers are down and a sorry server
+// serves. What IPVS was told from each death until its heir had asked everybody, and what it holds then. Judges nothing.
+
+import { readFileSync } from 'node:fs';
+import { Ipvs } from '../../src/net/ipvs.ts';
+import { inNamespace } from '../../src/net/namespace.ts';
+import { type Heard, Tap } from './tap.ts';
+import { addAddress, addNamespace, Daemon, Port, savedTable, until } from './world.ts';
+
+export interface Heir {
+  readonly what: string;
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly heard: readonly Heard[];
+}
+
+const NAME = 'heir';
+const real = (port: number, weight: number, more = ''): string =>
+  `real_server 10.9.0.1 ${port} {\nweight ${weight}\n${more}\nTCP_CHECK {\nconnect_timeout 5\n}\n}\n`;
+const service = (port: number, ...lines: readonly string[]): string =>
+  `virtual_server 10.9.0.100 ${port} {\ndelay_loop 1\nwarmup 0\nretry 1\nlvs_sched wrr\nlvs_method NAT\nprotocol TCP\n${lines.join('\n')}\n}\n`;
+const SORRY = 'sorry_server 10.9.0.1 9000';
+
+/** All is well; one is down; one is down and inhibited; a sorry server serves, while one is well; none is. */
+const config = (weight: number): string =>
+  'global_defs {\nrouter_id x\nlvs_flush\n}\n' +
+  service(1, real(8001, weight), real(8002, 2)) +
+  service(2, real(8001, weight), real(8003, 2)) +
+  service(3, real(8001, 3), real(8003, 1, 'inhibit_on_failure')) +
+  service(4, SORRY, 'quorum 4', real(8001, 3), real(8003, 1)) +
+  service(5, SORRY, 'sorry_server_inhibit', real(8003, 1), real(8004, 2, 'alpha'));
+
+/** Each death, and what else happens in the same moment. */
+const deaths = [
+  { what: 'as things are' },
+  { what: 'in a reload', reload: config(3) },
+  { what: 'once more within a minute, and one comes back meanwhile', opens: 8003 },
+] as const;
+
+export async function inherit(): Promise<readonly Heir[]> {
+  addNamespace(NAME);
+  for (const address of ['10.9.0.1/32', '10.9.0.100/32']) addAddress(NAME, 'lo', address);
+  const ports = new Map([8001, 8002, 8003].map((port) => [port, new Port(NAME, port)]));
+  const open = new Set([8001, 8002]);
+  for (const port of open) ports.get(port)?.open();
+  inNamespace(NAME, () => Ipvs.open()).close();
+  const tap = new Tap(NAME);
+  await tap.listening();
+  const daemon = new Daemon('ours', NAME, config(1), ['-C']);
+  /** Everybody has been asked `times` times from now on, and who is down has failed by then. */
+  const asked = (times: number): Promise<true> => {
+    const goals = [...open].map((port) => {
+      const one = ports.get(port) as Port;
+      return [one, one.asked + times] as const;
+    });
+    return until(
+      () => `everybody is asked:\n${daemon.text}`,
+      () => goals.every(([one, goal]) => one.asked >= goal),
+    );
+  };
+  await asked(2);
+  const told: Omit<Heir, 'heard'>[] = [];
+  for (const death of deaths) {
+    const before = savedTable(NAME);
+    const from = daemon.text.length;
+    const said = (words: string): Promise<true> =>
+      until(
+        () => `${words}:\n${daemon.text.slice(from)}`,
+        () => daemon.text.slice(from).includes(words),
+      );
+    const pid = Number(readFileSync(daemon.checkersPid, 'utf8'));
+    tap.mark();
+    if ('reload' in death) {
+      daemon.write(death.reload);
+      daemon.signal('SIGHUP');
+      await said('Reloading');
+    }
+    process.kill(pid, 'SIGKILL');
+    if ('opens' in death) {
+      open.add(death.opens);
+      ports.get(death.opens)?.open();
+    }
+    await said('Activating healthchecker');
+    await asked(2);
+    told.push({ what: death.what, before, after: savedTable(NAME) });
+  }
+  tap.mark();
+  await daemon.stop();
+  const [, ...chapters] = await tap.end();
+  return told.map((one, i) => ({ ...one, heard: chapters[i] ?? [] }));
+}
