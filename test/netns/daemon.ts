@@ -79,8 +79,9 @@ function commandOf(kind: DaemonKind, options: readonly string[], program = ourPr
   }
 }
 
-function realTimeWords(): string[] {
-  const words = [requireProgram('chrt'), '-r', '50'];
+/** What starts a program in real time, or nothing where that is not permitted. */
+export function realTimeWords(priority: number): string[] {
+  const words = [requireProgram('chrt'), '-r', String(priority)];
   return spawnSync(words[0] as string, [...words.slice(1), '/bin/true']).status === 0 ? words : [];
 }
 
@@ -138,7 +139,7 @@ export class Daemon {
       'KILL',
     ];
     words.push(requireProgram('unshare'), '--mount', '--propagation', 'private', '--');
-    words.push('/bin/sh', '-c', script, 'sh', ...(realTime ? realTimeWords() : []));
+    words.push('/bin/sh', '-c', script, 'sh', ...(realTime ? realTimeWords(50) : []));
     const more = [...(quiet ? [] : ['-D']), ...(outside ? ['-s', namespace] : []), ...options];
     words.push(...commandOf(kind, more, program));
     this.process = spawn(requireProgram('nsenter'), words, {

@@ -66,7 +66,7 @@ export async function runElection(one: ElectionCase): Promise<Outcome> {
   try {
     return await playElection(lab, one);
   } catch (error) {
-    if (error instanceof Error && !error.message.includes('\n')) {
+    if (error instanceof Error && !error.message.includes('changes:')) {
       error.message += `\n${lab.describe()}`;
     }
     throw error;

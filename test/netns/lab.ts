@@ -12,7 +12,7 @@ import type { Capture } from './capture.ts';
 import { startCapture } from './capture.ts';
 import { cleanEnvironment, run, runNow } from './command.ts';
 import type { DaemonKind, DaemonOptions } from './daemon.ts';
-import { Daemon } from './daemon.ts';
+import { Daemon, realTimeWords } from './daemon.ts';
 import { atEnd } from './ending.ts';
 import type { Probe } from './probe.ts';
 import { startProbe } from './probe.ts';
@@ -395,8 +395,9 @@ export class Lab {
   }
 
   private async monitor(host: Host): Promise<void> {
-    const words = ['--pdeathsig', 'KILL', requireProgram('ip'), '-n', host.namespace];
-    words.push('-o', '-ts', 'monitor', 'link', 'address');
+    // An instant is taken when the monitor reads it: it must not wait for a processor.
+    const words = ['--pdeathsig', 'KILL', ...realTimeWords(99), requireProgram('ip')];
+    words.push('-n', host.namespace, '-o', '-ts', 'monitor', 'link', 'address');
     const child = spawn(requireProgram('setpriv'), words, {
       stdio: ['ignore', 'pipe', 'ignore'],
       env: cleanEnvironment(),
