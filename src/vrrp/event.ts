@@ -33,6 +33,8 @@ export type VrrpEvent =
   | { readonly type: 'tuned'; readonly was: readonly Setting[] }
   /** Announcements of this queue left so much later than they were ordered for. */
   | { readonly type: 'announced'; readonly queue: number; readonly late: Duration }
+  /** A socket that was ordered hears from this instant on: nobody can have been missed on it before. */
+  | { readonly type: 'opened'; readonly socket: string; readonly hears: Instant }
   /** An action that the kernel refused. `code` is 'EPERM' and the like. */
   | {
       readonly type: 'refused';

@@ -112,6 +112,8 @@ export type InstanceEvent =
   | { readonly type: 'advert'; readonly advert: Pick<Advert, 'source' | 'priority' | 'interval'> }
   /** The other members of the group have become this. */
   | { readonly type: 'join'; readonly as: 'backup' | 'master' }
+  /** Its socket is there, since this instant. */
+  | { readonly type: 'hears'; readonly from: Instant }
   | { readonly type: 'deadline' }
   /** An advert of the schedule, due at `missed`, and all after it did not leave. */
   | { readonly type: 'stalled'; readonly missed: Instant }

@@ -60,6 +60,8 @@ export function stepInstance(
       return onAdvert(subject, state, event.advert, now);
     case 'join':
       return join(subject.rules, state, event.as, now);
+    case 'hears':
+      return stay(hear(subject.rules, state, event.from));
     case 'deadline':
       return onDeadline(subject, state, now);
     case 'stalled':
@@ -108,6 +110,13 @@ function adopt(rules: Rules, now: Instant): InstanceStep {
       { type: 'notify', state: 'MASTER', again: true },
     ],
   };
+}
+
+/** A busy machine may open a socket long after it was ordered: a master is missed only by one who could have heard it. */
+function hear(rules: Rules, state: InstanceState, from: Instant): InstanceState {
+  if (state.name !== 'backup') return state;
+  const missedAt = after(from, masterDownInterval(rules, state.masterInterval));
+  return { ...state, masterDownAt: Math.max(state.masterDownAt, missedAt) as Instant };
 }
 
 function onFaults(

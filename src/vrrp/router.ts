@@ -256,6 +256,9 @@ function onEvent(draft: Draft, event: VrrpEvent): void {
     case 'announced':
       postpone(draft, event.queue, event.late);
       return;
+    case 'opened':
+      onOpened(draft, event.socket, event.hears);
+      return;
     case 'refused':
       onRefused(draft, event);
       settleSockets(draft);
@@ -311,6 +314,11 @@ function onDeadline(draft: Draft): void {
   flush(draft);
   catchUp(draft);
   settleSockets(draft);
+}
+
+function onOpened(draft: Draft, socket: string, hears: Instant): void {
+  for (const [position, member] of draft.router.members.entries())
+    if (member.socket === socket) advance(draft, position, { type: 'hears', from: hears });
 }
 
 function onStalled(draft: Draft, pace: number, missed: Instant): void {

@@ -156,7 +156,7 @@ export class Wire {
     switch (action.type) {
       case 'open':
         this.#open(action.socket);
-        return [];
+        return [{ type: 'opened', socket: action.socket.key, hears: native.now() }];
       case 'close':
         this.#close(action.socket);
         return [];

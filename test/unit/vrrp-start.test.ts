@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { after, type Instant, millis, seconds } from '../../src/lib/time.ts';
 import { journalOf } from '../../src/vrrp/addresses.ts';
 import type { Inheritance } from '../../src/vrrp/event.ts';
+import { nextDeadline } from '../../src/vrrp/router.ts';
 import type { RuleEntry } from '../../src/vrrp/routing.ts';
 import { roleOf } from '../../src/vrrp/start.ts';
 import { config, instance, ip, route } from '../sim/config.ts';
@@ -164,4 +165,23 @@ test('what is static now is not removed because an instance had it', () => {
   const host = new Host(settings).take({ type: 'facts', facts: FACTS, inheritance }, SPOKE);
   assert.deepEqual(host.of('removeRoutes'), []);
   assert.deepEqual(host.of('removeRules'), []);
+});
+
+test('a master is missed from the instant on at which the socket hears, however long it took to open', () => {
+  const host = begin(
+    { advert_int: millis(10), version: 3 },
+    seconds(100),
+    { journal: [], roles: [] },
+    FACTS,
+  );
+  const socket = host.of('open')[0]?.socket.key ?? '';
+  const began = after(SPOKE, seconds(100));
+  const first = nextDeadline(host.state);
+  assert.ok(first !== undefined);
+  host.take({ type: 'opened', socket, hears: after(began, millis(40)) }, began);
+  assert.equal(nextDeadline(host.state), after(first, millis(40)));
+  // What comes out of order, or from a socket of others, takes nothing back.
+  host.take({ type: 'opened', socket, hears: began }, began);
+  host.take({ type: 'opened', socket: 'another', hears: after(began, seconds(1)) }, began);
+  assert.equal(nextDeadline(host.state), after(first, millis(40)));
 });
