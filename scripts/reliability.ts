@@ -23,7 +23,7 @@ Figures are of one run on two cores that others were using too. The row with eve
 later than 1 ms in six, and a worst one of 23, 43 and 569 ms in the others (0, 2 and 1 takeovers);
 keepalived's worst were 5.5 to 60 ms. That is the machine: of 38,595 adverts, with twice as many busy processes as processors, seven were more than 5 ms late (5.4 to 81), and
 each of the seven while probes of the highest real-time priority, one on each processor, had stood still too (for 5 to 44 ms; d0f79e6). After more than an interval
-of standing still nothing is sent before the queue has been read, for which JavaScript waits its turn among the busy. What must hold in every run is asserted by
+of standing still nothing is sent before the queue has been read, for which JavaScript has real time as well, one below the I/O thread (it had not when these were taken). What must hold in every run is asserted by
 \`test/netns/fault-*.test.ts\` and \`flood.test.ts\`, which also take away the line of code that each promise rests on and see that it is then broken.
 [testing.md](testing.md) says how to run them.
 `;

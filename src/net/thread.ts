@@ -1,5 +1,6 @@
 // The I/O thread as one object: it is started with a callback that gets decoded records, and keeps the credit
-// alive from a timer of the loop itself, so that a loop that no longer turns falls silent.
+// alive from a timer of the loop itself, so that a loop that no longer turns falls silent. Where it has real time the
+// thread of JavaScript has it too, one below: what is decided late is done late.
 
 import { native } from './native.ts';
 import { type Record, readRecords } from './record.ts';
@@ -22,11 +23,15 @@ export interface ThreadSettings {
 
 export class Thread {
   readonly #deadmanFd: number;
+  /** Real-time priority of the thread of JavaScript, 0 for none. */
+  readonly #own: number;
   #turned: NodeJS.Immediate | undefined;
   readonly #renewal: NodeJS.Timeout;
 
   /** Throws EPERM where real-time priority is not permitted, EBUSY where the process has a thread already. */
   constructor(onRecords: (records: Iterable<Record>) => void, settings: ThreadSettings) {
+    this.#own = Math.max(settings.priority - 1, 0);
+    this.#schedule(this.#own);
     const ring = new Uint8Array(RING);
     native.start(
       (length) => {
@@ -44,11 +49,15 @@ export class Thread {
     this.#renewal = setInterval(() => native.alive(), RENEWAL);
   }
 
-  /** This turn of the loop may take longer than others. */
+  /** This turn of the loop may take longer than others, and takes no processor away from anyone. */
   longTurn(): void {
     clearImmediate(this.#turned);
     native.deadman(LONG_CREDIT, this.#deadmanFd);
-    this.#turned = setImmediate(() => native.deadman(CREDIT, this.#deadmanFd));
+    this.#schedule(0);
+    this.#turned = setImmediate(() => {
+      native.deadman(CREDIT, this.#deadmanFd);
+      this.#schedule(this.#own);
+    });
   }
 
   /** Joins the thread; nothing is sent or received any more. */
@@ -56,6 +65,11 @@ export class Thread {
     clearImmediate(this.#turned);
     clearInterval(this.#renewal);
     native.stop();
+  }
+
+  #schedule(priority: number): void {
+    if (this.#own === 0) return;
+    native.setScheduling(0, priority > 0 ? 'rr' : 'other', priority, true);
   }
 }
 
