@@ -4,7 +4,7 @@
 import { shownScript } from '../config/command.ts';
 import type { GlobalDefs } from '../config/globals.ts';
 import type { Script } from '../config/value.ts';
-import { type Family, family } from '../lib/ip.ts';
+import { type Family, family, familyNamed } from '../lib/ip.ts';
 import type { CheckKind } from './checks.ts';
 import {
   checkersLines,
@@ -17,10 +17,11 @@ import {
   sessionOf,
   yesNo,
 } from './dump-checker.ts';
+import { familiesOf } from './forwarding.ts';
 import type { LiveReal, LiveService } from './live.ts';
 import type { CheckConfig, TrackedFile } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
-import { lastOf } from './table.ts';
+import { familyOfMark, lastOf } from './table.ts';
 import type { GroupEntry, Method } from './value.ts';
 
 const able = (on: boolean): string => (on ? 'enabled' : 'disabled');
@@ -67,9 +68,7 @@ function groupLines(
   servers: readonly VirtualServer[],
   live: readonly LiveService[],
 ): string[] {
-  const families = group.entries.flatMap((entry) =>
-    'address' in entry ? [family(entry.address)] : [],
-  );
+  const families = group.entries.flatMap(familiesOf);
   const users = [...servers.entries()].filter(
     ([, { service }]) => 'group' in service && service.group === group.name,
   );
@@ -103,7 +102,10 @@ const aliveIn = ({ real_server }: VirtualServer, live: LiveService | undefined):
   live === undefined ? real_server.length : live.reals.filter((real) => real.alive).length;
 
 function entryLines(entry: GroupEntry): string[] {
-  if ('fwmark' in entry) return [`   FWMARK = ${entry.fwmark}`];
+  if ('fwmark' in entry) {
+    const of = familyNamed(entry.family);
+    return [`   FWMARK = ${entry.fwmark}${of === undefined ? '' : ` IPv${of}`}`];
+  }
   const { address, port } = entry;
   const last = lastOf(entry);
   return [
@@ -141,18 +143,13 @@ const heading = ({ service }: VirtualServer): string => {
 function familyOf(server: VirtualServer, config: CheckConfig): string {
   const { service } = server;
   const word = (of: Family): string => (of === 6 ? 'inet6' : 'inet');
-  if ('address' in service) return word(family(service.address));
-  const entries =
-    'group' in service
-      ? (config.virtual_server_group?.find(({ name }) => name === service.group)?.entries ?? [])
-      : [];
-  const families = new Set(
-    entries.flatMap((entry) => ('address' in entry ? [family(entry.address)] : [])),
-  );
+  if (server.family !== undefined) return word(server.family);
+  if (!('group' in service)) return word(familyOfMark(server, []));
+  const group = config.virtual_server_group?.find(({ name }) => name === service.group);
+  const families = new Set(group?.entries.flatMap(familiesOf));
   if (families.size > 1) return 'IPv4 & IPv6';
   const [only] = families;
-  const real = server.real_server[0];
-  return word(only ?? (real === undefined ? 4 : family(real.address)));
+  return only === undefined ? 'unknown' : word(only);
 }
 
 function serviceLines(

@@ -12,20 +12,13 @@ export const needsMethod = (given: VirtualRows, reals: readonly RealServer[]): b
   reals.some(({ lvs_method: own }) => own === undefined) ||
   (given.sorry_server !== undefined && given.sorry_server_lvs_method === undefined);
 
-/**
- * What of a group cannot reach its servers: but through a tunnel both ends have one family. A family that the service is
- * given holds for its addresses and marks in any case.
- */
+/** What of a group is not of the family that its service says, or its servers without a tunnel. */
 export function familyClash(
   service: Service,
-  given: VirtualRows,
-  reals: readonly RealServer[],
+  end: Family | undefined,
   references: References,
 ): string | undefined {
-  if (!('group' in service)) return undefined;
-  const plain = reals.find(({ lvs_method: own }) => (own ?? given.lvs_method)?.kind !== 'TUN');
-  const end = plain === undefined ? familyNamed(given.ip_family) : family(plain.address);
-  if (end === undefined) return undefined;
+  if (!('group' in service) || end === undefined) return undefined;
   const families = new Set(entriesOf(service, references).flatMap(familiesOf));
   if (families.size > 1) return `${service.group}: virtual server group with IPv4 & IPv6`;
   const [only = end] = families;
@@ -33,7 +26,7 @@ export function familyClash(
 }
 
 /** A mark has one where it is said. */
-const familiesOf = (entry: GroupEntry): readonly Family[] => {
+export const familiesOf = (entry: GroupEntry): readonly Family[] => {
   const own = 'address' in entry ? family(entry.address) : familyNamed(entry.family);
   return own === undefined ? [] : [own];
 };

@@ -235,19 +235,8 @@ const persistence: ValueType<number> = {
   parse: ([text = '360']) => wholeNumber(text, 1, 2678400),
 };
 
-/** A dotted mask for IPv4, a prefix length for IPv6; which one it is depends on the service. */
-const granularity: ValueType<string> = {
-  ...word(),
-  syntax: '<netmask>|<prefix>',
-  parse: ([text = '']) =>
-    /^\d{1,10}(\.\d{1,3}){0,3}$/.test(text) && !(Number(text) > 0xffffffff)
-      ? { value: text }
-      : {
-          complaints: [
-            mistake('granularity', `Invalid IPv4 persistence_granularity specified - ${text}`),
-          ],
-        },
-};
+/** A dotted mask for IPv4, a prefix length for IPv6; which one it is, and whether it is good, depends on the service. */
+const granularity: ValueType<string> = { ...word(), syntax: '<netmask>|<prefix>' };
 
 /** Read only where there is a sorry server, as keepalived does. */
 const methodWords: ValueType<readonly string[]> = {

@@ -179,7 +179,7 @@ export function planOf(
       keysOf(server, around.groups).map((key) => ({
         name: nameOfKey(key),
         key,
-        service: serviceOf(server, key, around.groups),
+        service: serviceOf(server, key),
       }));
     const id = idOf(server, name, pools);
     const again = ids.get(id) ?? 0;

@@ -1,23 +1,23 @@
 // The rules between the keywords of a virtual server and its real servers, as keepalived 2.2.7 applies them. What
 // comes out is plain JSON: the services that can run.
 
-import { AFTERWARDS, atClosing, collect, nodeOf } from '../config/build.ts';
+import { AFTERWARDS, collect, nodeOf } from '../config/build.ts';
 import { meantOf, type Severity } from '../config/diagnostic.ts';
 import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
 import { resolveCommands } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
-import { type Family, family, familyNamed } from '../lib/ip.ts';
+import type { Family } from '../lib/ip.ts';
 import { type Checker, resolveCheckers } from './checks.ts';
 import { familyClash, hasMark, needsMethod, portClashes, portOf } from './forwarding.ts';
 import { realServer, virtualServer } from './keywords.ts';
 import { entriesOf, type References, type Surroundings } from './references.ts';
 import { type Endpoint, type Method, method, mistake, type Service } from './value.ts';
+import { type RealBlock, type Walk, walkStatements } from './walk.ts';
 
 export type VirtualRows = Infer<typeof virtualServer>;
 type RealRows = Infer<typeof realServer>;
-type RealStatement = Statement<typeof realServer>;
-type VirtualStatement = Statement<typeof virtualServer>;
+export type VirtualStatement = Statement<typeof virtualServer>;
 
 type CheckKeyword = Extract<keyof typeof realServer, `${string}_CHECK` | `${string}_GET`>;
 
@@ -44,6 +44,8 @@ export interface VirtualServer
     | 'quorum_down'
   > {
   readonly sorry_server_lvs_method?: Method;
+  /** Of its address or mark, as far as the file says it. */
+  readonly family?: Family;
   /** The port that the file gives the sorry server, where IPVS uses another one. */
   readonly sorry_port?: number;
   readonly service: Service;
@@ -63,6 +65,9 @@ export interface VirtualBlock {
   readonly heading: Service;
   readonly statements: readonly VirtualStatement[];
 }
+
+/** Seconds that clients stay where only persistence_granularity, or a port 0, asks for it (IPVS_SVC_PERSISTENT_TIMEOUT). */
+const PERSISTENCE = 360;
 
 /** Services that have a real server, in the order of the file. */
 export function resolveVirtualServers(
@@ -100,13 +105,15 @@ function resolveService(
 ): VirtualServer | undefined {
   const { node, statements, heading: service } = block;
   const { report } = around;
-  checkFlags(statements, around);
-  const { protocol: said, ...rows } = collect(virtualServer, statements) as VirtualRows;
+  const walk = walkStatements(block, around);
+  const { protocol: said, ...rows } = walked(
+    walk,
+    collect(virtualServer, statements) as VirtualRows,
+  );
   const portless = hasOnlyMarks(service, references);
   // A mark has no protocol, nor have the names of its servers.
   const given: VirtualRows = said === undefined || portless ? rows : { ...rows, protocol: said };
-  const of = familyOf(block, given, around);
-  const reals = realServersOf(block, given, of, references, around);
+  const all = walk.reals.map((real) => resolveReal(block, real, given, references, around));
   let name = nameOf(service, given.protocol);
   const say = (keyword: string, id: string, message: string, severity: Severity = 'error'): void =>
     report(
@@ -121,16 +128,17 @@ function resolveService(
     report({ ...mistake('unknown-group', message, hint), class: 'none' }, node, AFTERWARDS);
     return undefined;
   }
-  if (reals.length === 0) {
-    say('', 'no-real-server', `Virtual server ${name} has no real servers - ignoring`);
-    return undefined;
-  }
-  const clash = familyClash(service, given, reals, references);
+  const clash = familyClash(service, walk.family, references);
   if (clash !== undefined) {
     // keepalived logs it when it runs; -t neither says it nor counts it.
     const message = `${clash} doesn't match virtual server ${name} - ignoring`;
     const hint = 'only lvs_method TUN can bring one family to the other';
     report({ ...mistake('group-family', message, { hint }), class: 'none' }, node, AFTERWARDS);
+    return undefined;
+  }
+  const reals = withoutTwins(all, walk, name, given.protocol, around);
+  if (reals.length === 0) {
+    say('', 'no-real-server', `Virtual server ${name} has no real servers - ignoring`);
     return undefined;
   }
   const marked = isMarked(service, references);
@@ -182,14 +190,15 @@ function resolveService(
       `Virtual server ${name}: one packet scheduling requires UDP - resetting`,
     );
   const persistent = needsPersistence(service, references);
-  if (persistent && given.persistence_timeout === undefined && !grained(given))
+  const grained = walk.granularity !== undefined;
+  if (persistent && given.persistence_timeout === undefined && !grained)
     say(
       '',
       'zero-port',
       `Virtual server ${name}: zero port only valid for persistent services - setting`,
     );
-  const { sorry_server_lvs_method: words, sorry_server: sorry } = given;
-  const sorryMethod = words === undefined ? undefined : sorryWords.parse(words, '').value;
+  const { sorry_server: sorry } = given;
+  const sorryMethod = walk.sorry?.method;
   const spoken = protocol === undefined ? given : { ...given, protocol };
   for (const clash of portClashes(name, service, spoken, reals, sorryMethod, references))
     say(clash.keyword, 'port-differs', clash.message, 'warning');
@@ -205,7 +214,11 @@ function resolveService(
   return {
     ...rest,
     ...resolveCommands(virtualServer, statements, name, around),
+    ...(walk.family === undefined ? {} : { family: walk.family }),
     ...(sorryMethod === undefined ? {} : { sorry_server_lvs_method: sorryMethod }),
+    ...(persistent || grained
+      ? { persistence_timeout: given.persistence_timeout ?? PERSISTENCE }
+      : {}),
     ...(sorry === undefined ? {} : sorryAt(sorry, sorryMethod ?? given.lvs_method, service)),
     service,
     ...(protocol === undefined ? {} : { protocol }),
@@ -254,8 +267,6 @@ function checkSorry(
   return inhibited;
 }
 
-const grained = (given: VirtualRows): boolean => given.persistence_granularity !== undefined;
-
 /** keepalived minds a protocol, or the lack of one, only where nothing could use it. */
 const hasOnlyMarks = (service: Service, references: References): boolean =>
   'group' in service
@@ -272,162 +283,44 @@ const needsPersistence = (service: Service, references: References): boolean => 
     : service.port === 0;
 };
 
-/** The family of what clients talk to; of the first real server where nothing else tells. */
-function familyOf(
-  { heading, statements }: VirtualBlock,
-  given: VirtualRows,
+/** What depends on the order of the statements is as the walk has left it. */
+function walked({ sorry, granularity }: Walk, rows: VirtualRows): VirtualRows {
+  const { sorry_server: _, sorry_server_inhibit: __, persistence_granularity: ___, ...rest } = rows;
+  return {
+    ...rest,
+    sorry_server_inhibit: sorry?.inhibit ?? false,
+    ...(sorry === undefined ? {} : { sorry_server: sorry.endpoint }),
+    ...(granularity === undefined ? {} : { persistence_granularity: granularity }),
+  };
+}
+
+const isSameMethod = (a: Method, b: Method | undefined): boolean =>
+  b !== undefined && method('').format(a) === method('').format(b);
+
+/** Two are one where the file says the same of both: without a port is not with that of the service. */
+function withoutTwins(
+  reals: readonly RealServer[],
+  { reals: blocks }: Walk,
+  name: string,
+  protocol: VirtualRows['protocol'],
   { report }: Surroundings,
-): Family | undefined {
-  const own = 'address' in heading ? family(heading.address) : undefined;
-  const wanted = familyNamed(given.ip_family);
-  let known = own;
-  for (const { keyword, value, node } of statements) {
-    if (keyword !== 'ip_family') continue;
-    const said = familyNamed(value);
-    known ??= said;
-    if (said === known) continue;
-    const message = `Virtual server specified family ${value} conflicts with server family`;
-    report(mistake('service-family', message), node);
-  }
-  const grain = given.persistence_granularity;
-  const at = nodeOf(statements, 'persistence_granularity');
-  if ((own ?? wanted) === 6 && grain !== undefined && at !== undefined && !PREFIX.test(grain))
-    report(mistake('granularity', `Invalid IPv6 persistence_granularity specified - ${grain}`), at);
-  return own ?? wanted;
-}
-
-const PREFIX = /^([1-9]|[1-9]\d|1[01]\d|12[0-8])$/;
-
-const sorryWords = method('sorry server');
-
-/** Flags of a scheduler stand after it. */
-function checkFlags(statements: readonly VirtualStatement[], { report }: Surroundings): void {
-  let scheduler: string | undefined;
-  let sorry = false;
-  for (const { keyword, node, value } of statements) {
-    switch (keyword) {
-      case 'lvs_sched':
-        scheduler = value;
-        break;
-      case 'sorry_server':
-        sorry = true;
-        break;
-      case 'hashed':
-      case 'sh-port':
-      case 'sh-fallback':
-      case 'mh-port':
-      case 'mh-fallback': {
-        const fits = keyword.startsWith('mh') ? scheduler === 'mh' : scheduler === 'sh';
-        if (fits || (keyword === 'hashed' && scheduler === 'mh')) break;
-        // keepalived says sh also where it means mh.
-        const message = `${keyword} only applies to sh scheduler - ignoring`;
-        const wrong = mistake('flag-of-scheduler', message, { word: -1 });
-        // Of the other scheduler that hashes it ignores them in silence.
-        const hashes = scheduler === 'sh' || scheduler === 'mh';
-        report(hashes ? { ...wrong, severity: 'warning', class: 'none' } : wrong, node);
-        break;
-      }
-      case 'sorry_server_inhibit':
-        if (!sorry)
-          report(
-            mistake(
-              'no-sorry-server',
-              'Ignoring sorry_server inhibit used before or without sorry_server',
-              { word: -1 },
-            ),
-            node,
-          );
-        break;
-      case 'sorry_server_lvs_method':
-        if (sorry)
-          for (const complaint of sorryWords.parse(value, '').complaints ?? [])
-            report(complaint, node);
-        else
-          report(
-            mistake('no-sorry-server', 'sorry_server forwarding used without sorry_server', {
-              word: -1,
-              assumed: 'the line is ignored',
-            }),
-            node,
-          );
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-function realServersOf(
-  block: VirtualBlock,
-  given: VirtualRows,
-  of: Family | undefined,
-  references: References,
-  around: Surroundings,
-): RealServer[] {
-  const { report } = around;
-  const servers: RealServer[] = [];
-  const name = nameOf(block.heading, given.protocol);
-  let expected = of;
-  const foreign = (kind: string, address: string, node: Node): void =>
-    report(
-      mistake(
-        'server-family',
-        `Address family of virtual server and ${kind} server ${address} don't match - skipping ${kind} server.`,
-      ),
-      node,
-      atClosing(kind === 'real' ? node : block.node),
-    );
+): readonly RealServer[] {
   // Thousands of servers: looking through all of them for each would take minutes.
   const places = new Set<string>();
-  for (const { keyword, value, node } of block.statements) {
-    if (keyword !== 'real_server') continue;
-    const { address } = value.heading;
-    // A tunnel may carry one family in the other.
-    const tunnel = (lastMethod(value.statements) ?? given.lvs_method)?.kind === 'TUN';
-    if (expected === undefined && !tunnel) expected = family(address);
-    if (expected !== undefined && family(address) !== expected && !tunnel) {
-      foreign('real', address, node);
-      continue;
-    }
-    const real = resolveReal(
-      block,
-      value.heading,
-      value.statements,
-      node,
-      given,
-      references,
-      around,
-    );
-    const shown = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${real.port}`;
-    const place = `${address} ${real.port}`;
-    if (places.has(place))
-      report(
-        mistake(
-          'server-twice',
-          `VS ${name}: real server ${shown} is duplicated - removing second rs`,
-        ),
-        node,
-        AFTERWARDS,
-      );
-    else servers.push(real);
+  return reals.filter((_, at) => {
+    const { heading, node } = blocks[at] as RealBlock;
+    const place = `[${heading.address}]:${protocol?.toLowerCase() ?? 'none'}:${heading.port}`;
+    const again = places.has(place);
+    const message = `VS ${name}: real server ${place} is duplicated - removing second rs`;
+    if (again) report(mistake('server-twice', message), node, AFTERWARDS);
     places.add(place);
-  }
-  const sorry = given.sorry_server;
-  if (sorry !== undefined && expected !== undefined && family(sorry.address) !== expected)
-    foreign('sorry', sorry.address, nodeOf(block.statements, 'sorry_server') ?? block.node);
-  return servers;
+    return !again;
+  });
 }
-
-const lastMethod = (statements: readonly RealStatement[]): Method | undefined => {
-  const found = statements.findLast((statement) => statement.keyword === 'lvs_method');
-  return found?.keyword === 'lvs_method' ? found.value : undefined;
-};
 
 function resolveReal(
   block: VirtualBlock,
-  { address, port: own }: Endpoint,
-  statements: readonly RealStatement[],
-  node: Node,
+  { heading: { address, port: own }, statements, node, method }: RealBlock,
   given: VirtualRows,
   references: References,
   around: Surroundings,
@@ -443,6 +336,10 @@ function resolveReal(
   );
   return {
     ...values,
+    // One that stands before the last lvs_method of its service keeps what held there.
+    ...(method === undefined || isSameMethod(method, given.lvs_method)
+      ? {}
+      : { lvs_method: method }),
     ...resolveCommands(realServer, statements, name, around),
     address,
     port,

@@ -19,9 +19,6 @@ const PERSISTENT = 0x01;
 const ONE_PACKET = 0x04;
 const SCHEDULER = [0x08, 0x10, 0x20] as const;
 
-/** Seconds that clients stay where only persistence_granularity, or a port 0, asks for it (IPVS_SVC_PERSISTENT_TIMEOUT). */
-const PERSISTENCE = 360;
-
 export interface Destination {
   readonly key: DestinationKey;
   readonly to: IpvsDestination;
@@ -76,12 +73,12 @@ export function keysOf(
 }
 
 /** What is said, else that of the addresses beside it, else that of the servers. */
-function familyOfMark(server: VirtualServer, entries: readonly GroupEntry[]): Family {
-  const said = familyNamed(server.ip_family);
-  if (said !== undefined) return said;
+export function familyOfMark(server: VirtualServer, entries: readonly GroupEntry[]): Family {
+  if (server.family !== undefined) return server.family;
   const beside = entries.find((entry) => 'address' in entry);
   if (beside !== undefined && 'address' in beside) return family(beside.address);
-  const families = new Set(server.real_server.map(({ address }) => family(address)));
+  const ends = [...server.real_server, ...(server.sorry_server ? [server.sorry_server] : [])];
+  const families = new Set(ends.map(({ address }) => family(address)));
   return families.size === 1 && families.has(6) ? 6 : 4;
 }
 
@@ -123,15 +120,13 @@ function following(address: Ip): Ip {
   return ipFromBytes(bytes);
 }
 
-export function serviceOf(
-  server: VirtualServer,
-  key: ServiceKey,
-  groups: readonly VirtualServerGroup[],
-): IpvsService {
-  const { lvs_sched: scheduler, persistence_timeout, persistence_engine: engine } = server;
+export function serviceOf(server: VirtualServer, key: ServiceKey): IpvsService {
+  const {
+    lvs_sched: scheduler,
+    persistence_timeout: timeout = 0,
+    persistence_engine: engine,
+  } = server;
   const grain = server.persistence_granularity;
-  const timeout =
-    persistence_timeout ?? (grain !== undefined || isPortless(server, groups) ? PERSISTENCE : 0);
   const own = scheduler === 'sh' || scheduler === 'mh' ? scheduler : undefined;
   const [fallback, port] =
     own === undefined
@@ -152,14 +147,6 @@ export function serviceOf(
     netmask: six ? Number(grain ?? 128) : ((grain ?? '255.255.255.255') as Ip),
     ...(engine === undefined ? {} : { engine }),
   };
-}
-
-/** IPVS takes port 0 for services whose clients stay. */
-function isPortless({ service }: VirtualServer, groups: readonly VirtualServerGroup[]): boolean {
-  if ('fwmark' in service) return false;
-  if ('address' in service) return service.port === 0;
-  const entries = groups.find(({ name }) => name === service.group)?.entries ?? [];
-  return entries.some((entry) => 'address' in entry && entry.port === 0);
 }
 
 export function forwardingOf({ kind, type = 'ipip', port, checksum }: Method): Forwarding {

@@ -81,7 +81,10 @@ function readService(words: readonly string[]): Reading<Service> {
     if (first === 'group') return { value: { group: second } };
     const mark = wholeNumber(second, 1, 4294967295);
     if (mark.value !== undefined) return { value: { fwmark: mark.value } };
-    const message = `virtual server fwmark '${second}' must be in [0, 4294967295] - ignoring`;
+    const message =
+      wholeNumber(second, 0, 0).value === 0
+        ? 'virtual server fwmark 0 is no mark: packets without one have it - skipping'
+        : `virtual server fwmark '${second}' must be in [0, 4294967295] - ignoring`;
     return { complaints: [mistake('invalid-fwmark', message, causeOf(mark))] };
   }
   const address = readHost(first);

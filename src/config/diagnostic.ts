@@ -68,6 +68,8 @@ export interface Diagnostic extends Complaint {
   readonly deafUntil?: number;
   /** ... but for these keywords. */
   readonly heard?: readonly string[];
+  /** keepalived reads nothing more of this line. */
+  readonly endsLine?: true;
   /** The line that keepalived names, where ours is nearer to the mistake. */
   readonly saidAt?: number;
 }
@@ -155,13 +157,14 @@ export function exitStatus(diagnostics: readonly Diagnostic[]): number {
 /** What keepalived does not read is said all the same, and counts for nothing. */
 export function withoutUnread(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const unread = new Map<string, readonly string[]>();
-  for (const { file, line = 0, deafUntil = 0, heard = [] } of diagnostics)
-    for (let next = line + 1; next < deafUntil; next++) unread.set(`${file}:${next}`, heard);
+  for (const { file, line = 0, deafUntil = line + 1, heard = [], endsLine } of diagnostics)
+    for (let at = endsLine ? line : line + 1; at < deafUntil; at++)
+      unread.set(`${file}:${at}`, heard);
   if (unread.size === 0) return diagnostics;
   return diagnostics.map((d) => {
     const [keyword = ''] = d.source?.trim().split(/\s/) ?? [];
     const heard = unread.get(`${d.file}:${d.line}`);
-    if (heard === undefined || heard.includes(keyword)) return d;
+    if (heard === undefined || d.endsLine || heard.includes(keyword)) return d;
     const { status: _, ...rest } = d;
     return { ...rest, class: 'none', severity: d.severity === 'fatal' ? 'error' : d.severity };
   });

@@ -17,6 +17,22 @@ export function parseIp(text: string): Ip | undefined {
   return bytes === undefined ? undefined : ipFromBytes(bytes);
 }
 
+/** As inet_aton(3) reads it, without blanks: one to four numbers as C writes them, of which the last one fills what is left. */
+export function ipFromNumbers(text: string): Ip | undefined {
+  const parts = text.split('.');
+  if (parts.length > 4 || !parts.every((part) => /^(0x[\da-f]+|0[0-7]*|[1-9]\d*)$/i.test(part)))
+    return undefined;
+  const numbers = parts.map((part) => Number(part.replace(/^0(?=[0-7])/, '0o')));
+  const last = numbers.pop() as number;
+  const left = 4 - numbers.length;
+  if (numbers.some((number) => number > 255) || last >= 256 ** left) return undefined;
+  const rest = Array.from(
+    { length: left },
+    (_, i) => Math.floor(last / 256 ** (left - 1 - i)) % 256,
+  );
+  return [...numbers, ...rest].join('.') as Ip;
+}
+
 /** 4 or 16 bytes in network order. */
 export function ipBytes(ip: Ip): Uint8Array {
   const bytes = ip.includes(':') ? parse6(ip) : parse4(ip);

@@ -166,14 +166,13 @@ const delayLine: ValueType<DelayEntry> = {
     }
     const down = delay.parse([downText], downText);
     const up = upText === undefined ? undefined : delay.parse([upText], upText);
+    const assumed = 'no such delay';
     const complaints = [
-      ...(down.complaints ?? []).map((c) => ({ ...c, word: 1 })),
-      ...(up?.complaints ?? []).map((c) => ({ ...c, word: 2 })),
+      ...(down.complaints ?? []).map((c) => ({ assumed, ...c, word: 1 })),
+      ...(up?.complaints ?? []).map((c) => ({ assumed, ...c, word: 2 })),
     ];
-    if (down.value === undefined || (up !== undefined && up.value === undefined))
-      return { complaints };
     return {
-      value: { interface: name, down: down.value, up: up?.value ?? (0 as Duration) },
+      value: { interface: name, down: down.value ?? ZERO, up: up?.value ?? ZERO },
       complaints,
     };
   },

@@ -388,6 +388,7 @@ export function checkInterfaces(
         class: 'interface',
       },
       node,
+      { endsLine: true },
     );
   }
 }

@@ -14,6 +14,7 @@ import { LANGUAGE, PARTS } from './language.ts';
 import { mixtures } from './mixture.ts';
 import { linesOf, makeBench, THREE_INTERFACES, type Theirs } from './oracle.ts';
 import { exampleCases, rowCases, twiceCases } from './rows.ts';
+import { SERVICES } from './services.ts';
 import { TOGETHER } from './together.ts';
 import { TRACKING } from './tracking.ts';
 
@@ -24,6 +25,7 @@ const cases: readonly Case[] = [
   ...TRACKING,
   ...CORNERS,
   ...ADDRESSES,
+  ...SERVICES,
   ...mixtures(200, 1),
   ...rowCases(),
   ...twiceCases(),

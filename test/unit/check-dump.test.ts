@@ -51,14 +51,18 @@ test('every kind of check, in the words of keepalived 2.2.7', () => {
   assert.deepEqual(oursOf(config), settled(theirs));
 });
 
-test('ports that IPVS has otherwise than the file, groups and marks, in the words of keepalived 2.2.7', () => {
-  const folder = join(import.meta.dirname, '../fixtures/dumps');
-  const config = readConfiguration(join(folder, 'ports.conf'), everyInterface);
-  const lines = dumpCheck(config, config.global_defs, [], config.track_file);
-  const first = lines.findIndex((line) => line.includes('< Virtual server group >'));
-  const theirs = readFileSync(join(folder, 'ports.check.data'), 'utf8').split('\n');
-  assert.deepEqual(settled(lines.slice(first)), settled(theirs));
-});
+for (const [name, what] of [
+  ['ports', 'ports that IPVS has otherwise than the file, groups and marks'],
+  ['order', 'methods, families and masks that the order of statements decides'],
+] as const)
+  test(`${what}, in the words of keepalived 2.2.7`, () => {
+    const folder = join(import.meta.dirname, '../fixtures/dumps');
+    const config = readConfiguration(join(folder, `${name}.conf`), everyInterface);
+    const lines = dumpCheck(config, config.global_defs, [], config.track_file);
+    const first = lines.findIndex((line) => line.includes('< Virtual server group >'));
+    const theirs = readFileSync(join(folder, `${name}.check.data`), 'utf8').split('\n');
+    assert.deepEqual(settled(lines.slice(first)), settled(theirs));
+  });
 
 for (const number of recorded('.check.data')) {
   test(`the virtual servers of ${number}`, () => {

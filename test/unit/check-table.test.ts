@@ -61,7 +61,7 @@ test('a group is a service of IPVS for each address and mark', () => {
   );
 });
 
-test('the family of a mark: ip_family, else of what is beside it, else of the servers', () => {
+test('the family of a mark: what is said, else of what is beside it, else of the servers', () => {
   const familyOf = (more: object, servers: readonly string[]): unknown => {
     const server = {
       service: { fwmark: 3 },
@@ -77,7 +77,7 @@ test('the family of a mark: ip_family, else of what is beside it, else of the se
   assert.equal(familyOf({}, ['10.0.0.1']), 4);
   assert.equal(familyOf({}, ['2001:db8::1']), 6);
   assert.equal(familyOf({}, ['2001:db8::1', '10.0.0.1']), 4);
-  assert.equal(familyOf({ ip_family: 'inet6' }, ['10.0.0.1']), 6);
+  assert.equal(familyOf({ family: 6 }, ['10.0.0.1']), 6);
   assert.equal(familyOf({ service: { group: 'g' } }, ['10.0.0.1']), 6);
   assert.equal(familyOf({ service: { group: 'h' } }, ['10.0.0.1']), 6);
 });
@@ -95,6 +95,7 @@ test('persistence: its time, its grain, and what has no port', () => {
     '255.255.255.0',
     undefined,
   ]);
+  assert.deepEqual(of('persistence_granularity 24')[2], '0.0.0.24');
   assert.deepEqual(of('', 'virtual_server 10.0.0.1'), [1, 360, '255.255.255.255', undefined]);
   assert.deepEqual(of('persistence_timeout 50\npersistence_engine sip')[3], 'sip');
   const six = 'virtual_server 2001:db8::1 80';
