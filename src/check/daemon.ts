@@ -37,6 +37,7 @@ const DEADLINE: CheckEvent = { type: 'deadline' };
 const GRAIN = 1_000;
 /** Where seeds end, as mulberry32 wants them. */
 const SEEDS = 2 ** 32;
+const WORDS = { data: 'data', json: 'as json' } as const;
 /** The service cannot be had here, and another process would fare no better. */
 const FATAL = 1;
 
@@ -195,13 +196,14 @@ class CheckDaemon {
   }
 
   async #dump(kind: Extract<CheckOrder, { readonly type: 'dump' }>['kind']): Promise<void> {
-    if (kind !== 'data') return;
+    if (kind !== 'data' && kind !== 'json') return;
     const { log } = this.#context;
-    log.info(`Printing checker data for process(${process.pid}) on signal`);
+    log.info(`Printing checker ${WORDS[kind]} for process(${process.pid}) on signal`);
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
-      const { writeData } = await import('./report.ts');
-      writeData(this.#loop.state, this.#fifos.leads);
+      const { writeData, writeJson } = await import('./report.ts');
+      if (kind === 'data') writeData(this.#loop.state, this.#fifos.leads);
+      else await writeJson(this.#loop.state, this.#ipvs, log);
     } catch (error) {
       log.error(`Cannot write state file: ${(error as Error).message}`);
     }

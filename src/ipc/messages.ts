@@ -85,7 +85,7 @@ type Lasting<Config> =
 
 export type Order = VrrpOrder | CheckOrder;
 
-/** All but `data` are of VRRP alone. */
+/** `statistics` and `clear` are of VRRP alone. */
 export type DumpKind = 'data' | 'statistics' | 'clear' | 'json';
 
 /** Child to parent. */

@@ -85,18 +85,18 @@ export type IpvsOrder =
   | { readonly type: 'startSync'; readonly daemon: SyncDaemon }
   | { readonly type: 'stopSync'; readonly role: SyncDaemon['role'] };
 
-/** Since the entry was made; rates are a second's. Beyond 2^53 a number is no longer exact. */
+/** Since the entry was made; rates are a second's. All have 64 bits. */
 export interface IpvsStatistics {
-  readonly connections: number;
-  readonly packetsIn: number;
-  readonly packetsOut: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly connectionRate: number;
-  readonly packetRateIn: number;
-  readonly packetRateOut: number;
-  readonly byteRateIn: number;
-  readonly byteRateOut: number;
+  readonly connections: bigint;
+  readonly packetsIn: bigint;
+  readonly packetsOut: bigint;
+  readonly bytesIn: bigint;
+  readonly bytesOut: bigint;
+  readonly connectionRate: bigint;
+  readonly packetRateIn: bigint;
+  readonly packetRateOut: bigint;
+  readonly byteRateIn: bigint;
+  readonly byteRateOut: bigint;
 }
 
 /** A service as the kernel tells of it. */

@@ -17,18 +17,41 @@ import type { Duration, Instant } from '../lib/time.ts';
 
 /** Replaces `path` by a file of mode 0600 with this text. Never follows a link; throws what the system refuses. */
 export function writeDump(path: string, text: string): void {
+  const file = createDump(path);
+  try {
+    writeSync(file.fd, text);
+    file.take();
+  } catch (error) {
+    file.drop();
+    throw error;
+  } finally {
+    closeSync(file.fd);
+  }
+}
+
+/** The same with a text that is long in the making. */
+export async function writeDumpOf(path: string, pieces: AsyncIterable<string>): Promise<void> {
+  const file = createDump(path);
+  try {
+    for await (const piece of pieces) writeSync(file.fd, piece);
+    file.take();
+  } catch (error) {
+    file.drop();
+    throw error;
+  } finally {
+    closeSync(file.fd);
+  }
+}
+
+function createDump(path: string) {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}`;
   const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    writeSync(fd, text);
-    renameSync(temporary, path);
-  } catch (error) {
-    unlinkSync(temporary);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
+  return {
+    fd,
+    take: () => renameSync(temporary, path),
+    drop: () => unlinkSync(temporary),
+  };
 }
 
 /** A file of config_save_dir. Makes the folder; not those above it. Throws what the system refuses. */

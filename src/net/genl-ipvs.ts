@@ -370,10 +370,10 @@ function decodeStatistics(
 ): IpvsStatistics {
   const bytes = attributes?.get(wide) ?? attributes?.get(narrow);
   const counters = bytes === undefined ? new Map() : decodeAttributes(bytes, 0);
-  const counter = (type: number): number => {
+  const counter = (type: number): bigint => {
     const value: Uint8Array | undefined = counters.get(type);
-    if (value === undefined || value.length < 4) return 0;
-    return value.length < 8 ? readU32(value) : readU64(value);
+    if (value === undefined || value.length < 4) return 0n;
+    return value.length < 8 ? BigInt(readU32(value)) : readU64(value);
   };
   return {
     connections: counter(1),

@@ -42,7 +42,7 @@ export class NoIpvs extends Error {
 }
 
 export class Ipvs {
-  readonly #socket: number;
+  #socket: number;
   readonly #type: number;
   #sequence = 1;
 
@@ -117,8 +117,10 @@ export class Ipvs {
     return (answer && decodeTimeouts(answer)) ?? {};
   }
 
+  /** Whatever is asked afterwards is refused (EBADF). */
   close(): void {
     native.close(this.#socket);
+    this.#socket = -1;
   }
 
   #dump(request: Uint8Array) {

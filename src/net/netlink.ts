@@ -178,7 +178,7 @@ export const readU16 = (bytes: Uint8Array): number => view(bytes).getUint16(0, t
 export const readU32 = (bytes: Uint8Array): number => view(bytes).getUint32(0, true);
 
 /** Beyond 2^53 the number is no longer exact. */
-export const readU64 = (bytes: Uint8Array): number => Number(view(bytes).getBigUint64(0, true));
+export const readU64 = (bytes: Uint8Array): bigint => view(bytes).getBigUint64(0, true);
 
 export const readBigEndian16 = (bytes: Uint8Array): number => view(bytes).getUint16(0);
 

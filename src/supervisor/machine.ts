@@ -307,7 +307,7 @@ function endReload(state: ParentState, actions: readonly ParentAction[]): Result
 
 /** Statistics are of VRRP alone. */
 function dump(state: ParentState, kind: DumpKind): Result {
-  const asked: readonly Kind[] = kind === 'data' ? KINDS : ['vrrp'];
+  const asked: readonly Kind[] = kind === 'data' || kind === 'json' ? KINDS : ['vrrp'];
   const actions: ParentAction[] = kind === 'data' ? [{ type: 'dumpParent' }] : [];
   for (const one of asked) {
     const child = state.children[one];

@@ -18,6 +18,8 @@ import {
   withIpvs,
 } from './sandbox.ts';
 
+const JSON_SIGNAL = 36;
+
 const global = (lines = ''): string => `global_defs {
   router_id test
   script_user root
@@ -146,7 +148,7 @@ for (const signal of ['SIGKILL', 'SIGSTOP'] as const)
   );
 
 test(
-  'SIGUSR1: the checker child writes its state too; SIGUSR2 is not for it',
+  'SIGUSR1 and the signal for JSON: the checker child writes its state too; SIGUSR2 is not for it',
   options,
   async (t) => {
     const box = await sandbox(t);
@@ -176,6 +178,20 @@ test(
     await logged(daemon, `Printing checker data for process(${check}) on signal`);
     daemon.signal('SIGUSR2');
     await until('statistics', () => box.read('tmp/keepalived.stats'));
+    daemon.signal(JSON_SIGNAL);
+    const [virtual] = JSON.parse(
+      (await until('JSON', () => box.read('tmp/keepalived_check.json'))) as string,
+    ).virtual_servers;
+    assert.deepEqual(
+      [virtual.name, virtual.quorum_status, virtual.real_servers_up, virtual.stats],
+      // The IPVS of this test has nothing, and so nothing that is counted.
+      ['[10.9.0.100]:tcp:80', 'not_met', 0, null],
+    );
+    assert.equal(virtual.real_servers[0].failed_checks, 1);
+    assert.equal(statSync(join(box.folder, 'tmp/keepalived_check.json')).mode & 0o7777, 0o600);
+    const routers = await until('the other JSON', () => box.read('tmp/keepalived.json'));
+    assert.ok(!routers?.includes('virtual_servers'), 'keepalived.json is as it was');
+    await logged(daemon, `Printing checker as json for process(${check}) on signal`);
     assert.ok(existsSync(`/proc/${check}`));
   },
 );

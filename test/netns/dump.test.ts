@@ -6,7 +6,15 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { requireProgram } from './programs.ts';
-import { options, program, type Running, type Sandbox, sandbox, until } from './sandbox.ts';
+import {
+  options,
+  program,
+  type Running,
+  type Sandbox,
+  sandbox,
+  until,
+  withIpvs,
+} from './sandbox.ts';
 
 const JSON_SIGNAL = 36;
 const ours = [process.execPath, program];
@@ -24,6 +32,15 @@ vrrp_instance VI_1 {
 }
 `;
 
+const service = `virtual_server 10.9.0.100 80 {
+  lvs_sched rr
+  lvs_method NAT
+  protocol TCP
+  real_server 10.9.0.1 80 {
+  }
+}
+`;
+
 function start(
   box: Sandbox,
   words: readonly string[],
@@ -31,7 +48,8 @@ function start(
   more: readonly string[] = [],
 ): Running {
   box.write('tmp/keepalived.conf', config);
-  return box.start([...words, '-n', '-l', '-D', '-f', '/tmp/keepalived.conf', ...more]);
+  const all = [...words, '-n', '-l', '-D', '-f', '/tmp/keepalived.conf', ...more];
+  return box.start(all, { env: withIpvs });
 }
 
 async function ask(box: Sandbox, daemon: Running, files: readonly string[]): Promise<void> {
@@ -54,7 +72,9 @@ test(
   async (t) => {
     const outcome = async (words: readonly string[]): Promise<readonly string[]> => {
       const box = await sandbox(t);
-      const daemon = start(box, words, configOf(['data_use_instance'], 'instance inst1'));
+      // Without the child that checks servers there is nothing of them either.
+      const config = configOf(['data_use_instance'], 'instance inst1') + service;
+      const daemon = start(box, words, config, ['--vrrp']);
       await ask(box, daemon, [
         'tmp/keepalived.inst1.data',
         'tmp/keepalived_parent.inst1.data',
@@ -89,14 +109,16 @@ test(
         'state_dump_file /tmp/there/own.data',
         'stats_dump_file /tmp/there/',
         'json_dump_file below.json',
-      ]),
+      ]) + service,
     );
     await ask(box, daemon, [
       'tmp/there/own.data',
+      'tmp/there/own_check.data',
       'tmp/there/own_parent.data',
       'tmp/there/keepalived.stats',
       'tmp/below.json',
+      'tmp/below_check.json',
     ]);
-    assert.deepEqual(dumpsIn(box), ['below.json']);
+    assert.deepEqual(dumpsIn(box), ['below.json', 'below_check.json']);
   },
 );

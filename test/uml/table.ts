@@ -2,7 +2,13 @@
 // kernel answers to all kinds of orders. Judges nothing; ipvs.test.ts does.
 
 import type { Ip } from '../../src/lib/ip.ts';
-import type { IpvsOrder, ServiceKey, SyncDaemon } from '../../src/lib/ipvs.ts';
+import type {
+  IpvsOrder,
+  IpvsStatistics,
+  ServiceEntry,
+  ServiceKey,
+  SyncDaemon,
+} from '../../src/lib/ipvs.ts';
 import { seconds } from '../../src/lib/time.ts';
 import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
@@ -274,12 +280,15 @@ async function counted(): Promise<unknown> {
   // The kernel adds up once in two seconds.
   const [service] = await until('they are counted', () => {
     const services = ipvs.services();
-    return services[0]?.statistics.connections === 3 && services;
+    return services[0]?.statistics.connections === 3n && services;
   });
+  // The outside gets JSON.
+  const plain = (statistics: IpvsStatistics): Record<string, number> =>
+    Object.fromEntries(Object.entries(statistics).map(([name, count]) => [name, Number(count)]));
   const result = {
     refused: refusals(refusedOrders),
-    service: service?.statistics,
-    destinations: ipvs.destinations(of),
+    service: plain((service as ServiceEntry).statistics),
+    destinations: ipvs.destinations(of).map(({ statistics }) => plain(statistics)),
   };
   ipvs.close();
   return result;

@@ -177,3 +177,53 @@ for (const kind of KINDS)
       assert.deepEqual([...new Set(Object.values(calls).flat())].sort(), ['s1', 's2']);
     });
   });
+
+/** As ipvsadm lists it: of each service and each of its destinations what has been counted, in its order. */
+function listedRows(listed: string): readonly string[] {
+  let service = '';
+  return listed.split('\n').flatMap((line) => {
+    const words = line.trim().split(/\s+/);
+    // The heading has words there.
+    if (!/^\d+$/.test(words[6] ?? '')) return [];
+    const [protocol, name, ...counts] = words;
+    if (protocol !== '->') service = `${protocol} ${name}`;
+    return [[service, ...(protocol === '->' ? [name] : []), ...counts].join(' ')];
+  });
+}
+
+interface Counted {
+  readonly address: string;
+  readonly port: number;
+  readonly stats: Readonly<Record<string, number>> | null;
+}
+interface Virtual extends Counted {
+  readonly protocol: string;
+  readonly real_servers: readonly Counted[];
+  readonly sorry_server?: Counted;
+}
+
+it('keepalived_check.json counts what the kernel counts', () => {
+  const { json, listed } = runs.ours.counters ?? assert.fail('there is none');
+  const { virtual_servers: services } = JSON.parse(json) as {
+    readonly virtual_servers: readonly Virtual[];
+  };
+  const row = (name: string, { stats }: Counted): string[] =>
+    stats === null ? [] : [[name, ...Object.values(stats).slice(0, 5)].join(' ')];
+  const rows = services.flatMap((service) => {
+    const { address, port, protocol, real_servers, sorry_server } = service;
+    const name = `${protocol.toUpperCase()} ${address}:${port}`;
+    const servers = [...real_servers, ...(sorry_server === undefined ? [] : [sorry_server])];
+    return [
+      ...row(name, service),
+      ...servers.flatMap((one) => row(`${name} ${one.address}:${one.port}`, one)),
+    ];
+  });
+  assert.equal(services.length, SERVICES.length);
+  assert.deepEqual([...rows].sort(), [...listedRows(listed)].sort());
+  const web = services.find(({ address, port }) => address === NAT && port === 80);
+  assert.ok((web?.stats?.connections ?? 0) >= TIMES, json);
+  assert.deepEqual(Object.keys(web?.stats ?? {}), [
+    ...['connections', 'in_packets', 'out_packets', 'in_bytes', 'out_bytes'],
+    ...['cps', 'in_pps', 'out_pps', 'in_bps', 'out_bps'],
+  ]);
+});

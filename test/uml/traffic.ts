@@ -1,6 +1,7 @@
 // Runs inside: clients ask virtual addresses, and real servers answer, through a director with ours and through one with
 // keepalived: who answers after each event, and what IPVS holds then. Judges nothing; traffic.test.ts does.
 
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
 import { curl, dns, mail, sip } from './client.ts';
@@ -34,11 +35,15 @@ export interface Run {
   readonly entries: string;
   /** Who answered, by call; each from several addresses in turn. */
   readonly calls: Answers;
+  /** Of ours: keepalived_check.json and `ipvsadm -Ln --stats --exact`, of one moment at the end. */
+  readonly counters?: { readonly json: string; readonly listed: string };
   readonly log: string;
 }
 
 export type Runs = Readonly<Record<Kind, Run>>;
 
+const JSON_SIGNAL = 36;
+const JSON_FILE = '/tmp/keepalived_check.json';
 const NAT = VIRTUAL[0] as string;
 
 const repeated = (url: string): string[][] => Array.from({ length: TIMES }, () => [url]);
@@ -128,7 +133,7 @@ class Site {
                 .destinations(key)
                 .map(({ destination, statistics }) => [
                   `${serviceName(key)} ${destination.address}`,
-                  statistics.connections,
+                  Number(statistics.connections),
                 ]),
             ),
         );
@@ -136,6 +141,18 @@ class Site {
       },
     );
     return counts;
+  }
+
+  async counters(): Promise<NonNullable<Run['counters']>> {
+    const list = (): string => within(this.town.director, 'ipvsadm', '-Ln', '--stats', '--exact');
+    for (;;) {
+      const listed = list();
+      rmSync(JSON_FILE, { force: true });
+      this.#daemon?.signal(JSON_SIGNAL);
+      await until('the file', () => existsSync(JSON_FILE));
+      // The kernel has not added up meanwhile.
+      if (list() === listed) return { json: readFileSync(JSON_FILE, 'utf8'), listed };
+    }
   }
 
   async files(): Promise<Record<string, string[]>> {
@@ -185,8 +202,9 @@ export async function main({
         else town.cable(n, deed);
       await site.visit(what, table);
     }
+    const counters = kind === 'ours' ? { counters: await site.counters() } : {};
     await site.end();
-    return { moments: site.moments, counted, files, entries, calls, log: site.log };
+    return { moments: site.moments, counted, files, entries, calls, ...counters, log: site.log };
   };
   const [ours, keepalived] = await Promise.all([play('ours'), play('keepalived')]);
   return { ours, keepalived };

@@ -147,8 +147,9 @@ export class Daemon {
     writeFileSync(this.#file, config, { mode: 0o644 });
   }
 
-  signal(name: NodeJS.Signals): void {
-    this.#process.kill(name);
+  signal(name: NodeJS.Signals | number): void {
+    // A child of Node takes no real-time signals.
+    if (this.#process.pid !== undefined) process.kill(this.#process.pid, name);
   }
 
   /** Until every process has the new configuration. */

@@ -278,7 +278,7 @@ describe('answers', () => {
     type: TYPE,
     body: Buffer.from(bytes('01 01 0000', attributes), 'hex'),
   });
-  const wide = (...values: number[]): string =>
+  const wide = (...values: (number | bigint)[]): string =>
     values
       .map((value, i) => {
         const counter = Buffer.alloc(8);
@@ -297,7 +297,7 @@ describe('answers', () => {
             `1400 0300 c0000201 ${'00'.repeat(12)}`,
             '0600 0400 0035 0000 0700 0600 727200 00',
             '0c00 0700 06000000 ffffffff 0800 0800 00000000 0800 0900 ffffffff',
-            nested(12, wide(1, 2, 3, 2 ** 40, 5, 6, 7, 8, 9, 10)),
+            nested(12, wide(1, 2, 3, 2n ** 63n + 1n, 5, 6, 7, 8, 9, 10)),
           ),
         ),
       ),
@@ -311,16 +311,16 @@ describe('answers', () => {
         netmask: '255.255.255.255',
       },
       statistics: {
-        connections: 1,
-        packetsIn: 2,
-        packetsOut: 3,
-        bytesIn: 2 ** 40,
-        bytesOut: 5,
-        connectionRate: 6,
-        packetRateIn: 7,
-        packetRateOut: 8,
-        byteRateIn: 9,
-        byteRateOut: 10,
+        connections: 1n,
+        packetsIn: 2n,
+        packetsOut: 3n,
+        bytesIn: 2n ** 63n + 1n,
+        bytesOut: 5n,
+        connectionRate: 6n,
+        packetRateIn: 7n,
+        packetRateOut: 8n,
+        byteRateIn: 9n,
+        byteRateOut: 10n,
       },
     });
   });
@@ -346,8 +346,8 @@ describe('answers', () => {
       [entry?.activeConnections, entry?.inactiveConnections, entry?.persistentConnections],
       [2, 3, 4],
     );
-    assert.equal(entry?.statistics.connections, 9);
-    assert.equal(entry?.statistics.bytesIn, 2 ** 32);
+    assert.equal(entry?.statistics.connections, 9n);
+    assert.equal(entry?.statistics.bytesIn, 2n ** 32n);
   });
 
   it('what is neither is nothing', () => {

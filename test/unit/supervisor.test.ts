@@ -577,12 +577,14 @@ test('a reload brings virtual servers and takes them away; the VRRP child goes o
   assert.equal(run.pids.vrrp, vrrp);
 });
 
-test('data is dumped by every child, statistics by the VRRP child', () => {
+test('data and JSON are dumped by every child, statistics by the VRRP child', () => {
   const { run, vrrp, check } = beginBoth();
   const dumped = (kind: DumpKind): number[] =>
     run.take({ type: 'dump', kind }).flatMap((a) => (a.type === 'dumpChild' ? [a.pid] : []));
   assert.deepEqual(dumped('data'), [vrrp, check]);
+  assert.deepEqual(dumped('json'), [vrrp, check]);
   assert.deepEqual(dumped('statistics'), [vrrp]);
+  assert.deepEqual(dumped('clear'), [vrrp]);
 });
 
 /** Every pid belongs to one kind, as living processes do. */
