@@ -46,6 +46,13 @@ const NEAR = 5_000;
 const NANOSECOND = 0.001;
 const DEADLINE: VrrpEvent = { type: 'deadline' };
 
+const PRINTING = {
+  data: 'Printing VRRP data',
+  statistics: 'Printing VRRP stats',
+  clear: 'Printing and clearing VRRP stats',
+  json: 'Printing VRRP as json',
+} as const;
+
 /** Runs until the parent orders a stop or is gone; the exit status. */
 export function runVrrp(context: ChildContext): Promise<number> {
   return new Promise((resolve) => {
@@ -241,8 +248,7 @@ class VrrpDaemon {
 
   /** The code that writes dumps is loaded when the first one is asked for. */
   async #dump(kind: DumpKind): Promise<void> {
-    const what = { data: 'data', statistics: 'stats', clear: 'stats', json: 'json' }[kind];
-    this.#context.log.info(`Printing VRRP ${what} for process(${process.pid}) on signal`);
+    this.#context.log.info(`${PRINTING[kind]} for process(${process.pid}) on signal`);
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
       const { writeData, writeJson, writeStatistics } = await import('./report.ts');

@@ -6,6 +6,7 @@ import { requireProgram } from './programs.ts';
 import { options, program, sandbox, until } from './sandbox.ts';
 
 const JSON_SIGNAL = 36;
+const CLEAR_SIGNAL = 63;
 
 const config = `global_defs {
   enable_script_security
@@ -74,6 +75,11 @@ test('every field is keepalived’s', options, async (t) => {
     );
     daemon.signal(JSON_SIGNAL);
     const text = await until('the file', () => box.read('tmp/keepalived.json'));
+    daemon.signal(CLEAR_SIGNAL);
+    for (const what of ['Printing VRRP as json', 'Printing and clearing VRRP stats'])
+      await until(what, () =>
+        `${daemon.stdout}${daemon.stderr}`.includes(`: ${what} for process(`),
+      );
     daemon.signal('SIGTERM');
     assert.equal(await daemon.ended, 0);
     return text
