@@ -14,8 +14,16 @@ export interface Standings {
 export type CheckAction =
   /** Changes of the kernel's table, in this order. Each that is refused comes back as an event. */
   | { readonly type: 'ipvs'; readonly orders: readonly IpvsOrder[] }
-  /** One attempt. It is named by `run`, and its verdict comes back as an event. */
-  | { readonly type: 'probe'; readonly run: number; readonly target: Target }
+  /**
+   * One attempt. It is named by `run`, and its verdict comes back as an event. `of`: of a MISC_CHECK, the servers whose check it
+   * is (idOfReal).
+   */
+  | {
+      readonly type: 'probe';
+      readonly run: number;
+      readonly target: Target;
+      readonly of?: readonly string[];
+    }
   /** Nobody waits for this attempt any more: it is aborted. */
   | { readonly type: 'cancel'; readonly run: number }
   | {

@@ -21,13 +21,14 @@ export class Attempts {
     this.#answered = answered;
   }
 
-  start(run: number, target: Target): void {
+  /** `of`: the servers whose check it is, where that matters (action.ts). */
+  start(run: number, target: Target, of: readonly string[] = []): void {
     const wish = new Recallable();
     this.#running.set(run, wish);
     const tell = (verdict: Verdict): void => {
       if (this.#running.delete(run)) this.#answered(run, verdict);
     };
-    this.#make(target, wish).then(tell, (error: Error) =>
+    this.#make(target, wish, of).then(tell, (error: Error) =>
       tell({ up: false, reason: error.message, local: true }),
     );
   }
@@ -52,18 +53,10 @@ export class Attempts {
     for (const run of [...this.#running.keys()]) this.cancel(run);
   }
 
-  #make({ kind, options }: Target, signal: Recall): Promise<Verdict> {
-    return this.#checkOf(kind)(options as never, signal);
-  }
-
-  #checkOf(kind: Target['kind']): Check<never> {
-    switch (kind) {
-      case 'MISC_CHECK':
-        return this.#commands.check;
-      case 'TCP_CHECK':
-        return this.#tcpCheck;
-      default:
-        return checks[kind];
-    }
+  #make(target: Target, signal: Recall, of: readonly string[]): Promise<Verdict> {
+    if (target.kind === 'MISC_CHECK') return this.#commands.check(target.options, signal, of);
+    if (target.kind === 'TCP_CHECK') return this.#tcpCheck(target.options, signal);
+    const check: Check<never> = checks[target.kind];
+    return check(target.options as never, signal);
   }
 }

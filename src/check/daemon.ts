@@ -287,7 +287,7 @@ class CheckDaemon {
       case 'ipvs':
         return this.#order(action.orders);
       case 'probe':
-        this.#attempts.start(action.run, action.target);
+        this.#attempts.start(action.run, action.target, action.of);
         return [];
       case 'cancel':
         this.#attempts.cancel(action.run);

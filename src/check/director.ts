@@ -27,7 +27,9 @@ import { mailOutcome, tellFile, tellOutcome } from './phrase.ts';
 import {
   type Check,
   EMPTY,
+  idOfReal,
   isCrowded,
+  type Plan,
   type PlannedReal,
   type PlannedService,
   planOf,
@@ -250,11 +252,21 @@ function wake(draft: Draft): void {
     const target = (state.plan.checks[at] as Check).targets[health.target];
     if (target === undefined) continue;
     const run = nameRun(nextSerial++, at);
-    actions.push({ type: 'probe', run, target });
+    actions.push(
+      target.kind === 'MISC_CHECK'
+        ? { type: 'probe', run, target, of: serversOf(state.plan, at) }
+        : { type: 'probe', run, target },
+    );
     healths = withItem(healths, at, asked(health, run));
   }
   draft.state = withHealths(state, healths, due, nextSerial);
 }
+
+const serversOf = ({ services, checks }: Plan, at: number): readonly string[] =>
+  (checks[at] as Check).users.map((user) => {
+    const service = services[user.service] as PlannedService;
+    return idOfReal(service, service.reals[user.real] as PlannedReal);
+  });
 
 function answer(draft: Draft, run: number, answered: Verdict): void {
   const at = checkOfRun(draft.state, run);

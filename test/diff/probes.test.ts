@@ -174,7 +174,7 @@ function ours(
 ): Promise<Verdict> {
   if (command !== undefined) {
     const script = { words: [programOf(at)], uid: 0, gid: 0 };
-    return commands.check({ script, timeout: seconds(1), misc_dynamic }, never);
+    return commands.check({ script, timeout: seconds(1), misc_dynamic }, never, [`${at}`]);
   }
   const connection = { address: HERE, port: portOf(at), mark: 0, timeout: seconds(1) };
   if (udp !== undefined)

@@ -48,12 +48,14 @@ const run = (
   words: readonly string[],
   { timeout = seconds(30) as Duration, misc_dynamic = false, uid = 0 } = {},
   signal = new AbortController().signal,
-) => commands.check({ script: { words, uid, gid: uid }, timeout, misc_dynamic }, signal);
-/** Several attempts of one check, as a plan makes them: with the same object. */
-const checkOf = (words: readonly string[], timeout: Duration) => {
-  const options = { script: { words, uid: 0, gid: 0 }, timeout, misc_dynamic: false };
-  return () => commands.check(options, new AbortController().signal);
-};
+) => commands.check({ script: { words, uid, gid: uid }, timeout, misc_dynamic }, signal, ['any']);
+/** Several attempts of one check of a server. */
+const checkOf =
+  (words: readonly string[], timeout: Duration, server = 'any') =>
+  (signal = new AbortController().signal) => {
+    const options = { script: { words, uid: 0, gid: 0 }, timeout, misc_dynamic: false };
+    return commands.check(options, signal, [server, 'other']);
+  };
 const shell = (text: string): readonly string[] => ['/bin/sh', '-c', text];
 const isAlive = (pid: number): boolean => {
   try {
@@ -142,10 +144,32 @@ describe('a command that takes too long', () => {
     );
     const hasty = checkOf(words, seconds(1));
     assert.deepEqual(await hasty(), { up: false, reason: 'timed out' });
-    const patient = checkOf(words, seconds(30))();
+    const others = { script: { words, uid: 0, gid: 0 }, timeout: seconds(30), misc_dynamic: false };
+    const patient = commands.check(others, new AbortController().signal, ['another']);
     assert.deepEqual(await hasty(), { up: false, reason: 'the one before is still running' });
     writeFileSync(go, '');
     assert.deepEqual(await patient, { up: true, status: 0 });
+  });
+});
+
+describe('a command that a reload changes', () => {
+  it('does not run twice at once for its server: what is left of it has to end first', async () => {
+    for (const isGivenUp of [true, false]) {
+      const file = join(folder, `changed-${isGivenUp}`);
+      const words = shell(`trap '' TERM; echo $$ >> ${file}; sleep 1`);
+      const abort = new AbortController();
+      const first = checkOf(words, millis(isGivenUp ? 9000 : 500))(abort.signal);
+      const pid = await pidIn(file);
+      if (isGivenUp) abort.abort();
+      assert.equal((await first).up, false);
+      const second = checkOf(words, seconds(8))();
+      const before = spawned;
+      assert.ok(isAlive(pid));
+      await eventually(() => ended.has(pid), 'it was ended');
+      await eventually(() => spawned > before, 'and run once more');
+      assert.deepEqual(await second, { up: true, status: 0 });
+      assert.equal(read(file).trim().split('\n').length, 2);
+    }
   });
 });
 

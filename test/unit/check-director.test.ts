@@ -919,6 +919,22 @@ test('a reload: a new server that has to show itself and fails is told only wher
   assert.deepEqual(news(tcp(1)), [of('UP')]);
 });
 
+test('a MISC_CHECK is made for servers by names that a reload keeps, however it changes', () => {
+  const misc = (timeout: number): string =>
+    service(real(8001, `MISC_CHECK {\nmisc_path /m\nmisc_timeout ${timeout}\n}`));
+  const play = new Play(misc(3));
+  const asked = (): readonly (readonly string[] | undefined)[] => {
+    play.now = director.nextDeadline(play.state) as Instant;
+    const { actions } = director.step(play.state, { type: 'deadline' }, play.now);
+    return actions.flatMap((action) => (action.type === 'probe' ? [action.of] : []));
+  };
+  play.start();
+  const servers = [['[127.0.0.1]:tcp:8001 of [10.0.0.1]:tcp:80']];
+  assert.deepEqual(asked(), servers);
+  play.reload(`${service(real(8002, ''), 'virtual_server 10.0.0.2 80')}${misc(4)}`);
+  assert.deepEqual(asked(), servers);
+});
+
 test('a reload: a new service hears of a server that others know to be down', () => {
   const of = (address: string, more = '') =>
     service(
