@@ -81,8 +81,9 @@ export interface PlannedPool {
 }
 
 export interface PlannedService {
-  /** The same service in another configuration has the same. */
   readonly id: string;
+  /** The same service in another configuration has the same, and so has one that is given twice. */
+  readonly family: string;
   readonly name: string;
   readonly config: VirtualServer;
   /** What IPVS has for it: several for a group. */
@@ -181,11 +182,12 @@ export function planOf(
         key,
         service: serviceOf(server, key),
       }));
-    const id = idOf(server, name, pools);
-    const again = ids.get(id) ?? 0;
-    ids.set(id, again + 1);
+    const family = idOf(server, name, pools);
+    const again = ids.get(family) ?? 0;
+    ids.set(family, again + 1);
     return {
-      id: again === 0 ? id : `${id} #${again}`,
+      id: again === 0 ? family : `${family} #${again}`,
+      family,
       name,
       config: server,
       pools,

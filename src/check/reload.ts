@@ -43,6 +43,7 @@ import { standingOf } from './standing.ts';
 import { type DirectorState, type Draft, healthOf, ordersBetween, say } from './state.ts';
 import { resettle } from './suspend.ts';
 import { syncOrders } from './syncing.ts';
+import { isSame } from './table.ts';
 import { timeoutOrders } from './timeouts.ts';
 
 /** A real server as it was before, and is now. */
@@ -205,6 +206,43 @@ interface OldService {
   readonly places?: ReadonlyMap<string, number>;
 }
 
+/** For each service the place of the same one before; where one is given twice, of that which is unchanged, else of that with most of its servers. */
+function pairs(
+  before: readonly PlannedService[],
+  now: readonly PlannedService[],
+): readonly (number | undefined)[] {
+  const left = new Map<string, Set<number>>();
+  for (const [at, { family }] of before.entries())
+    left.set(family, (left.get(family) ?? new Set()).add(at));
+  const found: (number | undefined)[] = [];
+  const take = (at: number, family: string, old: number | undefined): void => {
+    if (old === undefined) return;
+    left.get(family)?.delete(old);
+    found[at] = old;
+  };
+  const twins = new Set(
+    [...before, ...now].flatMap(({ id, family }) => (id === family ? [] : [family])),
+  );
+  for (const [at, { family, config }] of now.entries())
+    if (twins.has(family)) {
+      const same = [...(left.get(family) ?? [])].find((old) => isSame(before[old]?.config, config));
+      take(at, family, same);
+    }
+  for (const [at, { family, reals }] of now.entries()) {
+    if (found[at] !== undefined) continue;
+    const common = (old: number): number =>
+      before[old]?.reals.filter((was) => reals.some(({ place }) => place === was.place)).length ??
+      0;
+    const [first, ...others] = left.get(family) ?? [];
+    take(
+      at,
+      family,
+      others.reduce((best, old) => (common(old) > common(best as number) ? old : best), first),
+    );
+  }
+  return found;
+}
+
 /** What was before, found by what stays the same: services by name, real servers by address and port, checks by what they do. */
 class History {
   readonly #before: DirectorState;
@@ -215,8 +253,8 @@ class History {
   constructor(before: DirectorState, plan: Plan) {
     this.#before = before;
     this.#plan = plan;
-    const places = new Map(before.plan.services.map(({ id }, at) => [id, at]));
-    this.#services = plan.services.map((service) => this.#match(service, places.get(service.id)));
+    const places = pairs(before.plan.services, plan.services);
+    this.#services = plan.services.map((service, at) => this.#match(service, places[at]));
   }
 
   #match({ config, reals }: PlannedService, at: number | undefined): OldService | undefined {

@@ -935,6 +935,35 @@ test('a MISC_CHECK is made for servers by names that a reload keeps, however it 
   assert.deepEqual(asked(), servers);
 });
 
+test('a service that is given twice: a reload that takes one of them away says nothing of the other', () => {
+  const of = (port: number, name: string, weight = 1) =>
+    service(
+      `quorum_down /q${name}\n${real(port, `weight ${weight}\nnotify_down /d${name}\n${tcp()}`)}`,
+    );
+  const [one, two] = [of(8001, '1'), of(8002, '2')];
+  const isGone = (name: string, port: number): string[] => [
+    `removeDestination 10.0.0.1:80 127.0.0.1:${port}`,
+    `run /d${name}`,
+    `run /q${name}`,
+  ];
+  const gone = (after: string): string[] => {
+    const play = new Play(one + two);
+    play.start();
+    assert.deepEqual(
+      play.reload(two + one).filter((line) => /^(run|\w+Dest)/.test(line)),
+      [],
+    );
+    assert.deepEqual(
+      play.reload(one + two).filter((line) => /^(run|\w+Dest)/.test(line)),
+      [],
+    );
+    return play.reload(after).filter((line) => /^(run|remove)/.test(line));
+  };
+  assert.deepEqual(gone(two), isGone('1', 8001));
+  assert.deepEqual(gone(one), isGone('2', 8002));
+  assert.deepEqual(gone(of(8002, '2', 7)), isGone('1', 8001), 'it is known by its servers');
+});
+
 test('a reload: a new service hears of a server that others know to be down', () => {
   const of = (address: string, more = '') =>
     service(
