@@ -323,7 +323,9 @@ it('files: weights, limits, faults, files that come and go', async () => {
       const slow = new Map<Player, number>();
       await step(
         (player) => {
-          slow.set(player, openSync(named('f1')(player), 'w'));
+          const fd = openSync(named('f1')(player), 'w');
+          slow.set(player, fd);
+          writeSync(fd, '1');
           player.write('f2', '1');
         },
         ['(VI_2): tracked file f2 now FAULT state', '(VI_2) Entering FAULT STATE'],
@@ -336,7 +338,6 @@ it('files: weights, limits, faults, files that come and go', async () => {
       await step(
         (player) => {
           const fd = slow.get(player) ?? -1;
-          writeSync(fd, '1');
           writeSync(fd, '2');
           closeSync(fd);
         },
