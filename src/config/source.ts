@@ -16,6 +16,7 @@ import {
 import { availableParallelism, hostname, userInfo } from 'node:os';
 import { basename, delimiter, dirname, resolve } from 'node:path';
 import { buildConfiguration, type Config, keywords } from '../keywords.ts';
+import { accountsFrom } from './account.ts';
 import type { Inspection, InterfaceFacts, MachineFacts, NameFolders, NameKind } from './build.ts';
 import type { Diagnostic } from './diagnostic.ts';
 import {
@@ -200,10 +201,7 @@ export function gatherFacts({
     },
     processors: availableParallelism(),
     interfaces: readInterfaces((name) => linkOf(name)?.mtu ?? mtuWithout(name)),
-    user: (name) =>
-      accounts('/etc/passwd', name, ([, , uid, gid]) => ({ uid: Number(uid), gid: Number(gid) })),
-    group: (name) => accounts('/etc/group', name, ([, , gid]) => Number(gid)),
-    groupsOf,
+    ...accountsFrom({ lines: readLines, getent: patientGetent() }),
     addressOf,
     numberOf,
     vrfTable: (device) => vrfTables?.().get(device),
@@ -215,8 +213,24 @@ export function gatherFacts({
 /** What `getent` says, which is what the C library would; a name server that is silent counts as no. */
 function addressOf(host: string): string | undefined {
   if (host.startsWith('-')) return undefined;
-  const { stdout } = spawnSync('getent', ['ahosts', host], { timeout: 5000, encoding: 'utf8' });
-  return /^\S+/.exec(stdout ?? '')?.[0];
+  return /^\S+/.exec(getent('ahosts', host).text)?.[0];
+}
+
+function getent(database: string, key: string): { readonly text: string; readonly late: boolean } {
+  const asked = spawnSync('getent', [database, key], { timeout: 5000, encoding: 'utf8' });
+  const late = (asked.error as NodeJS.ErrnoException | undefined)?.code === 'ETIMEDOUT';
+  return { text: asked.status === 0 ? asked.stdout : '', late };
+}
+
+/** Who has not answered once is not asked again: a reading must not take minutes. */
+function patientGetent(): (database: string, key: string) => string | undefined {
+  let silent = false;
+  return (database, key) => {
+    if (silent) return undefined;
+    const { text, late } = getent(database, key);
+    silent = late;
+    return text === '' ? undefined : text;
+  };
 }
 
 /** The first name in the line of /etc/hosts that has ours; no name server is asked, which may be away when we start. */
@@ -253,29 +267,6 @@ function readLines(path: string): readonly string[] {
   } catch {
     return [];
   }
-}
-
-function accounts<T>(
-  path: string,
-  name: string,
-  of: (fields: readonly string[]) => T,
-): T | undefined {
-  const fields = readLines(path)
-    .map((line) => line.split(':'))
-    // The line after the last one is empty, and so may be the name that is asked for.
-    .find(([first]) => first === name && name !== '');
-  return fields === undefined ? undefined : of(fields);
-}
-
-/** What initgroups(3) would give the first account with this number, with `gid` in the place of its own group. */
-function groupsOf({ uid, gid }: { readonly uid: number; readonly gid: number }): readonly number[] {
-  const account = readLines('/etc/passwd').find((line) => line.split(':')[2] === String(uid));
-  const name = account?.split(':')[0];
-  const others = readLines('/etc/group')
-    .map((line) => line.split(':'))
-    .filter(([, , , members = '']) => name !== undefined && members.split(',').includes(name))
-    .map(([, , number]) => Number(number));
-  return [...new Set([gid, ...others])];
 }
 
 const NAME_FILES: Readonly<Record<Exclude<NameKind, 'transport'>, string>> = {

@@ -110,3 +110,32 @@ test('-v: all on standard error, several lines, word 2 of line 1 the same versio
   assert.equal(version(own), version(theirs));
   assert.ok(own.stderr.split('\n').length > 2);
 });
+
+/** systemd's module of NSS knows accounts from files in /run/userdb; what follows runs with such accounts. */
+const WITH_ACCOUNTS = [
+  'mount -t tmpfs none /run && mkdir /run/userdb && cd /run/userdb &&',
+  `echo '{"userName":"lonely","uid":61234,"gid":61234}' > lonely.user && ln -s lonely.user 61234.user &&`,
+  `echo '{"groupName":"lonelies","gid":61235}' > lonelies.group && ln -s lonelies.group 61235.group &&`,
+  `mount -t tmpfs none /mnt && printf 'passwd: files systemd\\ngroup: files systemd\\n' > /mnt/nsswitch.conf &&`,
+  'mount --bind /mnt/nsswitch.conf /etc/nsswitch.conf && exec "$@"',
+].join(' ');
+const inside = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', WITH_ACCOUNTS, 'sh'];
+const knows = process.getuid?.() === 0 && ask(inside, ['getent', 'passwd', 'lonely']).status === 0;
+
+test('users and groups that only NSS knows are those that scripts run as', {
+  skip: knows ? false : 'no root, or no NSS module of systemd',
+}, () => {
+  requireProgram('keepalived');
+  const verdict = (words: string): unknown => {
+    const file = join(folder, 'nss.conf');
+    writeFileSync(file, `global_defs {\nenable_script_security\nscript_user ${words}\n}\n`);
+    const asked = ['-t', '-f', file];
+    const theirs = ask([...inside, 'keepalived'], asked).status;
+    assert.equal(ask([...inside, ...ours], asked).status, theirs, words);
+    return theirs;
+  };
+  assert.deepEqual(
+    ['lonely', 'lonely lonelies', 'root lonelies', 'lonelies', 'lonely lonely'].map(verdict),
+    [0, 0, 0, 5, 5],
+  );
+});
