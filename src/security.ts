@@ -117,20 +117,24 @@ export function reportInsecurity(
       globals[keyword] !== undefined,
   );
   if (first !== undefined) say('start/shutdown ', first);
-  const fifo = inGlobals.find(
-    ({ keyword }) =>
-      vrrp.vrrp_instance.length > 0 &&
-      (keyword === 'notify_fifo_script' || keyword === 'vrrp_notify_fifo_script') &&
-      globals[keyword] !== undefined,
-  );
+  const readerOf = (own: keyof GlobalDefs): Found | undefined =>
+    inGlobals.find(
+      ({ keyword }) =>
+        (keyword === 'notify_fifo_script' || keyword === own) &&
+        globals[keyword as keyof GlobalDefs] !== undefined,
+    );
+  const fifo = vrrp.vrrp_instance.length > 0 ? readerOf('vrrp_notify_fifo_script') : undefined;
   // Scripts that no instance uses count too, where there is one.
   const used = statements.some(({ keyword }) => keyword === 'vrrp_instance');
   const script = used
     ? (fifo ?? statements.flatMap((statement) => runs(statement, vrrp, around) ?? [])[0])
     : undefined;
   if (script !== undefined) say('', script);
+  const { virtual_server: servers = [] } = check;
   const server = statements.find(({ keyword }) => keyword === 'virtual_server');
-  if (server !== undefined && (check.virtual_server ?? []).some(runsScript)) say('check ', server);
+  const reader = servers.length > 0 ? readerOf('lvs_notify_fifo_script') : undefined;
+  const checking = reader ?? (servers.some(runsScript) ? server : undefined);
+  if (checking !== undefined) say('check ', checking);
 }
 
 const runsScript = (server: VirtualServer): boolean =>

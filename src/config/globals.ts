@@ -278,7 +278,7 @@ function resolveScripts(
 
 /**
  * keepalived says nothing of an owner that does not exist; the FIFO is then the daemon's own. Without an owner it is that of
- * whoever runs scripts, and where nobody does there is none.
+ * whoever runs scripts, and where nobody does there is none. The first one that there is stays.
  */
 function resolveFifos(
   statements: readonly Statement<typeof globalDefs>[],
@@ -293,6 +293,10 @@ function resolveFifos(
       case 'vrrp_notify_fifo':
       case 'lvs_notify_fifo': {
         const { path, user, group } = value;
+        if (fifos[keyword] !== undefined) {
+          report(givenTwice('%k already specified - ignoring %w', node, ''), node);
+          break;
+        }
         const named = { user: user ?? '', ...(group === undefined ? {} : { group }) };
         const owner = user === undefined ? undefined : lookUpUser(named, facts);
         if (user !== undefined && owner === undefined)
@@ -340,16 +344,18 @@ function resolveScriptUser(
   facts: MachineFacts,
   report: Reporter,
 ): { readonly user?: Account; readonly at: ReadonlyMap<Node, Account> } {
-  const account = facts.user(DEFAULT_ACCOUNT);
   const at = new Map<Node, Account>();
+  const fifos = new Set<string>();
   let resolved: Account | undefined;
   let failed = false;
   let secure = false;
   // With script security a script needs a user of its own; without, it runs as the daemon does.
-  const usual = (): Account | undefined => account ?? (secure ? undefined : { uid: 0, gid: 0 });
+  const usual = (): Account | undefined =>
+    facts.user(DEFAULT_ACCOUNT) ?? (secure ? undefined : { uid: 0, gid: 0 });
   for (const { keyword, value, node } of statements) {
     if (keyword === 'enable_script_security') secure = true;
-    if (needsUser(keyword, value)) {
+    // Nobody is wanted for a FIFO that is there already.
+    if (needsUser(keyword, value) && !fifos.has(keyword)) {
       if (!failed) resolved ??= usual();
       if (resolved !== undefined) at.set(node, resolved);
       else if (!failed) {
@@ -357,6 +363,8 @@ function resolveScriptUser(
         report(NOBODY, node);
       }
     }
+    if (FIFOS.some((name) => name === keyword) && (at.has(node) || !needsUser(keyword, value)))
+      fifos.add(keyword);
     if (keyword !== 'script_user') continue;
     const found = failed ? undefined : lookUpUser(value, facts);
     if (found === undefined) {

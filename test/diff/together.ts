@@ -59,6 +59,23 @@ const users: Readonly<Record<string, string>> = {
     'notify_fifo_script /bin/true',
     'lvs_notify_fifo_script /bin/true',
   ),
+  'a FIFO twice without a user': globals(
+    'enable_script_security',
+    'notify_fifo /run/x',
+    'notify_fifo /run/x',
+  ),
+  'a FIFO twice with a user': globals('notify_fifo /run/x root', 'notify_fifo /run/y root'),
+  'a FIFO with a user, and then without': globals(
+    'enable_script_security',
+    'vrrp_notify_fifo /run/x root',
+    'vrrp_notify_fifo /run/x',
+  ),
+  'a FIFO without a user, and then with one': globals(
+    'enable_script_security',
+    'vrrp_notify_fifo /run/x',
+    'vrrp_notify_fifo /run/x root',
+    'vrrp_notify_fifo /run/x root',
+  ),
   'scripts of an instance without a user': `global_defs {\nenable_script_security\n}\n${inside('notify_master /bin/true', 'notify_backup /bin/true', 'notify_backup /bin/true', 'notify_fault /bin/true root')}`,
   'a FIFO before its user': globals(
     'enable_script_security',
@@ -116,6 +133,16 @@ const insecure: Readonly<Record<string, string>> = {
   'a vrrp_script with an instance that cannot run': `${script}vrrp_instance A {\ninterface eth0\n}\n`,
   'a vrrp_script with a static address': `${script}static_ipaddress {\n10.9.0.77/24 dev eth0\n}\n`,
   'a vrrp_script with a server': script + server(),
+  ...Object.fromEntries(
+    ['notify', 'vrrp_notify', 'lvs_notify'].flatMap((of) => [
+      [`a reader of ${of}_fifo with an instance`, globals(`${of}_fifo_script /bin/true`)],
+      [
+        `a reader of ${of}_fifo with a server`,
+        `global_defs {\n${of}_fifo_script /bin/true\n}\n${server()}`,
+      ],
+      [`a reader of ${of}_fifo alone`, `global_defs {\n${of}_fifo_script /bin/true\n}\n`],
+    ]),
+  ),
   'a vrrp_script that only asks for a file': `${script.replace('/bin', '</bin')}${inside()}`,
 };
 

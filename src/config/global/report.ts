@@ -43,11 +43,7 @@ const alert = (what: string, label: string) =>
     refusal: `Invalid value '%w' for global ${what} specified`,
   }) as const;
 const fifoNotes = (what: string) =>
-  ({
-    bare: `No ${what} name specified`,
-    again: '%k already specified - ignoring %w',
-    otherwise: 'none',
-  }) as const;
+  ({ bare: `No ${what} name specified`, otherwise: 'none' }) as const;
 const fifoScript = (what: string) =>
   ({
     bare: `No ${what} specified`,
