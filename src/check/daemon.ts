@@ -190,8 +190,8 @@ class CheckDaemon {
   async #tell(): Promise<void> {
     // As it is now: servers may have answered when the code is loaded.
     const { state } = this.#loop;
-    const { dataLines } = await import('./report.ts');
-    const lines = dataLines(state, this.#fifos.leads);
+    const { configurationLines } = await import('./report.ts');
+    const lines = configurationLines(state, this.#fifos.leads);
     for (const line of lines) this.#context.log.write('routine', line);
   }
 

@@ -209,7 +209,7 @@ function ownLines(checker: Checker, alpha: boolean): string[] {
     case 'SMTP_CHECK':
       return [`   helo = ${own.helo_name ?? 'smtpchecker.keepalived.org'}`];
     case 'DNS_CHECK':
-      return [`   Type = ${own.type ?? 'SOA'}`, `   Name = ${own.name ?? '.'}`];
+      return [`   Type = ${own.type ?? 'SOA'}`, `   Name = ${own.name ?? ''}`];
     case 'FILE_CHECK':
       return [`     Tracked file = ${own.track_file}`, '     Reloaded = No'];
     case 'BFD_CHECK':
@@ -238,12 +238,10 @@ function payloadLines(own: Readonly<Partial<Record<string, never>>>): string[] {
           `     Min reply length = ${min_reply_length ?? 0}`,
           `     Max reply length = ${max_reply_length ?? 255}`,
         ]),
+    ...(require_reply === undefined ? [] : [`     Reply data len = ${bytes(require_reply)}`]),
     ...(require_reply === undefined || require_reply === ''
       ? []
-      : [
-          `     Reply data len = ${bytes(require_reply)}`,
-          `     Reply data mask = ${yesNo(/x/i.test(require_reply))}`,
-        ]),
+      : [`     Reply data mask = ${yesNo(/x/i.test(require_reply))}`]),
   ];
 }
 
@@ -286,7 +284,7 @@ function getLines(
   const host = own.virtualhost;
   const set = (value: unknown): string => (value === true ? 'set' : 'unset');
   return [
-    ...(host === undefined ? [] : [`   Virtual host = ${host}`]),
+    ...(host === undefined ? [] : [`   Virtualhost = ${host}`]),
     `   Enable SNI ${set(own.enable_sni)}`,
     `   Fast recovery ${set(own.fast_recovery)}`,
     ...url.flatMap((page) => {

@@ -72,14 +72,16 @@ function groupLines(
   const users = [...servers.entries()].filter(
     ([, { service }]) => 'group' in service && service.group === group.name,
   );
-  const alive = (wanted: (server: VirtualServer) => boolean): number =>
+  const alive = (protocol?: string): number =>
     users
-      .filter(([, server]) => wanted(server))
+      .filter(([, server]) => protocol === undefined || server.protocol === protocol)
       .reduce((sum, [at, server]) => sum + aliveIn(server, live[at]), 0);
-  const of = (protocol: string): number => alive((server) => server.protocol === protocol);
-  // A mark is of one family, whatever the protocol.
-  const family6 = (server: VirtualServer): boolean =>
-    server.real_server.some(({ address }) => family(address) === 6);
+  const counts = (entry: GroupEntry): string => {
+    // A mark is of one family, whatever the protocol. keepalived counts nothing of IPv6.
+    if ('fwmark' in entry) return `${entry.family === 'inet6' ? 0 : alive()} IPv4, 0 IPv6`;
+    const of = (protocol: string): number => (family(entry.address) === 6 ? 0 : alive(protocol));
+    return `${of('TCP')} tcp, ${of('UDP')} udp, ${of('SCTP')} sctp`;
+  };
   return [
     ' ------< Virtual server group >------',
     ` Virtual Server Group = ${group.name}, IPv4 = ${yesNo(families.includes(4))}, IPv6 = ${yesNo(families.includes(6))}`,
@@ -87,9 +89,7 @@ function groupLines(
       .sort(marksLast)
       .flatMap((entry) => [
         ...entryLines(entry),
-        'fwmark' in entry
-          ? `     Alive: ${alive((server) => !family6(server))} IPv4, ${alive(family6)} IPv6`
-          : `     Alive: ${of('TCP')} tcp, ${of('UDP')} udp, ${of('SCTP')} sctp`,
+        `     Alive: ${counts(entry)}`,
         '     reloaded = False',
       ]),
   ];
@@ -99,7 +99,9 @@ const marksLast = (a: GroupEntry, b: GroupEntry): number =>
   Number('fwmark' in a) - Number('fwmark' in b);
 
 const aliveIn = ({ real_server }: VirtualServer, live: LiveService | undefined): number =>
-  live === undefined ? real_server.length : live.reals.filter((real) => real.alive).length;
+  real_server.filter(
+    ({ address }, at) => family(address) === 4 && (live === undefined || live.reals[at]?.alive),
+  ).length;
 
 function entryLines(entry: GroupEntry): string[] {
   if ('fwmark' in entry) {
@@ -178,7 +180,8 @@ function serviceLines(
     `   connection timeout = ${decimals(server.connect_timeout)}`,
     `   delay_loop = ${decimals(server.delay_loop)}`,
     `   lvs_sched = ${scheduler}`,
-    `   Hashed = ${able(server.hashed)}`,
+    // Without effect, also here.
+    '   Hashed = disabled',
     ...flags,
     `   One packet scheduling = ${able(server.ops)}${server.ops && server.protocol !== 'UDP' ? ' (inactive due to not UDP)' : ''}`,
     ...optional(
@@ -226,16 +229,17 @@ function scriptLines(what: string, script: Script | undefined): string[] {
 function sorryLines(server: VirtualServer, name: string): string[] {
   const { sorry_server: sorry } = server;
   if (sorry === undefined) return [];
-  const twin = server.real_server.some(
+  const twin = server.real_server.find(
     ({ address, port, checked_port = port }) =>
       address === sorry.address && checked_port === (server.sorry_port ?? sorry.port),
   );
+  const inhibits = twin === undefined || (twin.inhibit_on_failure ?? server.inhibit_on_failure);
   const protocol =
     /:(tcp|udp|sctp|none):/.exec(name)?.[1] ?? server.protocol?.toLowerCase() ?? 'none';
   return [
-    `   sorry server${twin ? ' (duplicates rs)' : ''} = [${sorry.address}]:${protocol}:${sorry.port}`,
+    `   sorry server${twin !== undefined ? ' (duplicates rs)' : ''} = [${sorry.address}]:${protocol}:${sorry.port}`,
     methodLine(server.sorry_server_lvs_method ?? server.lvs_method, '  '),
-    `     Inhibit on failure is ${onOff(server.sorry_server_inhibit)}`,
+    `     Inhibit on failure is ${onOff(server.sorry_server_inhibit && inhibits)}`,
   ];
 }
 
@@ -266,11 +270,11 @@ function realLines(
     `   connection timeout = ${decimals(real.connect_timeout ?? server.connect_timeout)}`,
     `   connection limit range = ${real.lthreshold} -> ${real.uthreshold}`,
     `   Delay loop = ${decimals(real.delay_loop ?? server.delay_loop)}`,
-    ...(host === undefined ? [] : [`   VirtualHost = ${host}`]),
     ...(retry === undefined ? [] : [`   Retry count = ${retry}`]),
     ...(delay === undefined ? [] : [`   Retry delay = ${decimals(delay)}`]),
     ...(warmup === undefined ? [] : [`   Warmup = ${decimals(warmup)}`]),
     `   Inhibit on failure is ${onOff(real.inhibit_on_failure ?? server.inhibit_on_failure)}`,
+    ...(host === undefined ? [] : [`    VirtualHost = '${host}'`]),
     ...scriptLines('  RS up', real.notify_up),
     ...scriptLines('  RS down', real.notify_down),
     `   Using smtp notification = ${yesNo(alert)}`,

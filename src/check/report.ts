@@ -16,12 +16,15 @@ import type { DirectorState } from './state.ts';
 import { nameOfKey } from './table.ts';
 
 export function writeData(state: DirectorState, leads: boolean): void {
-  const text = dataLines(state, leads).join('\n');
+  const text = dataLines(state, dumpFacts(state.config, leads)).join('\n');
   writeDump(dumpPath('data', '_check', state.config), `${text}\n`);
 }
 
-/** The file; -d logs the same. */
-export function dataLines(state: DirectorState, leads: boolean): readonly string[] {
+/** What -d logs: the same, before anything is real-time. */
+export const configurationLines = (state: DirectorState, leads: boolean): readonly string[] =>
+  dataLines(state, { ...dumpFacts(state.config, leads), realtime: undefined });
+
+function dataLines(state: DirectorState, facts: DumpFacts): readonly string[] {
   const { config } = state;
   const { global_defs } = config;
   const files = config.track_file?.map((one) => ({
@@ -29,7 +32,7 @@ export function dataLines(state: DirectorState, leads: boolean): readonly string
     status: Number(integerIn(readNow(one.file))),
   }));
   return [
-    ...dumpGlobals(global_defs, dumpFacts(config, leads)),
+    ...dumpGlobals(global_defs, facts),
     ...dumpCheck(config, global_defs, liveOf(state, clockAt(native.now())), files),
   ];
 }

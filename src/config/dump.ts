@@ -42,7 +42,7 @@ export interface DumpFacts {
   readonly net_namespace?: string;
   readonly instance?: string;
   /** What the process runs with, where it asked for real-time scheduling. */
-  readonly realtime?: { readonly priority: number; readonly limit: number };
+  readonly realtime?: undefined | { readonly priority: number; readonly limit: number };
   /** The process can be asked over the D-Bus. */
   readonly bus?: boolean;
   /** When reload_time_file asks for a reload: only the parent knows. */
@@ -106,13 +106,13 @@ const LAYOUT: readonly Line[] = [
     ...(dynamic === undefined ? [] : [`Allow interface changes = ${dynamic !== 'yes'}`]),
   ],
   ({ no_email_faults: none }) => (none ? ['Send emails for fault transitions = off'] : []),
-  (_, { default_interface: name }) => (name === undefined ? [] : [`Default interface = ${name}`]),
   ({ lvs_timeouts: { tcp, tcpfin, udp } = {} }) => [
     ...(tcp === undefined ? [] : [`LVS TCP timeout = ${toSeconds(tcp)}`]),
     ...(tcpfin === undefined ? [] : [`LVS TCP FIN timeout = ${toSeconds(tcpfin)}`]),
     // keepalived says TCP here too.
     ...(udp === undefined ? [] : [`LVS TCP timeout = ${toSeconds(udp)}`]),
   ],
+  (_, { default_interface: name }) => (name === undefined ? [] : [`Default interface = ${name}`]),
   ({ disable_local_igmp: off }) => [`Disable local IGMP = ${off ? 'yes' : 'no'}`],
   syncLines,
   'lvs_flush',

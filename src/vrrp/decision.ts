@@ -211,7 +211,7 @@ export function decideTolerance(
   const sized = given.kernel_rx_buf_size !== undefined;
   const bytes = policy === 'ADVERT' ? advert_length * times : policy === 'MTU' ? undefined : policy;
   return {
-    ...(sized || bytes === undefined ? {} : { kernel_rx_buf_size: bytes }),
+    ...(sized || bytes === undefined ? {} : { rx_bufs_bytes: bytes }),
     ...(sized || policy !== 'MTU' ? {} : { rx_bufs_mtus: times }),
     ...(given.dont_track_primary && !globals.nftables_ifindex ? { shield_by_name: true } : {}),
     ...(globals.log_unknown_vrids ? { log_unknown_vrids: true } : {}),

@@ -10,7 +10,7 @@ import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
 import { delayOf } from './debounce.ts';
 import { usersOf, weightText } from './dump-track.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
-import { holdsOn, speaksOn } from './own.ts';
+import { holdsOn, promotes, speaksOn } from './own.ts';
 import { socketSpec } from './socket.ts';
 import type { Member, RouterState } from './state.ts';
 import { madeLinks } from './tend.ts';
@@ -273,15 +273,26 @@ function linkLines(
   const addresses = (state.kernel.addresses[link.index] ?? []).filter(
     ({ address }) => state.virtual[address] === undefined && !added.has(address),
   );
-  const ipv4 = addresses.find(({ address }) => family(address) === 4)?.address ?? '(none)';
-  const ipv6 = addresses.find(({ address }) => isLinkLocal6(address))?.address ?? '(none)';
+  const all = addresses.map(({ address }) => address);
+  const [ipv4 = '(none)', ...others4] = all.filter((address) => family(address) === 4);
+  const [ipv6 = '(none)', ...others6] = all.filter(isLinkLocal6);
+  // Also an owner's.
+  const held = new Set(
+    state.members.flatMap((member) => member.held.map(({ address }) => address)),
+  );
+  const additional = (of: string, others: readonly Ip[]): readonly string[] => {
+    const lines = others.filter((address) => !held.has(address)).map((one) => `     ${one}`);
+    return lines.length === 0 ? [] : [`   Additional ${of} addresses :`, ...lines];
+  };
   const loopback = link.hardware === 772;
   const isMissing = link.index === 0;
   return [
     ` Name = ${link.name}`,
     `   index = ${link.index}${isMissing ? ' (deleted)' : ''}`,
     `   IPv4 address = ${ipv4}`,
+    ...additional('IPv4', others4),
     `   IPv6 address = ${ipv6}`,
+    ...additional('IPv6', others6),
     ...(loopback || link.mac === ''
       ? []
       : [`   MAC = ${link.mac}`, '   MAC broadcast = ff:ff:ff:ff:ff:ff']),
@@ -325,6 +336,10 @@ function settingLines({ config, kernel }: RouterState, { name, index }: Link): r
   // What those for IPv6 begin with is ours alone.
   const begins = own?.family === 4 && own.kind === 'macvlan' ? 1 : 0;
   const changed = quieting > 0 ? 1 : 0;
+  const promoting = config.vrrp_instance.filter(
+    (one) => index > 0 && one.interface === name && promotes(one),
+  ).length;
+  const isUntouched = own === undefined && above.length === 0 && promoting === 0 && index > 0;
   const from = own === undefined ? name : 'default';
   const filters = index === 0 ? [] : (kernel.filters ?? []);
   const filter = filters.find((one) => one.interface === from)?.value ?? 0;
@@ -332,9 +347,9 @@ function settingLines({ config, kernel }: RouterState, { name, index }: Link): r
     `   Reset ARP config counter ${quieting}`,
     `   Original arp_ignore ${changed || begins}`,
     `   Original arp_filter ${changed}`,
-    ...(own === undefined && above.length === 0 && index > 0 ? [] : [`   rp_filter ${filter}`]),
-    `   Original promote_secondaries ${begins}`,
-    '   Reset promote_secondaries counter 0',
+    ...(isUntouched ? [] : [`   rp_filter ${filter}`]),
+    `   Original promote_secondaries ${promoting > 0 ? 1 : begins}`,
+    `   Reset promote_secondaries counter ${promoting}`,
   ];
 }
 

@@ -15,7 +15,7 @@ import { describeFault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isMailing, tellsPriority } from './notify.ts';
-import { holdsOn, ownSource, speaksOn } from './own.ts';
+import { holdsOn, ownSource, promotes, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
@@ -162,8 +162,9 @@ function instanceLines(
     `   Accept = ${config.accept ? 'enabled' : 'disabled'}`,
     `   Preempt = ${config.nopreempt ? 'disabled' : 'enabled'}`,
     ...when(config.preempt_delay > 0, `   Preempt delay = ${toSeconds(config.preempt_delay)} secs`),
-    '   Promote_secondaries = disabled',
+    `   Promote_secondaries = ${promotes(config) ? 'enabled' : 'disabled'}`,
     ...authenticationLines(config),
+    ...when((config.debug ?? 0) > 0, `   Debug level = ${config.debug}`),
     ...(config.kernel_rx_buf_size === undefined
       ? []
       : [`   Kernel rx buffer size = ${config.kernel_rx_buf_size}`]),
@@ -197,6 +198,7 @@ function flagLines(config: VrrpInstance): readonly string[] {
   const flagged = [
     ...[config.nopreempt, config.skip_check_adv_addr, config.dont_track_primary],
     config.made !== undefined || config.use_ipvlan !== undefined,
+    promotes(config),
   ];
   if (isUnicast(config)) return ['   Flags:', '     Using unicast'];
   if (config.unicast_without_peers === true)
@@ -405,17 +407,25 @@ function staticLines({ config, kernel, statics }: RouterState): readonly string[
   ];
 }
 
+function checksumWord({ old_unicast_checksum: given }: VrrpInstance): string {
+  if (given === undefined) return 'no';
+  return given === 'never' ? given : 'config';
+}
+
 function unicastLines(config: VrrpInstance): readonly string[] {
   if (!isUnicast(config)) return [];
   return [
-    `   Unicast TTL = ${config.unicast_ttl}`,
+    ...when(
+      config.family === 4 || config.unicast_ttl !== 255,
+      `   Unicast TTL = ${config.unicast_ttl}`,
+    ),
     `   Check unicast src : ${config.check_unicast_src && config.checked_by_default === undefined ? 'yes' : 'no'}`,
     '   Unicast Peer :',
     ...config.unicast_peer.map(
       ({ address, min_ttl = 0, max_ttl = 255 }) =>
         `     ${address} min_ttl ${min_ttl} max_ttl ${max_ttl}`,
     ),
-    '   Unicast checksum compatibility = no',
+    `   Unicast checksum compatibility = ${checksumWord(config)}`,
   ];
 }
 
@@ -428,8 +438,8 @@ function scriptLines(config: VrrpInstance): readonly string[] {
       ['Fault state transition', config.notify_fault],
       ['Stop state transition', config.notify_stop],
       ['Deleted state transition', deleted],
-      ['Master rx lower pri state transition', config.notify_master_rx_lower_pri],
       ['Generic state transition', config.notify],
+      ['Master rx lower pri state transition', config.notify_master_rx_lower_pri],
     ] as const
   ).flatMap(([label, script]) =>
     script === undefined ? [] : [`   ${label} script = ${shownScript(script)}`],

@@ -314,6 +314,8 @@ export interface VrrpInstance
   readonly gna_interval: Duration;
   /** vrrp_rx_bufs_policy MTU: how many times the MTU of its interface its socket has room for. */
   readonly rx_bufs_mtus?: number;
+  /** The others: how many bytes. */
+  readonly rx_bufs_bytes?: number;
   /** With no_accept, link-local addresses are told by the name of their interface. */
   readonly shield_by_name?: true;
   /** A keyword of unicast was given, and no peer: adverts are multicast. */

@@ -182,6 +182,13 @@ function linkFor(
   return name;
 }
 
+/** An interface that is made begins with it. */
+export const promotes = ({
+  promote_secondaries: wanted,
+  own,
+}: Pick<VrrpInstance, 'promote_secondaries' | 'own'>): boolean =>
+  wanted === true && own === undefined;
+
 /** What is set on interfaces that are not ours while the program runs: those below answer for none of ours. */
 export function settingsOf({
   vrrp_instance: instances,
@@ -191,14 +198,14 @@ export function settingsOf({
   const want = (setting: Setting): void => {
     settings.set(`${setting.family} ${setting.interface} ${setting.name}`, setting);
   };
-  for (const { made = [], own, promote_secondaries: promote, interface: at } of instances) {
+  for (const instance of instances) {
+    const { made = [], interface: at } = instance;
     for (const { parent, kind, family: of } of made)
       if (of === 4 && kind === 'macvlan') {
         want({ family: 'ipv4', interface: parent, name: 'arp_ignore', value: 1 });
         want({ family: 'ipv4', interface: parent, name: 'arp_filter', value: 1 });
       }
-    // One that is made begins with it.
-    if (promote === true && at !== undefined && own === undefined)
+    if (at !== undefined && promotes(instance))
       want({ family: 'ipv4', interface: at, name: 'promote_secondaries', value: 1 });
   }
   if (globals.disable_local_igmp === true)

@@ -51,7 +51,7 @@ export const configurationLines = (
   now: Instant,
   leads: boolean,
 ): readonly string[] => [
-  ...dumpGlobals(state.config.global_defs, dumpFacts(state, leads)),
+  ...dumpGlobals(state.config.global_defs, { ...dumpFacts(state, leads), realtime: undefined }),
   ...dumpConfiguration(state, clockAt(now)),
 ];
 

@@ -181,7 +181,6 @@ export function ruleText(rule: RuleEntry): string {
     ),
     ...actionText(rule),
     ...(rule.no_track === true ? ['no_track'] : []),
-    ...word('track_group', rule.track_group),
   ].join(' ');
 }
 

@@ -68,8 +68,8 @@ const sharesWith =
 /** The sum of what was asked for, in bytes; absent where nobody asked. */
 function roomFor(sharing: readonly VrrpInstance[], link: Link | undefined): number | undefined {
   const total = sharing.reduce(
-    (sum, { kernel_rx_buf_size: bytes, rx_bufs_mtus: mtus }) =>
-      sum + (bytes ?? (mtus ?? 0) * (link?.mtu ?? 0)),
+    (sum, { kernel_rx_buf_size: own, rx_bufs_bytes: bytes, rx_bufs_mtus: mtus }) =>
+      sum + (own ?? bytes ?? (mtus ?? 0) * (link?.mtu ?? 0)),
     0,
   );
   return total === 0 ? undefined : Math.min(total, MOST);

@@ -89,6 +89,7 @@ const OWN = [
   ['dynamic', 'interfaces that are named and not there'],
   ['told', 'words that depend on more than their row'],
   ['disabled', 'scripts that cannot be run'],
+  ['options', 'options that few configurations have'],
   ['waiting', 'who had to wait, and a synchronisation daemon that follows nobody'],
   ['inherited', 'what global_defs give to instances, and a process that nobody tracks'],
 ] as const;

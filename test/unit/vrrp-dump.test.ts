@@ -232,6 +232,30 @@ test('sockets and interfaces in the data dump', () => {
   );
 });
 
+test('an interface with several addresses of its own shows all but those of this daemon', () => {
+  const address = { index: 2, prefix: 24, scope: 0, secondary: false, tentative: false };
+  const more = ['10.0.1.5', 'fe80::77', 'fd00::5'].map((text) => ({
+    ...address,
+    address: ip(text),
+  }));
+  const owner = instance({ priority: 255, state: 'MASTER' });
+  const host = new Host(config(owner)).start({
+    links: [link()],
+    addresses: [...FACTS.addresses, ...more],
+  });
+  host.until('master');
+  const lines = dumpData(host.state, clock(host.now), fds).split('\n');
+  const at = lines.indexOf(' Name = eth0');
+  assert.deepEqual(lines.slice(at + 2, at + 8), [
+    '   IPv4 address = 10.0.0.5',
+    '   Additional IPv4 addresses :',
+    '     10.0.1.5',
+    '   IPv6 address = fe80::5',
+    '   Additional IPv6 addresses :',
+    '     fe80::77',
+  ]);
+});
+
 test('an address that this daemon has put on an interface is not that of the interface', () => {
   const address = {
     address: ip('10.9.0.101'),
