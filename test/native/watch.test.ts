@@ -10,6 +10,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -364,6 +365,9 @@ test('processes are counted as they fork, exec and end', async () => {
     begun.push(shell);
     const [orphan] = (await once(shell.stdout, 'data')) as [Buffer];
     await until('one more runs', () => counts.any === 3);
+    // Until then it is a shell, which may ask.
+    const name = `/proc/${shell.pid}/comm`;
+    await until('its parent is sleep', () => readFileSync(name, 'utf8') === 'sleep\n');
     process.kill(Number(orphan), 'SIGKILL');
     await until('it has ended', () => counts.any === 2);
     processes.lost(native.now());
