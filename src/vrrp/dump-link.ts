@@ -273,13 +273,14 @@ function linkLines(
   const addresses = (state.kernel.addresses[link.index] ?? []).filter(
     ({ address }) => state.virtual[address] === undefined && !added.has(address),
   );
-  const all = addresses.map(({ address }) => address);
-  const [ipv4 = '(none)', ...others4] = all.filter((address) => family(address) === 4);
-  const [ipv6 = '(none)', ...others6] = all.filter(isLinkLocal6);
   // Also an owner's.
   const held = new Set(
     state.members.flatMap((member) => member.held.map(({ address }) => address)),
   );
+  const isMade = madeLinks(state.config).some(({ name }) => name === link.name);
+  const all = addresses.flatMap(({ address }) => (isMade && held.has(address) ? [] : [address]));
+  const [ipv4 = '(none)', ...others4] = all.filter((address) => family(address) === 4);
+  const [ipv6 = '(none)', ...others6] = all.filter(isLinkLocal6);
   const additional = (of: string, others: readonly Ip[]): readonly string[] => {
     const lines = others.filter((address) => !held.has(address)).map((one) => `     ${one}`);
     return lines.length === 0 ? [] : [`   Additional ${of} addresses :`, ...lines];

@@ -7,7 +7,7 @@ import { family } from '../lib/ip.ts';
 import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Instant, toSeconds } from '../lib/time.ts';
 import type { KernelAddress } from './action.ts';
-import { addressKey, linkNamed } from './addresses.ts';
+import { addressKey, entriesOf, linkNamed } from './addresses.ts';
 import type { Tracked } from './definitions.ts';
 import { delayLines, interfaceLines, ownLines, socketLines } from './dump-link.ts';
 import { groupNamed, trackedLines, trackerLines } from './dump-track.ts';
@@ -19,6 +19,7 @@ import { holdsOn, ownSource, promotes, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { routeText, ruleText } from './routing-text.ts';
 import { exactSkew, nextSend } from './schedule.ts';
+import { isShielded } from './shield.ts';
 import { isUnicast } from './socket.ts';
 import type { Member, RouterState } from './state.ts';
 import { sentBy } from './statistics.ts';
@@ -51,6 +52,7 @@ export function dumpConfiguration(router: RouterState, clock: Clock): readonly s
     instanceLines(router, { ...member, held: [] }, clock, new Map())
       .filter((line) => !RUNNING.test(line))
       .map((line) => (/^ {3}fd_in /.test(line) ? '   No sockets allocated' : line))
+      .map((line) => line.replace(/^( {3}Next gratuitous ARP .* =) .*/, `$1 ${NEVER}`))
       .map((line) => line.replace(/^( {3}Wantstate =) .*/, `$1 ${wantedAtFirst(router, member)}`)),
   );
   return [
@@ -149,6 +151,7 @@ function instanceLines(
     `   Gratuitous ARP lower priority delay = ${toSeconds(config.garp_lower_prio_delay)}`,
     `   Gratuitous ARP lower priority repeat = ${config.garp_lower_prio_repeat}`,
     `   Down timer adverts = ${config.down_timer_adverts}`,
+    ...extraLines(config, state, clock),
     `   Send advert after receive lower priority advert = ${!config.lower_prio_no_advert}`,
     `   Send advert after receive higher priority advert = ${config.higher_prio_send_advert}`,
     `   Virtual Router ID = ${config.virtual_router_id}`,
@@ -197,8 +200,9 @@ function flagLines(config: VrrpInstance): readonly string[] {
   const source = config.unicast_src_ip ?? config.mcast_src_ip;
   const flagged = [
     ...[config.nopreempt, config.skip_check_adv_addr, config.dont_track_primary],
-    config.made !== undefined || config.use_ipvlan !== undefined,
+    config.own !== undefined || config.use_vmac_addr === true || config.use_ipvlan !== undefined,
     promotes(config),
+    config.garp_extra_if?.all,
   ];
   if (isUnicast(config)) return ['   Flags:', '     Using unicast'];
   if (config.unicast_without_peers === true)
@@ -289,6 +293,22 @@ function authenticationLines({ version, authentication }: VrrpInstance): readonl
   ];
 }
 
+/** Addresses on other interfaces, or those made for them, that are announced again and again. */
+function extraLines(config: VrrpInstance, state: InstanceState, clock: Clock): readonly string[] {
+  const { garp_extra_if: extra, own = config.interface, made = [] } = config;
+  if (extra === undefined || extra.every === 0) return [];
+  const isExtra = ({ address, dev = holdsOn(config, address) }: AddressEntry): boolean =>
+    dev !== own && (extra.all || made.some(({ name }) => name === dev));
+  if (!entriesOf(config).some(isExtra)) return [];
+  const next = state.name === 'master' ? state.extraAt : undefined;
+  return [
+    `   Gratuitous ARP for each secondary ${extra.all ? 'i/f' : 'VMAC'} = ${toSeconds(extra.every)}`,
+    `   Next gratuitous ARP for such secondary = ${next === undefined ? NEVER : stamp(clock, next, true)}`,
+  ];
+}
+
+const NEVER = '0.000000 (Thu Jan  1 00:00:00 1970.000000)';
+
 const SCOPES: Readonly<Record<number, string>> = {
   0: 'global',
   200: 'site',
@@ -368,9 +388,11 @@ export function addressTexts(
 ): readonly string[] {
   const set = heldKeys(held, refused);
   const parents = new Map((config.made ?? []).map(({ name, parent }) => [name, parent]));
-  return entries.map((entry) =>
-    addressText(entry, holdsOn(config, entry.address) ?? '', set, kernel, parents),
-  );
+  // With their rules: of an instance that takes no packets for its addresses.
+  const shielded = isShielded(config) ? ' nftable_set' : '';
+  return entries
+    .map((entry) => addressText(entry, holdsOn(config, entry.address) ?? '', set, kernel, parents))
+    .map((text) => (text.endsWith(' set') ? `${text}${shielded}` : text));
 }
 
 function addressLines(member: Member, kernel: RouterState['kernel']): readonly string[] {

@@ -5,19 +5,18 @@ export type Ending = '.data' | '.check.data';
 
 export const DIFFERENT: Readonly<Record<Ending, Readonly<Record<string, readonly string[]>>>> = {
   '.data': {
-    'an unknown block is skipped alone; keepalived loses the rest of the instance': ['037'],
+    'an unknown block is skipped alone; read as keepalived reads it, the instance would lose its priority, password and address':
+      ['037'],
     'BFD is not there yet: an instance that follows a session goes on, where keepalived 2.2.7 waits for the session':
       ['297'],
-    'a tracked file whose folder is not there is looked for and shown; keepalived forgets it': [
-      '257',
-    ],
+    'a tracked file whose folder is not there is looked for and shown; without its lines nobody would see that it counts as soon as it is there':
+      ['257'],
     'the same; weights of BFD sessions; use_ipvlan without an address, for which keepalived names an interface that it does not make; static addresses that the kernel of the recording refused':
       ['273'],
   },
   '.check.data': {
-    'an unknown block is skipped whole; keepalived reads what it holds as if it stood around it': [
-      '174',
-    ],
+    'an unknown block is skipped whole; read as keepalived reads it, a time of one check would be that of the whole server':
+      ['174'],
   },
 };
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Instant, seconds } from '../../src/lib/time.ts';
 import { dumpData, dumpReasons, dumpStatistics } from '../../src/vrrp/dump.ts';
+import type { VrrpInstance } from '../../src/vrrp/keywords.ts';
 import { config, instance, ip } from '../sim/config.ts';
 import { FACTS, Host, link } from '../sim/host.ts';
 
@@ -230,6 +231,34 @@ test('sockets and interfaces in the data dump', () => {
    State = UP, RUNNING
 `),
   );
+});
+
+test('announcements on other interfaces, and addresses that take no packets', () => {
+  const dump = (changes: Partial<VrrpInstance>, role: 'master' | 'backup'): readonly string[] => {
+    const first = { address: ip('10.9.0.100'), prefix: 24, scope: 0 };
+    const second = { ...first, address: ip('10.9.0.101'), dev: 'eth1' };
+    const virtual_ipaddress = [first, second];
+    const host = new Host(config(instance({ virtual_ipaddress, ...changes })));
+    host.start({ links: [link(), link(3, 'eth1')], addresses: FACTS.addresses }).until(role);
+    return dumpData(host.state, { monotonic: host.now, wall: host.now }, fds).split('\n');
+  };
+  const extra = { garp_extra_if: { every: seconds(20), all: true } };
+  const next = '   Next gratuitous ARP for such secondary =';
+  const of = (lines: readonly string[]): readonly string[] =>
+    lines.filter((line) => /Flags|secondary/.test(line));
+  const [flags, every, at = ''] = of(dump(extra, 'master'));
+  assert.deepEqual([flags, every], ['   Flags:', '   Gratuitous ARP for each secondary i/f = 20']);
+  assert.match(at, new RegExp(`^${next} [1-9]\\d*\\.\\d{6} \\(.* 1970\\.\\d{6}\\)$`));
+  const backup = of(dump(extra, 'backup'));
+  assert.equal(backup[2], `${next} 0.000000 (Thu Jan  1 00:00:00 1970.000000)`);
+  // None of them is on an interface that is made for it.
+  const made = { garp_extra_if: { every: seconds(20), all: false } };
+  assert.deepEqual(of(dump(made, 'master')), ['   Flags: none']);
+  const shown = dump({ accept: false }, 'master').filter((line) => / dev eth\d /.test(line));
+  assert.deepEqual(shown, [
+    '     10.9.0.100/24 dev eth0 scope global set nftable_set',
+    '     10.9.0.101/24 dev eth1 scope global set nftable_set',
+  ]);
 });
 
 test('an interface with several addresses of its own shows all but those of this daemon', () => {
