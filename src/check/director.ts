@@ -404,13 +404,15 @@ function settle(draft: Draft, changes: readonly Change[]): void {
 
 /**
  * One destination of a service, the same in all of its keys: a service may have thousands of them. Not where something else
- * decides too what IPVS holds for it: the quorum, a server or a sorry server in its place, another service with its key.
+ * decides too what IPVS holds for it: a quorum where there is a sorry server, a server or a sorry server in its place, another
+ * service with its key.
  */
 function moveOne(draft: Draft, { service, before, changed }: Change, after: ServiceState): boolean {
   const [at, ...more] = changed;
   const real = at === undefined ? undefined : service.reals[at];
   if (at === undefined || real === undefined || more.length > 0) return false;
-  if (before.quorum !== after.quorum || sorryPlace(service) === real.place) return false;
+  const sorry = sorryPlace(service);
+  if (sorry === real.place || (sorry !== undefined && before.quorum !== after.quorum)) return false;
   if (real.shares) return false;
   if (isCrowded(draft.state.plan, service)) return false;
   const [was, is] = [before, after].map(({ reals, quorum }) =>
