@@ -229,17 +229,12 @@ function scriptLines(what: string, script: Script | undefined): string[] {
 function sorryLines(server: VirtualServer, name: string): string[] {
   const { sorry_server: sorry } = server;
   if (sorry === undefined) return [];
-  const twin = server.real_server.find(
-    ({ address, port, checked_port = port }) =>
-      address === sorry.address && checked_port === (server.sorry_port ?? sorry.port),
-  );
-  const inhibits = twin === undefined || (twin.inhibit_on_failure ?? server.inhibit_on_failure);
   const protocol =
     /:(tcp|udp|sctp|none):/.exec(name)?.[1] ?? server.protocol?.toLowerCase() ?? 'none';
   return [
-    `   sorry server${twin !== undefined ? ' (duplicates rs)' : ''} = [${sorry.address}]:${protocol}:${sorry.port}`,
+    `   sorry server${server.sorry_twin ? ' (duplicates rs)' : ''} = [${sorry.address}]:${protocol}:${sorry.port}`,
     methodLine(server.sorry_server_lvs_method ?? server.lvs_method, '  '),
-    `     Inhibit on failure is ${onOff(server.sorry_server_inhibit && inhibits)}`,
+    `     Inhibit on failure is ${onOff(server.sorry_server_inhibit)}`,
   ];
 }
 

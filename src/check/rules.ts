@@ -44,6 +44,8 @@ export interface VirtualServer
     | 'quorum_down'
   > {
   readonly sorry_server_lvs_method?: Method;
+  /** The file names the sorry server as a real one too. */
+  readonly sorry_twin?: true;
   /** Of its address or mark, as far as the file says it. */
   readonly family?: Family;
   /** The port that the file gives the sorry server, where IPVS uses another one. */
@@ -202,7 +204,10 @@ function resolveService(
   const spoken = protocol === undefined ? given : { ...given, protocol };
   for (const clash of portClashes(name, service, spoken, reals, sorryMethod, references))
     say(clash.keyword, 'port-differs', clash.message, 'warning');
-  const inhibit = checkSorry(name, spoken, reals, say);
+  const twin = walk.reals.findIndex(
+    ({ heading }) => heading.address === sorry?.address && heading.port === sorry.port,
+  );
+  const inhibit = checkSorry(name, spoken, all[twin], say);
   const { quorum, hysteresis } = decideQuorum(given, name, reals, say);
   const {
     real_server: _,
@@ -230,6 +235,7 @@ function resolveService(
     quorum,
     hysteresis,
     sorry_server_inhibit: inhibit,
+    ...(twin < 0 ? {} : { sorry_twin: true as const }),
     real_server: reals.map((real) => {
       const port = portOf(real.port, real.lvs_method ?? given.lvs_method, service);
       return port === real.port ? real : { ...real, port, checked_port: real.port };
@@ -244,27 +250,22 @@ function sorryAt(sorry: Endpoint, method: Method | undefined, service: Service) 
 
 type SayOf = (keyword: string, id: string, message: string) => void;
 
+/** One that the file names as a real server too is treated like that one when it fails. */
 function checkSorry(
   name: string,
   given: VirtualRows,
-  reals: readonly RealServer[],
+  twin: RealServer | undefined,
   say: SayOf,
 ): boolean {
-  const sorry = given.sorry_server;
-  let inhibited = given.sorry_server_inhibit;
-  if (sorry === undefined) return inhibited;
-  for (const { address, port, inhibit_on_failure: inhibit } of reals) {
-    if (address !== sorry.address || port !== sorry.port) continue;
-    if ((inhibit ?? given.inhibit_on_failure) === given.sorry_server_inhibit) continue;
-    const real = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${port}`;
-    say(
-      'sorry_server',
-      'sorry-inhibit',
-      `Virtual server ${name}: real server ${real} matches sorry server, but inhibit setting differs, setting on sorry server`,
-    );
-    inhibited = true;
-  }
-  return inhibited;
+  const own = given.sorry_server_inhibit;
+  if (twin === undefined) return own;
+  const inhibit = twin.inhibit_on_failure ?? given.inhibit_on_failure;
+  if (inhibit === own) return own;
+  const real = `[${twin.address}]:${given.protocol?.toLowerCase() ?? 'none'}:${given.sorry_server?.port}`;
+  const what = inhibit ? 'setting' : 'clearing';
+  const message = `real server ${real} matches sorry server, but inhibit setting differs, ${what} on sorry server`;
+  say('sorry_server', 'sorry-inhibit', `Virtual server ${name}: ${message}`);
+  return inhibit;
 }
 
 /** keepalived minds a protocol, or the lack of one, only where nothing could use it. */

@@ -116,6 +116,15 @@ const PAIRS = [
   ...['10.9.1.5 80 / 10.9.1.5 80', '10.9.1.5 81 / 10.9.1.5 80', 'fd00::5 80 / fd00:0::5 80'],
 ];
 
+/** A sorry server that is a real one, or is not. */
+const SORRIES = [
+  'sorry_server 10.9.1.5 80 / sorry_server_inhibit / real_server 10.9.1.5 80 { / }',
+  'sorry_server 10.9.1.5 80 / inhibit_on_failure / real_server 10.9.1.5 80 { / }',
+  'sorry_server 10.9.1.5 80 / inhibit_on_failure / real_server 10.9.1.5 { / }',
+  'sorry_server 10.9.1.5 / inhibit_on_failure / real_server 10.9.1.5 80 { / }',
+  'sorry_server 10.9.1.5 / inhibit_on_failure / real_server 10.9.1.5 { / }',
+];
+
 const HEADINGS = ['fwmark 5', 'group g', 'group h', 'group m', '10.9.0.100 80', 'fd00::100 80'];
 
 const service = (heading: string, ...lines: readonly string[]): string =>
@@ -159,6 +168,10 @@ export const SERVICES: readonly Case[] = [
       text: service(heading, `lvs_method TUN\npersistence_granularity ${grain}`, real('10.9.1.5')),
     })),
   ),
+  ...SORRIES.map((lines) => ({
+    name: `a sorry server and ${lines}`,
+    text: service('10.9.0.100 80', 'lvs_method NAT', ...lines.split(' / ')),
+  })),
   // An interface that is not there ends its line.
   ...LINKS.map(([block, line]) => ({
     name: `${block} ${line}`,

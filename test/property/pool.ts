@@ -394,8 +394,8 @@ export function expected(
       if (used || inhibit) pool.set(`10.9.${at}.${i + 1}:80`, used ? weight : 0);
     }
     const place = `10.9.${at}.${sorry === 'own' ? 99 : 1}:80`;
-    // keepalived says that the sorry server is inhibited where its twin is.
-    const inhibited = sorryInhibit || (sorry === 'twin' && reals[0]?.inhibit === true);
+    // keepalived says that the sorry server is inhibited where its twin is, and only there.
+    const inhibited = sorry === 'twin' ? reals[0]?.inhibit === true : sorryInhibit;
     if (apology) pool.set(place, 1);
     else if (sorry !== 'none' && inhibited && !pool.has(place)) pool.set(place, 0);
     const names = group
