@@ -1,5 +1,6 @@
 // The keyword table -> docs/keywords.md, the reference page. Writes no file.
 
+import { DIRECTIVES } from './directive.ts';
 import { type AnyRow, type Block, OBSOLETE, type Presence, type WordsRow } from './keyword.ts';
 
 const INTRODUCTION = `<!-- Generated from the keyword table by scripts/generate.ts. Do not edit. -->
@@ -18,11 +19,25 @@ export function markdown(table: Block): string {
   const parts = [
     INTRODUCTION.trimEnd(),
     ...sections('Top level', table),
+    ...directives(),
     ...waiting(table),
     ...obsolete(),
   ];
   return `${parts.join('\n\n')}\n`;
 }
+
+const directives = (): string[] => [
+  '## Beside keywords',
+  'These stand where a line begins, in every block; parameters anywhere in a line.',
+  [
+    '| Written | Meaning | Example |',
+    '|---|---|---|',
+    ...DIRECTIVES.map(({ syntax, doc, example, since }) => {
+      const newer = since === undefined ? '' : ' *Newer than keepalived 2.2.7.*';
+      return `| ${code(syntax)} | ${cell(doc)}${newer} | ${example.map(code).join('<br>')} |`;
+    }),
+  ].join('\n'),
+];
 
 const obsolete = (): string[] => [
   '## Obsolete',

@@ -2,6 +2,7 @@
 // Computed from the keyword table.
 
 import { nearest } from '../config/diagnostic.ts';
+import { directiveEntries } from '../config/directive.ts';
 import { entriesFor, keywordNames } from '../config/docs.ts';
 import { type AnyRow, OBSOLETE } from '../config/keyword.ts';
 import { keywords } from '../keywords.ts';
@@ -37,7 +38,7 @@ export function runHelp(words: readonly string[]): number {
     print(2, USAGE);
     return 1;
   }
-  const found = entriesFor(keywords, word);
+  const found = [...directiveEntries(word), ...entriesFor(keywords, word)];
   if (found.length > 0) {
     print(1, `${found.join('\n\n')}\n`);
     return 0;
