@@ -337,10 +337,13 @@ function closeDefinition(state: State): void {
   state.open = undefined;
 }
 
+const isDigits = (word: string): boolean => /^\d{1,15}$/.test(word);
+
 function parametersOf(state: State): Parameters {
   return {
     defined: state.parameters,
     builtIn: (name, words) => {
+      if (words.length > 0 && name !== '_RANDOM' && name !== '_ENV') return undefined;
       switch (name) {
         case '_PWD':
           return state.stack.at(-1)?.directory ?? '';
@@ -351,9 +354,8 @@ function parametersOf(state: State): Parameters {
         case '_BANG':
           return '!';
         case '_RANDOM': {
-          const low = Number(words[0] ?? 0);
-          const high = Number(words[1] ?? 32767);
-          if (!Number.isInteger(low) || !Number.isInteger(high) || high < low) return undefined;
+          const [low, high] = [Number(words[0] ?? 0), Number(words[1] ?? 32767)];
+          if (!words.every(isDigits) || high < low) return undefined;
           const drawn = next(state.random);
           state.random = drawn.random;
           return String(low + Math.floor(drawn.value * (high - low + 1)));
@@ -454,13 +456,15 @@ function splitBraces(t: Text, at: Position, state: State, cutColumn?: number): v
 }
 
 const referenceAt = (text: string, brace: number): string | undefined =>
-  /^[A-Za-z_]\w*(?=\})/.exec(text.slice(brace + 1, brace + 1 + LONGEST_LINE))?.[0];
+  /^(?:[A-Za-z_]\w*|_\w+[ \t][^{}"]*)(?=\})/.exec(
+    text.slice(brace + 1, brace + 1 + LONGEST_LINE),
+  )?.[0];
 
 const UNDEFINED = 'undefined-parameter';
 
-/** Its braces are no block's, whatever keepalived makes of them. */
+/** Its braces are no block's, whatever keepalived makes of them. Built-in ones may have words behind the name. */
 function undefinedParameter(
-  name: string,
+  reference: string,
   t: Text,
   index: number,
   at: Position,
@@ -474,10 +478,12 @@ function undefinedParameter(
     id: UNDEFINED,
     severity: 'error',
     class: 'general',
-    message: `parameter '\${${name}}' is not defined`,
+    message: /^\w+$/.test(reference)
+      ? `parameter '\${${reference}}' is not defined`
+      : `parameter '\${${reference}}' has words that it does not take`,
     assumed: 'the name as it stands',
-    length: name.length + 3,
-    ...meantOf(name, state.parameters),
+    length: reference.length + 3,
+    ...meantOf(reference, state.parameters),
   });
 }
 

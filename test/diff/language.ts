@@ -13,6 +13,10 @@ const OTHER_PASSES =
 const COUNTED_TWICE =
   'keepalived counts the two parts of a line that is too long as lines, and is off by one from there on';
 
+const UNTAKEN = [
+  "parameter '${_PWD x}' has words that it does not take",
+  "Unknown keyword 'zz${_PWD'",
+];
 const UNDEFINED = ["parameter '${NONE}' is not defined", "Unknown keyword 'zz${NONE}'"];
 
 const lines = (...text: readonly string[]): string => `${text.join('\n')}\n`;
@@ -170,6 +174,11 @@ export const LANGUAGE: readonly Case[] = [
     name: 'undefined name with braces',
     text: inside('zz${NONE}'),
     differs: { why: SKIPPED_WHOLE, onlyTheirs: [5, 6, 7, 8], words: UNDEFINED },
+  },
+  {
+    name: 'built in, with words that it does not take',
+    text: inside('zz${_PWD x}'),
+    differs: { why: SKIPPED_WHOLE, onlyTheirs: [5, 6, 7, 8], words: UNTAKEN },
   },
   {
     name: 'definitions by each other',

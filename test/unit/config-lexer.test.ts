@@ -125,6 +125,9 @@ facts('parameters', [
   ['a "${_HASH}${_BANG}"', 'a "#!"'],
   ['a ${_PWD}', 'a /c'],
   ['a ${_RANDOM 7 7}', 'a 7'],
+  ['a ${_RANDOM 8 7}', 'a ${_RANDOM 8 7}', 'undefined-parameter'],
+  ['a ${_RANDOM -7 7} {\n}', 'a ${_RANDOM -7 7}|{|}', 'undefined-parameter'],
+  ['a ${_PWD x}', 'a ${_PWD x}', 'undefined-parameter'],
   ['a ${_ENV HOME}', 'a /root'],
   ['$_PWD=/x\na ${_PWD}', 'a /x'],
 ]);
