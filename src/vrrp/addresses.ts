@@ -11,7 +11,7 @@ import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { holdsOn, needsLooseAll, ownSource, settingsOf, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
-import type { KernelFacts } from './state.ts';
+import type { KernelFacts, RouterState } from './state.ts';
 
 export const NO_FACTS: KernelFacts = { links: {}, addresses: {} };
 
@@ -55,6 +55,17 @@ export function withoutAddress(facts: KernelFacts, address: LinkAddress): Kernel
   return { ...facts, addresses: { ...facts.addresses, [address.index]: next } };
 }
 
+/** What has been ordered to go is nobody's source any more, though the kernel has not told of it yet. */
+export function withoutAddresses(facts: KernelFacts, gone: readonly Placed[]): KernelFacts {
+  if (gone.length === 0) return facts;
+  const keys = new Set(gone.map(addressKey));
+  const addresses = Object.entries(facts.addresses).map(([index, list]) => [
+    index,
+    list.filter((known) => !keys.has(addressKey(known))),
+  ]);
+  return { ...facts, addresses: Object.fromEntries(addresses) };
+}
+
 type Placed = Pick<KernelAddress, 'index' | 'address' | 'prefix'>;
 
 export const sameAddress = (a: Placed, b: Placed): boolean =>
@@ -71,18 +82,35 @@ export function linkNamed(facts: KernelFacts, name: string): Link | undefined {
   return undefined;
 }
 
-/** The virtual addresses of every instance that does not own them: no advert may ever come from one. */
+/**
+ * Where instances that do not own their addresses put them: no advert may ever come from there. The same address on
+ * another interface, as below one that is made for it, is the machine's own.
+ */
 export function virtualAddresses(config: VrrpConfig): Readonly<Record<string, true>> {
   const virtual: Record<string, true> = {};
   const owned = new Set<string>();
   for (const instance of config.vrrp_instance)
-    for (const { address } of entriesOf(instance)) {
-      if (instance.priority === OWNER_PRIORITY) owned.add(address);
-      else virtual[address] = true;
+    for (const { address, dev = holdsOn(instance, address) } of entriesOf(instance)) {
+      const place = placeOf(dev, address);
+      if (instance.priority === OWNER_PRIORITY) owned.add(place);
+      else virtual[place] = true;
     }
-  for (const address of owned) delete virtual[address];
+  for (const place of owned) delete virtual[place];
   return virtual;
 }
+
+export const isVirtualOn = (
+  dev: string | undefined,
+  address: Ip,
+  virtual: Readonly<Record<string, true>>,
+): boolean => virtual[placeOf(dev, address)] !== undefined;
+
+const placeOf = (dev: string | undefined, address: Ip): string => `${dev} ${address}`;
+
+export const isVirtual = (
+  { kernel, virtual }: Pick<RouterState, 'kernel' | 'virtual'>,
+  { index, address }: Pick<Placed, 'index' | 'address'>,
+): boolean => isVirtualOn(kernel.links[index]?.name, address, virtual);
 
 export const entriesOf = (config: VrrpInstance) => [
   ...config.virtual_ipaddress,
@@ -216,7 +244,7 @@ function selectSource(
   if (link === undefined) return undefined;
   const usable = (known: LinkAddress): boolean =>
     !known.tentative &&
-    virtual[known.address] === undefined &&
+    !isVirtualOn(link.name, known.address, virtual) &&
     (config.family === 4 ? !known.address.includes(':') : isLinkLocal6(known.address));
   const list = facts.addresses[link.index] ?? [];
   let best: LinkAddress | undefined;

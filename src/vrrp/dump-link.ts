@@ -6,7 +6,7 @@ import type { Link } from '../lib/link.ts';
 import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Duration, type Instant, toSeconds, ZERO } from '../lib/time.ts';
 import type { SocketSpec } from './action.ts';
-import { entriesOf, interfacesOf, linkNamed } from './addresses.ts';
+import { entriesOf, interfacesOf, isVirtual, linkNamed } from './addresses.ts';
 import { delayOf } from './debounce.ts';
 import { usersOf, weightText } from './dump-track.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
@@ -271,7 +271,7 @@ function linkLines(
   const added = new Set(state.config.static_ipaddress?.map(({ address }) => address));
   // What this daemon has put there is not the interface's.
   const addresses = (state.kernel.addresses[link.index] ?? []).filter(
-    ({ address }) => state.virtual[address] === undefined && !added.has(address),
+    ({ address }) => !isVirtual(state, { index: link.index, address }) && !added.has(address),
   );
   // Also an owner's.
   const held = new Set(

@@ -3,7 +3,7 @@
 // virtual router now, or is gone, gives up what it held before anything new is taken.
 
 import { after, type Duration, type Instant } from '../lib/time.ts';
-import { desiredAddresses, virtualAddresses } from './addresses.ts';
+import { desiredAddresses, virtualAddresses, withoutAddresses } from './addresses.ts';
 import { createGroups, refresh, settleGroups, yieldGroups } from './advance.ts';
 import type { Observed } from './event.ts';
 import type { InstanceAction, InstanceState, Rules } from './instance.ts';
@@ -47,6 +47,7 @@ export function reload(draft: Draft, config: VrrpConfig, observed: Observed): vo
   // What one instance loses another may gain: all removals come before the first addition.
   shedStatics(draft);
   for (const position of members.keys()) shed(draft, position);
+  forgetRemoved(draft);
   shedLinks(draft, former);
   tendLinks(draft);
   holdStatics(draft);
@@ -67,6 +68,14 @@ export function reload(draft: Draft, config: VrrpConfig, observed: Observed): vo
   );
   yieldGroups(draft);
   settleGroups(draft);
+}
+
+function forgetRemoved(draft: Draft): void {
+  const removed = draft.actions.flatMap((action) =>
+    action.type === 'removeAddresses' ? action.addresses : [],
+  );
+  const kernel = withoutAddresses(draft.router.kernel, removed);
+  draft.router = { ...draft.router, kernel };
 }
 
 /** Where each instance stood before: under its name, or, renamed, as the same virtual router. */

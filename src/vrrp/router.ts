@@ -6,6 +6,7 @@ import type { Step } from '../lib/machine.ts';
 import { type Instant, since, toSeconds } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
 import {
+  isVirtual,
   kernelFacts,
   NO_FACTS,
   sameAddress,
@@ -397,7 +398,7 @@ function onAddress(
 ): void {
   draft.router = { ...draft.router, kernel: withAddress(draft.router.kernel, address) };
   // Our own additions come back as news, by the thousand; they are never a source.
-  if (draft.router.virtual[address.address] !== undefined) return;
+  if (isVirtual(draft.router, address)) return;
   const sources = sourcesOf(draft.router);
   refreshAll(draft);
   const used = !sources.has(address.address) && sourcesOf(draft.router).has(address.address);
@@ -417,7 +418,7 @@ function onAddressGone(
   for (const position of draft.router.members.keys()) repair(draft, position, isHeld);
   tendLinks(draft);
   onStaticAddressGone(draft, address);
-  if (draft.router.virtual[address.address] !== undefined) return;
+  if (isVirtual(draft.router, address)) return;
   if (sourcesOf(draft.router).has(address.address))
     tellAddress(draft, 'Deassigned', 'from', address);
   refreshAll(draft);

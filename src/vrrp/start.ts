@@ -4,7 +4,14 @@
 import { PROTOCOL } from '../lib/link.ts';
 import { type Instant, since } from '../lib/time.ts';
 import type { KernelAddress, VrrpAction } from './action.ts';
-import { addressKey, desiredAddresses, linkNamed, present } from './addresses.ts';
+import {
+  addressKey,
+  desiredAddresses,
+  isVirtual,
+  linkNamed,
+  present,
+  withoutAddresses,
+} from './addresses.ts';
 import { advance, beginGroups, faultsOf, refresh, settleGroups } from './advance.ts';
 import type { Inheritance } from './event.ts';
 import type { Rules } from './instance.ts';
@@ -33,6 +40,9 @@ export function startMembers(draft: Draft, { journal, roles, routing }: Inherita
   // First, for the kernel finds a route by less than all of its words.
   if (routing !== undefined) removeUnwanted(draft, routing);
   holdStatics(draft);
+  const abandoned = abandonedOf(draft, journal);
+  const kernel = withoutAddresses(draft.router.kernel, abandoned);
+  draft.router = { ...draft.router, kernel };
   for (const position of draft.router.members.keys()) {
     refresh(draft, position);
     recognize(draft, position, journal);
@@ -40,7 +50,7 @@ export function startMembers(draft: Draft, { journal, roles, routing }: Inherita
   const adopted = adoptable(draft, new Map(roles.map(({ role, spokeAt }) => [role, spokeAt])));
   trustScripts(draft, adopted);
   for (const position of adopted) adopt(draft, position);
-  removeJournalled(draft, journal);
+  removeAbandoned(draft, abandoned);
   const others = [...draft.router.members.keys()].filter((position) => !adopted.includes(position));
   beginGroups(draft, adopted);
   for (const position of others) startMember(draft, position);
@@ -140,10 +150,7 @@ function removeLeftovers(draft: Draft, member: Member): void {
   const left = present(
     desiredAddresses(member.config, draft.router.kernel),
     draft.router.kernel,
-  ).filter(
-    (address) =>
-      !held.has(addressKey(address)) && draft.router.virtual[address.address] !== undefined,
-  );
+  ).filter((address) => !held.has(addressKey(address)) && isVirtual(draft.router, address));
   if (left.length === 0) return;
   remove(draft, left);
   const lines: VrrpAction[] = [];
@@ -171,8 +178,8 @@ function removeRoutingLeftovers(draft: Draft, { config }: Member): void {
 }
 
 /** What the journal names and no instance wants: the file has changed since it was written. */
-function removeJournalled(draft: Draft, journal: Inheritance['journal']): void {
-  const { kernel, members } = draft.router;
+function abandonedOf({ router }: Draft, journal: Inheritance['journal']): readonly KernelAddress[] {
+  const { kernel, members } = router;
   const wanted = new Set(
     members.flatMap(({ config }) => desiredAddresses(config, kernel).map(addressKey)),
   );
@@ -182,10 +189,13 @@ function removeJournalled(draft: Draft, journal: Inheritance['journal']): void {
       list.filter(({ protocol = PROTOCOL }) => protocol !== PROTOCOL).map(addressKey),
     ),
   );
-  const left = present(journalled(kernel, journal), kernel).filter((address) => {
+  return present(journalled(kernel, journal), kernel).filter((address) => {
     const key = addressKey(address);
     return !wanted.has(key) && !foreign.has(key);
   });
+}
+
+function removeAbandoned(draft: Draft, left: readonly KernelAddress[]): void {
   if (left.length === 0) return;
   remove(draft, left);
   const text = `Removing ${left.length} address${left.length === 1 ? '' : 'es'} of an earlier process that the configuration no longer has`;

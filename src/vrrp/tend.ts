@@ -1,12 +1,12 @@
 // The interfaces that instances have made, and what is set on those of others: what is wanted is a function of the
 // configuration and of the kernel's links, what is ordered is the difference. They are there whoever is master.
 
-import { isLinkLocal6, linkLocalOf } from '../lib/ip.ts';
+import { type Ip, isLinkLocal6, linkLocalOf } from '../lib/ip.ts';
 import { isThisLink, type Link, type MadeLink, type Setting } from '../lib/link.ts';
 import { remembered } from '../lib/memo.ts';
 import { after, type Instant, seconds } from '../lib/time.ts';
 import type { Hushed, Making } from './action.ts';
-import { linkNamed } from './addresses.ts';
+import { isVirtualOn, linkNamed } from './addresses.ts';
 import type { Inheritance } from './event.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { looseAll, needsLooseAll, settingsOf } from './own.ts';
@@ -50,13 +50,15 @@ type Facts = Pick<RouterState, 'kernel' | 'virtual'>;
 
 /** With the link-local address of the interface below, or where it has none the one that its MAC address makes. */
 function addressesOf(
-  { addresses, linkLocal }: MadeLink,
+  { addresses, linkLocal, name }: MadeLink,
   parent: Link,
   { kernel, virtual }: Facts,
 ): MadeLink['addresses'] {
   if (linkLocal === undefined) return addresses;
+  const isFree = (address: Ip): boolean =>
+    ![parent.name, name].some((dev) => isVirtualOn(dev, address, virtual));
   const below = kernel.addresses[parent.index]?.find(
-    ({ address }) => isLinkLocal6(address) && virtual[address] === undefined,
+    ({ address }) => isLinkLocal6(address) && isFree(address),
   );
   const address = below?.address ?? linkLocalOf(parent.mac);
   return address === undefined ? addresses : [...addresses, { address, prefix: 64 }];

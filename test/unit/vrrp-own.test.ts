@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { AddressEntry } from '../../src/config/value.ts';
 import type { Link, MadeLink, Setting } from '../../src/lib/link.ts';
 import { type Instant, millis, seconds } from '../../src/lib/time.ts';
+import { journalOf } from '../../src/vrrp/addresses.ts';
 import { dumpData } from '../../src/vrrp/dump.ts';
 import { dumpJson } from '../../src/vrrp/json.ts';
 import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
@@ -75,6 +76,53 @@ test('adverts come from the address below, addresses and announcements go over t
   const [announced] = host.of('announce');
   assert.equal(announced?.interface, 7);
   assert.deepEqual([...(announced?.frames[0] ?? [])].slice(6, 12), [0, 0, 0x5e, 0, 1, 51]);
+});
+
+/** The virtual address is the only one that the machine itself has on the interface below. */
+const OWN_VIP = { addresses: [address('10.0.0.100')], links: [link(), there(madeOf(vmac()))] };
+
+test('what the machine has below is its own, also where it is a virtual address above', () => {
+  const plain = instance({ name: 'VI_2', virtual_router_id: 52, virtual_ipaddress: [] });
+  const host = new Host(config(vmac(), plain)).start({ ...FACTS, ...OWN_VIP });
+  assert.deepEqual(
+    host.state.members.map(({ source, state }) => [source, state.name]),
+    [
+      ['10.0.0.100', 'backup'],
+      ['10.0.0.100', 'backup'],
+    ],
+  );
+  host.take({ type: 'addressGone', address: address('10.0.0.100') });
+  assert.equal(host.member().state.name, 'fault');
+});
+
+test('an address is virtual on the interface that gets it: elsewhere it is a source', () => {
+  const entry = { address: ip('10.0.0.5'), prefix: 24, scope: 0, dev: 'eth1' };
+  const host = new Host(config(instance({ virtual_ipaddress: [entry] }))).start({
+    ...FACTS,
+    links: [link(), link(3, 'eth1')],
+  });
+  assert.equal(host.member().source, '10.0.0.5');
+  const without = new Host(config(instance())).start({ ...FACTS, ...OWN_VIP });
+  assert.equal(without.member().state.name, 'fault');
+});
+
+test('what a predecessor without use_vmac has left below is removed, and no source', () => {
+  const inheritance = { journal: journalOf(config(instance())), roles: [] };
+  const facts = { ...FACTS, ...OWN_VIP };
+  const host = new Host(config(vmac())).take({ type: 'facts', facts, inheritance });
+  assert.equal(host.of('removeAddresses')[0]?.addresses[0]?.address, '10.0.0.100');
+  assert.equal(host.member().source, undefined);
+  host.take({ type: 'address', address: address('10.0.0.5') });
+  assert.equal(host.member().source, '10.0.0.5');
+});
+
+test('a reload to use_vmac takes the address off below, where it is no source', () => {
+  const addresses = [address('10.0.0.5', 24, { secondary: true })];
+  const host = new Host(config(instance())).start({ ...FACTS, addresses }).until('master');
+  host.take({ type: 'address', address: address('10.0.0.100') });
+  host.take({ type: 'link', link: there(madeOf(vmac())) });
+  host.take({ type: 'reload', config: config(vmac()) });
+  assert.equal(host.member().source, '10.0.0.5');
 });
 
 test('vmac_xmit_base: adverts leave the interface below, addresses stay above', () => {
