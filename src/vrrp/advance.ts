@@ -5,11 +5,12 @@
 import { after, type Duration, type Instant } from '../lib/time.ts';
 import { standing } from './addresses.ts';
 import { type Fault, isSilent } from './fault.ts';
-import type { InstanceEvent, InstanceState } from './instance.ts';
+import type { InstanceEvent, InstanceState, Subject } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
 import { memberAt, setMember, settle, socketFault, stepMember, withStanding } from './member.ts';
 import type { SyncGroup } from './membership.ts';
 import { notifyGroup, notifyPriority } from './notify.ts';
+import { OWNER_PRIORITY } from './packet.ts';
 import { masterDownInterval } from './schedule.ts';
 import type { Draft, GroupState, Member } from './state.ts';
 import { weigh } from './weight.ts';
@@ -150,8 +151,9 @@ function fellows(
 }
 
 /** What the group means for the step of one member; absent where it has no other members. */
-function groupOf(draft: Draft, position: number): { readonly waits: boolean } | undefined {
-  const group = membershipOf(draft, memberAt(draft, position).config.name);
+function groupOf(draft: Draft, position: number): Subject['group'] {
+  const member = memberAt(draft, position);
+  const group = membershipOf(draft, member.config.name);
   if (group === undefined) return undefined;
   const others = fellows(draft, group.config, position);
   if (others.length === 0) return undefined;
@@ -160,8 +162,14 @@ function groupOf(draft: Draft, position: number): { readonly waits: boolean } | 
       ([, { state }]) =>
         state.name === 'master' || (state.name === 'backup' && state.wants === true),
     ),
+    owns: owns(member) && others.every(([, other]) => owns(other)),
   };
 }
+
+const isHeld = ({ router, now }: Draft): boolean =>
+  router.holdUntil !== undefined && now < router.holdUntil;
+
+const owns = ({ rules }: Member): boolean => rules.priority === OWNER_PRIORITY;
 
 /** The others of the group become what this one has become; the group is told last. */
 function synchronize(draft: Draft, position: number, to: InstanceState['name']): void {
@@ -186,7 +194,7 @@ function synchronize(draft: Draft, position: number, to: InstanceState['name']):
   announceGroup(draft, group.config.name, to);
 }
 
-/** At start a group is told before its members, where all of them are well. */
+/** At start a group is told before its members, where all of them are well; one of owners becomes master at once. */
 export function beginGroups(draft: Draft, adopted: readonly number[]): void {
   for (const group of draft.router.groups) {
     const members = membersOf(draft, group.config);
@@ -194,7 +202,8 @@ export function beginGroups(draft: Draft, adopted: readonly number[]): void {
       // Said again: the process before this one may have died before it could.
       announceGroup(draft, group.config.name, 'master');
     } else if (members.every(([, { faults }]) => faults.length === 0)) {
-      announceGroup(draft, group.config.name, 'backup');
+      const first = members.every(([, member]) => owns(member)) && !isHeld(draft);
+      announceGroup(draft, group.config.name, first ? 'master' : 'backup');
     }
   }
 }

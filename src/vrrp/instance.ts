@@ -34,8 +34,11 @@ export interface Subject {
   readonly rules: Rules;
   /** The address our adverts come from, which breaks ties; absent while there is none (then there is a fault). */
   readonly source?: Ip;
-  /** It belongs to a sync group with other members; `waits` while one of them would not become master too. */
-  readonly group?: { readonly waits: boolean };
+  /**
+   * It belongs to a sync group with other members; `waits` while one of them would not become master too, `owns` where all
+   * of them own their addresses.
+   */
+  readonly group?: { readonly waits: boolean; readonly owns: boolean };
 }
 
 /** Why a state was entered. */

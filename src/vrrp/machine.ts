@@ -72,7 +72,8 @@ export function stepInstance(
 }
 
 // RFC 9568 6.4.1, Initialize
-function start({ rules, group }: Subject, faults: readonly Fault[], now: Instant): InstanceStep {
+function start(subject: Subject, faults: readonly Fault[], now: Instant): InstanceStep {
+  const { rules } = subject;
   if (faults.some(isSilent) && !faults.some(isOwn))
     return stay({ name: 'fault', since: now, reason: { because: 'start' }, faults });
   if (faults.length > 0)
@@ -86,7 +87,7 @@ function start({ rules, group }: Subject, faults: readonly Fault[], now: Instant
         notify('FAULT'),
       ],
     };
-  return rules.priority === OWNER_PRIORITY && group === undefined
+  return isFirst(subject)
     ? becomeMaster(rules, { because: 'owner' }, now)
     : becomeBackup(
         rules,
@@ -120,11 +121,12 @@ function hear(rules: Rules, state: InstanceState, from: Instant): InstanceState 
 }
 
 function onFaults(
-  { rules, group }: Subject,
+  subject: Subject,
   state: Exclude<InstanceState, { name: 'init' | 'stop' }>,
   faults: readonly Fault[],
   now: Instant,
 ): InstanceStep {
+  const { rules } = subject;
   if (state.name === 'fault') {
     if (faults.length > 0) {
       if (sameFaults(state.faults, faults)) return stay(state);
@@ -133,7 +135,7 @@ function onFaults(
       const told = silent && faults.some(isOwn);
       return { state: { ...state, faults }, actions: told ? [notify('FAULT')] : [] };
     }
-    return rules.priority === OWNER_PRIORITY && group === undefined
+    return isFirst(subject)
       ? becomeMaster(rules, { because: 'owner' }, now)
       : becomeBackup(
           rules,
@@ -155,6 +157,10 @@ function onFaults(
     ],
   };
 }
+
+/** Nobody else can be master, and no other member of its group waits for an election: there is nothing to wait for. */
+const isFirst = ({ rules, group }: Subject): boolean =>
+  rules.priority === OWNER_PRIORITY && group?.owns !== false;
 
 /** Those of another member of the group are its to tell. */
 const farewellOf = (faults: readonly Fault[]): InstanceAction =>

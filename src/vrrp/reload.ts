@@ -51,6 +51,9 @@ export function reload(draft: Draft, config: VrrpConfig, observed: Observed): vo
   shedLinks(draft, former);
   tendLinks(draft);
   holdStatics(draft);
+  // Before the first of a group starts, the faults of all are known.
+  if (draft.router.groups.length > 0)
+    for (const [position, old] of kept.entries()) if (old === undefined) refresh(draft, position);
   for (const [position, old] of kept.entries()) {
     if (old === undefined) startMember(draft, position);
     else {

@@ -86,6 +86,38 @@ test('an owner in a group waits for the others', () => {
   assert.deepEqual(states(one), ['backup', 'backup']);
 });
 
+test('a group of owners alone waits for nobody: master at once, and so after a fault', () => {
+  const one = host(two({ priority: 255 }, { priority: 255, nopreempt: true })).start(facts());
+  assert.deepEqual(states(one), ['master', 'master']);
+  assert.deepEqual(one.scripts, [
+    'gm',
+    'any GROUP G1 MASTER 0',
+    'any INSTANCE VI_1 MASTER 255',
+    'any INSTANCE VI_2 MASTER 255',
+  ]);
+  eth1(one, false);
+  assert.deepEqual(states(one), ['fault', 'fault']);
+  eth1(one, true);
+  assert.deepEqual(states(one), ['master', 'master']);
+});
+
+test('no owner of a group is master where another member is at fault, also where a reload brings them', () => {
+  const owners = two({ priority: 255 }, { priority: 255 });
+  assert.deepEqual(states(host(owners).start(facts(false))), ['fault', 'fault']);
+  const one = new Host(config()).start(facts(false));
+  one.take({ type: 'reload', config: { ...config(...owners), vrrp_sync_group: [group()] } });
+  assert.deepEqual(states(one), ['fault', 'fault']);
+});
+
+test('vrrp_startup_delay holds a group of owners too', () => {
+  const owners = config(...two({ priority: 255 }, { priority: 255 }));
+  const global_defs = { ...owners.global_defs, vrrp_startup_delay: seconds(5) };
+  const one = new Host({ ...owners, global_defs, vrrp_sync_group: [group()] }).start(facts());
+  assert.deepEqual(states(one), ['backup', 'backup']);
+  one.deadline();
+  assert.deepEqual(states(one), ['master', 'master']);
+});
+
 test('who would be master and hears a better one does not want it any more', () => {
   const one = host(two({}, { priority: 90 })).start(facts());
   one.deadline();
