@@ -285,10 +285,11 @@ const needsPersistence = (service: Service, references: References): boolean => 
 };
 
 /** What depends on the order of the statements is as the walk has left it. */
-function walked({ sorry, granularity }: Walk, rows: VirtualRows): VirtualRows {
+function walked({ sorry, granularity, method: usual }: Walk, rows: VirtualRows): VirtualRows {
   const { sorry_server: _, sorry_server_inhibit: __, persistence_granularity: ___, ...rest } = rows;
   return {
     ...rest,
+    ...(usual === undefined ? {} : { lvs_method: usual }),
     sorry_server_inhibit: sorry?.inhibit ?? false,
     ...(sorry === undefined ? {} : { sorry_server: sorry.endpoint }),
     ...(granularity === undefined ? {} : { persistence_granularity: granularity }),
@@ -327,7 +328,12 @@ function resolveReal(
   around: Surroundings,
 ): RealServer {
   const port = own === 0 && 'address' in block.heading ? block.heading.port : own;
-  const { notify_up: _, notify_down: __, ...values } = collect(realServer, statements) as RealRows;
+  const {
+    notify_up: _,
+    notify_down: __,
+    lvs_method: said,
+    ...values
+  } = collect(realServer, statements) as RealRows;
   const name = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${port}`;
   const checkers = resolveCheckers(
     statements,
@@ -338,7 +344,7 @@ function resolveReal(
   return {
     ...values,
     // One that stands before the last lvs_method of its service keeps what held there.
-    ...(method === undefined || isSameMethod(method, given.lvs_method)
+    ...(method === undefined || (said === undefined && isSameMethod(method, given.lvs_method))
       ? {}
       : { lvs_method: method }),
     ...resolveCommands(realServer, statements, name, around),

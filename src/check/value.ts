@@ -143,6 +143,8 @@ export interface Method {
   readonly type?: 'ipip' | 'gue' | 'gre';
   readonly port?: number;
   readonly checksum?: 'nocsum' | 'csum' | 'remcsum';
+  /** A tunnel whose options are mistaken: those that held before stay (walk.ts). */
+  readonly mistaken?: true;
 }
 
 const KINDS = ['NAT', 'DR', 'TUN'] as const;
@@ -207,9 +209,9 @@ function readMethod(words: readonly string[], of: string): Reading<Method> {
     }
   }
   if (complaints.length === 0) checkTunnel(value, say);
-  // Options of a tunnel are judged behind NAT and DR too, and mean nothing there; what is wrong leaves the usual tunnel.
-  const isTunnel = kind === 'TUN' && complaints.length === 0;
-  return { value: isTunnel ? value : { kind }, complaints };
+  // Options of a tunnel are judged behind NAT and DR too, and mean nothing there.
+  if (kind !== 'TUN') return { value: { kind }, complaints };
+  return complaints.length === 0 ? { value } : { value: { kind, mistaken: true }, complaints };
 }
 
 function checkTunnel(

@@ -68,7 +68,7 @@ function walkOver(statement: VirtualStatement, walk: Walk, { report }: Surroundi
       return;
     }
     case 'lvs_method':
-      walk.method = statement.value;
+      walk.method = after(walk.method, statement.value);
       return;
     case 'lvs_sched':
       walk.scheduler = statement.value;
@@ -109,6 +109,11 @@ function walkOver(statement: VirtualStatement, walk: Walk, { report }: Surroundi
   }
 }
 
+/** Who asks for a tunnel with options that are mistaken keeps the tunnel that held before. */
+function after(before: Method | undefined, { mistaken, ...said }: Method): Method {
+  return mistaken === true && before?.kind === 'TUN' ? before : said;
+}
+
 type Report = Surroundings['report'];
 
 const methodOf = (known: Method | undefined): { readonly method?: Method } =>
@@ -130,8 +135,8 @@ function takeReal(
   node: Node,
   report: Report,
 ): void {
-  const own = statements.findLast(({ keyword }) => keyword === 'lvs_method');
-  const by = own?.keyword === 'lvs_method' ? own.value : walk.method;
+  let by = walk.method;
+  for (const { keyword, value } of statements) if (keyword === 'lvs_method') by = after(by, value);
   if (by?.kind !== 'TUN') walk.family ??= family(heading.address);
   if (isForeign(heading.address, by, walk))
     report(foreign('real', heading.address), node, atClosing(node));
@@ -149,7 +154,7 @@ function takeSorryMethod(words: readonly string[], walk: Walk, node: Node, repor
   }
   const { value, complaints = [] } = sorryWords.parse(words, '');
   for (const complaint of complaints) report(complaint, node);
-  if (value !== undefined) walk.sorry = { ...walk.sorry, method: value };
+  if (value !== undefined) walk.sorry = { ...walk.sorry, method: after(walk.sorry.method, value) };
 }
 
 /** A mask of IPv4 or a length of IPv6. Where nothing has told the family yet, a point does. */

@@ -54,6 +54,7 @@ test('every kind of check, in the words of keepalived 2.2.7', () => {
 for (const [name, what] of [
   ['ports', 'ports that IPVS has otherwise than the file, groups and marks'],
   ['order', 'methods, families and masks that the order of statements decides'],
+  ['tunnels', 'tunnels with mistaken options'],
   ['words', 'words that few configurations bring out'],
 ] as const) {
   test(`${what}, in the words of keepalived 2.2.7`, () => {
