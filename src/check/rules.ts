@@ -297,7 +297,7 @@ function walked({ sorry, granularity, method: usual }: Walk, rows: VirtualRows):
 }
 
 const isSameMethod = (a: Method, b: Method | undefined): boolean =>
-  b !== undefined && method('').format(a) === method('').format(b);
+  a === b || (b !== undefined && method('').format(a) === method('').format(b));
 
 /** Two are one where the file says the same of both: without a port is not with that of the service. */
 function withoutTwins(
@@ -311,10 +311,13 @@ function withoutTwins(
   const places = new Set<string>();
   return reals.filter((_, at) => {
     const { heading, node } = blocks[at] as RealBlock;
-    const place = `[${heading.address}]:${protocol?.toLowerCase() ?? 'none'}:${heading.port}`;
+    const place = `${heading.address} ${heading.port}`;
     const again = places.has(place);
-    const message = `VS ${name}: real server ${place} is duplicated - removing second rs`;
-    if (again) report(mistake('server-twice', message), node, AFTERWARDS);
+    if (again) {
+      const shown = `[${heading.address}]:${protocol?.toLowerCase() ?? 'none'}:${heading.port}`;
+      const message = `VS ${name}: real server ${shown} is duplicated - removing second rs`;
+      report(mistake('server-twice', message), node, AFTERWARDS);
+    }
     places.add(place);
     return !again;
   });
