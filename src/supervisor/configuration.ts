@@ -56,6 +56,13 @@ export class Configuration {
   #current: Current | undefined;
   /** What has been read and does not count yet. */
   #next: Current | undefined;
+  /** The child that checks servers, and what it, or the one before it, has read: what that put into IPVS may still be there. */
+  #checker: number | undefined;
+  #checked: Current | undefined;
+  /** Those whose part for that child nobody will be told of any more. */
+  readonly #retired = new WeakSet<Current>();
+  /** An heir has been given that to begin with, and has not read what is in force. */
+  #bequeathed = false;
   #reader: Reader | undefined;
   readonly #host: AppointmentHost;
   readonly #appointment: Appointment;
@@ -180,12 +187,15 @@ export class Configuration {
   adopt(): Gist | undefined {
     const next = this.#next;
     if (next === undefined) return undefined;
-    const old = this.#current?.parcels;
+    const before = this.#current;
     this.#current = next;
     this.#next = undefined;
     const { reload_time_file: file, reload_repeat } = next.common.global_defs;
     this.#appointment.follow(file, reload_repeat);
-    if (old !== undefined) for (const kind of KINDS) this.#deliveries.retire(old[kind]);
+    if (before !== undefined) {
+      this.#deliveries.retire(before.parcels.vrrp);
+      if (before !== this.#checked) this.#retire(before);
+    }
     return next;
   }
 
@@ -193,17 +203,60 @@ export class Configuration {
   deliver(child: Child | undefined, letter: Undelivered): void {
     if (child === undefined) return;
     const current = this.#current as Current;
-    this.#deliveries.sent(child.pid, current);
+    const legacy = child.kind === 'check' && letter.type === 'configure' && this.#bequeath(child);
+    if (legacy) this.#send(child, letter, legacy);
+    this.#send(child, legacy ? { type: 'reload' } : letter, current);
+  }
+
+  #send(child: Child, letter: Undelivered, content: Current): void {
+    this.#deliveries.sent(child.pid, content);
     // As in keepalived: the child that checks servers, where there is one.
-    const { check } = this.#wanted(current);
+    const { check } = this.#wanted(this.#current as Current);
     const leads = child.kind === 'check' || !check;
     const { duties } = this.#start.options;
-    child.send({ ...letter, parcel: pathOf(current.parcels[child.kind]), leads, duties });
+    child.send({ ...letter, parcel: pathOf(content.parcels[child.kind]), leads, duties });
+  }
+
+  /**
+   * What a new child that checks servers begins with, where one before it has died without reading what is in force: what a
+   * reload takes away is still in IPVS. Once only: should it be that reload which kills, the next one does without.
+   */
+  #bequeath({ pid }: Child): Current | undefined {
+    this.#checker = pid;
+    if (this.#bequeathed) this.forgetChecks();
+    const legacy = this.#checked === this.#current ? undefined : this.#checked;
+    this.#bequeathed = legacy !== undefined;
+    return legacy;
+  }
+
+  /** Nothing is left in IPVS of what a child has read. */
+  forgetChecks(): void {
+    this.#bequeathed = false;
+    this.#keep(undefined);
+  }
+
+  /** The parcel of the one before has been kept for an heir; that of one which is retired cannot be. */
+  #keep(content: Current | undefined): void {
+    const before = this.#checked;
+    this.#checked = content !== undefined && this.#retired.has(content) ? undefined : content;
+    if (before !== undefined && before !== content && before !== this.#current)
+      this.#retire(before);
+  }
+
+  /** Once: the number of its file may name another one later. */
+  #retire(content: Current): void {
+    if (this.#retired.has(content)) return;
+    this.#retired.add(content);
+    this.#deliveries.retire(content.parcels.check);
   }
 
   /** What this process has now read, if that is the newest that it has been told of. */
   answered(pid: number): Gist | undefined {
     const read = this.#deliveries.answered(pid);
+    if (read !== undefined && pid === this.#checker) {
+      this.#keep(read.content);
+      if (read.last) this.#bequeathed = false;
+    }
     return read?.last === true ? read.content : undefined;
   }
 

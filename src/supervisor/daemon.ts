@@ -382,6 +382,7 @@ class Parent {
         if (this.#crew.child('check')?.pid !== pid) break;
         this.#checked = {};
         this.#down = undefined;
+        this.#configuration.forgetChecks();
         break;
       case 'dumped':
         break;

@@ -21,20 +21,24 @@ const service = (port: number, ...lines: readonly string[]): string =>
   `virtual_server 10.9.0.100 ${port} {\ndelay_loop 1\nwarmup 0\nretry 1\nlvs_sched wrr\nlvs_method NAT\nprotocol TCP\n${lines.join('\n')}\n}\n`;
 const SORRY = 'sorry_server 10.9.0.1 9000';
 
-/** All is well; one is down; one is down and inhibited; a sorry server serves, while one is well; none is. */
-const config = (weight: number): string =>
+/** All is well; one is down; one is down and inhibited; a sorry server serves, while one is well; none is. Of `fewer` the second is gone, and a server. */
+const config = (weight: number, fewer = false): string =>
   'global_defs {\nrouter_id x\nlvs_flush\n}\n' +
   service(1, real(8001, weight), real(8002, 2)) +
-  service(2, real(8001, weight), real(8003, 2)) +
-  service(3, real(8001, 3), real(8003, 1, 'inhibit_on_failure')) +
+  (fewer ? '' : service(2, real(8001, weight), real(8003, 2))) +
+  service(3, real(8001, 3), fewer ? '' : real(8003, 1, 'inhibit_on_failure')) +
   service(4, SORRY, 'quorum 4', real(8001, 3), real(8003, 1)) +
   service(5, SORRY, 'sorry_server_inhibit', real(8003, 1), real(8004, 2, 'alpha'));
+
+const isSecond = (line: string): boolean => line.includes(' 10.9.0.100:2 ');
 
 /** Each death, and what else happens in the same moment. */
 const deaths = [
   { what: 'as things are' },
   { what: 'in a reload', reload: config(3) },
   { what: 'once more within a minute, and one comes back meanwhile', opens: 8003 },
+  // By now the next one waits for some seconds.
+  { what: 'and a reload before the next one is there', meanwhile: config(3, true) },
 ] as const;
 
 export async function inherit(): Promise<readonly Heir[]> {
@@ -76,11 +80,17 @@ export async function inherit(): Promise<readonly Heir[]> {
       await said('Reloading');
     }
     process.kill(pid, 'SIGKILL');
+    if ('meanwhile' in death) {
+      daemon.write(death.meanwhile);
+      daemon.signal('SIGHUP');
+    }
     if ('opens' in death) {
       open.add(death.opens);
       ports.get(death.opens)?.open();
     }
     await said('Activating healthchecker');
+    if ('meanwhile' in death)
+      await until('it is gone', () => !savedTable(NAME).some(isSecond), 10_000).catch(() => {});
     await asked(2);
     told.push({ what: death.what, before, after: savedTable(NAME) });
   }
