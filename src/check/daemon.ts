@@ -2,6 +2,7 @@
 // events, and the core's actions into IPVS commands, attempts and scripts. It decides nothing about servers.
 
 import { randomInt } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
 import { Fifos } from '../fifos.ts';
 import { type Channel, type ChildContext, obeyIdle, openChannel } from '../ipc/channel.ts';
 import type { CheckOrder } from '../ipc/messages.ts';
@@ -41,8 +42,15 @@ const WORDS = { data: 'data', json: 'as json' } as const;
 /** The service cannot be had here, and another process would fare no better. */
 const FATAL = 1;
 
+/**
+ * What a check leaves lives for a second, and is old by then: it is collected once it is a fifth of what stays, not as much again.
+ * This process is a third smaller so, and needs no more time. Set here, for Node does not start with an option it does not know.
+ */
+const THRIFT = '--heap-growing-percent=20';
+
 /** Runs until the parent orders a stop or is gone; the exit status. */
 export function runCheck(context: ChildContext): Promise<number> {
+  setFlagsFromString(THRIFT);
   return new Promise((resolve) => {
     let daemon: CheckDaemon | undefined;
     const channel = openChannel(

@@ -62,13 +62,8 @@ const HEAP = ['--max-semi-space-size=2'];
  * the room.
  */
 const ROOM = '--max-semi-space-size=16';
-/**
- * What a check leaves lives for a second, and is old by then: it is collected once it is a fifth of what stays, not as much again.
- * The process that checks is a third smaller so, and needs no more time.
- */
-const THRIFT = '--heap-growing-percent=20';
 const HEAPS: { readonly [R in Role['name']]?: readonly string[] } = {
-  check: [ROOM, THRIFT],
+  check: [ROOM],
   reader: [ROOM],
 };
 
