@@ -69,7 +69,7 @@ async function runChild(
       import('./ipc/channel.ts'),
       load(),
     ]);
-  // So too those for JSON and for statistics that start anew, which are the parent's to act on.
+  // So too those for JSON and for statistics that start anew, until it has a role.
   shrug();
   native.setName('keepalived');
   native.setArguments(['keepalived', ...words]);

@@ -4,7 +4,15 @@
 import { randomInt } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { Fifos } from '../fifos.ts';
-import { type Channel, type ChildContext, obeyIdle, openChannel } from '../ipc/channel.ts';
+import {
+  type Channel,
+  type ChildContext,
+  DUMPS,
+  heedSignals,
+  obeyIdle,
+  openChannel,
+  REAL_TIME,
+} from '../ipc/channel.ts';
 import type { CheckOrder } from '../ipc/messages.ts';
 import type { IpvsOrder, IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Instant } from '../lib/time.ts';
@@ -122,6 +130,8 @@ class CheckDaemon {
     this.#thread = startOnTime(config, log, deadman, (records) => {
       for (const record of records) this.#takeRecord(record);
     });
+    heedSignals(channel, (signal) => this.#signalled(signal));
+    for (const signal of REAL_TIME) native.catchSignal(signal);
     this.#scripts = scriptsOf(log);
     this.#attempts = new Attempts((run, verdict) => this.#take({ type: 'answered', run, verdict }));
     this.#watch = new Watch({
@@ -203,6 +213,11 @@ class CheckDaemon {
     for (const line of lines) this.#context.log.write('routine', line);
   }
 
+  #signalled(signal: number): void {
+    const kind = DUMPS.get(signal);
+    if (kind !== undefined) void this.#dump(kind);
+  }
+
   async #dump(kind: Extract<CheckOrder, { readonly type: 'dump' }>['kind']): Promise<void> {
     if (kind !== 'data' && kind !== 'json') return;
     const { log } = this.#context;
@@ -250,6 +265,9 @@ class CheckDaemon {
         this.#fifos.exited(record.pid);
         this.#attempts.exited(record.pid, record.status, record.signal);
         break;
+      case 'signal':
+        this.#signalled(record.signal);
+        break;
       case 'reached':
         this.#attempts.reached(record.id, record.errno);
         break;
@@ -264,7 +282,7 @@ class CheckDaemon {
             this.#loop.take(event, record.read);
         break;
       default:
-        // Schedules and shots are no part of this process; signals are the parent's to act on.
+        // Schedules and shots are no part of this process.
         break;
     }
   }

@@ -101,6 +101,8 @@ export type Report =
   /** To be mailed; who gets it is for the parent to say. */
   | { readonly type: 'mail'; readonly subject: string; readonly text: string }
   | { readonly type: 'dumped'; readonly kind: DumpKind }
+  /** SIGHUP was sent to it: a reload is of all. */
+  | { readonly type: 'reload' }
   /** Everything is released: the process ends now. */
   | { readonly type: 'finished' };
 

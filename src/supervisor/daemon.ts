@@ -6,7 +6,7 @@ import { release, version } from 'node:os';
 import { endOnBug } from '../bug.ts';
 import { COMPATIBLE } from '../cli.ts';
 import { daemonStatus } from '../config/diagnostic.ts';
-import { MASK } from '../ipc/channel.ts';
+import { DUMPS, MASK } from '../ipc/channel.ts';
 import type { Kind, Paces, Predecessor, Report } from '../ipc/messages.ts';
 import type { Config } from '../keywords.ts';
 import type { Instant } from '../lib/time.ts';
@@ -209,24 +209,17 @@ class Parent {
       case 1:
         this.#take({ type: 'reload' });
         break;
-      case 10:
-        this.#take({ type: 'dump', kind: 'data' });
-        break;
-      case 12:
-        this.#take({ type: 'dump', kind: 'statistics' });
-        break;
-      case 36:
-        this.#take({ type: 'dump', kind: 'json' });
-        break;
-      case 63:
-        this.#take({ type: 'dump', kind: 'clear' });
-        break;
       case 17:
         for (const pid of this.#crew.halted()) this.#take({ type: 'halted', pid });
         break;
       default:
-        this.#log.warning(`Signal ${signal} asks for something that this version does not have`);
+        this.#dumpAll(signal);
     }
+  }
+
+  #dumpAll(signal: number): void {
+    const kind = DUMPS.get(signal);
+    if (kind !== undefined) this.#take({ type: 'dump', kind });
   }
 
   #perform(action: ParentAction): readonly ParentEvent[] {
@@ -383,6 +376,9 @@ class Parent {
         this.#checked = {};
         this.#down = undefined;
         this.#configuration.forgetChecks();
+        break;
+      case 'reload':
+        this.#signal(1);
         break;
       case 'dumped':
         break;

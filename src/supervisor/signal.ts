@@ -1,6 +1,7 @@
 // The signals that the parent acts on, from one place: those that Node can catch, and the two real-time ones that only the
 // addon can. Nothing here says what they mean.
 
+import { REAL_TIME } from '../ipc/channel.ts';
 import { native } from '../net/native.ts';
 import { type Record, readRecords } from '../net/record.ts';
 import { shrug } from '../net/shrug.ts';
@@ -13,8 +14,6 @@ const CAUGHT = {
   SIGTERM: 15,
   SIGCHLD: 17,
 } as const;
-/** SIGRTMIN+2 asks for JSON, SIGRTMAX-1 for statistics that start anew; uncaught they would end Node. */
-const REAL_TIME = [36, 63];
 /** The least that the I/O thread takes. */
 const RING = 1 << 18;
 

@@ -3,10 +3,18 @@
 
 import { createWriteStream } from 'node:fs';
 import { Fifos } from '../fifos.ts';
-import { type Channel, type ChildContext, obeyIdle, openChannel } from '../ipc/channel.ts';
+import {
+  type Channel,
+  type ChildContext,
+  DUMPS,
+  heedSignals,
+  obeyIdle,
+  openChannel,
+  REAL_TIME,
+} from '../ipc/channel.ts';
 import type { DumpKind, Duties, Paces, VrrpOrder } from '../ipc/messages.ts';
 import { encodeEntry } from '../lib/history.ts';
-import { type Instant, since } from '../lib/time.ts';
+import { type Instant, seconds, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
 import { Beats } from '../net/beat.ts';
 import { bufferSize } from '../net/buffer.ts';
@@ -42,6 +50,8 @@ import { Wire } from './wire.ts';
 const PREWAKE = 250;
 /** A deadline nearer than this is looked at at once, in microseconds. */
 const NEAR = 5_000;
+/** Who signals all processes of the name asks once: what reaches both this one and its parent arrives within this time. */
+const ECHO = seconds(1);
 /** In microseconds. */
 const NANOSECOND = 0.001;
 const DEADLINE: VrrpEvent = { type: 'deadline' };
@@ -73,6 +83,8 @@ export function runVrrp(context: ChildContext): Promise<number> {
   });
 }
 
+type Asker = 'parent' | 'signal';
+
 class VrrpDaemon {
   readonly #context: ChildContext;
   readonly #channel: Channel;
@@ -93,6 +105,7 @@ class VrrpDaemon {
   readonly #chronicle = new Chronicle();
   readonly #loop: Loop<RouterState, VrrpEvent, VrrpAction>;
   readonly #lookahead: Lookahead<RouterState>;
+  #cleared: { readonly by: Asker; readonly at: Instant } | undefined;
   /** The core's next deadline, and when it is looked at: half-way there, which a live master always moves before. */
   #deadline: Instant | undefined;
   #lookAt: Instant | undefined;
@@ -126,6 +139,8 @@ class VrrpDaemon {
     );
     native.ledger(ledger);
     native.prewake(PREWAKE);
+    heedSignals(channel, (signal) => this.#signalled(signal));
+    for (const signal of REAL_TIME) native.catchSignal(signal);
     const { vrrp_rt_priority: realTime, vrrp_rlimit_rttime: limit } = config.global_defs;
     limitRealTime(realTime, limit, () => context.log.warning('Real-time limit exceeded'));
     const {
@@ -220,7 +235,7 @@ class VrrpDaemon {
         this.#reload(order);
         break;
       case 'dump':
-        void this.#dump(order.kind);
+        void this.#dump(order.kind, 'parent');
         break;
       case 'stop':
         this.#take({ type: 'stop', stays: this.#duties.stays }, native.now());
@@ -246,8 +261,23 @@ class VrrpDaemon {
     return [this.#loop.state, native.now(), this.#wire.descriptors(), this.#fifos.leads];
   }
 
+  #signalled(signal: number): void {
+    const kind = DUMPS.get(signal);
+    if (kind !== undefined) void this.#dump(kind, 'signal');
+  }
+
+  /** Statistics that were cleared a moment ago are not overwritten by nothing, because the parent was signalled too. */
+  #isEcho(by: Asker): boolean {
+    const now = native.now();
+    const last = this.#cleared;
+    const echo = last !== undefined && last.by !== by && since(now, last.at) < ECHO;
+    this.#cleared = echo ? undefined : { by, at: now };
+    return echo;
+  }
+
   /** The code that writes dumps is loaded when the first one is asked for. */
-  async #dump(kind: DumpKind): Promise<void> {
+  async #dump(kind: DumpKind, by: Asker): Promise<void> {
+    if (kind === 'clear' && this.#isEcho(by)) return;
     this.#context.log.info(`${PRINTING[kind]} for process(${process.pid}) on signal`);
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
@@ -349,9 +379,11 @@ class VrrpDaemon {
         this.#take({ type: 'unsent', pace, errno, message }, record.read);
         break;
       }
-      case 'withheld':
       case 'signal':
-        // A shot that the alarm of the same instant replaces. A signal that is the parent's to act on.
+        this.#signalled(record.signal);
+        break;
+      case 'withheld':
+        // A shot that the alarm of the same instant replaces.
         break;
     }
   }
