@@ -199,10 +199,13 @@ export function tellActivity(
 export function tellEnd(draft: Draft, service: PlannedService, state: ServiceState): void {
   const { config, reals, name } = service;
   for (const [at, real] of reals.entries()) {
-    const alive = state.reals[at]?.alive === true;
+    const standing = state.reals[at] as RealState;
+    const { alive } = standing;
     const how = !alive && inhibits(service, real) ? ' (inhibited)' : '';
     say(draft, 'info', `Shutting down${how} service ${real.name} from VS ${name}`);
-    if (config.omega && alive) reportReal(draft, service, real, false);
+    // One that stands behind a sorry server has served nobody, as in tellGone.
+    const set = realDestination(service, real, standing, state.quorum) !== undefined;
+    if (config.omega && alive && set) reportReal(draft, service, real, false);
   }
   // A quorum that is lost already too, as keepalived does: what cleans up is run whatever there was.
   if (config.omega) reportQuorum(draft, service, false);

@@ -203,6 +203,23 @@ test('omega: what is up is said to go down at the end; -I: the table stays', () 
   );
 });
 
+test('omega: who stands behind the sorry server is not said to go down at the end, unless IPVS has it', () => {
+  const text = (more: string): string =>
+    `${globals()}${service(`omega\nquorum 2\nsorry_server 127.0.0.1 9999\n${more}\n${real(8001, tcp())}${real(8002, tcp())}`)}`;
+  const told = (more: string): string[] => {
+    const play = new Play(text(more));
+    play.start();
+    play.answer('8002', down());
+    return play.take({ type: 'stop' }).filter((line) => line.startsWith('fifo'));
+  };
+  const quorum = 'fifo VS [10.0.0.1]:tcp:80 DOWN';
+  assert.deepEqual(told(''), [quorum]);
+  assert.deepEqual(told('inhibit_on_failure'), [
+    'fifo RS [127.0.0.1]:tcp:8001 [10.0.0.1]:tcp:80 DOWN',
+    quorum,
+  ]);
+});
+
 test('too few servers at the start: nothing is said, unless a sorry server stands in', () => {
   const few = real(8001, `weight 4\n${tcp()}`);
   const short = new Play(`${globals()}${service(`quorum 4\nhysteresis 1\n${few}`)}`);
