@@ -9,17 +9,20 @@ export type Unrolled =
   | { readonly rounds: Iterable<Round>; readonly rest: Text }
   | { readonly error: string };
 
-export const isSequence = (text: string): boolean => /^~(SEQx?|LST)[ \t]*\(/.test(text);
+/** Whatever begins like one; no keyword does. */
+export const isSequence = (text: string): boolean => /^~(SEQ|LST)/.test(text);
 
 /** `replace` puts parameters into the list between the parentheses. */
 export function unroll(line: Text, replace: (text: Text) => Text): Unrolled {
+  const kind = /^~(SEQx?|LST)[ \t]*\(/.exec(line.text)?.[1];
+  if (kind === undefined)
+    return {
+      error: `Invalid ${line.text.slice(0, 4)} specification '${line.text}': ~SEQ(, ~SEQx( or ~LST( is meant`,
+    };
   const open = line.text.indexOf('(');
   const close = line.text.indexOf(')', open);
   if (close < 0)
-    return {
-      error: `Invalid ~${line.text.slice(1, open)} specification '${line.text}': no closing parenthesis`,
-    };
-  const kind = line.text.slice(1, open).trimEnd();
+    return { error: `Invalid ~${kind} specification '${line.text}': no closing parenthesis` };
   const inside = sliceText(line, open + 1, close);
   // A parameter in a list of values stays one value: it is replaced where the value is used.
   const list = kind === 'LST' ? inside.text : replace(inside).text;
@@ -30,12 +33,10 @@ export function unroll(line: Text, replace: (text: Text) => Text): Unrolled {
     : { rounds, rest };
 }
 
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
 function numbers(list: string, hexadecimal: boolean): Iterable<Round> | string {
   const [name = '', ...texts] = list.split(',').map((part) => part.trim());
   const bad = `~SEQ${hexadecimal ? 'x' : ''}(${list}) is not valid`;
-  if (!NAME.test(name) || texts.length < 1 || texts.length > 3) return bad;
+  if (name === '' || texts.length < 1 || texts.length > 3) return bad;
   const values = texts.map(signed);
   if (values.some((value) => value === undefined)) return bad;
   const given = values as number[];
@@ -68,26 +69,25 @@ function signed(text: string): number | undefined {
 
 function lists(list: string): Round[] | string {
   const parts = splitOutsideBraces(list);
-  const names = (parts[0] ?? '')
-    .replace(/^\{(.*)\}$/s, '$1')
-    .split(',')
-    .map((n) => n.trim());
-  if (parts.length < 2 || names.some((name) => !NAME.test(name)))
-    return `~LST(${list}) is not valid`;
+  if (parts.length < 2 || !parts.every(isValueOrValues)) return `~LST(${list}) is not valid`;
+  const names = valuesOf(parts[0] as string);
   if (parts.some((part) => /\s/.test(part))) return `~LST(${list}): values hold no blanks`;
   const rounds: Round[] = [];
   for (const part of parts.slice(1)) {
-    const values = /^\{.*\}$/s.test(part)
-      ? part
-          .slice(1, -1)
-          .split(',')
-          .map((v) => v.trim())
-      : [part];
+    const values = valuesOf(part);
     if (values.length > names.length) return `~LST(${list}) has more values than names`;
     rounds.push(names.map((name, index) => [name, values[index] ?? ''] as const));
   }
   return rounds;
 }
+
+const isValueOrValues = (part: string): boolean => /^(\{[^{}]*\}|[^{}]*)$/.test(part);
+
+const valuesOf = (part: string): string[] =>
+  part
+    .replace(/^\{(.*)\}$/s, '$1')
+    .split(',')
+    .map((value) => value.trim());
 
 function splitOutsideBraces(list: string): string[] {
   const parts = [''];
