@@ -66,50 +66,47 @@ type Problems = ReadResult['problems'][number][];
  * paths are relative to `directory`.
  */
 export function readPattern(files: Files, pattern: string, directory: string): ReadResult {
-  const alternatives = expandBraces(pattern);
   const problems: Problems = [];
   const found: SourceFile[] = [];
-  let empty = 0;
-  for (const alternative of alternatives) {
-    const before = found.length;
-    const wild = /[*?[]/.test(alternative);
-    const paths = wild ? glob(files, directory, alternative) : [plainName(directory, alternative)];
-    const own: Problems = [];
-    if (paths === undefined) own.push({ problem: 'no-directory', name: pattern });
-    else if (paths.length === 0) own.push({ problem: 'no-match', name: pattern });
+  const lacking: Problems = [];
+  for (const alternative of expandBraces(pattern)) {
+    const paths = WILD.test(alternative)
+      ? glob(files, directory, alternative)
+      : [{ path: resolvePath(directory, alternative), name: alternative }];
+    if (paths === undefined) lacking.push({ problem: 'no-directory', name: pattern });
+    else if (paths.length === 0) lacking.push({ problem: 'no-match', name: pattern });
     for (const { path, name } of paths ?? []) {
       const result = files.read(path);
-      if ('problem' in result) own.push({ problem: result.problem, name });
-      else found.push({ name, path, directory: dirname(path), text: result.text });
+      if ('text' in result) found.push({ name, path, directory: dirname(path), text: result.text });
+      else (result.problem === 'missing' ? lacking : problems).push({ ...result, name });
     }
-    const nothing =
-      found.length === before &&
-      own.every((p) => p.problem !== 'not-plain' && p.problem !== 'directory');
-    if (nothing && alternatives.length > 1) empty++;
-    else problems.push(...own);
   }
+  if (!hasBraces(pattern)) return { files: found, problems: [...problems, ...lacking] };
+  const nothing = found.length === 0 && problems.length === 0;
   // keepalived: also when all are missing, so that includem goes on and includeb ends.
-  if (empty > 0)
-    problems.push({ problem: found.length > 0 ? 'brace' : 'none-of-braces', name: pattern });
+  if (lacking.some(({ problem }) => problem !== 'no-match'))
+    problems.push({ problem: nothing ? 'none-of-braces' : 'brace', name: pattern });
+  else if (nothing) problems.push({ problem: 'no-match', name: pattern });
   return { files: found, problems };
 }
 
+/** As for glob(3), a backslash too. */
+const WILD = /[*?[\\]/;
+
 /** A backslash makes the character after it an ordinary one. */
-function plainName(directory: string, alternative: string): Found {
-  const name = alternative.replace(/\\(.)/g, '$1');
-  return { path: resolvePath(directory, name), name };
-}
+const hasBraces = (pattern: string): boolean => pattern.replace(/\\./g, '').includes('{');
 
 /** At most 1024 alternatives: a line of 1023 characters could otherwise mean millions. */
 export function expandBraces(pattern: string, limit = 1024): string[] {
-  const open = pattern.indexOf('{');
-  if (open < 0) return [pattern];
+  const open = /^(?:[^\\{]|\\.|\\$)*/s.exec(pattern)?.[0].length as number;
+  if (open === pattern.length) return [pattern];
   let depth = 0;
   let start = open + 1;
   const parts: string[] = [];
   for (let i = open; i < pattern.length; i++) {
     const c = pattern[i];
-    if (c === '{') depth++;
+    if (c === '\\') i++;
+    else if (c === '{') depth++;
     else if (c === ',' && depth === 1) {
       parts.push(pattern.slice(start, i));
       start = i + 1;
@@ -145,7 +142,7 @@ function glob(files: Files, directory: string, pattern: string): readonly Found[
       path: resolvePath(base.path, name),
       name: base.name === '' || base.name === '/' ? base.name + name : `${base.name}/${name}`,
     });
-    if (!/[*?[]/.test(part)) {
+    if (!WILD.test(part)) {
       bases = bases.map((base) => below(base, part));
       continue;
     }
@@ -180,13 +177,12 @@ function tokensOf(part: string): readonly Token[] {
   const characters = Array.from(part);
   for (let i = 0; i < characters.length; i++) {
     const c = characters[i] as string;
-    const close =
-      c === '[' ? characters.indexOf(']', i + (/[!^]/.test(characters[i + 1] ?? '') ? 3 : 2)) : -1;
+    const set = c === '[' ? setOf(characters, i + 1) : undefined;
     if (c === '*') tokens.push('star');
     else if (c === '?') tokens.push({ is: () => true });
-    else if (close > 0) {
-      tokens.push({ is: classOf(characters.slice(i + 1, close)) });
-      i = close;
+    else if (set !== undefined) {
+      tokens.push(set);
+      i = set.end;
     } else if (c === '\\' && i + 1 < characters.length) {
       const plain = characters[++i];
       tokens.push({ is: (other) => other === plain });
@@ -195,19 +191,48 @@ function tokensOf(part: string): readonly Token[] {
   return tokens;
 }
 
-function classOf(inside: readonly string[]): (c: string) => boolean {
-  const negative = inside[0] === '!' || inside[0] === '^';
-  const members = negative ? inside.slice(1) : inside;
-  const has = (c: string): boolean => {
-    for (let i = 0; i < members.length; i++) {
-      const from = members[i] as string;
-      const to = members[i + 1] === '-' ? members[i + 2] : undefined;
-      if (to !== undefined) i += 2;
-      if (to === undefined ? c === from : c >= from && c <= to) return true;
+/** The names of POSIX, for ASCII. */
+const CLASSES: Readonly<Record<string, RegExp>> = {
+  alnum: /[A-Za-z0-9]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  cntrl: /\p{Cc}/u,
+  digit: /[0-9]/,
+  graph: /[!-~]/,
+  lower: /[a-z]/,
+  print: /[ -~]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /[ \t\n\v\f\r]/,
+  upper: /[A-Z]/,
+  xdigit: /[A-Fa-f0-9]/,
+};
+
+/** What stands between brackets, from behind the opening one to `end`; undefined where they do not close. */
+function setOf(
+  characters: readonly string[],
+  from: number,
+): { readonly is: (c: string) => boolean; readonly end: number } | undefined {
+  const negative = characters[from] === '!' || characters[from] === '^';
+  const first = negative ? from + 1 : from;
+  const members: ((c: string) => boolean)[] = [];
+  for (let i = first; i < characters.length; i++) {
+    if (characters[i] === ']' && i > first)
+      return { is: (c) => members.some((is) => is(c)) !== negative, end: i };
+    const named = /^\[:([a-z]+):\]/.exec(characters.slice(i, i + 12).join(''));
+    if (named !== null) {
+      const letters = CLASSES[named[1] as string];
+      members.push((c) => letters?.test(c) === true);
+      i += named[0].length - 1;
+      continue;
     }
-    return false;
-  };
-  return (c) => has(c) !== negative;
+    if (characters[i] === '\\') i++;
+    const low = characters[i] ?? '';
+    const ranges = characters[i + 1] === '-' && (characters[i + 2] ?? ']') !== ']';
+    if (ranges) i += characters[i + 2] === '\\' ? 3 : 2;
+    const high = characters[i] ?? '';
+    members.push((c) => c >= low && c <= high);
+  }
+  return undefined;
 }
 
 /** In time that grows with both lengths: a star only ever has to be tried again from the last one. */

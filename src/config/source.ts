@@ -168,6 +168,16 @@ function readingOnce(): Files & { readonly seen: () => readonly string[] } {
   };
 }
 
+const NOWHERE: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
 function readFile(path: string): FileResult {
   try {
     const status = statSync(path);
@@ -177,7 +187,8 @@ function readFile(path: string): FileResult {
     return { text: readFileSync(path, 'utf8') };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    return { problem: code === 'ENOENT' || code === 'ENOTDIR' ? 'missing' : 'unreadable' };
+    if (isLink(path)) return { problem: code === 'EACCES' ? 'unreadable' : 'not-plain' };
+    return { problem: NOWHERE.has(code) ? 'missing' : 'unreadable' };
   }
 }
 

@@ -2,7 +2,7 @@
 // about. What differs on purpose says so in its case, with the reason.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -10,7 +10,7 @@ import { ADDRESSES } from './address.ts';
 import { CASES, type Case } from './cases.ts';
 import { CORNERS } from './corner.ts';
 import type { Judgement } from './judge.ts';
-import { LANGUAGE, PARTS } from './language.ts';
+import { LANGUAGE, LINKS, PARTS } from './language.ts';
 import { mixtures } from './mixture.ts';
 import { linesOf, makeBench, THREE_INTERFACES, type Theirs } from './oracle.ts';
 import { exampleCases, rowCases, twiceCases } from './rows.ts';
@@ -51,6 +51,8 @@ describe('the verdict on a configuration', { timeout: 240_000 }, () => {
     mkdirSync(join(folder, 'part'));
     for (const [name, text] of Object.entries(PARTS))
       writeFileSync(join(folder, 'part', name), text);
+    for (const [name, target] of Object.entries(LINKS))
+      symlinkSync(target, join(folder, 'part', name));
     writeFileSync(join(folder, 'part', 'program'), 'priority 50\n');
     chmodSync(join(folder, 'part', 'program'), 0o755);
     for (const [index, { text }] of cases.entries()) writeFileSync(paths[index] as string, text);

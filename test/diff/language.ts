@@ -275,6 +275,19 @@ export const LANGUAGE: readonly Case[] = [
   { name: 'includem with one missing', text: inside('includem ../part/{bad,none}.inc') },
   { name: 'includem with all missing', text: inside('includem ../part/{none,nix}.inc') },
   { name: 'include in quotes', text: inside('include "../part/bad.inc"') },
+  ...[
+    ['', 'b\\ad.{inc,nix}', '\\{q\\}.x', '{a\\,b}.x', '[[:digit:]].x', '[![:alpha:]].x'],
+    ['', '[^[:lower:]a].x', '[[:foo:]].x', '[\\]].x', '[]].x', '[a-].x', 'gone*.x'],
+    ['r', 'gone.x', 'gone*.x', 'loop.x', 'loop.x/x', '*/bad.inc'],
+    ['m', '{no}.inc', '{no', 'no/{a}*', '{nix,no*}', '{no,nix}*', 'n\\o', 'no/\\a', 'good.inc\\'],
+    ['w', 'gone.x', 'n\\o', '\\{no,good\\}.inc', '[[:alpha:].x', '{bad.inc,no*}', '{\\n,\\m}'],
+    ['b', '{no}.inc', '{good', '{bad.inc,no*}', '{gone,no}.x', '{no,nix}*', '{bad,n\\o}.inc'],
+  ].flatMap(([kind, ...names]) =>
+    names.map((name) => ({
+      name: `include${kind} ${name}`,
+      text: inside(`include${kind} ../part/${name}`),
+    })),
+  ),
   { name: 'bare include', text: inside('include') },
   { name: 'include with a comment', text: inside('include ../part/good.inc # c') },
   { name: 'conditional include', text: inside('@vm include ../part/bad.inc') },
@@ -297,4 +310,14 @@ export const PARTS: Readonly<Record<string, string>> = {
   'close.inc': '}\n',
   'self.inc': 'include self.inc\n',
   'open.inc': '$M=zz1 \\\n',
+  '{q}.x': 'zzq\n',
+  'a,b.x': 'zzab\n',
+  '5.x': 'zz5\n',
+  '].x': 'zz]\n',
+};
+
+/** Links among them, and what they point to: nowhere. */
+export const LINKS: Readonly<Record<string, string>> = {
+  'gone.x': 'nosuch',
+  'loop.x': 'loop.x',
 };
