@@ -177,7 +177,7 @@ function checkerLines(
   ];
   return [
     ` ${name}`,
-    '   Enabled = yes',
+    `   Enabled = ${yesNo(live?.enabled ?? true)}`,
     `   Up = ${yesNo(live?.up ?? !alpha)}`,
     `   Has run = ${yesNo(live?.ran ?? false)}`,
     `   Current weight = ${live?.shift ?? 0}`,
@@ -186,7 +186,7 @@ function checkerLines(
     `   Log all failures = ${yesNo(own.log_all_failures ?? false)}`,
     ...connectionLines(checker, real, server),
     `   Keepalive method = ${kind}${url === undefined ? '' : `, http protocol ${own.http_protocol ?? '1.0'}`}`,
-    ...(url === undefined ? [] : getLines(own, url, users)),
+    ...(url === undefined ? [] : getLines(own, url, users, live?.failed)),
     ...(script === undefined ? [] : miscLines(script, own, live)),
     ...ownLines(checker, alpha),
   ];
@@ -280,6 +280,7 @@ function getLines(
   own: Readonly<Partial<Record<string, never>>>,
   url: readonly Readonly<Record<string, unknown>>[],
   users: RegexUsers,
+  failed: number | undefined,
 ): string[] {
   const host = own.virtualhost;
   const set = (value: unknown): string => (value === true ? 'set' : 'unset');
@@ -298,6 +299,7 @@ function getLines(
         ...regexLines(page as Partial<Page>, users),
       ];
     }),
+    ...(failed === undefined ? [] : [`   Failed URL = ${url[failed]?.path}`]),
   ];
 }
 

@@ -8,6 +8,8 @@ import { type RealState, realDestination } from './service.ts';
 import type { DirectorState } from './state.ts';
 
 export interface LiveChecker {
+  /** Its service is here, or is everywhere. */
+  readonly enabled: boolean;
   readonly up: boolean;
   /** It has answered. */
   readonly ran: boolean;
@@ -17,6 +19,8 @@ export interface LiveChecker {
   readonly failures: number;
   /** When its command last ended by itself, as text, and how. */
   readonly last?: { readonly time: string; readonly status: number };
+  /** Which of several targets it has failed at. */
+  readonly failed?: number;
 }
 
 export interface LiveReal {
@@ -34,7 +38,7 @@ export interface LiveService {
 
 /** One for each virtual server of the configuration, in its order. */
 export const liveOf = (
-  { plan, services, healths }: DirectorState,
+  { plan, services, healths, suspended }: DirectorState,
   clock: Clock,
 ): readonly LiveService[] =>
   plan.services.map((service, at) => {
@@ -42,7 +46,15 @@ export const liveOf = (
     return {
       quorum,
       reals: service.reals.map((real, place) =>
-        realOf(service, real, reals[place] as RealState, quorum, healths, clock),
+        realOf(
+          service,
+          real,
+          reals[place] as RealState,
+          quorum,
+          healths,
+          clock,
+          !suspended.has(at),
+        ),
       ),
     };
   });
@@ -54,12 +66,15 @@ function realOf(
   quorum: boolean,
   healths: DirectorState['healths'],
   clock: Clock,
+  enabled: boolean,
 ): LiveReal {
   const checkers = real.checks.map((at, place): LiveChecker => {
-    const { up, known, failures, ran } = itemAt(healths, at);
+    const { up, known, failures, ran, doubted, target } = itemAt(healths, at);
     const last =
       ran === undefined ? {} : { last: { time: stamp(clock, ran.at, true), status: ran.status } };
-    return { up, ran: known, shift: state.standings[place]?.shift ?? 0, failures, ...last };
+    const shift = state.standings[place]?.shift ?? 0;
+    const failed = doubted === true ? { failed: target } : {};
+    return { enabled, up, ran: known, shift, failures, ...last, ...failed };
   });
   const set = realDestination(service, real, state, quorum) !== undefined;
   return { alive: state.alive, weight: state.weight, set, checkers };

@@ -203,7 +203,8 @@ const namedBy = (config: VrrpInstance): readonly string[] => [
 
 /** The interface of an instance, and the one that is made for it. */
 export function ownLines(config: VrrpInstance, kernel: RouterState['kernel']): readonly string[] {
-  const { interface: at, own, use_vmac: vmac, use_vmac_addr: all, vmac_xmit_base: base } = config;
+  const { interface: at, own, lacking } = config;
+  const { use_vmac: vmac, use_vmac_addr: all, vmac_xmit_base: base } = config;
   const made = config.made?.find(({ name }) => name === own);
   const isUp = own !== undefined && linkNamed(kernel, own)?.up === true;
   const byVrid = vmac?.mac?.split(':').length === 5 ? ' (using VRID)' : '';
@@ -218,6 +219,8 @@ export function ownLines(config: VrrpInstance, kernel: RouterState['kernel']): r
     const address = first === undefined ? '' : `, i/f address = ${first.address}${length}`;
     lines.push(`   Use IPVLAN, i/f ${own}, is_up = ${isUp}${address}, type ${made.mode}`);
   }
+  if (lacking !== undefined)
+    lines.push(`   Use IPVLAN, i/f ${lacking.name}, is_up = false, type ${lacking.mode}`);
   if (all === true) lines.push('   Use VMAC for VIPs on other interfaces');
   if (made !== undefined && linkNamed(kernel, made.parent) === undefined)
     lines.push(`   Interface = ${own}`);
@@ -225,7 +228,8 @@ export function ownLines(config: VrrpInstance, kernel: RouterState['kernel']): r
     const where = vmac !== undefined && base === true ? ', xmit base i/f' : '';
     const kind = made.kind === 'macvlan' ? 'vmac' : 'ipvlan';
     lines.push(`   Interface = ${own}, ${kind} on ${at}${where}`);
-  } else if (at !== undefined) lines.push(`   Interface = ${at}`);
+  } else if (lacking !== undefined) lines.push(`   Interface = ${lacking.name}, ipvlan on ${at}`);
+  else if (at !== undefined) lines.push(`   Interface = ${at}`);
   return lines;
 }
 
@@ -268,7 +272,10 @@ function linkLines(
   groups: readonly DelayGroup[],
   clock: Clock,
 ): readonly string[] {
-  const added = new Set(state.config.static_ipaddress?.map(({ address }) => address));
+  // keepalived hears of its own where a link-local one of IPv6 comes.
+  const added = new Set(
+    state.config.static_ipaddress?.flatMap(({ address }) => (isLinkLocal6(address) ? [] : address)),
+  );
   // What this daemon has put there is not the interface's.
   const addresses = (state.kernel.addresses[link.index] ?? []).filter(
     ({ address }) => !isVirtual(state, { index: link.index, address }) && !added.has(address),

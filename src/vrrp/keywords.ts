@@ -300,6 +300,8 @@ export interface VrrpInstance
   readonly unicast_peer: readonly UnicastPeer[];
   readonly virtual_ipaddress: readonly AddressEntry[];
   readonly virtual_ipaddress_excluded: readonly AddressEntry[];
+  /** What use_ipvlan would have made if it had an address. */
+  readonly lacking?: { readonly name: string; readonly mode: string };
   /** The interface made for it, which it runs on; absent: `interface`. */
   readonly own?: string;
   /** That one and others that its addresses are on. */

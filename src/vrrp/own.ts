@@ -54,8 +54,10 @@ export function withOwnLinks(
   return instances.map((instance) => ownLinksOf(instance, { ...naming, taken }));
 }
 
-function ownLinksOf(instance: VrrpInstance, names: Names): VrrpInstance {
-  const own = ownLink(instance, names);
+function ownLinksOf(given: VrrpInstance, names: Names): VrrpInstance {
+  const lacking = lackingLink(given, names);
+  const instance = lacking === undefined ? given : { ...given, lacking };
+  const own = lacking === undefined ? ownLink(instance, names) : undefined;
   const made: MadeLink[] = own === undefined ? [] : [own];
   const place = (entry: AddressEntry): AddressEntry => {
     const dev = linkFor(entry, instance, made, names);
@@ -93,16 +95,30 @@ function ownLink(instance: VrrpInstance, names: Names): MadeLink | undefined {
   if (ipvlan === undefined) return undefined;
   const { address, prefix: length = of === 4 ? 32 : 128 } = ipvlan;
   const fits = address !== undefined && family(address) === of;
-  if (!fits && of === 4) return undefined;
   return {
     ...common,
-    name: ipvlan.name ?? freeName(prefix, of, vrid, undefined, names),
+    ...ipvlanOf(instance, ipvlan, names),
     kind: 'ipvlan',
-    mode: ipvlan.mode ?? 'bridge',
     // It has the MAC address of the one below, and by itself a link-local address of its own.
     settings: of === 4 ? [six('disable_ipv6', 1)] : [],
     addresses: fits ? [{ address, prefix: length }] : [],
   };
+}
+
+const ipvlanOf = (
+  { family: of, virtual_router_id: vrid }: VrrpInstance,
+  { name, mode = 'bridge' }: NonNullable<VrrpInstance['use_ipvlan']>,
+  names: Names,
+) => ({ name: name ?? freeName(names.prefix, of, vrid, undefined, names), mode });
+
+/** Of IPv4 it needs an address, for adverts to come from. */
+function lackingLink(instance: VrrpInstance, names: Names): VrrpInstance['lacking'] {
+  const { use_vmac: vmac, use_ipvlan: ipvlan, interface: parent, family: of } = instance;
+  if (parent === undefined || vmac !== undefined || ipvlan === undefined || of === 6)
+    return undefined;
+  const { address } = ipvlan;
+  const fits = address !== undefined && family(address) === of;
+  return fits ? undefined : ipvlanOf(instance, ipvlan, names);
 }
 
 /** IPv6 adverts come from a link-local address (RFC 9568 5.1.2.1), which the interface that they leave must have. */

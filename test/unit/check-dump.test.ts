@@ -138,6 +138,46 @@ misc_path /bin/false
   ]);
 });
 
+test('a check that rests and the page that failed are shown as keepalived 2.2.7 shows them', () => {
+  const pages = 'url {\npath /a\n}\nurl {\npath /b\n}\n';
+  const text = ['10.9.9.1 80', '127.0.0.9 80']
+    .map(
+      (address, at) => `virtual_server ${address} {
+lvs_sched rr
+lvs_method NAT
+protocol TCP
+${at === 0 ? 'ha_suspend' : ''}
+real_server 127.0.0.1 8${at} {
+HTTP_GET {
+${pages}}
+}
+}`,
+    )
+    .join('\n');
+  const config = read(text).config ?? assert.fail('it is read');
+  let state = createDirector(config, { seed: 1, keeps: false });
+  const take = (event: CheckEvent, at: number): void => {
+    state = director.step(state, event, at as Instant).state;
+  };
+  const shown = (at: number): readonly string[] =>
+    dumpCheck(config, config.global_defs, liveOf(state, { monotonic: at as Instant, wall: 0 }))
+      .map((line) => line.trim())
+      .filter((line) => /Enabled|Failed URL/.test(line));
+  take({ type: 'facts', facts: { addresses: [], files: {} } }, 0);
+  assert.deepEqual(shown(0), ['Enabled = no', 'Enabled = yes']);
+  const answer = (up: boolean): void => {
+    const at = director.nextDeadline(state) ?? assert.fail('it is asked');
+    take({ type: 'deadline' }, at);
+    const { run = 0 } = itemAt(state.healths, 1);
+    take({ type: 'answered', run, verdict: up ? { up } : { up, reason: 'bad' } }, at);
+  };
+  answer(true);
+  for (let i = 0; i < 9 && shown(0).length < 3; i++) answer(false);
+  assert.deepEqual(shown(0), ['Enabled = no', 'Enabled = yes', 'Failed URL = /b']);
+  answer(true);
+  assert.deepEqual(shown(0), ['Enabled = no', 'Enabled = yes']);
+});
+
 test('tunnels are shown as keepalived 2.2.7 shows them', () => {
   const shown = (method: string, own = method): readonly string[] => {
     const text = `virtual_server 10.0.0.1 80 {

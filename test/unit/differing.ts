@@ -11,7 +11,7 @@ export const DIFFERENT: Readonly<Record<Ending, Readonly<Record<string, readonly
       ['297'],
     'a tracked file whose folder is not there is looked for and shown; without its lines nobody would see that it counts as soon as it is there':
       ['257'],
-    'the same; weights of BFD sessions; use_ipvlan without an address, for which keepalived names an interface that it does not make; static addresses that the kernel of the recording refused':
+    'the same; weights of BFD sessions; sockets, faults and an interface of index 0 for use_ipvlan without an address, where keepalived makes none; static addresses that the kernel of the recording refused':
       ['273'],
   },
   '.check.data': {

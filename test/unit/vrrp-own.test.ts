@@ -457,3 +457,23 @@ test('use_vmac and vmac_xmit_base in the dumps, in keepalived’s words', () => 
   const json = dumpJson(host.state, { monotonic: host.now, wall: 0 });
   assert.match(json, /"vmac_ifname":"vrrp\.51","ifp_ifname":"vrrp\.51"/);
 });
+
+test('use_ipvlan without an address shows what it would have made, as keepalived does; static addresses of IPv6 are the interface’s', () => {
+  const [one] = own(instance({ use_ipvlan: {} }));
+  const entry = { address: ip('fe80::77'), prefix: 64, scope: 0, dev: 'eth0' };
+  const fixed = { address: ip('10.0.0.50'), prefix: 24, scope: 0, dev: 'eth0' };
+  const host = new Host({
+    ...config(one as VrrpInstance),
+    static_ipaddress: [entry, fixed],
+  }).start();
+  assert.equal(host.member().state.name, 'fault');
+  assert.deepEqual(host.of('makeLinks'), []);
+  host.take({ type: 'address', address: address('fe80::77', 64) });
+  host.take({ type: 'address', address: address('10.0.0.50') });
+  const lines = dumpData(host.state, { monotonic: host.now, wall: 0 }, new Map()).split('\n');
+  assert.ok(lines.includes('   Use IPVLAN, i/f vrrp.51, is_up = false, type bridge'));
+  assert.ok(lines.includes('   Interface = vrrp.51, ipvlan on eth0'));
+  const at = lines.indexOf('   Additional IPv6 addresses :');
+  assert.equal(lines[at + 1], '     fe80::77');
+  assert.ok(!lines.includes('     10.0.0.50'));
+});
