@@ -85,13 +85,11 @@ export const hearing = ({ top }: Numbering, number: number): Numbering => ({
   top: isNewer(number, top) ? number : top,
 });
 
-/** The characters of the password, as keepalived cuts them. */
+/** The first bytes of the password, as keepalived cuts it. */
 export function keyOf({ authentication }: VrrpInstance): Uint8Array {
   const bytes = new Uint8Array(8);
   if (authentication === undefined) return bytes;
-  // Configuration text is Latin-1 or UTF-8 bytes as read; keepalived copies bytes, and so do we for ASCII.
-  for (let i = 0; i < 8 && i < authentication.auth_pass.length; i++)
-    bytes[i] = authentication.auth_pass.charCodeAt(i);
+  bytes.set(new TextEncoder().encode(authentication.auth_pass).subarray(0, bytes.length));
   return bytes;
 }
 
