@@ -203,7 +203,7 @@ testFault<Restart>({
     {
       guard: 'the journal',
       file: 'src/vrrp/start.ts',
-      from: '  removeJournalled(draft, journal);\n',
+      from: '  removeAbandoned(draft, abandoned);\n',
       to: '',
       fails: /gone before BACKUP/,
       cheap: true,
