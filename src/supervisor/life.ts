@@ -3,7 +3,7 @@
 
 import type { Kind } from '../ipc/messages.ts';
 import type { Step } from '../lib/machine.ts';
-import { after, type Duration, type Instant, seconds } from '../lib/time.ts';
+import { after, type Duration, type Instant, millis, seconds } from '../lib/time.ts';
 import type { ParentAction, Severity } from './action.ts';
 import type { Child, ParentState, Watched } from './state.ts';
 import type { Condition } from './systemd.ts';
@@ -14,6 +14,9 @@ export const HEARTBEAT: Duration = seconds(5);
 export const SILENCE = 3;
 /** Longest back-off, and the time that a child must run to be trusted again. keepalived 2.2.7: 0 1 2 4 ... 32 60 s. */
 export const LONGEST_DELAY: Duration = seconds(60);
+
+/** Who asks all processes to end, as systemd does, may be held up between two of them by the first one's end. */
+export const ECHO: Duration = millis(100);
 
 /** In keepalived's log lines. */
 const TITLES: Readonly<Record<Kind, string>> = { vrrp: 'VRRP', check: 'Healthcheck' };
@@ -67,6 +70,7 @@ export function childDeadline(child: Child): Instant | undefined {
       return child.beatAt;
     case 'stopping':
       return child.killAt;
+    case 'left':
     case 'backingOff':
       return child.until;
     case 'silent':
@@ -155,6 +159,11 @@ export function meetDeadline(state: ParentState, kind: Kind, now: Instant): Resu
       return beat(state, kind, child, now);
     case 'stopping':
       return killStopping(state, kind, child.pid);
+    case 'left':
+      return precede(
+        [log('alert', `${nameOf(kind, child.was)} died: Respawning`)],
+        backOff(state, kind, child.failures, now, false),
+      );
     case 'backingOff':
       return fork(state, kind, child.failures, false);
     case 'silent':
@@ -235,6 +244,7 @@ export function release(state: ParentState, kind: Kind, now: Instant): Result {
     }
     case 'stopping':
       return stay(state);
+    case 'left':
     case 'backingOff':
     case 'forking':
     case 'absent':

@@ -12,6 +12,7 @@ import {
   childDeadline,
   clean,
   distrust,
+  ECHO,
   fork,
   forked,
   forkFailed,
@@ -169,10 +170,17 @@ function exited(state: ParentState, exit: Exit, now: Instant): Result {
     const ended = setChild(state, kind, { name: 'absent' });
     return precede([...clean(kind), ...actions], stop(ended, 0, now));
   }
-  actions.push(log('alert', `${nameOf(kind, exit.pid)} died: Respawning`));
   const since = 'since' in child ? child.since : undefined;
   const trusted = since !== undefined && now - since >= LONGEST_DELAY;
   const failures = trusted || !('failures' in child) ? 0 : child.failures;
+  if (exit.status === 0 && child.name === 'running') {
+    const until = after(now, ECHO);
+    return precede(
+      clean(kind),
+      stay(setChild(state, kind, { name: 'left', was: exit.pid, until, failures })),
+    );
+  }
+  actions.push(log('alert', `${nameOf(kind, exit.pid)} died: Respawning`));
   if (kind !== 'vrrp') return precede(actions, backOff(state, kind, failures, now, false));
   // Only the first failure in a while: what ends twice in a minute would end a third time in its role.
   const inherit = since !== undefined && failures === 0;

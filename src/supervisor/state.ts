@@ -19,7 +19,7 @@ export interface Settings {
   readonly patience: Duration;
 }
 
-/** Each state carries what it needs and nothing else; only the last two have no process. */
+/** Each state carries what it needs and nothing else; only the last four have no process. */
 export type Child =
   /** Started; its code may still be loading. */
   | Alive<'starting'>
@@ -34,6 +34,13 @@ export type Child =
     }
   /** Asked to end. */
   | { readonly name: 'stopping'; readonly pid: number; readonly killAt: Instant | undefined }
+  /** It has ended as one does that is asked to; this process may be about to be asked too. `was` is its PID. */
+  | {
+      readonly name: 'left';
+      readonly was: number;
+      readonly until: Instant;
+      readonly failures: number;
+    }
   | { readonly name: 'backingOff'; readonly until: Instant; readonly failures: number }
   /** Ordered, and not yet told whether it worked. */
   | { readonly name: 'forking'; readonly failures: number }

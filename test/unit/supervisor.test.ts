@@ -205,6 +205,21 @@ test('a dead child is started again after its delay, not before', () => {
   assert.equal(run.pid, 13);
 });
 
+test('a child that ends as if it had been asked to is given a moment: whoever asked may be asking the parent too', () => {
+  const all = new Run().begin();
+  const left = all.take({ type: 'exited', pid: all.pid, status: 0 });
+  assert.deepEqual([kinds(left), texts(left)], [['clean'], []]);
+  assert.deepEqual(texts(all.take({ type: 'stop' })), ['Stopping']);
+  assert.equal(all.state.children.vrrp.name, 'absent');
+  const alone = new Run().begin();
+  const { pid } = alone;
+  alone.take({ type: 'exited', pid, status: 0 });
+  const later = alone.pass(0.1);
+  assert.equal(texts(later)[0], `VRRP child process(${pid}) died: Respawning`);
+  assert.ok(kinds(later).includes('fork'));
+  assert.equal(alone.state.children.vrrp.name, 'starting');
+});
+
 test('the first death in a minute is inherited from; the second leaves nothing to inherit', () => {
   const run = new Run().begin();
   const first = run.take({ type: 'exited', pid: run.pid, signal: 'SIGKILL' });
