@@ -4,16 +4,9 @@
 import { randomInt } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { Fifos } from '../fifos.ts';
-import {
-  type Channel,
-  type ChildContext,
-  DUMPS,
-  heedSignals,
-  obeyIdle,
-  openChannel,
-  REAL_TIME,
-} from '../ipc/channel.ts';
+import { type Channel, type ChildContext, obeyIdle, openChannel } from '../ipc/channel.ts';
 import type { CheckOrder } from '../ipc/messages.ts';
+import { DUMPS, heedSignals } from '../ipc/signal.ts';
 import type { IpvsOrder, IpvsTimeouts } from '../lib/ipvs.ts';
 import type { Instant } from '../lib/time.ts';
 import type { Log } from '../log.ts';
@@ -131,7 +124,6 @@ class CheckDaemon {
       for (const record of records) this.#takeRecord(record);
     });
     heedSignals(channel, (signal) => this.#signalled(signal));
-    for (const signal of REAL_TIME) native.catchSignal(signal);
     this.#scripts = scriptsOf(log);
     this.#attempts = new Attempts((run, verdict) => this.#take({ type: 'answered', run, verdict }));
     this.#watch = new Watch({
@@ -325,8 +317,6 @@ class CheckDaemon {
         this.#fifos.write(action.line);
         return [];
       case 'mail':
-        this.#channel.report(action);
-        return [];
       case 'note':
         this.#channel.report(action);
         return [];

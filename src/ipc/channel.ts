@@ -2,7 +2,7 @@
 // as `stop`, so a child knows one way to end. It interprets nothing else.
 
 import type { Log } from '../log.ts';
-import type { DumpKind, Letter, Order, Report } from './messages.ts';
+import type { Letter, Order, Report } from './messages.ts';
 import { ParcelReader } from './parcel.ts';
 
 /** File creation mask where nobody says anything, as keepalived's. */
@@ -27,22 +27,6 @@ export interface Channel {
 export function obeyIdle(order: Order, channel: Channel, ended: (status: number) => void): void {
   if (order.type === 'stop') ended(0);
   else if (order.type === 'heartbeat') channel.report(order);
-}
-
-/** What signals ask for: SIGUSR1, SIGUSR2, SIGRTMIN+2 and SIGRTMAX-1. Node has no names for the last two. */
-export const DUMPS: ReadonlyMap<number, DumpKind> = new Map([
-  [10, 'data'],
-  [12, 'statistics'],
-  [36, 'json'],
-  [63, 'clear'],
-]);
-export const REAL_TIME: readonly number[] = [36, 63];
-
-/** For a child that runs something: signals that are sent to it rather than to its parent. Those of real time are not heard here. */
-export function heedSignals(channel: Channel, take: (signal: number) => void): void {
-  process.on('SIGUSR1', () => take(10));
-  process.on('SIGUSR2', () => take(12));
-  process.on('SIGHUP', () => channel.report({ type: 'reload' }));
 }
 
 /** Where the parent puts the dead-man pipe; 3 is Node's own channel. */

@@ -1,7 +1,7 @@
 // The signals that the parent acts on, from one place: those that Node can catch, and the two real-time ones that only the
 // addon can. Nothing here says what they mean.
 
-import { REAL_TIME } from '../ipc/channel.ts';
+import { REAL_TIME } from '../ipc/signal.ts';
 import { native } from '../net/native.ts';
 import { type Record, readRecords } from '../net/record.ts';
 import { shrug } from '../net/shrug.ts';

@@ -3,16 +3,9 @@
 
 import { createWriteStream } from 'node:fs';
 import { Fifos } from '../fifos.ts';
-import {
-  type Channel,
-  type ChildContext,
-  DUMPS,
-  heedSignals,
-  obeyIdle,
-  openChannel,
-  REAL_TIME,
-} from '../ipc/channel.ts';
+import { type Channel, type ChildContext, obeyIdle, openChannel } from '../ipc/channel.ts';
 import type { DumpKind, Duties, Paces, VrrpOrder } from '../ipc/messages.ts';
+import { DUMPS, heedSignals } from '../ipc/signal.ts';
 import { encodeEntry } from '../lib/history.ts';
 import { type Instant, seconds, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
@@ -140,7 +133,6 @@ class VrrpDaemon {
     native.ledger(ledger);
     native.prewake(PREWAKE);
     heedSignals(channel, (signal) => this.#signalled(signal));
-    for (const signal of REAL_TIME) native.catchSignal(signal);
     const { vrrp_rt_priority: realTime, vrrp_rlimit_rttime: limit } = config.global_defs;
     limitRealTime(realTime, limit, () => context.log.warning('Real-time limit exceeded'));
     const {
