@@ -62,10 +62,7 @@ const HEAP = ['--max-semi-space-size=2'];
  * the room.
  */
 const ROOM = '--max-semi-space-size=16';
-const HEAPS: { readonly [R in Role['name']]?: readonly string[] } = {
-  check: [ROOM],
-  reader: [ROOM],
-};
+const ROOMY: ReadonlySet<Role['name']> = new Set(['check', 'reader']);
 
 export function childCommand(): SelfCommand {
   const script = process.argv[1] ?? '';
@@ -96,7 +93,7 @@ export function forkSelf(
   const options: ForkOptions & { readonly argv0: string } = {
     execPath: self.execPath,
     // The last word counts.
-    execArgv: [...self.execArgv, ...(HEAPS[role.name] ?? [])],
+    execArgv: [...self.execArgv, ...(ROOMY.has(role.name) ? [ROOM] : [])],
     env: roleEnvironment(role),
     stdio,
     argv0: 'keepalived',
