@@ -5,7 +5,8 @@
 import type { DestinationKey, ServiceKey } from '../lib/ipvs.ts';
 import { type Health, newborn, unknown } from './health.ts';
 import { type Check, idOfReal, type Plan, type PlannedReal, type PlannedService } from './plan.ts';
-import { nameOfKey, placeOf, portUnder } from './table.ts';
+import { inhibits } from './service.ts';
+import { nameOfKey, placeOf, placeUnder } from './table.ts';
 
 /** What IPVS held when the process started. */
 export interface Held {
@@ -61,25 +62,23 @@ export class Legacy {
     if (this.#held.size === 0) return undefined;
     const { pools, config } = service;
     const { sorry_server: sorry } = config;
-    const { address, port, lvs_method = config.lvs_method } = real.config;
+    const { lvs_method = config.lvs_method } = real.config;
     const { kind } = config.sorry_server_lvs_method ?? config.lvs_method;
     const isSorry = (key: ServiceKey, place: string): boolean =>
-      sorry !== undefined &&
-      place === placeOf({ address: sorry.address, port: portUnder(key, sorry.port, kind) });
+      sorry !== undefined && place === placeUnder(key, sorry, kind);
     const found = pools.flatMap(({ name, key }) => {
       const weights = this.#held.get(name);
       if (weights === undefined) return [];
-      const place = placeOf({ address, port: portUnder(key, port, lvs_method.kind) });
+      const place = placeUnder(key, real.config, lvs_method.kind);
       const weight = weights.get(place);
       return [{ weights, weight, replaced: isSorry(key, place) && isAlone(weights, weight) }];
     });
     if (found.length === 0) return undefined;
     if (found.every(({ replaced }) => replaced)) return false;
-    const inhibits = real.config.inhibit_on_failure ?? config.inhibit_on_failure;
     const weights = found.flatMap(({ weight }) => weight ?? []);
     if (real.config.weight > 0) return weights.some((weight) => weight > 0);
     if (weights.length === 0) return false;
-    if (!inhibits) return true;
+    if (!inhibits(service, real)) return true;
     return this.#down?.has(idOfReal(service, real)) ? false : undefined;
   }
 }

@@ -11,9 +11,9 @@ import type { Json } from '../lib/json.ts';
 import { toSeconds } from '../lib/time.ts';
 import { itemAt } from '../lib/vector.ts';
 import type { PlannedPool, PlannedReal, PlannedService } from './plan.ts';
-import { isSorry, liveWeight, type RealState, type ServiceState } from './service.ts';
+import { inhibits, isSorry, liveWeight, type RealState, type ServiceState } from './service.ts';
 import type { DirectorState } from './state.ts';
-import { nameOfKey, placeOf, portUnder } from './table.ts';
+import { nameOfKey, placeOf, placeUnder } from './table.ts';
 import type { Method } from './value.ts';
 
 /** What IPVS tells of one of its services. */
@@ -97,12 +97,12 @@ function memberJson({ name, key }: PlannedPool, counts: Counts): Json {
 function realJson(
   { healths }: DirectorState,
   service: PlannedService,
-  { name, config, checks }: PlannedReal,
+  real: PlannedReal,
   { alive, weight }: RealState,
   counts: Counts,
 ): Json {
+  const { name, config, checks } = real;
   const method = config.lvs_method ?? service.config.lvs_method;
-  const inhibits = config.inhibit_on_failure ?? service.config.inhibit_on_failure;
   return {
     name,
     type: 'regular',
@@ -114,7 +114,7 @@ function realJson(
     effective_weight: weight,
     upper_connection_limit: config.uthreshold,
     lower_connection_limit: config.lthreshold,
-    action_when_down: inhibits ? 'inhibit' : 'remove',
+    action_when_down: inhibits(service, real) ? 'inhibit' : 'remove',
     checks: checks.length,
     failed_checks: checks.filter((check) => !itemAt(healths, check).up).length,
     ...countedJson(service, config, method, counts),
@@ -140,14 +140,13 @@ function sorryJson(service: PlannedService, now: ServiceState, counts: Counts): 
 /** Of one server, under all that IPVS knows its virtual server by. */
 function countedJson(
   { pools }: PlannedService,
-  { address, port }: DestinationKey,
+  server: DestinationKey,
   { kind }: Method,
   counts: Counts,
 ): { readonly [name: string]: Json } {
-  const found = pools.flatMap(({ name, key }) => {
-    const place = placeOf({ address, port: portUnder(key, port, kind) });
-    return counts.get(name)?.destinations.get(place) ?? [];
-  });
+  const found = pools.flatMap(
+    ({ name, key }) => counts.get(name)?.destinations.get(placeUnder(key, server, kind)) ?? [],
+  );
   const sum = (of: (entry: DestinationEntry) => number): number | null =>
     found.length === 0 ? null : found.reduce((total, entry) => total + of(entry), 0);
   return {

@@ -4,6 +4,7 @@ import type { Script } from '../config/value.ts';
 import { itemAt } from '../lib/vector.ts';
 import { idOfReal, type PlannedReal, type PlannedService, realName } from './plan.ts';
 import {
+  inhibits,
   isSorry,
   leastGained,
   leastLeft,
@@ -13,9 +14,6 @@ import {
   type ServiceState,
 } from './service.ts';
 import { type Draft, say } from './state.ts';
-
-const inhibits = (service: PlannedService, real: PlannedReal): boolean =>
-  real.config.inhibit_on_failure ?? service.config.inhibit_on_failure;
 
 /** A real server has come up or gone down. */
 export function tellReal(

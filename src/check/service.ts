@@ -88,6 +88,10 @@ export const sorryPlace = ({
 export const isSorry = ({ config }: PlannedService, { quorum }: Pick<ServiceState, 'quorum'>) =>
   config.sorry_server !== undefined && !quorum;
 
+/** It stays in IPVS while it is down, with the weight 0. */
+export const inhibits = (service: PlannedService, real: PlannedReal): boolean =>
+  real.config.inhibit_on_failure ?? service.config.inhibit_on_failure;
+
 /** What IPVS is to hold for a real server; absent: nothing. It says nothing of a sorry server in the same place. */
 export function realDestination(
   service: PlannedService,
@@ -97,8 +101,7 @@ export function realDestination(
 ): Destination | undefined {
   const { config } = real;
   const serves = alive && !isSorry(service, { quorum });
-  if (!serves && !(config.inhibit_on_failure ?? service.config.inhibit_on_failure))
-    return undefined;
+  if (!serves && !inhibits(service, real)) return undefined;
   return {
     key: { address: config.address, port: config.port },
     to: {

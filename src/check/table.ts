@@ -45,6 +45,13 @@ export function portUnder(key: ServiceKey, port: number, method: Forwarding['met
   return 'mark' in key ? 0 : key.port;
 }
 
+/** Of a server that the file gives this address and port. */
+export const placeUnder = (
+  key: ServiceKey,
+  { address, port }: DestinationKey,
+  method: Forwarding['method'],
+): string => placeOf({ address, port: portUnder(key, port, method) });
+
 /** The same destination under one of the keys of its service. */
 export function under(key: ServiceKey, destination: Destination): Destination {
   const { key: own, to } = destination;
