@@ -11,7 +11,7 @@ import type { Fault } from './fault.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { holdsOn, needsLooseAll, ownSource, settingsOf, speaksOn } from './own.ts';
 import { OWNER_PRIORITY } from './packet.ts';
-import type { KernelFacts, RouterState } from './state.ts';
+import type { KernelFacts, RouterState, VirtualPlaces } from './state.ts';
 
 export const NO_FACTS: KernelFacts = { links: {}, addresses: {} };
 
@@ -86,26 +86,25 @@ export function linkNamed(facts: KernelFacts, name: string): Link | undefined {
  * Where instances that do not own their addresses put them: no advert may ever come from there. The same address on
  * another interface, as below one that is made for it, is the machine's own.
  */
-export function virtualAddresses(config: VrrpConfig): Readonly<Record<string, true>> {
-  const virtual: Record<string, true> = {};
-  const owned = new Set<string>();
+export function virtualAddresses(config: VrrpConfig): VirtualPlaces {
+  const virtual = new Map<string | undefined, Set<Ip>>();
+  const owned: [dev: string | undefined, address: Ip][] = [];
   for (const instance of config.vrrp_instance)
     for (const { address, dev = holdsOn(instance, address) } of entriesOf(instance)) {
-      const place = placeOf(dev, address);
-      if (instance.priority === OWNER_PRIORITY) owned.add(place);
-      else virtual[place] = true;
+      const there = virtual.get(dev) ?? new Set();
+      virtual.set(dev, there);
+      if (instance.priority === OWNER_PRIORITY) owned.push([dev, address]);
+      else there.add(address);
     }
-  for (const place of owned) delete virtual[place];
+  for (const [dev, address] of owned) virtual.get(dev)?.delete(address);
   return virtual;
 }
 
 export const isVirtualOn = (
   dev: string | undefined,
   address: Ip,
-  virtual: Readonly<Record<string, true>>,
-): boolean => virtual[placeOf(dev, address)] !== undefined;
-
-const placeOf = (dev: string | undefined, address: Ip): string => `${dev} ${address}`;
+  virtual: VirtualPlaces,
+): boolean => virtual.get(dev)?.has(address) === true;
 
 export const isVirtual = (
   { kernel, virtual }: Pick<RouterState, 'kernel' | 'virtual'>,
@@ -174,7 +173,7 @@ export interface Standing {
 export function standing(
   config: VrrpInstance,
   facts: KernelFacts,
-  virtual: Readonly<Record<string, true>>,
+  virtual: VirtualPlaces,
   current: Ip | undefined,
 ): Standing {
   const faults: Fault[] = [];
@@ -231,7 +230,7 @@ function selectSource(
   config: VrrpInstance,
   link: Link | undefined,
   facts: KernelFacts,
-  virtual: Readonly<Record<string, true>>,
+  virtual: VirtualPlaces,
   current: Ip | undefined,
 ): Ip | undefined {
   const fixed = config.unicast_src_ip ?? config.mcast_src_ip ?? ownSource(config);

@@ -23,6 +23,9 @@ import type { Numbering } from './numbering.ts';
 import type { DropReason } from './packet.ts';
 import type { Trackers } from './tracker.ts';
 
+/** By the name of the interface that gets them. */
+export type VirtualPlaces = ReadonlyMap<string | undefined, ReadonlySet<Ip>>;
+
 export interface RouterState {
   /** 'new' until the first facts have come. */
   readonly phase: 'new' | 'running' | 'stopped';
@@ -33,7 +36,7 @@ export interface RouterState {
   readonly members: readonly Member[];
   readonly kernel: KernelFacts;
   /** Virtual addresses that must never be a source address: those of every instance that does not own them. */
-  readonly virtual: Readonly<Record<string, true>>;
+  readonly virtual: VirtualPlaces;
   /** What was ordered, by key. */
   readonly sockets: Readonly<Record<string, SocketRecord>>;
   /** Announcements that garp_interval or gna_interval hold back, by ifindex; those that interfaces share have
