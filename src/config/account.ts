@@ -20,7 +20,12 @@ export function accountsFrom({
   lines,
   getent,
 }: AccountSources): Required<Pick<MachineFacts, 'user' | 'group' | 'groupsOf'>> {
-  const answers = new Map<string, readonly string[] | undefined>();
+  const answers = new Map<string, string | undefined>();
+  const ask: AccountSources['getent'] = (database, key) => {
+    const question = `${database} ${key}`;
+    if (!answers.has(question)) answers.set(question, getent(database, key));
+    return answers.get(question);
+  };
   const find = (database: Database, key: string, field: number): readonly string[] | undefined => {
     if (key === '') return undefined;
     const inFile = lines(`/etc/${database}`)
@@ -30,10 +35,7 @@ export function accountsFrom({
     const isNumber = /^\d+$/.test(key);
     if (inFile !== undefined || isNumber !== (field === 2) || key.startsWith('-')) return inFile;
     if (!hasMore(lines('/etc/nsswitch.conf'), database)) return undefined;
-    const question = `${database} ${key}`;
-    if (!answers.has(question))
-      answers.set(question, getent(database, key)?.split('\n')[0]?.split(':'));
-    return answers.get(question);
+    return ask(database, key)?.split('\n')[0]?.split(':');
   };
   const groupsInFile = (name: string): readonly number[] =>
     lines('/etc/group')
@@ -42,7 +44,7 @@ export function accountsFrom({
       .map(([, , number]) => Number(number));
   const groupsOfName = (name: string): readonly number[] => {
     const found = hasMore(lines('/etc/nsswitch.conf'), 'group')
-      ? getent('initgroups', name)?.trim().split(/\s+/).slice(1).map(Number)
+      ? ask('initgroups', name)?.trim().split(/\s+/).slice(1).map(Number)
       : undefined;
     return found ?? groupsInFile(name);
   };
