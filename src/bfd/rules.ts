@@ -4,6 +4,7 @@ import { atClosing, collect, endsBlock, nodeOf, type Reporter } from '../config/
 import type { Complaint } from '../config/diagnostic.ts';
 import type { Infer, Statement } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
+import { byteLength } from '../config/text.ts';
 import { family, type Ip } from '../lib/ip.ts';
 import { type BfdInstance, bfdInstance } from './keywords.ts';
 
@@ -54,7 +55,7 @@ function resolveInstance(
 ): BfdInstance | undefined {
   const { name, node, statements } = block;
   const subject = `Configuration error: BFD instance ${name}`;
-  if (name.length > LONGEST_NAME) {
+  if (byteLength(name) > LONGEST_NAME) {
     const message = `${subject} name too long (maximum length is 31 characters) - ignoring`;
     report({ ...mistake('name-too-long', message), word: 0 }, node);
     return undefined;

@@ -4,6 +4,7 @@ import { commandAlone, formatWord, parseWord } from '../config/command.ts';
 import { meant } from '../config/diagnostic.ts';
 import { blocks, defaulted, type Notes, optional } from '../config/keyword.ts';
 import { scriptUser } from '../config/process.ts';
+import { byteLength } from '../config/text.ts';
 import {
   decimalSeconds,
   exactInteger,
@@ -59,7 +60,7 @@ export const RETRY_KEYWORDS = Object.keys(retryRows({ retry: '', delay: '' }));
 const linkName: ValueType<string> = {
   ...interfaceName,
   parse: ([text = '']) =>
-    text.length <= 15
+    byteLength(text) <= 15
       ? { value: text }
       : {
           complaints: [mistake('interface-name', `Interface name ${text} is too long - ignoring`)],

@@ -116,6 +116,20 @@ export function splitWords(t: Text): {
   return { words };
 }
 
+/** Of UTF-8: what keepalived counts where it limits the length of a name. */
+export const byteLength = (text: string): number =>
+  /[^\0-\x7f]/.test(text) ? new TextEncoder().encode(text).length : text.length;
+
+/** The shortest beginning that has that many bytes; the last character is not torn. */
+export function cutAtBytes(text: string, bytes: number): string {
+  let kept = '';
+  for (const character of text) {
+    if (byteLength(kept) >= bytes) break;
+    kept += character;
+  }
+  return kept;
+}
+
 /** As many bytes keepalived takes for a line: what is longer goes on as if there were a line break. */
 export const LONGEST_LINE = 1023;
 

@@ -4,6 +4,7 @@
 import { type Family, family, type Ip, isMulticast, parseIp } from '../lib/ip.ts';
 import { type Duration, micros, millis, seconds, toSeconds } from '../lib/time.ts';
 import { type Complaint, meant } from './diagnostic.ts';
+import { byteLength, cutAtBytes } from './text.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -269,21 +270,21 @@ export const word = (longest = 1023): ValueType<string> => ({
   schema: { type: 'string', ...(longest < 1023 ? { maxLength: longest } : {}) },
 });
 
-/** Cut to `longest` characters with a complaint. */
+/** Cut to `longest` bytes with a complaint; whoever uses it cuts a character that lies across. */
 export const cutWord = (longest: number, says: (text: string) => string): ValueType<string> => ({
   ...word(longest),
   parse: ([text = '']) =>
-    text.length <= longest
+    byteLength(text) <= longest
       ? { value: text }
       : {
-          value: text.slice(0, longest),
+          value: cutAtBytes(text, longest),
           complaints: [
             {
               id: 'too-long',
               severity: 'warning',
               class: 'general',
               message: says(text),
-              assumed: text.slice(0, longest),
+              assumed: cutAtBytes(text, longest),
               word: 0,
             },
           ],

@@ -2,6 +2,7 @@
 
 import type { Complaint } from '../config/diagnostic.ts';
 import { defaulted, optional } from '../config/keyword.ts';
+import { byteLength } from '../config/text.ts';
 import {
   flag,
   interfaceName,
@@ -31,7 +32,7 @@ export interface Vmac {
 }
 
 export const isInterfaceName = (text: string): boolean =>
-  text.length > 0 && text.length <= 15 && !/[/:\s]/.test(text) && text !== '.' && text !== '..';
+  text !== '' && byteLength(text) <= 15 && !/[/:\s]/.test(text) && text !== '.' && text !== '..';
 
 const vmac: ValueType<Vmac> = {
   syntax: '[[name] <interface>] [<mac>] [netlink_notify_msg] [group <int>|<name>]',
@@ -192,7 +193,7 @@ function readIpvlan(words: readonly string[]): Reading<Ipvlan> {
       const name = text === 'name' && words[i + 1] !== undefined ? (words[++i] as string) : text;
       if (isInterfaceName(name)) value.name = name;
       else {
-        const why = name.length > 15 ? 'too long' : 'cannot be that of an interface';
+        const why = byteLength(name) > 15 ? 'too long' : 'cannot be that of an interface';
         const message = `(%n) IPVLAN interface name '${name}' ${why} - ignoring`;
         complaints.push(mistake('interface-name', message, i));
       }

@@ -4,6 +4,7 @@
 import { command } from '../config/command.ts';
 import { type Complaint, meant } from '../config/diagnostic.ts';
 import { optional } from '../config/keyword.ts';
+import { byteLength } from '../config/text.ts';
 import {
   flag,
   interfaceName,
@@ -266,7 +267,7 @@ function readOptionValue(
           id: 'ipv6-label',
           message: `Cannot specify label for IPv6 addresses (${shown}) - ignoring label`,
         });
-      else if (value.length > 15)
+      else if (byteLength(value) > 15)
         drop(line, index + 1, {
           id: 'label-too-long',
           message: `Address label ${value} is longer than maximum length 15 - removing address`,

@@ -2,6 +2,7 @@
 
 import { AFTERWARDS, atClosing, nodeOf, type Reporter } from '../config/build.ts';
 import type { Node } from '../config/parser.ts';
+import { byteLength } from '../config/text.ts';
 import { type Family, family } from '../lib/ip.ts';
 import { fatal, type InstanceBlock, mistake, type RuledSurroundings } from './decision.ts';
 import { macAgain, type Vmac } from './link.ts';
@@ -109,7 +110,8 @@ export function takeVrf(
     report(mistake(id, `(${name}) ${message} - ignoring`, { word: 0 }), node);
     return before.vrf;
   };
-  if (vrf.length > 15) return ignored('interface-name', `VRF interface name '${vrf}' too long`);
+  if (byteLength(vrf) > 15)
+    return ignored('interface-name', `VRF interface name '${vrf}' too long`);
   if (before.interface !== undefined)
     return ignored('vrf-with-interface', 'Cannot specify VRF interface and interface');
   if (before.vrf !== undefined)

@@ -4,6 +4,7 @@
 import type { Reporter } from '../config/build.ts';
 import type { Entry } from '../config/keyword.ts';
 import type { Node } from '../config/parser.ts';
+import { byteLength } from '../config/text.ts';
 import type { AddressEntry } from '../config/value.ts';
 import { type Family, family, type Ip, ipBytes, isMulticast } from '../lib/ip.ts';
 import {
@@ -161,7 +162,7 @@ function checkInterface(
   before: string | undefined,
   { facts, globals, report }: RuledSurroundings,
 ): string | undefined {
-  if (link.length > 15) {
+  if (byteLength(link) > 15) {
     report(
       mistake('interface-name', `Interface name '${link}' too long - ignoring`, { word: 0 }),
       node,

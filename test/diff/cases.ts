@@ -262,6 +262,18 @@ const rules: Case[] = [
     text: inside('authentication {', 'auth_type PASS', 'auth_pass abcdefghij', '}'),
   },
   {
+    name: 'a password of more than eight bytes in fewer letters',
+    text: inside('authentication {', 'auth_type PASS', 'auth_pass ääääé', '}'),
+  },
+  {
+    name: 'a label of more than fifteen bytes in fewer letters',
+    text: inside('virtual_ipaddress_excluded {', '10.9.0.101/24 label eth0:ääääää', '}'),
+  },
+  {
+    name: 'names of more than fifteen bytes in fewer letters',
+    text: `global_defs {\nprocess_name ääääääää\nvrrp_process_name ääääääé\n}\n${inside('track_interface {', 'ääääääää', '}')}`,
+  },
+  {
     name: 'authentication of version 3',
     text: inside('version 3', 'authentication {', 'auth_type PASS', 'auth_pass abc', '}'),
   },

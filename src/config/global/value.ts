@@ -4,6 +4,7 @@
 import { type Ip, isMulticast } from '../../lib/ip.ts';
 import type { Duration } from '../../lib/time.ts';
 import type { Complaint } from '../diagnostic.ts';
+import { byteLength } from '../text.ts';
 import {
   exactSeconds,
   ipAddress,
@@ -259,7 +260,7 @@ export const syncDaemon: ValueType<SyncDaemon> = {
 
 function readSyncDaemon(given: readonly string[]): Reading<SyncDaemon> {
   const [link = ''] = given;
-  if (link.length > 15)
+  if (byteLength(link) > 15)
     return {
       complaints: [
         mistaken('interface-name', `lvs_sync_daemon interface name '${link}' too long - ignoring`),
