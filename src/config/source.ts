@@ -42,6 +42,8 @@ export interface LoadOptions {
   readonly vrfTables?: () => ReadonlyMap<string, number>;
   /** What the kernel says of each interface, by name; asked for once a reading, when a configuration needs it. */
   readonly links?: () => ReadonlyMap<string, { readonly mac: string; readonly mtu: number }>;
+  /** Files are called by their paths, whatever an include calls them. */
+  readonly byPath?: boolean;
   /** Makes `${_RANDOM}` repeatable. */
   readonly seed?: number;
 }
@@ -95,7 +97,11 @@ export function loadLines(options: LoadOptions): LoadedLines {
     };
   }
   const lexed = lex(main.files, {
-    read: (pattern, directory) => readPattern(files, pattern, directory),
+    read: (pattern, directory) => {
+      const result = readPattern(files, pattern, directory);
+      if (options.byPath !== true) return result;
+      return { ...result, files: result.files.map((file) => ({ ...file, name: file.path })) };
+    },
     configId: options.configId ?? (hostname().split('.')[0] as string),
     allConfig: options.allConfig === true,
     random: { seed: options.seed ?? randomInt(2 ** 32) },

@@ -5,31 +5,45 @@ import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { ADVICE, advise, type Machine, type Network } from '../advice.ts';
-import { type Diagnostic, exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
-import { parse } from '../config/parser.ts';
+import {
+  type Diagnostic,
+  daemonStatus,
+  exitStatus,
+  formatDiagnostic,
+} from '../config/diagnostic.ts';
+import { type Node, parse } from '../config/parser.ts';
 import { gatherFacts, loadLines, prepareFormat, withSchema } from '../config/source.ts';
 import { buildConfiguration, keywords } from '../keywords.ts';
 import type { Ip } from '../lib/ip.ts';
+import { inNamespace } from '../net/namespace.ts';
+import { linksByName, vrfTables } from '../net/vrf.ts';
 import { print } from '../print.ts';
 import { anywhere } from './anywhere.ts';
 import { type Finding, findingsOf, LINT_VERSION, type Report } from './report.ts';
 import { isSilenced, type Silence, silenceIn } from './silence.ts';
 
-interface Wish {
-  readonly files: readonly string[];
-  readonly ignored: ReadonlySet<string>;
-  readonly json: boolean;
-  readonly elsewhere: boolean;
+/** A file, and the identifier of the machine that reads it. */
+interface Wanted {
+  readonly file: string;
   readonly configId?: string;
 }
 
-const USAGE = `Usage: keepalived lint [--json] [--ignore NAME]... [--elsewhere] [-i ID] FILE...
+interface Wish {
+  readonly files: readonly Wanted[];
+  readonly ignored: ReadonlySet<string>;
+  readonly json: boolean;
+  readonly elsewhere: boolean;
+}
+
+const USAGE = `Usage: keepalived lint [--json] [--ignore NAME]... [--elsewhere] [[-i ID] FILE]...
 
 Says what is wrong with a configuration, and what is valid and will disappoint. Several files are the machines
-of one set. --elsewhere: the file is for another machine, whose interfaces and scripts cannot be seen from here.
+of one set; -i ID is the one of @ID lines for the files behind it, so that one file can be given for several machines.
+--elsewhere: the file is for another machine, whose interfaces and scripts cannot be seen from here.
 A comment '# lint: ignore NAME' silences a line or the one below it, '# lint: ignore-file NAME' a file.
 
-Status: 0 nothing found, 3 advice only, otherwise that of keepalived -t.
+Status: 0 nothing found, 3 only what keepalived -t counts as nothing, otherwise that of keepalived -t, or the one with
+which the daemon ends.
 
 Advice:
 ${Object.entries(ADVICE)
@@ -38,7 +52,7 @@ ${Object.entries(ADVICE)
 `;
 
 function readWish(words: readonly string[]): Wish | string {
-  const files: string[] = [];
+  const files: Wanted[] = [];
   const ignored = new Set<string>();
   const rest = [...words];
   let json = false;
@@ -53,7 +67,7 @@ function readWish(words: readonly string[]): Wish | string {
       if (word === '-i') configId = value;
       else for (const name of value.split(',')) ignored.add(name);
     } else if (word.startsWith('-')) return USAGE;
-    else files.push(word);
+    else files.push({ file: word, ...(configId === undefined ? {} : { configId }) });
   }
   if (files.length === 0) return USAGE;
   return {
@@ -61,9 +75,11 @@ function readWish(words: readonly string[]): Wish | string {
     ignored,
     json,
     elsewhere: elsewhere || files.length > 1,
-    ...(configId === undefined ? {} : { configId }),
   };
 }
+
+/** Advice and what else -t gives 0 for. */
+const SOMETHING = 3;
 
 export async function runLint(words: readonly string[]): Promise<number> {
   const wish = readWish(words);
@@ -74,22 +90,25 @@ export async function runLint(words: readonly string[]): Promise<number> {
   const diagnostics: (readonly Diagnostic[])[] = [];
   const machines: Machine[] = [];
   const silences = new Map<string, Silence>();
-  for (const file of wish.files) {
-    await prepareFormat(file);
-    const { found, machine, files } = readMachine(file, wish);
+  for (const wanted of wish.files) {
+    await prepareFormat(wanted.file);
+    const { found, machine, files } = readMachine(wanted, wish);
     diagnostics.push(found);
     if (machine !== undefined) machines.push(machine);
     for (const path of files) silences.set(path, silenceIn(readFileSync(path, 'utf8')));
   }
-  const counted = diagnostics.flat().filter((d) => !isSilenced(d, silences, wish.ignored));
-  const given = advise(machines).filter((d) => !isSilenced(d, silences, wish.ignored));
-  // The advice says more than the message that it repeats.
-  const spoken = new Set(given.map((d) => `${d.file}:${d.line}:${d.id === 'auth-pass-cut'}`));
-  const said = counted.filter(
-    (d) => d.id !== 'too-long' || !spoken.has(`${d.file}:${d.line}:true`),
-  );
-  const strict = exitStatus(counted);
-  const status = strict !== 0 ? strict : given.length > 0 ? 3 : 0;
+  const silent = (d: Diagnostic): boolean => isSilenced(d, silences, wish.ignored);
+  const all = advise(machines);
+  const given = all.filter((d) => !silent(d));
+  // The advice says more than the message that it repeats, and silences it with itself.
+  const placeOf = ({ file, line }: Diagnostic): string => `${file}:${line}`;
+  const cuts = new Map(all.filter(({ id }) => id === 'auth-pass-cut').map((d) => [placeOf(d), d]));
+  const cutOf = (d: Diagnostic): Diagnostic | undefined =>
+    d.id === 'too-long' ? cuts.get(placeOf(d)) : undefined;
+  const counted = diagnostics.flat().filter((d) => !silent(d) && !silent(cutOf(d) ?? d));
+  const said = counted.filter((d) => cutOf(d) === undefined);
+  const found = counted.length + given.length > 0;
+  const status = exitStatus(counted) || (daemonStatus(counted) ?? (found ? SOMETHING : 0));
   const findings: readonly Finding[] = findingsOf(said, given);
   if (wish.json) {
     const report: Report = { version: LINT_VERSION, status, findings };
@@ -108,7 +127,7 @@ export async function runLint(words: readonly string[]): Promise<number> {
 }
 
 function readMachine(
-  file: string,
+  { file, configId }: Wanted,
   wish: Wish,
 ): {
   readonly found: readonly Diagnostic[];
@@ -117,19 +136,51 @@ function readMachine(
 } {
   const { lines, diagnostics, schema, files } = loadLines({
     file: resolve(file),
-    ...(wish.configId === undefined ? {} : { configId: wish.configId }),
+    byPath: true,
+    ...(configId === undefined ? {} : { configId }),
   });
   if (diagnostics.some((d) => d.severity === 'fatal')) return { found: diagnostics, files };
-  const facts = wish.elsewhere ? anywhere(gatherFacts()) : gatherFacts();
-  const built = buildConfiguration(lines, facts);
-  const found = withSchema([...diagnostics, ...built.diagnostics], schema);
-  if (built.config === undefined) return { found, files };
   const { nodes } = parse(lines, keywords);
-  const networks = wish.elsewhere ? {} : { networks: networksHere() };
-  return { found, files, machine: { config: built.config, nodes, ...networks } };
+  const namespace = nodes.findLast(({ keyword }) => keyword === 'net_namespace');
+  const here = () => ({
+    built: buildConfiguration(lines, gatherFacts({ vrfTables, links: linksByName })),
+    networks: networksHere(),
+  });
+  const anywhereElse = () => ({ built: buildConfiguration(lines, anywhere(gatherFacts())) });
+  const unseen: Diagnostic[] = [];
+  const judge = (): { built: ReturnType<typeof buildConfiguration>; networks?: Networks } => {
+    if (wish.elsewhere) return anywhereElse();
+    const name = namespace?.words[0]?.text;
+    try {
+      return inNamespace(name, here);
+    } catch (error) {
+      if (namespace === undefined || !isSystemError(error)) throw error;
+      unseen.push(unreachable(namespace));
+      return anywhereElse();
+    }
+  };
+  const { built, ...more } = judge();
+  const found = withSchema([...diagnostics, ...unseen, ...built.diagnostics], schema);
+  if (built.config === undefined) return { found, files };
+  return { found, files, machine: { config: built.config, nodes, ...more } };
 }
 
-function networksHere(): ReadonlyMap<string, readonly Network[]> {
+const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
+
+/** keepalived -t looks at nothing else then, and gives 0. */
+const unreachable = ({ place, words }: Node): Diagnostic => ({
+  id: 'no-namespace',
+  severity: 'warning',
+  class: 'none',
+  message: `Unable to set network namespace ${words[0]?.text}`,
+  assumed: 'every interface of the file is there',
+  ...place,
+  length: 'net_namespace'.length,
+});
+
+type Networks = ReadonlyMap<string, readonly Network[]>;
+
+function networksHere(): Networks {
   return new Map(
     Object.entries(networkInterfaces()).map(([name, addresses = []]) => [
       name,

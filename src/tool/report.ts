@@ -71,7 +71,8 @@ export const lintSchema: JsonSchema = {
     version: { const: LINT_VERSION },
     status: {
       type: 'integer',
-      description: 'Exit status: 0, 3 for advice only, else as keepalived -t.',
+      description:
+        'Exit status: 0, 3 for advice and what keepalived -t counts as nothing, else as keepalived -t or the daemon.',
     },
     findings: {
       type: 'array',
@@ -87,7 +88,7 @@ export const lintSchema: JsonSchema = {
           },
           name: { type: 'string', pattern: '^[a-z0-9-]+$', description: 'Stable; for --ignore.' },
           message: text('In the words of keepalived where it has any.'),
-          file: text('As it was named.'),
+          file: text('Its path.'),
           line: position('From 1.'),
           column: position('From 1, in characters.'),
           length: position('Characters that are marked.'),

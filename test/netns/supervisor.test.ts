@@ -2,7 +2,7 @@
 // daemon ends. Each test has namespaces of its own.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -12,6 +12,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -504,6 +505,19 @@ test('net_namespace and instance of the file have the same effect', options, asy
   daemon.signal('SIGTERM');
   assert.equal(await daemon.ended, 0);
   assert.equal(existsSync(join(box.folder, 'run/keepalived')), false);
+});
+
+test('lint judges the interfaces of the namespace that the file names', options, async (t) => {
+  const { namespace, folder } = await sandbox(t);
+  const link = 'only-there';
+  await run('ip', ['-n', namespace, 'link', 'add', link, 'type', 'veth']);
+  const lint = (named: string): string => {
+    const path = join(folder, 'keepalived.conf');
+    writeFileSync(path, `net_namespace ${named}\n${config.replace('eth0', link)}`);
+    return spawnSync(node, [program, 'lint', path], { encoding: 'utf8' }).stdout;
+  };
+  assert.equal(lint(namespace), '');
+  assert.match(lint(`${namespace}-none`), /Unable to set network namespace/);
 });
 
 test(

@@ -19,13 +19,23 @@ import { isSilenced, silenceIn } from '../../src/tool/silence.ts';
 const facts: MachineFacts = {
   hostname: 'host',
   processors: 2,
-  interfaces: new Map(['eth0', 'eth1'].map((name) => [name, { loopback: false, mtu: 1500 }])),
+  interfaces: new Map(
+    ['eth0', 'eth1', 'eth2', 'lo'].map((name) => [name, { loopback: name === 'lo', mtu: 1500 }]),
+  ),
   user: () => ({ uid: 0, gid: 0 }),
   group: () => 0,
   inspect: (path) => ({ path }),
 };
 const networks = new Map<string, readonly Network[]>([
   ['eth0', [{ address: '10.0.0.1' as Ip, prefix: 24 }]],
+  [
+    'eth1',
+    [
+      { address: '172.16.0.1' as Ip, prefix: 24 },
+      { address: 'fe80::1' as Ip, prefix: 64 },
+    ],
+  ],
+  ['lo', [{ address: '127.0.0.1' as Ip, prefix: 8 }]],
 ]);
 
 function machine(text: string, file = 'a.conf'): Machine {
@@ -72,8 +82,15 @@ const track = (weight: number): string[] => ['track_script {', `c weight ${weigh
 const seen = new Set<string>();
 
 function given(...parts: readonly Parts[]): string[] {
-  const names = advise(parts.map((part, i) => machine(conf(part), `${i}.conf`))).map((d) => {
+  return namesIn(parts.map(conf));
+}
+
+function namesIn(texts: readonly string[]): string[] {
+  const names = advise(texts.map((text, i) => machine(text, `${i}.conf`))).map((d) => {
     assert.ok((d.line ?? 0) > 0 && d.hint !== undefined, JSON.stringify(d));
+    // A whole word is marked.
+    const { column = 0, length = 0, source = '' } = d;
+    assert.match(source.slice(column - 1, column - 1 + length), /^[\w.:/]+$/, JSON.stringify(d));
     // Each can be silenced by its name, for a run, a file and a line.
     const { file = '', line, id } = d;
     const comment = (text: string) => new Map([[file, silenceIn(text)]]);
@@ -87,6 +104,206 @@ function given(...parts: readonly Parts[]): string[] {
   for (const name of names) seen.add(name);
   return names;
 }
+
+const password = (word: string): string[] => ['authentication {', 'auth_type PASS', word, '}'];
+const tracker = (weight: string): string[] => ['vrrp_script c {', 'script /bin/true', weight, '}'];
+const tracks = ['track_script {', 'c', '}'];
+const file = ['track_file f {', 'file /run/f', 'weight 1', '}'];
+const files = ['track_file {', 'f', '}'];
+const peers = (own: string, other: string): string[] => [
+  `unicast_src_ip ${own}`,
+  ...['unicast_peer {', other, '}'],
+];
+const falls = { before: tracker('weight -20'), inside: tracks };
+
+/** What each machine of a set is beside the others, and what one line hides of another. */
+const BEYOND: readonly (readonly [string, readonly Parts[], readonly string[]])[] = [
+  ['a weight turned round', [{ ...falls, before: tracker('weight -20 reverse'), priority: 1 }], []],
+  [
+    'a weight turned round the wrong way',
+    [{ ...falls, before: tracker('weight 20 reverse'), priority: 1 }],
+    ['weight-without-effect'],
+  ],
+  [
+    'a weight that another one makes room for',
+    [
+      {
+        before: [...tracker('weight 20'), 'vrrp_script d {', 'script /bin/true', 'weight -30', '}'],
+        inside: ['track_script {', 'c', 'd', '}'],
+        priority: 254,
+      },
+    ],
+    [],
+  ],
+  ['a file, which says any number', [{ before: file, inside: files, priority: 254 }], []],
+  [
+    'a file beside a far lower priority',
+    [{ before: file, inside: files, priority: 200 }, { priority: 90 }],
+    [],
+  ],
+  [
+    'a weight that makes two priorities equal',
+    [
+      { ...falls, priority: 110 },
+      { ...falls, priority: 90 },
+    ],
+    ['weight-without-effect'],
+  ],
+  [
+    'weights turned round that reach',
+    [
+      { ...falls, before: tracker('weight 20 reverse'), priority: 105 },
+      { ...falls, before: tracker('weight 20 reverse') },
+    ],
+    [],
+  ],
+  [
+    'a backup that cannot rise enough',
+    [{ priority: 200 }, { ...falls, before: tracker('weight 5') }],
+    ['weight-without-effect'],
+  ],
+  [
+    'a weight that reaches the second of three',
+    [{ ...falls, priority: 110 }, { priority: 100 }, { priority: 80 }],
+    [],
+  ],
+  [
+    'a weight that reaches nobody of three',
+    [
+      { ...falls, priority: 150 },
+      { ...falls, priority: 100 },
+      { ...falls, priority: 90 },
+    ],
+    ['weight-without-effect'],
+  ],
+  ['an owner and two backups', [{ priority: 255 }, falls, { ...falls, priority: 90 }], []],
+  [
+    'backups that do not preempt',
+    [
+      { ...falls, inside: ['nopreempt', ...tracks], priority: 110 },
+      { ...falls, inside: ['nopreempt', ...tracks] },
+    ],
+    ['nopreempt-ignores-weight'],
+  ],
+  [
+    'a backup that does not preempt, and a master that does',
+    [{ ...falls, priority: 110 }, { inside: ['nopreempt'] }],
+    [],
+  ],
+  ['a password without a type', [{ inside: ['authentication {', 'auth_pass 123456789', '}'] }], []],
+  ['letters of two bytes', [{ inside: password('auth_pass ääääe') }], ['auth-pass-cut']],
+  ['strict, not accepting on purpose', [{ global: ['vrrp_strict'], inside: ['no_accept'] }], []],
+  ['strict, an owner', [{ global: ['vrrp_strict'], priority: 255 }], []],
+  [
+    'an excluded address elsewhere',
+    [{ inside: ['virtual_ipaddress_excluded {', '192.168.0.1', '}'] }],
+    ['address-outside-network'],
+  ],
+  ['an address of the loopback interface', [{ address: '192.168.0.1/32 dev lo' }], []],
+  ['the far end of a link', [{ address: '192.168.0.1 peer 10.0.0.7' }], []],
+  [
+    'an address elsewhere on an interface of its own',
+    [{ address: '192.168.0.1/24', inside: ['use_vmac'] }],
+    ['address-outside-network'],
+  ],
+  ['an address that a master has', [{ address: '172.16.0.1/24 dev eth1' }], []],
+  ['a global address where there are link-local ones', [{ address: '2001:db8::1 dev eth1' }], []],
+  [
+    'unicast of two sides',
+    [
+      { inside: peers('10.0.0.1', '10.0.0.2') },
+      { inside: peers('10.0.0.2', '10.0.0.1'), priority: 90 },
+    ],
+    [],
+  ],
+  [
+    'unicast of one side',
+    [
+      { inside: peers('10.0.0.1', '10.0.0.2') },
+      { inside: peers('10.0.0.2', '10.0.0.3'), priority: 90 },
+    ],
+    ['peers-differ'],
+  ],
+  [
+    'unicast of other machines',
+    [
+      { inside: peers('10.0.0.1', '10.0.0.2') },
+      { inside: peers('10.0.0.3', '10.0.0.4'), address: '10.0.0.101' },
+    ],
+    [],
+  ],
+  [
+    'unicast and multicast',
+    [{ inside: peers('10.0.0.1', '10.0.0.2') }, { priority: 90 }],
+    ['peers-differ'],
+  ],
+  [
+    'another group',
+    [{ global: ['vrrp_mcast_group4 224.0.0.19'] }, { priority: 90 }],
+    ['peers-differ'],
+  ],
+  [
+    'another password',
+    [{ inside: password('auth_pass abc') }, { inside: password('auth_pass abd'), priority: 90 }],
+    ['peers-differ'],
+  ],
+];
+
+const two = (priority: number, state: string, [first, second]: readonly [string, string]): string =>
+  [first, second]
+    .flatMap((link, i) => [
+      `vrrp_instance V${i} {`,
+      ...[`interface ${link}`, 'virtual_router_id 5', `state ${state}`, `priority ${priority}`],
+      ...['virtual_ipaddress {', `10.${i}.0.100 dev eth2`, '}', '}'],
+    ])
+    .join('\n');
+
+test('one number on two networks is two virtual routers', () => {
+  const here = two(110, 'MASTER', ['eth0', 'eth1']);
+  assert.deepEqual(namesIn([here, two(100, 'BACKUP', ['eth0', 'eth1'])]), []);
+  assert.deepEqual(namesIn([here, two(100, 'BACKUP', ['eth1', 'eth0'])]), []);
+  assert.deepEqual(namesIn([here, two(100, 'MASTER', ['eth0', 'eth1'])]), [
+    'master-on-both-sides',
+    'master-on-both-sides',
+  ]);
+  const others = here.replaceAll('virtual_router_id 5', 'virtual_router_id 6');
+  assert.deepEqual(namesIn([here, others]), ['peers-differ', 'peers-differ']);
+});
+
+const group = (weight: number, more: string): string =>
+  [
+    ...script,
+    ...['vrrp_sync_group G {', 'group {', 'V0', 'V1', '}', 'sync_group_tracking_weight'],
+    ...['track_script {', `c weight ${weight}`, '}', '}'],
+    more,
+  ].join('\n');
+
+test('a group falls as one', () => {
+  const links = ['eth0', 'eth1'] as const;
+  const lower = two(100, 'BACKUP', links);
+  const upper = two(110, 'BACKUP', links);
+  assert.deepEqual(namesIn([group(-5, upper), lower]), ['weight-without-effect']);
+  assert.deepEqual(namesIn([group(-20, upper), lower]), []);
+  // One of its members falls enough, and takes the others with it.
+  const one = upper.replace('virtual_ip', 'track_interface {\neth2 weight -6\n}\nvirtual_ip');
+  assert.deepEqual(namesIn([group(-5, one), lower]), []);
+});
+
+const checked = (service: readonly string[], check: readonly string[]): string =>
+  [
+    ...['virtual_server 10.0.0.100 80 {', 'lvs_sched rr', 'lvs_method NAT', 'protocol TCP'],
+    ...service,
+    ...['real_server 10.0.0.10 80 {', 'TCP_CHECK {', ...check, '}', '}', '}'],
+  ].join('\n');
+
+for (const [what, service, check, names] of [
+  ['its own', [], ['delay_loop 2', 'connect_timeout 3'], ['timeout-longer-than-interval']],
+  ['of the service', ['connect_timeout 5'], ['delay_loop 2'], ['timeout-longer-than-interval']],
+  ['of the service, and enough', ['delay_loop 2', 'connect_timeout 5'], ['delay_loop 9'], []],
+  ['nowhere', ['delay_loop 2'], [], []],
+] as const)
+  test(`the timeout of a check: ${what}`, () =>
+    assert.deepEqual(namesIn([checked(service, check)]), names));
 
 for (const [what, parts, names] of [
   ['nothing', [{}], []],
@@ -127,7 +344,7 @@ for (const [what, parts, names] of [
   ],
   ['an address elsewhere', [{ address: '192.168.0.1/24' }], ['address-outside-network']],
   ['an address of a family that its interface has none of', [{ address: '2001:db8::100/64' }], []],
-  ['an address of another interface', [{ address: '192.168.0.1/24 dev eth1' }], []],
+  ['an address of another interface', [{ address: '192.168.0.1/24 dev eth2' }], []],
   [
     'a script that may take its interval',
     [{ before: script.map((line) => line.replace('timeout 1', 'timeout 2')), inside: track(-2) }],
@@ -162,11 +379,20 @@ for (const [what, parts, names] of [
     [{ inside: ['state MASTER'] }, { inside: ['state MASTER'], priority: 90 }],
     ['master-on-both-sides'],
   ],
+  ...BEYOND,
   ['one master', [{ inside: ['state MASTER'] }, { inside: ['state BACKUP'], priority: 90 }], []],
   [
     'other virtual routers',
-    [{ inside: ['state MASTER'] }, { inside: ['state MASTER', 'virtual_router_id 6'] }],
+    [
+      { inside: ['state MASTER'] },
+      { inside: ['state MASTER', 'virtual_router_id 6'], address: '10.0.0.101' },
+    ],
     [],
+  ],
+  [
+    'another number for the same address',
+    [{ inside: ['state MASTER'] }, { inside: ['state MASTER', 'virtual_router_id 6'] }],
+    ['peers-differ'],
   ],
   ['other addresses', [{}, { priority: 90, address: '10.0.0.101/24' }], ['peers-differ']],
   [
@@ -241,6 +467,37 @@ test('what is printed is what the schema says', () => {
           file === bad && line !== undefined && column !== undefined && source !== undefined,
         );
     }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('comments count in the file they stand in, and a file that is not there is no success', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ka-lint-'));
+  const put = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const lint = (...words: readonly string[]) => {
+    const program = ['--import', 'tsx', 'src/main.ts', 'lint', '--json', '--elsewhere', ...words];
+    const root = new URL('../..', import.meta.url);
+    const { stdout } = spawnSync(process.execPath, program, { cwd: root, encoding: 'utf8' });
+    const { status, findings } = JSON.parse(stdout) as Report;
+    return [status, findings.map(({ name }) => name)];
+  };
+  try {
+    const long = conf({ inside: password('auth_pass 123456789') });
+    put('part.conf', `# lint: ignore-file auth-pass-cut\n${long}`);
+    assert.deepEqual(lint(put('all.conf', 'include part.conf\n')), [0, []]);
+    assert.deepEqual(lint(put('long.conf', long)), [5, ['auth-pass-cut']]);
+    assert.deepEqual(lint('--ignore', 'auth-pass-cut', join(folder, 'long.conf')), [0, []]);
+    assert.deepEqual(lint(join(folder, 'none.conf')), [6, ['file-missing']]);
+    const both = put(
+      'both.conf',
+      conf({}).replace('priority 100', '@a priority 100\n@b priority 90'),
+    );
+    assert.deepEqual(lint('-i', 'a', both, '-i', 'b', both), [0, []]);
+    assert.deepEqual(lint('-i', 'a', both, both), [3, ['same-priority']]);
   } finally {
     rmSync(folder, { recursive: true });
   }
