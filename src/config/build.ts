@@ -14,7 +14,7 @@ import {
   type Statement,
   type WordsRow,
 } from './keyword.ts';
-import type { Node } from './parser.ts';
+import { type Node, placeOf } from './parser.ts';
 
 /** What has to be known of the machine; source.ts gathers it in the namespace that matters. */
 export interface MachineFacts {
@@ -85,7 +85,7 @@ export function createReporter(into: Findings): Reporter {
     const word = complaint.word === undefined ? undefined : node.words[complaint.word];
     into.add({
       ...complaint,
-      ...node.place,
+      ...placeOf(node.place),
       column: word?.column ?? node.place.column,
       length: Math.max(1, (word?.text ?? node.keyword).length),
       ...more,
@@ -139,7 +139,7 @@ export function readBlock<B extends Block>(
     seen.set(name, value);
     statements.push({ keyword: name, node, value });
   }
-  return statements as unknown as Statement<B>[];
+  return statements.slice() as unknown as Statement<B>[];
 }
 
 /** To the end of the block that these statements are in. */
@@ -348,7 +348,7 @@ const oneByOne = (node: Node): Node[] =>
       ...line,
       words: [word],
       raw: word.text,
-      place: { ...line.place, column: word.column },
+      place: { ...placeOf(line.place), column: word.column },
     })),
   );
 

@@ -143,10 +143,10 @@ export function toText(lines: readonly Line[]): { text: string; lost: readonly L
   let depth = 0;
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as Line;
-    const { text } = line.text;
+    const { text } = line;
     if (text === '}') depth = Math.max(0, depth - 1);
     if (splitWords(textOf(text)).unterminated !== undefined || text.includes('\n')) lost.push(line);
-    const opens = lines[i + 1]?.text.text === '{' && text !== '{' && text !== '}';
+    const opens = lines[i + 1]?.text === '{' && text !== '{' && text !== '}';
     out.push(`${'    '.repeat(depth)}${escaped(text)}${opens ? ' {' : ''}`);
     if (opens) i++;
     if (opens || text === '{') depth++;

@@ -40,8 +40,7 @@ export interface LexOptions {
 }
 
 /** A statement, `{` or `}` with its place. */
-export interface Line {
-  readonly text: Text;
+export interface Line extends Text {
   readonly file: string;
   readonly line: number;
   readonly source: string;
@@ -203,7 +202,7 @@ function physicalLine(piece: Text, at: Position, state: State): void {
   if (goesOn && (hidden || state.open !== undefined || isDefinition(line, state)))
     line = { ...line, text: `${line.text}\\` };
   if (state.open !== undefined) continueDefinition(state.open, line.text, state);
-  else logicalLine(line, at, state, 0, cut === undefined ? undefined : piece.start + cut);
+  else logicalLine(line, at, state, 0, cut === undefined ? undefined : piece.column + cut);
 }
 
 /** Blanks before a final backslash vanish: keepalived glues it to the last word. */
@@ -374,7 +373,7 @@ function expandLine(text: Text, at: Position, state: State): readonly Text[] {
   const { lines, work, problem } = expand(text, parametersOf(state));
   state.steps += Math.floor(work / STEP);
   if (problem === undefined) return lines;
-  report(state, at, text.start - 1, {
+  report(state, at, text.column - 1, {
     severity: 'error',
     class: 'general',
     assumed: 'the name as it stands',
@@ -496,16 +495,17 @@ function emit(text: Text, at: Position, state: State, cutColumn?: number): void 
   }
   followBlocks(text.text, state);
   const { file, line, source } = at;
-  const cut = cutColumn === undefined ? -1 : cutColumn - text.start;
-  const ends = cut >= 0 && cut < text.text.length;
-  state.lines.push(ends ? { text, file, line, source, cut } : { text, file, line, source });
+  const cut = cutColumn === undefined ? -1 : cutColumn - text.column;
+  const read: Line = { text: text.text, column: text.column, file, line, source };
+  const more = text.columns === undefined ? read : { ...read, columns: text.columns };
+  state.lines.push(cut >= 0 && cut < text.text.length ? { ...more, cut } : more);
 }
 
 /** include_check of global_defs holds from its line on, so it cannot wait for the parser. */
 function followBlocks(text: string, state: State): void {
   if (text === '{') {
     if (state.depth++ === 0)
-      state.inGlobals = /^global_defs\b/.test(state.lines.at(-1)?.text.text ?? '');
+      state.inGlobals = /^global_defs\b/.test(state.lines.at(-1)?.text ?? '');
   } else if (text === '}') state.depth = Math.max(0, state.depth - 1);
   else if (state.inGlobals && state.depth === 1 && text.startsWith('include_check')) {
     const [keyword, ...words] = splitWords(textOf(text)).words.map((word) => word.text);
@@ -526,7 +526,7 @@ function overflow(at: Position, state: State): void {
 function readInclude(keyword: string, pattern: string, at: Position, t: Text, state: State): void {
   const current = state.stack.at(-1);
   const found = state.options.read(pattern, current?.directory ?? '/');
-  const where = { index: t.start - 1 + t.text.length - pattern.length, length: pattern.length };
+  const where = { index: t.column - 1 + t.text.length - pattern.length, length: pattern.length };
   for (const { problem, name } of found.problems) {
     const ends = endsReading(problem, keyword, state.checks);
     if (!ends && problem === 'no-match') continue;

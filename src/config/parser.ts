@@ -74,8 +74,8 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i] as Line;
     const frame = state.stack.at(-1) as Frame;
-    if (line.text.text === '}') close(line, state);
-    else if (line.text.text === '{') open(line, frame, state);
+    if (line.text === '}') close(line, state);
+    else if (line.text === '{') open(line, frame, state);
     else if (frame.kind === 'skip') continue;
     else if (statement(line, lines[i + 1], frame, state)) i++;
   }
@@ -83,12 +83,17 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
   return { nodes: root.nodes, diagnostics: state.findings.all };
 }
 
-const placeOf = (line: Line, column = line.text.start): Place => ({
-  file: line.file,
-  line: line.line,
+/** No more than the place of what has one. */
+export const placeOf = ({ file, line, column, source }: Place): Place => ({
+  file,
+  line,
   column,
-  source: line.source,
+  source,
 });
+
+/** Most statements begin where their line does: it is its own place. */
+const placeAt = (line: Line, column: number): Place =>
+  column === line.column ? line : { ...placeOf(line), column };
 
 /**
  * A brace that no keyword asked for. What is inside belongs to the block around it; in a value block it is an odd entry,
@@ -131,7 +136,7 @@ function close(line: Line, state: State): void {
     return;
   }
   state.stack.pop();
-  if (frame.kind !== 'transparent') finish(frame, state, placeOf(line));
+  if (frame.kind !== 'transparent') finish(frame, state, line);
 }
 
 function unclosed(state: State): void {
@@ -147,7 +152,7 @@ function unclosed(state: State): void {
       message: `There are 1 missing '}'s or extra '{'s: '${node.keyword}' is not closed`,
       assumed: 'it ends where the file does, or the next block of the top level begins',
       afterwards: true,
-      ...node.place,
+      ...placeOf(node.place),
       length: node.keyword.length,
     });
   }
@@ -157,15 +162,15 @@ function unclosed(state: State): void {
 function finish(frame: Frame, state: State, closing?: Place): void {
   if (frame.kind === 'skip' || frame.node === undefined) return;
   const around = state.stack.at(-1) as Frame;
-  const node = { ...frame.node, children: frame.nodes };
+  // An array that has grown keeps room for more, and of blocks there may be 100,000.
+  const node = { ...frame.node, children: frame.nodes.slice() };
   around.nodes.push(closing === undefined ? node : { ...node, closing });
 }
 
 /** Says whether it has used the brace that follows. */
 function statement(line: Line, next: Line | undefined, frame: Frame, state: State): boolean {
-  const opens = next?.text.text === '{';
-  const text =
-    line.cut === undefined || frame.parent ? line.text : sliceText(line.text, 0, line.cut);
+  const opens = next?.text === '{';
+  const text = line.cut === undefined || frame.parent ? line : sliceText(line, 0, line.cut);
   const { words, unterminated } = splitWords(text);
   if (unterminated !== undefined) {
     state.findings.add({
@@ -174,13 +179,14 @@ function statement(line: Line, next: Line | undefined, frame: Frame, state: Stat
       class: 'quote',
       message: `Unterminated quote '${text.text}'`,
       assumed: 'the words from the quote on are lost',
-      ...placeOf(line, unterminated),
+      ...placeOf(line),
+      column: unterminated,
     });
   }
   const [first] = words;
   if (first === undefined) return false;
   if (frame.kind === 'entries') {
-    const node = { keyword: '', words, raw: text.text, place: placeOf(line, first.column) };
+    const node = { keyword: '', words, raw: text.text, place: placeAt(line, first.column) };
     frame.nodes.push(node);
     return false;
   }
@@ -188,7 +194,7 @@ function statement(line: Line, next: Line | undefined, frame: Frame, state: Stat
     keyword: first.text,
     words: words.slice(1),
     raw: rawAfter(text, first),
-    place: placeOf(line, first.column),
+    place: placeAt(line, first.column),
   };
   const found = findRow(frame.rows ?? {}, first.text);
   if (found === undefined) {
@@ -217,10 +223,10 @@ function openBlock(
   state: State,
 ): void {
   const at = (): Place & { readonly length: number } => ({
-    ...node.place,
+    ...placeOf(node.place),
     length: node.keyword.length,
   });
-  if (next?.text.text !== '{') {
+  if (next?.text !== '{') {
     state.findings.add({
       id: 'missing-open',
       severity: 'error',
@@ -315,7 +321,7 @@ function unknown(node: Omit<Node, 'children'>, opens: boolean, frame: Frame, sta
     message: `Unknown keyword '${node.keyword}'`,
     assumed: opens ? 'the whole block is skipped' : 'the line is ignored',
     ...(hint === undefined ? {} : { hint }),
-    ...node.place,
+    ...placeOf(node.place),
     length: node.keyword.length,
   });
   if (opens) state.stack.push({ kind: 'skip', parent: false, nodes: [], node });

@@ -4,18 +4,18 @@
 export interface Text {
   readonly text: string;
   /** Column of the first character, from 1. */
-  readonly start: number;
+  readonly column: number;
   /** Column of every character, where they do not simply follow each other. */
   readonly columns?: readonly number[];
 }
 
 /** `column` is where its first character stands. */
-export const textOf = (text: string, column = 1): Text => ({ text, start: column });
+export const textOf = (text: string, column = 1): Text => ({ text, column });
 
 /** Text from elsewhere that stands for what is at `column`. */
 export const pinnedText = (text: string, column: number): Text => ({
   text,
-  start: column,
+  column,
   columns: new Array<number>(text.length).fill(column),
 });
 
@@ -24,14 +24,14 @@ export const isBlank = (c: string | undefined): boolean =>
   c === ' ' || c === '\t' || c === '\r' || c === '\n' || c === '\f' || c === '\v';
 
 /** Column of the character at `index`; past the end, the column after the last one. */
-export function columnAt({ text, start, columns }: Text, index: number): number {
-  if (columns === undefined) return start + index;
-  return columns[index] ?? (columns[text.length - 1] ?? start - 1) + 1;
+export function columnAt({ text, column, columns }: Text, index: number): number {
+  if (columns === undefined) return column + index;
+  return columns[index] ?? (columns[text.length - 1] ?? column - 1) + 1;
 }
 
 export function sliceText(t: Text, from: number, to: number = t.text.length): Text {
   if (from === 0 && to === t.text.length) return t;
-  const piece = { text: t.text.slice(from, to), start: columnAt(t, from) };
+  const piece = { text: t.text.slice(from, to), column: columnAt(t, from) };
   return t.columns === undefined ? piece : { ...piece, columns: t.columns.slice(from, to) };
 }
 
@@ -47,10 +47,10 @@ export function trimText(t: Text): Text {
 /** What comes in stands where the replaced text began. */
 export function replaceText(t: Text, from: number, to: number, by: string): Text {
   const column = columnAt(t, from);
-  const columns = t.columns ?? Array.from({ length: t.text.length }, (_, i) => t.start + i);
+  const columns = t.columns ?? Array.from({ length: t.text.length }, (_, i) => t.column + i);
   return {
     text: t.text.slice(0, from) + by + t.text.slice(to),
-    start: from === 0 ? column : t.start,
+    column: from === 0 ? column : t.column,
     columns: [
       ...columns.slice(0, from),
       ...new Array<number>(by.length).fill(column),

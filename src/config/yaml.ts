@@ -22,7 +22,6 @@ import type { SourceFile } from './include.ts';
 import { type AnyRow, type Block, findRow } from './keyword.ts';
 import { isUtf16, type Lexed, type Line } from './lexer.ts';
 import { jsonSchema, shapeOf } from './schema.ts';
-import type { Text } from './text.ts';
 import { quote, type ValueType } from './value.ts';
 
 export interface YamlLexed extends Lexed {
@@ -343,15 +342,17 @@ function emit(keyword: string, value: string, at: number, valueAt: number, state
   const from = right.line === line ? right.column : column;
   const blank = keyword === '' || value === '' ? '' : ' ';
   const written = source.startsWith(value, from - 1);
-  const text: Text = {
+  state.lines.push({
     text: keyword + blank + value,
-    start: keyword === '' ? from : column,
+    column: keyword === '' ? from : column,
     columns: [
       ...Array.from(keyword + blank, (_, i) => column + i),
       ...Array.from({ length: value.length }, (_, i) => (written ? from + i : from)),
     ],
-  };
-  state.lines.push({ text, file: state.file.name, line, source });
+    file: state.file.name,
+    line,
+    source,
+  });
 }
 
 /** As the schema sees it. An alias shares what its anchor became, so that laughing billions stay few. */

@@ -47,7 +47,7 @@ function consolidated(lines: readonly Line[]): string {
   for (const line of lines) {
     if (line.file !== file) texts.push(`# ${line.file}`);
     file = line.file;
-    texts.push(line.text.text);
+    texts.push(line.text);
   }
   return `${[...texts, '!'].join('\n')}\n`;
 }

@@ -151,7 +151,7 @@ for (const [what, text, id] of [
 }
 
 test('numbers, text and lists of words say the same', () => {
-  const texts = (text: string) => yaml(text).lines.map((line) => line.text.text);
+  const texts = (text: string) => yaml(text).lines.map((line) => line.text);
   assert.deepEqual(
     texts('vrrp_script:\n  - name: a b\n    script: \'"/bin/x" \'\n    interval: 5\n'),
     ['vrrp_script "a b"', '{', 'script "/bin/x" ', 'interval 5', '}'],
@@ -168,7 +168,7 @@ test('aliases and merged mappings', () => {
   );
   assert.deepEqual(diagnostics, []);
   assert.deepEqual(
-    lines.map((line) => line.text.text).filter((text) => text.includes(' ')),
+    lines.map((line) => line.text).filter((text) => text.includes(' ')),
     ['vrrp_instance A', 'priority 5', 'vrrp_instance B', 'priority 5'],
   );
 });

@@ -16,7 +16,7 @@ const lexed = (text: string) => {
     random: { seed: 1 },
     environment: { HOME: '/root' },
   });
-  return { asked, ids: diagnostics.map(({ id }) => id), texts: lines.map(({ text }) => text.text) };
+  return { asked, ids: diagnostics.map(({ id }) => id), texts: lines.map(({ text }) => text) };
 };
 
 for (const { syntax, example, names } of DIRECTIVES)

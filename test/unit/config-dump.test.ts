@@ -10,7 +10,7 @@ import { buildConfiguration, type Config } from '../../src/keywords.ts';
 
 const configOf = (statements: readonly string[], more: Partial<MachineFacts> = {}): Config => {
   const lines = ['global_defs', '{', ...statements, '}'].map((text, index) => ({
-    text: textOf(text),
+    ...textOf(text),
     file: 'test',
     line: index + 1,
     source: text,

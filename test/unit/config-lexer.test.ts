@@ -30,7 +30,7 @@ function read(text: string, others: Readonly<Record<string, string>> = {}): Lexe
   });
 }
 
-const show = ({ lines }: Lexed): string => lines.map((line) => line.text.text).join('|');
+const show = ({ lines }: Lexed): string => lines.map((line) => line.text).join('|');
 
 function facts(
   title: string,
@@ -204,7 +204,7 @@ test('lines that are made of themselves, many times over, are left at the first 
     ],
   );
   assert.ok(lexed.lines.length < 200, `${lexed.lines.length} lines`);
-  assert.ok(lexed.lines.some(({ text }) => text.text === 'c'));
+  assert.ok(lexed.lines.some(({ text }) => text === 'c'));
 });
 
 test('a sequence cannot exhaust memory', () => {
@@ -229,7 +229,7 @@ test('what a sequence makes is limited by its length too', () => {
 
 test('the caret stands under the word in the file, behind conditions, parameters and blanks', () => {
   const [line] = read('  @me  $U b').lines;
-  assert.equal(line?.text.start, 8);
+  assert.equal(line?.column, 8);
 });
 
 for (const [name, text, others, lines, ids, statuses = []] of [
