@@ -210,6 +210,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   Export(exports, "setName", SetName);
   Export(exports, "setArguments", SetArguments);
   Export(exports, "lockMemory", LockMemory);
+  Export(exports, "openMemory", OpenMemory);
   Export(exports, "setLimit", SetLimit);
   Export(exports, "enterNamespace", EnterNamespace);
   Export(exports, "parentDeathSignal", ParentDeathSignal);

@@ -215,6 +215,13 @@ inline void LockMemory(const Napi::CallbackInfo& info) {
   }
 }
 
+/** A file without a name that no disk ever sees, for this user only; closed at exec. */
+inline Napi::Value OpenMemory(const Napi::CallbackInfo& info) {
+  Descriptor fd(Checked(info.Env(), "memfd_create", memfd_create("keepalived", MFD_CLOEXEC)));
+  Checked(info.Env(), "fchmod", fchmod(fd.get(), S_IRUSR | S_IWUSR));
+  return Napi::Number::New(info.Env(), fd.release());
+}
+
 inline void SetLimit(const Napi::CallbackInfo& info) {
   const auto number = [](const Napi::Value& value, const char* name) -> rlim64_t {
     const double limit = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : 0;

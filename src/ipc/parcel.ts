@@ -1,32 +1,26 @@
-// A configuration on its way to another process: JSON in an unlinked file that the parent keeps open. The receiver
+// A configuration on its way to another process: JSON in a file without a name, in memory, that the parent keeps open. The receiver
 // opens it through /proc, so the parent neither serializes nor copies a big tree, and a respawned child reads the same one.
 // Each part of it is a line, and so is each item of a list: a receiver knows those that it has read before.
 
 import { closeSync, constants, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dumpFolder } from '../net/dump.ts';
+import { native } from '../net/native.ts';
 
 let serial = 0;
 
-/** Where an unlinked file can be made; a container may have only one of these writable. */
-export const parcelFolders = (): string[] => [dumpFolder(process.env), '/run', '/dev/shm'];
-
-/** An empty file without a name, readable by this user only, in the first folder that allows it. */
-export function openParcel(places: readonly string[] = parcelFolders()): number {
+/** An empty file without a name, readable by this user only: in `folder` where that can be, else in memory. */
+export function openParcel(folder?: string): number {
+  if (folder === undefined) return native.openMemory();
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
   const name = `.keepalived-${process.pid}-${serial++}-${Math.random().toString(36).slice(2)}`;
-  let refusal: unknown;
-  for (const place of places) {
-    const path = join(place, name);
-    try {
-      const fd = openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600);
-      unlinkSync(path);
-      return fd;
-    } catch (error) {
-      refusal ??= error;
-    }
+  try {
+    const path = join(folder, name);
+    const fd = openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600);
+    unlinkSync(path);
+    return fd;
+  } catch {
+    return native.openMemory();
   }
-  throw refusal;
 }
 
 /** The path by which a process of the same user opens descriptor `fd` of process `pid`. */

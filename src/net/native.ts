@@ -136,7 +136,8 @@ export interface Native {
   alive(): void;
   /**
    * Notes the instant of each pace's last send in slot `id` of a file of 8-byte floats, and 0 once it is unpaced. The
-   * file is mapped, so the entries outlive this process; a pace whose id is beyond its end is not noted.
+   * file is mapped, so the entries outlive this process; a pace whose id is beyond its end is not noted. It has to be one
+   * of openMemory(): the first write to a page that is on its way to a disk waits for the disk.
    */
   ledger(path: string): void;
   /** Tells the thread that JavaScript has handled every record it was given. */
@@ -214,6 +215,8 @@ export interface Native {
   setArguments(words: readonly string[]): void;
   /** What is not JavaScript's own (program, libraries, native heap, stack) stays in memory once it is used. */
   lockMemory(): void;
+  /** Descriptor of an empty file that has no name and is never written to a disk, mode 0600; closed at exec. */
+  openMemory(): number;
   setLimit(resource: number, soft: number, hard: number): void;
   enterNamespace(path: string, type: number): void;
   parentDeathSignal(signal: number): void;

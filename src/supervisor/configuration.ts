@@ -3,7 +3,7 @@
 
 import { dirname, resolve } from 'node:path';
 import type { Kind, Letter } from '../ipc/messages.ts';
-import { closeParcel, openParcel, parcelFolders, parcelPath, writeParcel } from '../ipc/parcel.ts';
+import { closeParcel, openParcel, parcelPath, writeParcel } from '../ipc/parcel.ts';
 import type { Config } from '../keywords.ts';
 import type { Record as Heard } from '../net/record.ts';
 import { Appointment, type AppointmentHost } from './appointment.ts';
@@ -42,11 +42,10 @@ export type Undelivered =
       : never
     : never;
 
-/** In tmp_config_directory, where that can be. */
-function openParcels({ tmp_config_directory: folder }: Common['global_defs']): Parcels {
-  const places = [...(folder === undefined ? [] : [folder]), ...parcelFolders()];
-  return { vrrp: openParcel(places), check: openParcel(places) };
-}
+const openParcels = ({ tmp_config_directory: folder }: Common['global_defs']): Parcels => ({
+  vrrp: openParcel(folder),
+  check: openParcel(folder),
+});
 const pathOf = (parcel: number): string => parcelPath(process.pid, parcel);
 const error = (text: string): LogLine => ({ severity: 'error', text });
 

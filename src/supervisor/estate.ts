@@ -3,9 +3,10 @@
 
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import type { Paces } from '../ipc/messages.ts';
-import { openParcel, parcelPath } from '../ipc/parcel.ts';
+import { parcelPath } from '../ipc/parcel.ts';
 import type { Setting } from '../lib/link.ts';
 import type { Instant } from '../lib/time.ts';
+import { native } from '../net/native.ts';
 import { changeSetting, readSetting, readSettings } from '../net/setting.ts';
 import { Sweeper } from '../net/sweep.ts';
 import type { Inheritance, Leavings } from '../vrrp/event.ts';
@@ -30,7 +31,8 @@ export class Estate {
   constructor(journal: string, refused: (error: Error) => void, within: <T>(work: () => T) => T) {
     this.#within = within;
     this.#journal = new Journal(journal, refused);
-    this.#ledger = openParcel();
+    // Never on a disk: the I/O thread writes to it between two adverts.
+    this.#ledger = native.openMemory();
     ftruncateSync(this.#ledger, 8 * SLOTS);
   }
 

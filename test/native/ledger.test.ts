@@ -1,19 +1,17 @@
 // The ledger: what the I/O thread notes of its paces in a file that outlives the process.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { ftruncateSync, readFileSync } from 'node:fs';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { native } from '../../src/net/native.ts';
 import { Cable, numbered, Tape } from './cable.ts';
 
 const PERIOD = 20_000;
 const SLOTS = 8;
-const folder = mkdtempSync(join(tmpdir(), 'ka-ledger-'));
-const path = join(folder, 'ledger');
 let cable: Cable;
 let tape: Tape;
+let ledger: number;
+let path: string;
 let from: number;
 let to: number;
 
@@ -25,16 +23,18 @@ describe('ledger', () => {
   });
   after(() => {
     cable.remove();
-    rmSync(folder, { recursive: true });
   });
   afterEach(() => {
     native.stop();
     native.close(from);
     native.close(to);
+    native.close(ledger);
   });
 
   function begin(): void {
-    writeFileSync(path, new Uint8Array(8 * SLOTS));
+    ledger = native.openMemory();
+    ftruncateSync(ledger, 8 * SLOTS);
+    path = `/proc/self/fd/${ledger}`;
     tape = new Tape();
     from = cable.socket('near');
     to = cable.socket('far');

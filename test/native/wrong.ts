@@ -61,6 +61,7 @@ export const rows: { readonly [name in keyof Native]: Row } = {
   alive: nothing,
   settle: nothing,
   lockMemory: nothing,
+  openMemory: nothing,
   childSubreaper: nothing,
   newSession: nothing,
   capabilities: nothing,

@@ -92,6 +92,18 @@ test(
   },
 );
 
+test(
+  'what the I/O thread writes to is in memory: a page of a file would make it wait for the disk',
+  options,
+  async (t) => {
+    const box = await sandbox(t);
+    const child = await running(box, box.daemon(config));
+    const shared = readFileSync(`/proc/${child}/maps`, 'utf8').match(/ rw-s .*/g) ?? [];
+    assert.ok(shared.length > 0);
+    for (const mapping of shared) assert.match(mapping, /\/memfd:keepalived|io_uring/);
+  },
+);
+
 test("the log begins and ends as keepalived's", options, async (t) => {
   const box = await sandbox(t);
   const daemon = box.daemon(config);
@@ -409,6 +421,13 @@ test(
     await replaced(box, child);
   },
 );
+
+test('one that may use idle time only, and may not change that, runs too', options, async (t) => {
+  const box = await sandbox(t);
+  box.write('tmp/keepalived.conf', config);
+  const idle = ['chrt', '--idle', '0', 'setpriv', '--bounding-set', '-sys_nice'];
+  await running(box, box.start([...idle, node, program, '-n', '-l', '-f', '/tmp/keepalived.conf']));
+});
 
 test(
   'signals that programs send to every process of the name end neither parent nor child',

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
-import { fstatSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { fstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ import {
 test('what is written is read through /proc, again and again, and no name is left', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ka-parcel-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const fd = openParcel([join(folder, 'missing'), folder]);
+  const fd = openParcel(folder);
   t.after(() => closeParcel(fd));
   assert.deepEqual(readdirSync(folder), []);
   assert.equal(fstatSync(fd).mode & 0o777, 0o600);
@@ -63,6 +63,11 @@ test('another process reads it', async (t) => {
   assert.equal(text, '{"answer":42}');
 });
 
-test('where no folder allows it, the first refusal is told', () => {
-  assert.throws(() => openParcel(['/proc/nowhere', '/proc/1']), { code: 'ENOENT' });
+test('without a folder, or where it does not allow it, the parcel is in memory, for this user only', () => {
+  for (const folder of [undefined, '/proc/nowhere', '/proc/1']) {
+    const fd = openParcel(folder);
+    assert.match(readlinkSync(`/proc/self/fd/${fd}`), /^\/memfd:/);
+    assert.equal(fstatSync(fd).mode & 0o777, 0o600);
+    closeParcel(fd);
+  }
 });
