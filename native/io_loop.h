@@ -58,11 +58,14 @@ inline void IoThread::Start(Napi::Env env, Napi::Function ready, Napi::Uint8Arra
   Rearm();
 }
 
-/** The priority is part of the creation: where it is not permitted no thread has ever run. Returns an errno. */
+/**
+ * The priority is part of the creation: where it is not permitted no thread has ever run. Without one the thread has the
+ * policy of its creator, who may not be allowed to leave it (SCHED_IDLE). Returns an errno.
+ */
 inline int IoThread::CreateThread(int policy, int priority) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+  pthread_attr_setinheritsched(&attributes, policy == SCHED_OTHER ? PTHREAD_INHERIT_SCHED : PTHREAD_EXPLICIT_SCHED);
   sched_param parameter{};
   parameter.sched_priority = policy == SCHED_OTHER ? 0 : priority;
   int refused = pthread_attr_setschedpolicy(&attributes, policy);
