@@ -125,7 +125,7 @@ const oldRetry: ValueType<number> = {
 };
 
 const statusCodes: ValueType<readonly (readonly [number, number])[]> = {
-  syntax: '<int>[-<int>] ...',
+  syntax: '<int> 100..599[-<int>] ...',
   minimum: 0,
   parse: (words) => {
     const value: (readonly [number, number])[] = [];
@@ -472,7 +472,7 @@ export interface FileWeight {
 }
 
 const fileWeight: ValueType<FileWeight> = {
-  syntax: '<int> [reverse|noreverse]',
+  syntax: '<int> -2147483647..2147483647 [reverse|noreverse]',
   minimum: 1,
   parse: ([text = '', option]) => {
     const reading = leadingNumber(text, -2147483647, 2147483647);

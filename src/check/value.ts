@@ -52,7 +52,7 @@ const causeOf = (reading: Reading<unknown>): Partial<Complaint> => {
 };
 
 export const service: ValueType<Service> = {
-  syntax: '<ip> [<port>] | fwmark <int> | group <name>',
+  syntax: '<ip> [<port>] | fwmark <int> 1..4294967295 | group <name>',
   minimum: 1,
   parse: readService,
   format: (value) => {
@@ -154,7 +154,7 @@ const oneWord = <T extends string>(names: readonly T[], text: string | undefined
   names.find((name) => name === text);
 
 export const method = (of: string): ValueType<Method> => ({
-  syntax: 'NAT|DR|TUN [type ipip|gue|gre] [port <int>] [nocsum|csum|remcsum]',
+  syntax: 'NAT|DR|TUN [type ipip|gue|gre] [port <int> 1..65535] [nocsum|csum|remcsum]',
   minimum: 1,
   parse: (words) => readMethod(words, of),
   format: ({ kind, type, port: number, checksum }) =>

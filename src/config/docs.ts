@@ -220,17 +220,54 @@ export const keywordNames = (table: Block): readonly string[] => [
 const IN = '  in       ';
 const MARGIN = `\n${' '.repeat(IN.length)}`;
 
+const literals = (text: string): readonly string[] => text.match(/[\w-]*[A-Za-z][\w-]*/g) ?? [];
+
+/** The words of an option, as they are written. */
+const wordsIn = (row: AnyRow): readonly string[] =>
+  literals(syntaxOf(row).replaceAll(/<[^>]*>/g, ' '));
+
+/** Other words that stand in the place of one in a line of a value block. */
+const othersIn = (row: AnyRow): readonly string[] =>
+  [...row.doc.matchAll(/\balso ([^.;]*)/g)].flatMap(([, list]) => literals(list as string));
+
+const means = ({ keyword, row, inLine }: Spot, name: string): boolean =>
+  keyword === name ||
+  Object.hasOwn(row.aliases ?? {}, name) ||
+  (inLine && [...wordsIn(row), ...othersIn(row)].includes(name));
+
+/** Blocks, and the name within them. */
+function readPath(word: string): readonly [blocks: readonly string[], name: string] {
+  const names = word.split('/').map((part) => part.trim());
+  return [names.slice(0, -1), names.at(-1) ?? ''];
+}
+
+/** Where a keyword stands that is none of the blocks named before it. */
+export function placesOf(table: Block, word: string): readonly string[] {
+  const [, name] = readPath(word);
+  return [
+    ...new Set(
+      spots(table)
+        .filter((spot) => means(spot, name))
+        .map(({ path }) => [...path, name].join('/')),
+    ),
+  ];
+}
+
 /**
  * What `keepalived help` prints of `keyword` or `block/keyword`: it may stand in several blocks, and mean something else in
- * each. Blocks in which it means the same share an entry.
+ * each. Blocks in which it means the same share an entry. What is no keyword may be a word behind one.
  */
 export function entriesFor(table: Block, word: string): readonly string[] {
-  const blocks = word.split('/');
-  const name = blocks.pop() ?? '';
+  const [blocks, name] = readPath(word);
+  const inside = spots(table).filter(({ path }) =>
+    blocks.every((block, at) => path.at(at - blocks.length) === block),
+  );
+  const meant = inside.filter((spot) => means(spot, name));
+  const named = meant.filter(({ keyword }) => keyword === name);
+  const found = [...named, ...meant.filter((spot) => !named.includes(spot))];
+  const behind = found.length > 0 ? [] : inside.filter(({ row }) => wordsIn(row).includes(name));
   const entries = new Map<string, string[]>();
-  for (const { keyword, row, path, inLine } of spots(table)) {
-    if (keyword !== name && !Object.hasOwn(row.aliases ?? {}, name)) continue;
-    if (blocks.some((block, at) => path.at(at - blocks.length) !== block)) continue;
+  for (const { keyword, row, path, inLine } of [...found, ...behind]) {
     const fallback = defaultOf(row).replaceAll('`', '');
     const inner =
       row.form === 'words' ? {} : row.form === 'entries' ? (row.grammar ?? {}) : row.rows;

@@ -270,6 +270,9 @@ export const word = (longest = 1023): ValueType<string> => ({
   schema: { type: 'string', ...(longest < 1023 ? { maxLength: longest } : {}) },
 });
 
+/** A word, or several, of a grammar that is read elsewhere: what the reference page says of it. */
+export const written = (syntax: string): ValueType<string> => ({ ...word(), syntax });
+
 /** Cut to `longest` bytes with a complaint; whoever uses it cuts a character that lies across. */
 export const cutWord = (longest: number, says: (text: string) => string): ValueType<string> => ({
   ...word(longest),

@@ -3,7 +3,7 @@
 
 import { nearest } from '../config/diagnostic.ts';
 import { directiveEntries } from '../config/directive.ts';
-import { entriesFor, keywordNames } from '../config/docs.ts';
+import { entriesFor, keywordNames, placesOf } from '../config/docs.ts';
 import { type AnyRow, OBSOLETE } from '../config/keyword.ts';
 import { keywords } from '../keywords.ts';
 import { print } from '../print.ts';
@@ -43,14 +43,23 @@ export function runHelp(words: readonly string[]): number {
     print(1, `${found.join('\n\n')}\n`);
     return 0;
   }
-  const obsolete = Object.hasOwn(OBSOLETE, word) ? OBSOLETE[word] : undefined;
-  const near = nearest(word, keywordNames(keywords));
-  const hint =
-    obsolete !== undefined
-      ? `: it is obsolete, ${obsolete}`
-      : near === undefined
-        ? ''
-        : `; did you mean '${near}'?`;
-  print(2, `There is no keyword '${word}'${hint}\n`);
+  print(2, `There is no keyword '${word}'${hintFor(word)}\n`);
   return 1;
+}
+
+/** As many names as one can read. */
+const MOST_NAMES = 20;
+
+/** What may have been meant by a word that is no keyword. */
+export function hintFor(word: string): string {
+  if (Object.hasOwn(OBSOLETE, word)) return `: it is obsolete, ${OBSOLETE[word]}`;
+  const places = placesOf(keywords, word);
+  if (places.length > 0) return `; there is ${places.join(', ')}`;
+  const name = word.split('/').at(-1) as string;
+  const names = keywordNames(keywords);
+  const near = nearest(name, names);
+  if (near !== undefined) return `; did you mean '${near}'?`;
+  const having = name === '' ? [] : names.filter((one) => one.includes(name.toLowerCase()));
+  const more = having.length > MOST_NAMES ? ' ...' : '';
+  return having.length === 0 ? '' : `; there is ${having.slice(0, MOST_NAMES).join(', ')}${more}`;
 }

@@ -1,7 +1,7 @@
 // The words of routes and rules, for the reference page; route.ts and rule.ts read them.
 
 import { optional } from '../config/keyword.ts';
-import { flag, interfaceName, ipAddress, word } from '../config/value.ts';
+import { flag, interfaceName, ipAddress, written } from '../config/value.ts';
 
 /** A whole line that is right without these words. */
 const routed = (words: string) => ({
@@ -11,16 +11,16 @@ const ruled = (words: string) => ({ example: `from 192.0.2.100 table 100 priorit
 
 export const routeGrammar = {
   to: optional(
-    word(),
-    'Destination: <ip>[/<prefix>], default, any or all; the word to may be left out.',
+    written('<ip>[/<prefix>]|default|any|all'),
+    'Destination; the word to may be left out.',
     { example: 'to 198.51.100.0/24 via 192.0.2.254 dev eth0' },
   ),
   unicast: optional(
-    word(),
+    written('<ip>[/<prefix>]|default|any|all'),
     'Type of route before the destination; also local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, throw, nat, xresolve or a number.',
     { example: 'unicast 198.51.100.0/24 via 192.0.2.254 dev eth0' },
   ),
-  via: optional(word(), 'Gateway; inet or inet6 may stand before it.', {
+  via: optional(written('[inet|inet6] <ip>'), 'Gateway.', {
     example: '198.51.100.0/24 via 192.0.2.254 dev eth0',
   }),
   gw: optional(ipAddress, 'Former spelling of via.', {
@@ -30,31 +30,31 @@ export const routeGrammar = {
     example: '198.51.100.0/24 via 192.0.2.254 or 192.0.2.253 no_track',
   }),
   src: optional(ipAddress, 'Source address that the kernel prefers.', routed('src 192.0.2.100')),
-  from: optional(word(), 'Source prefix that the route is for (IPv6).', {
+  from: optional(written('<ip>[/<prefix>]'), 'Source prefix that the route is for (IPv6).', {
     example: '2001:db8:1::/48 via 2001:db8::fe dev eth0 from 2001:db8:2::/48',
   }),
   tos: optional(
-    word(),
-    'Type of service: 0..255 or a name of rt_dsfield; also dsfield.',
+    written('<int> 0..255|<name>'),
+    'Type of service, or its name in rt_dsfield; also dsfield.',
     routed('tos 0x10'),
   ),
-  table: optional(word(), 'Table: a number or a name of rt_tables.', {
+  table: optional(written('<int> 0..4294967295|<name>'), 'Table, or its name in rt_tables.', {
     otherwise: 'main',
     ...routed('table 100'),
   }),
   protocol: optional(
-    word(),
-    'Origin: 0..255 or a name of rt_protos; another than keepalived needs no_track.',
+    written('<int> 0..255|<name>'),
+    'Origin, or its name in rt_protos; another than keepalived needs no_track.',
     {
       otherwise: 'keepalived (18)',
       ...routed('protocol static no_track'),
     },
   ),
-  scope: optional(word(), 'Scope: 0..255 or a name of rt_scopes.', {
+  scope: optional(written('<int> 0..255|<name>'), 'Scope, or its name in rt_scopes.', {
     otherwise: 'global',
     ...routed('scope global'),
   }),
-  metric: optional(word(), 'Metric; also priority and preference.', {
+  metric: optional(written('<int> 0..4294967295'), 'Metric; also priority and preference.', {
     otherwise: "the kernel's",
     ...routed('metric 10'),
   }),
@@ -68,54 +68,92 @@ export const routeGrammar = {
   }),
   onlink: optional(flag, 'The gateway is on the link whatever the prefixes say.', routed('onlink')),
   encap: optional(
-    word(),
-    'Tunnel header: ip [id|dst|src|tos|ttl|flags <value>], ip6 [id|dst|src|tc|hoplimit|flags <value>], mpls <label>[/<label>] or ila <locator>.',
+    written(
+      'ip [id|dst|src|tos|ttl|flags <value> ...]|ip6 [id|dst|src|tc|hoplimit|flags <value> ...]|mpls <label>[/<label> ...]|ila <locator>',
+    ),
+    'Tunnel header; ip and ip6 need dst or id.',
     { example: '198.51.100.0/24 encap mpls 100 via 192.0.2.254 dev eth0' },
   ),
-  expires: optional(word(), 'Lifetime in seconds (IPv6).', {
+  expires: optional(written('<int> 0..4294967295 s'), 'Lifetime (IPv6).', {
     example: '2001:db8:1::/48 via 2001:db8::fe dev eth0 expires 600',
   }),
   mtu: optional(
-    word(),
-    '[lock] Path MTU; mtu, advmss, rtt, rttvar, reordering, cwnd, ssthresh, rto_min and congctl take lock.',
+    written('[lock] <int> 0..4294967295'),
+    'Path MTU; with lock the kernel does not change it.',
     routed('mtu lock 1400'),
   ),
-  hoplimit: optional(word(), 'Hop limit, 0..255.', routed('hoplimit 64')),
-  advmss: optional(word(), 'Announced segment size.', routed('advmss 1360')),
+  hoplimit: optional(written('<int> 0..255'), 'Hop limit.', routed('hoplimit 64')),
+  advmss: optional(
+    written('[lock] <int> 0..4294967295'),
+    'Announced segment size.',
+    routed('advmss 1360'),
+  ),
   rtt: optional(
-    word(),
-    'Initial round trip time: eighths of a millisecond, or with ms or s.',
+    written('[lock] <number>[s|ms]'),
+    'Initial round trip time; eighths of a millisecond where no unit is given.',
     routed('rtt 500ms'),
   ),
   rttvar: optional(
-    word(),
-    'Its variance: quarters of a millisecond, or with ms or s.',
+    written('[lock] <number>[s|ms]'),
+    'Its variance; quarters of a millisecond where no unit is given.',
     routed('rttvar 250ms'),
   ),
-  reordering: optional(word(), 'Initial reordering.', routed('reordering 5')),
-  window: optional(word(), 'Largest window.', routed('window 65535')),
-  cwnd: optional(word(), 'Largest congestion window.', routed('cwnd lock 20')),
-  ssthresh: optional(word(), 'Initial slow start threshold.', routed('ssthresh 100')),
+  reordering: optional(
+    written('[lock] <int> 0..4294967295'),
+    'Initial reordering.',
+    routed('reordering 5'),
+  ),
+  window: optional(written('<int> 0..4294967295'), 'Largest window.', routed('window 65535')),
+  cwnd: optional(
+    written('[lock] <int> 0..4294967295'),
+    'Largest congestion window.',
+    routed('cwnd lock 20'),
+  ),
+  ssthresh: optional(
+    written('[lock] <int> 0..4294967295'),
+    'Initial slow start threshold.',
+    routed('ssthresh 100'),
+  ),
   realms: optional(
-    word(),
-    '[<from>/]<to>: realms by number or by name of rt_realms (IPv4).',
+    written('[<from>/]<to>'),
+    'Realms by number or by name of rt_realms (IPv4).',
     routed('realms 1/2'),
   ),
   rto_min: optional(
-    word(),
-    'Shortest retransmission time: milliseconds, or with ms or s.',
+    written('[lock] <number>[s|ms]'),
+    'Shortest retransmission time; milliseconds where no unit is given.',
     routed('rto_min 250ms'),
   ),
-  initcwnd: optional(word(), 'Initial congestion window.', routed('initcwnd 10')),
-  initrwnd: optional(word(), 'Initial receive window.', routed('initrwnd 10')),
-  features: optional(word(), 'ecn.', routed('features ecn')),
-  quickack: optional(word(), '0 or 1.', routed('quickack 1')),
-  congctl: optional(word(), 'Congestion control algorithm.', routed('congctl cubic')),
-  pref: optional(word(), 'low, medium or high (IPv6).', {
+  initcwnd: optional(
+    written('<int> 0..4294967295'),
+    'Initial congestion window.',
+    routed('initcwnd 10'),
+  ),
+  initrwnd: optional(
+    written('<int> 0..4294967295'),
+    'Initial receive window.',
+    routed('initrwnd 10'),
+  ),
+  features: optional(written('ecn'), 'Explicit congestion notification.', routed('features ecn')),
+  quickack: optional(written('0|1'), 'Acknowledge at once.', routed('quickack 1')),
+  congctl: optional(
+    written('[lock] <name>'),
+    'Congestion control algorithm.',
+    routed('congctl cubic'),
+  ),
+  pref: optional(written('low|medium|high|<int> 0..255'), 'Preference of the router (IPv6).', {
     example: '2001:db8:1::/48 via 2001:db8::fe dev eth0 pref high',
   }),
-  'ttl-propagate': optional(word(), 'enabled or disabled (MPLS).', routed('ttl-propagate enabled')),
-  fastopen_no_cookie: optional(word(), '0 or 1.', routed('fastopen_no_cookie 1')),
+  'ttl-propagate': optional(
+    written('enabled|disabled'),
+    'Whether the TTL is copied between IP and MPLS.',
+    routed('ttl-propagate enabled'),
+  ),
+  fastopen_no_cookie: optional(
+    written('0|1'),
+    'TCP fast open without a cookie.',
+    routed('fastopen_no_cookie 1'),
+  ),
   add: optional(flag, 'Add only where no route of the same kind is; also prepend and append.', {
     otherwise: 'prepend; add after a type',
     example: 'add 198.51.100.0/24 via 192.0.2.254 dev eth0',
@@ -126,8 +164,10 @@ export const routeGrammar = {
     routed('no_track'),
   ),
   nexthop: optional(
-    word(),
-    'At the end, once or more: via, dev, weight, onlink, realms and encap of one of several next hops.',
+    written(
+      '[via [inet|inet6] <ip>] [dev <interface>] [weight <int> 1..256] [onlink] [realms <realms>] [encap <encap>]',
+    ),
+    'At the end, once or more: one of several next hops.',
     {
       example:
         '198.51.100.0/24 no_track nexthop via 192.0.2.254 weight 2 nexthop via 192.0.2.253 weight 1',
@@ -141,29 +181,37 @@ export const routeGrammar = {
 };
 
 export const ruleGrammar = {
-  from: optional(word(), 'Source: <ip>[/<prefix>], all, any or default.', {
+  from: optional(written('<ip>[/<prefix>]|all|any|default'), 'Source.', {
     example: 'from 192.0.2.0/24 table 100 priority 100',
   }),
-  to: optional(word(), 'Destination, in the same words.', {
+  to: optional(written('<ip>[/<prefix>]|all|any|default'), 'Destination.', {
     example: 'to 198.51.100.0/24 table 100 priority 100',
   }),
   not: optional(flag, 'Everything that does not match.', {
     example: 'not from 192.0.2.100 table 100 priority 100',
   }),
-  table: optional(word(), 'Look into this table: a number or a name of rt_tables; also lookup.', {
-    example: 'from 192.0.2.100 table 100 priority 100',
-  }),
-  goto: optional(word(), 'Go on with the rule of this preference, which must be higher.', {
-    example: 'from 192.0.2.100 goto 200 priority 100',
-  }),
+  table: optional(
+    written('<int> 1..4294967295|<name>'),
+    'Look into this table, or the one of this name in rt_tables; also lookup.',
+    {
+      example: 'from 192.0.2.100 table 100 priority 100',
+    },
+  ),
+  goto: optional(
+    written('<int> 0..4294967295'),
+    'Go on with the rule of this preference, which must be higher.',
+    {
+      example: 'from 192.0.2.100 goto 200 priority 100',
+    },
+  ),
   type: optional(
-    word(),
-    'nop, blackhole, unreachable, prohibit or goto; the word type may be left out.',
+    written('nop|blackhole|unreachable|prohibit|goto <int>'),
+    'What the rule does; the word type may be left out.',
     { example: 'from 192.0.2.100 type blackhole priority 100' },
   ),
   l3mdev: optional(flag, 'Look into the table of the VRF.', { example: 'l3mdev priority 1000' }),
   priority: optional(
-    word(),
+    written('<int> 0..4294967295'),
     'Preference, in which C notation (0x10) counts; also preference and order.',
     {
       otherwise: '16384 and downwards, with a complaint',
@@ -171,11 +219,15 @@ export const ruleGrammar = {
     },
   ),
   tos: optional(
-    word(),
-    'Type of service: 0..255 or a name of rt_dsfield; also dsfield.',
+    written('<int> 0..255|<name>'),
+    'Type of service, or its name in rt_dsfield; also dsfield.',
     ruled('tos 0x10'),
   ),
-  fwmark: optional(word(), '<mark>[/<mask>], in C notation.', ruled('fwmark 0x1/0xff')),
+  fwmark: optional(
+    written('<mark>[/<mask>]'),
+    'Mark of the packet, in C notation.',
+    ruled('fwmark 0x1/0xff'),
+  ),
   iif: optional(
     interfaceName,
     'Interface that packets come in by; also dev. The instance depends on it unless no_track is given.',
@@ -183,34 +235,38 @@ export const ruleGrammar = {
   ),
   oif: optional(interfaceName, 'Interface that a socket is bound to.', ruled('oif eth0')),
   realms: optional(
-    word(),
-    '[<from>/]<to>: realms by number or by name of rt_realms (IPv4).',
+    written('[<from>/]<to>'),
+    'Realms by number or by name of rt_realms (IPv4).',
     ruled('realms 1/2'),
   ),
   suppress_prefixlength: optional(
-    word(),
+    written('<int> 0..2147483647'),
     'Ignore what is found with a prefix of at most this length; also sup_pl.',
     ruled('suppress_prefixlength 0'),
   ),
   suppress_ifgroup: optional(
-    word(),
+    written('<int>|<name>'),
     'Ignore what is found through this group of interfaces; also sup_group.',
     ruled('suppress_ifgroup 1'),
   ),
-  'tunnel-id': optional(word(), 'Tunnel key.', ruled('tunnel-id 42')),
-  uidrange: optional(word(), '<first>-<last> of user ids.', ruled('uidrange 1000-1999')),
+  'tunnel-id': optional(written('<int>'), 'Tunnel key.', ruled('tunnel-id 42')),
+  uidrange: optional(written('<first>-<last>'), 'User ids.', ruled('uidrange 1000-1999')),
   ipproto: optional(
-    word(),
-    'Protocol, a number or a name of /etc/protocols.',
+    written('<int> 0..254|<name>'),
+    'Protocol, or its name in /etc/protocols.',
     ruled('ipproto tcp'),
   ),
-  sport: optional(word(), '<first>-<last> of source ports.', ruled('ipproto tcp sport 1024-65535')),
+  sport: optional(
+    written('<first>-<last>'),
+    'Source ports; a single one is refused.',
+    ruled('ipproto tcp sport 1024-65535'),
+  ),
   dport: optional(
-    word(),
-    '<first>-<last> of destination ports.',
+    written('<first>-<last>'),
+    'Destination ports; a single one is refused.',
     ruled('ipproto tcp dport 80-443'),
   ),
-  protocol: optional(word(), 'Origin, 0..255; another than keepalived needs no_track.', {
+  protocol: optional(written('<int> 0..255'), 'Origin; another than keepalived needs no_track.', {
     otherwise: 'keepalived (18); 0 with no_track',
     ...ruled('protocol 4 no_track'),
   }),

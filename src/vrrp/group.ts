@@ -154,7 +154,7 @@ export interface DelayEntry {
 const delay = decimalSeconds(0, 255);
 
 const delayLine: ValueType<DelayEntry> = {
-  syntax: '<interface> <down> [<up>]',
+  syntax: '<interface> <down> 0..255 s [<up> 0..255 s]',
   minimum: 2,
   parse: ([name = '', downText, upText]) => {
     if (downText === undefined) {

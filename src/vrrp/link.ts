@@ -203,10 +203,14 @@ function readIpvlan(words: readonly string[]): Reading<Ipvlan> {
 }
 
 export const linkRows = {
-  use_vmac: optional(vmac, 'Run on an interface of its own with the virtual MAC address.', {
-    otherwise: 'off',
-    example: 'vrrp.51',
-  }),
+  use_vmac: optional(
+    vmac,
+    'Run on an interface of its own with the virtual MAC address. The words name, netlink_notify_msg and group are newer than keepalived 2.2.7.',
+    {
+      otherwise: 'off',
+      example: 'vrrp.51',
+    },
+  ),
   use_vmac_addr: defaulted(
     flag,
     false,
@@ -219,11 +223,15 @@ export const linkRows = {
     false,
     'Keep secondary addresses when the first one is removed.',
   ),
-  use_ipvlan: optional(ipvlan, 'Run on an ipvlan interface of its own.', {
-    again: '(%n) use_ipvlan already specified',
-    otherwise: 'off',
-    example: 'ipv.51 192.0.2.3/24 bridge',
-  }),
+  use_ipvlan: optional(
+    ipvlan,
+    'Run on an ipvlan interface of its own. The words name and group are newer than keepalived 2.2.7.',
+    {
+      again: '(%n) use_ipvlan already specified',
+      otherwise: 'off',
+      example: 'ipv.51 192.0.2.3/24 bridge',
+    },
+  ),
   vrf: optional(
     interfaceName,
     'VRF of unicast adverts without an interface, which there are none of: always complained of.',

@@ -32,7 +32,7 @@ export const peerGrammar = {
 };
 
 export const peerLine: ValueType<PeerText> = {
-  syntax: '<ip> [min_ttl <int>] [max_ttl <int>]',
+  syntax: '<ip> [min_ttl <int> 0..255] [max_ttl <int> 0..255]',
   minimum: 1,
   parse: readPeerLine,
   format: ({ address, min_ttl, max_ttl }) =>

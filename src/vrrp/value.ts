@@ -17,7 +17,7 @@ import {
   splitOnce,
   type ValueType,
   wholeNumber,
-  word,
+  written,
 } from '../config/value.ts';
 import { family, type Ip, ipBytes, ipFromBytes } from '../lib/ip.ts';
 
@@ -50,17 +50,17 @@ export const addressGrammar = {
     otherwise: 'the interface of the instance',
     example: '192.0.2.100/24 dev eth0',
   }),
-  brd: optional(word(), 'IPv4 broadcast address; + sets and - clears the host bits.', {
+  brd: optional(written('<ip>|+|-'), 'IPv4 broadcast address; + sets and - clears the host bits.', {
     example: '192.0.2.100/24 brd +',
   }),
-  broadcast: optional(word(), 'The same as brd.', {
+  broadcast: optional(written('<ip>|+|-'), 'The same as brd.', {
     example: '192.0.2.100/24 broadcast 192.0.2.255',
   }),
-  scope: optional(word(), 'global, site, link, host, nowhere or 0..255 (IPv4).', {
+  scope: optional(written('global|site|link|host|nowhere|<int> 0..255'), 'Scope (IPv4).', {
     otherwise: 'global',
     example: '192.0.2.100/24 scope link',
   }),
-  label: optional(word(15), 'Label such as eth0:1 (IPv4).', {
+  label: optional(written('<string>'), 'Label such as eth0:1, of 15 bytes at most (IPv4).', {
     example: '192.0.2.100/24 label eth0:vip',
   }),
   peer: optional(ipAddress, 'Far end of a point-to-point link.', {
@@ -88,8 +88,8 @@ export const addressGrammar = {
     { example: '192.0.2.100/24 dev eth1 use_vmac' },
   ),
   preferred_lft: optional(
-    word(),
-    'Seconds for which an IPv6 address may be chosen as a source address, or forever.',
+    written('<int> 0..4294967295 s|forever'),
+    'How long an IPv6 address may be chosen as a source address.',
     { otherwise: 'forever; 0 for IPv6 /128', example: '2001:db8::100/64 preferred_lft forever' },
   ),
 };

@@ -9,7 +9,7 @@ import type { Diagnostic } from '../../src/config/diagnostic.ts';
 import { entriesFor, markdown } from '../../src/config/docs.ts';
 import { lex } from '../../src/config/lexer.ts';
 import { buildConfiguration, type Config, keywords } from '../../src/keywords.ts';
-import { overview } from '../../src/tool/help.ts';
+import { hintFor, overview } from '../../src/tool/help.ts';
 import { type Example, examples } from './examples.ts';
 
 const NAMES: Readonly<Record<string, number>> = { static: 4, global: 0, tcp: 6 };
@@ -151,6 +151,39 @@ test('a path names one keyword of several, and what is the same in several block
   const inner = entriesFor(keywords, 'vrrp_instance/virtual_ipaddress/dev');
   assert.equal(inner.length, 1);
 });
+
+for (const [word, beginning] of [
+  ['vrrp_instance / priority', 'priority <int> 1..255'],
+  ['inet6', 'inet\n'],
+  ['dsfield', 'tos <int> 0..255|<name>'],
+  ['blackhole', 'unicast <ip>'],
+  ['virtual_rules/blackhole', 'type nop|blackhole'],
+  ['sup_pl', 'suppress_prefixlength <int> 0..2147483647'],
+  ['maxlen', 'lvs_sync_daemon <interface>'],
+  ['virtual_ipaddress/scope', 'scope global|site|link|host|nowhere|<int> 0..255'],
+  ['lb_kind', 'lvs_method NAT|DR|TUN'],
+] as const)
+  test(`help finds ${word}`, () => {
+    const all = entriesFor(keywords, word);
+    assert.ok(
+      all.some((entry) => entry.startsWith(beginning)),
+      all.join('\n'),
+    );
+  });
+
+for (const [word, hint] of [
+  ['prioritty', "; did you mean 'priority'?"],
+  ['virtual_ip', '; there is virtual_ipaddress, virtual_ipaddress_excluded, no_virtual_ipaddress'],
+  ['real_server/weigth', "; did you mean 'weight'?"],
+  ['vrrp_script/priority', /vrrp_instance\/priority/],
+  ['lvs_id', ": it is obsolete, use 'router_id'"],
+  ['nothinglikeit', ''],
+  ['', ''],
+] as const)
+  test(`help knows what '${word}' may have been`, () => {
+    if (typeof hint === 'string') assert.equal(hintFor(word), hint);
+    else assert.match(hintFor(word), hint);
+  });
 
 test('help without a keyword lists the blocks to begin with, and every other word of the top level', () => {
   const lines = overview().split('\n');

@@ -170,7 +170,7 @@ const isTimeout = (text: string): text is keyof Timeouts =>
 const timeout = wholeSeconds(0, 2678400);
 
 export const timeouts: ValueType<Timeouts> = {
-  syntax: '[tcp <int>] [tcpfin <int>] [udp <int>]',
+  syntax: '[tcp <int> 0..2678400 s] [tcpfin <int> 0..2678400 s] [udp <int> 0..2678400 s]',
   minimum: 2,
   parse: (given) => {
     const value: { -readonly [K in keyof Timeouts]: Timeouts[K] } = {};
@@ -230,7 +230,7 @@ const isLimited = (text: string): text is keyof typeof LIMITS => Object.hasOwn(L
 
 export const syncDaemon: ValueType<SyncDaemon> = {
   syntax:
-    '<interface> [[inst] <instance>] [id <int>] [maxlen <int>] [port <int>] [ttl <int>] [group <ip>]',
+    '<interface> [[inst] <instance>] [id <int> 0..255] [maxlen <int> 1..65507] [port <int> 1..65535] [ttl <int> 1..255] [group <ip>]',
   minimum: 1,
   parse: readSyncDaemon,
   format: (value) =>
@@ -354,7 +354,7 @@ export function policyClash(a: BufferPolicy, b: BufferPolicy): string | undefine
 }
 
 export const bufferPolicy: ValueType<BufferPolicy> = {
-  syntax: 'MTU|ADVERT|<int>',
+  syntax: 'MTU|ADVERT|<int> 0..4294967295',
   minimum: 1,
   parse: (given) => {
     let value: BufferPolicy | undefined;
