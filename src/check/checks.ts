@@ -144,14 +144,13 @@ function hostsOf({ kind, values: whole }: Checker, inner: readonly Found[]): rea
 }
 
 /** The last value of each keyword. */
-const valuesOf = (inner: readonly Found[]): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(
-    inner.flatMap(({ keyword, value }) =>
-      keyword === 'url' || keyword === 'host'
-        ? []
-        : [[keyword === 'nb_get_retry' ? 'retry' : keyword, value]],
-    ),
-  );
+function valuesOf(inner: readonly Found[]): Readonly<Record<string, unknown>> {
+  const values: Record<string, unknown> = {};
+  for (const { keyword, value } of inner)
+    if (keyword !== 'url' && keyword !== 'host')
+      values[keyword === 'nb_get_retry' ? 'retry' : keyword] = value;
+  return values;
+}
 
 const typed = <B extends Block>(inner: readonly Found[]): readonly Statement<B>[] =>
   inner as unknown as readonly Statement<B>[];

@@ -323,6 +323,10 @@ function withoutTwins(
   });
 }
 
+/** What a real server has otherwise than it is written. */
+type Resolved = 'notify_up' | 'notify_down' | 'lvs_method';
+const RESOLVED: ReadonlySet<string> = new Set<Resolved>(['notify_up', 'notify_down', 'lvs_method']);
+
 function resolveReal(
   block: VirtualBlock,
   { heading: { address, port: own }, statements, node, method }: RealBlock,
@@ -331,12 +335,11 @@ function resolveReal(
   around: Surroundings,
 ): RealServer {
   const port = own === 0 && 'address' in block.heading ? block.heading.port : own;
-  const {
-    notify_up: _,
-    notify_down: __,
-    lvs_method: said,
-    ...values
-  } = collect(realServer, statements) as RealRows;
+  const said = statements.some(({ keyword }) => keyword === 'lvs_method');
+  const values = collect(
+    realServer,
+    statements.filter(({ keyword }) => !RESOLVED.has(keyword)),
+  ) as Omit<RealRows, Resolved>;
   const name = `[${address}]:${given.protocol?.toLowerCase() ?? 'none'}:${port}`;
   const checkers = resolveCheckers(
     statements,
@@ -347,7 +350,7 @@ function resolveReal(
   return {
     ...values,
     // One that stands before the last lvs_method of its service keeps what held there.
-    ...(method === undefined || (said === undefined && isSameMethod(method, given.lvs_method))
+    ...(method === undefined || (!said && isSameMethod(method, given.lvs_method))
       ? {}
       : { lvs_method: method }),
     ...resolveCommands(realServer, statements, name, around),

@@ -430,6 +430,14 @@ function braceBeforeLine(text: string): number {
   return -1;
 }
 
+const QUOTE_OR_BRACE = /["{}]/g;
+
+/** The next place from `from` on, -1 where there is none. */
+function quoteOrBrace(text: string, from: number): number {
+  QUOTE_OR_BRACE.lastIndex = from;
+  return QUOTE_OR_BRACE.exec(text)?.index ?? -1;
+}
+
 function splitBraces(t: Text, at: Position, state: State, cutColumn?: number): void {
   if (!/[{}]/.test(t.text)) {
     emit(t, at, state, cutColumn);
@@ -437,10 +445,10 @@ function splitBraces(t: Text, at: Position, state: State, cutColumn?: number): v
   }
   let from = 0;
   let quoted = false;
-  for (let i = 0; i < t.text.length; i++) {
+  for (let i = quoteOrBrace(t.text, 0); i >= 0; i = quoteOrBrace(t.text, i + 1)) {
     const c = t.text[i];
     if (c === '"') quoted = !quoted;
-    if (quoted || (c !== '{' && c !== '}')) continue;
+    if (quoted || c === '"') continue;
     const name = c === '{' && t.text[i - 1] === '$' ? referenceAt(t.text, i) : undefined;
     if (name !== undefined) {
       undefinedParameter(name, t, i - 1, at, state);

@@ -22,11 +22,11 @@ export interface Node {
   /** The text after the keyword with its quotes. */
   readonly raw: string;
   /** What stands before the brace, where the row has a type for it. */
-  readonly heading?: Reading<unknown>;
+  readonly heading?: Reading<unknown> | undefined;
   readonly place: Place;
   readonly children?: readonly Node[];
   /** The closing brace; absent where it is missing. */
-  readonly closing?: Place;
+  readonly closing?: Place | undefined;
 }
 
 export interface Parsed {
@@ -36,12 +36,13 @@ export interface Parsed {
 
 interface Frame {
   /** Absent in a block that is skipped. */
-  readonly rows?: Block;
+  readonly rows?: Block | undefined;
   readonly kind: 'statements' | 'entries' | 'skip' | 'transparent';
   readonly parent: boolean;
   readonly nodes: Node[];
   /** The statement that opened it; absent at the root. */
   readonly node?: Omit<Node, 'children'>;
+  readonly heading?: Reading<unknown> | undefined;
 }
 
 interface State {
@@ -162,9 +163,10 @@ function unclosed(state: State): void {
 function finish(frame: Frame, state: State, closing?: Place): void {
   if (frame.kind === 'skip' || frame.node === undefined) return;
   const around = state.stack.at(-1) as Frame;
+  const { keyword, words, raw, place } = frame.node;
   // An array that has grown keeps room for more, and of blocks there may be 100,000.
-  const node = { ...frame.node, children: frame.nodes.slice() };
-  around.nodes.push(closing === undefined ? node : { ...node, closing });
+  const children = frame.nodes.slice();
+  around.nodes.push({ keyword, words, raw, heading: frame.heading, place, children, closing });
 }
 
 /** Says whether it has used the brace that follows. */
@@ -289,10 +291,11 @@ function openBlock(
   }
   state.stack.push({
     kind: row.form === 'entries' ? 'entries' : 'statements',
-    ...(row.form === 'entries' ? {} : { rows: row.rows }),
+    rows: row.form === 'entries' ? undefined : row.rows,
     parent: row.form === 'section' && (row.parent === true || frame.parent),
     nodes: [],
-    node: heading === undefined ? node : { ...node, heading },
+    node,
+    heading,
   });
 }
 

@@ -6,7 +6,7 @@ import type { Options } from '../cli.ts';
 import { exitStatus, formatDiagnostic } from '../config/diagnostic.ts';
 import { print } from '../print.ts';
 import { saveCopy } from './copy.ts';
-import { readConfiguration } from './reading.ts';
+import { collectSeldom, readConfiguration } from './reading.ts';
 
 /** Messages go to the file `output`, appended, or to stderr. The exit status, as keepalived's. */
 export function runCheck(options: Options, output: string | undefined): number {
@@ -19,6 +19,7 @@ export function runCheck(options: Options, output: string | undefined): number {
     print(2, `Unable to open config-test log file ${output} ${-errno} - ${reason}\n`);
     return 1;
   }
+  collectSeldom();
   const reading = readConfiguration(
     {
       file: resolve(options.file),

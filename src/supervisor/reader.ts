@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { writeParcel } from '../ipc/parcel.ts';
 import { inNamespace } from '../net/namespace.ts';
 import { saveCopy, writeVerdict } from './copy.ts';
-import { type Finding, findingOf, partFor, readConfiguration } from './reading.ts';
+import { collectSeldom, type Finding, findingOf, partFor, readConfiguration } from './reading.ts';
 import { forkSelf, type Role, type SelfCommand, type Source } from './self.ts';
 import { KINDS } from './state.ts';
 
@@ -58,6 +58,7 @@ export function runReader({
   validation,
   serial,
 }: ReaderRole): Promise<number> {
+  collectSeldom();
   const reading = readConfiguration(source, namespace);
   const complaints = [
     ...(validation === undefined ? [] : writeVerdict(validation, reading)),
