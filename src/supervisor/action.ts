@@ -24,6 +24,8 @@ export type ParentAction =
   | { readonly type: 'reloadChild'; readonly pid: number }
   /** The same, and it ends: the configuration has nothing left for it, which it may have to tell of. */
   | { readonly type: 'dismissChild'; readonly pid: number }
+  /** It ends, once it has read what it was told before. */
+  | { readonly type: 'endChild'; readonly pid: number }
   | { readonly type: 'dumpChild'; readonly pid: number; readonly kind: DumpKind }
   | { readonly type: 'dumpParent' }
   /** The service manager wants to know. */

@@ -255,6 +255,9 @@ class Parent {
       case 'dismissChild':
         this.#configuration.deliver(this.#crew.find(action.pid), { type: 'reload', ends: true });
         return [];
+      case 'endChild':
+        this.#crew.find(action.pid)?.send({ type: 'stop' });
+        return [];
       case 'dumpChild':
         this.#crew.find(action.pid)?.send({ type: 'dump', kind: action.kind });
         return [];

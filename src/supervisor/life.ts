@@ -5,7 +5,7 @@ import type { Kind } from '../ipc/messages.ts';
 import type { Step } from '../lib/machine.ts';
 import { after, type Duration, type Instant, millis, seconds } from '../lib/time.ts';
 import type { ParentAction, Severity } from './action.ts';
-import type { Child, ParentState, Watched } from './state.ts';
+import type { Child, ParentState, Stopping, Watched } from './state.ts';
 import type { Condition } from './systemd.ts';
 
 /** The parent asks this often, and the child's loop answers. */
@@ -95,6 +95,12 @@ export function forked(state: ParentState, kind: Kind, pid: number, now: Instant
   const child = state.children[kind];
   if (child.name !== 'forking')
     return { state, actions: [{ type: 'kill', pid, signal: 'SIGKILL' }] };
+  const said = log('info', `Starting ${TITLES[kind]} child process, pid=${pid}`);
+  if (child.last === true)
+    return {
+      state: setChild(state, kind, { ...stopping(pid, state, now), last: true }),
+      actions: [said, { type: 'endChild', pid }],
+    };
   const started: Child = {
     name: 'starting',
     pid,
@@ -103,14 +109,15 @@ export function forked(state: ParentState, kind: Kind, pid: number, now: Instant
     beat: 0,
     unanswered: 0,
   };
-  const actions = [log('info', `Starting ${TITLES[kind]} child process, pid=${pid}`)];
-  return { state: setChild(state, kind, started), actions };
+  return { state: setChild(state, kind, started), actions: [said] };
 }
 
 export function forkFailed(state: ParentState, kind: Kind, code: string, now: Instant): Result {
   const child = state.children[kind];
   if (child.name !== 'forking') return stay(state);
   const reason = log('error', `Cannot start the ${TITLES[kind]} child process: ${code}`);
+  if (child.last === true)
+    return { state: setChild(state, kind, { name: 'absent' }), actions: [reason] };
   return precede([...clean(kind), reason], backOff(state, kind, child.failures, now, false));
 }
 
@@ -158,7 +165,7 @@ export function meetDeadline(state: ParentState, kind: Kind, now: Instant): Resu
     case 'running':
       return beat(state, kind, child, now);
     case 'stopping':
-      return killStopping(state, kind, child.pid);
+      return killStopping(state, kind, child);
     case 'left':
       return precede(
         [log('alert', `${nameOf(kind, child.was)} died: Respawning`)],
@@ -236,33 +243,52 @@ export function release(state: ParentState, kind: Kind, now: Instant): Result {
     case 'starting':
     case 'running':
     case 'silent': {
+      const { pid } = child;
+      const ends = stopping(pid, state, now);
+      const isFresh = kind === 'check' && child.name === 'starting';
+      // A signal may come before its configuration, and then it would leave what the one before it has put into IPVS.
+      if (isFresh && child.failures > 0)
+        return { state: setChild(state, kind, ends), actions: [{ type: 'endChild', pid }] };
       const signal = child.name === 'silent' ? 'SIGKILL' : 'SIGTERM';
       return {
-        state: setChild(state, kind, stopping(child.pid, state, now)),
-        actions: [{ type: 'kill', pid: child.pid, signal }],
+        state: setChild(state, kind, isFresh ? { ...ends, last: true } : ends),
+        actions: [{ type: 'kill', pid, signal }],
       };
     }
     case 'stopping':
       return stay(state);
     case 'left':
     case 'backingOff':
+      return clear(state, kind);
     case 'forking':
     case 'absent':
       return stay(setChild(state, kind, { name: 'absent' }));
   }
 }
 
+/**
+ * A child has died and will have no successor. What one that checks servers has put into IPVS nobody else takes out: another one
+ * is started for that, and asked to end at once.
+ */
+export function clear(state: ParentState, kind: Kind): Result {
+  if (kind !== 'check') return stay(setChild(state, kind, { name: 'absent' }));
+  return {
+    state: setChild(state, kind, { name: 'forking', failures: 0, last: true }),
+    actions: [{ type: 'fork', kind, inherit: false }],
+  };
+}
+
 /** It has been asked to end, and has so long for it. */
-export const stopping = (pid: number, { settings }: ParentState, now: Instant): Child => ({
+export const stopping = (pid: number, { settings }: ParentState, now: Instant): Stopping => ({
   name: 'stopping',
   pid,
   killAt: after(now, settings.childWait),
 });
 
-const killStopping = (state: ParentState, kind: Kind, pid: number): Result => ({
-  state: setChild(state, kind, { name: 'stopping', pid, killAt: undefined }),
+const killStopping = (state: ParentState, kind: Kind, child: Stopping): Result => ({
+  state: setChild(state, kind, { ...child, killAt: undefined }),
   actions: [
     log('error', `${NAMES[kind]} process failed to die - forcing termination`),
-    { type: 'kill', pid, signal: 'SIGKILL' },
+    { type: 'kill', pid: child.pid, signal: 'SIGKILL' },
   ],
 });

@@ -11,6 +11,7 @@ import {
   chain,
   childDeadline,
   clean,
+  clear,
   distrust,
   ECHO,
   fork,
@@ -32,7 +33,7 @@ import {
   stopping,
   tell,
 } from './life.ts';
-import { KINDS, type ParentState, type Settings } from './state.ts';
+import { KINDS, type ParentState, type Settings, type Stopping } from './state.ts';
 
 export function createParent(settings: Settings): ParentState {
   return {
@@ -155,7 +156,7 @@ function exited(state: ParentState, exit: Exit, now: Instant): Result {
   const kind = kindOf(state, exit.pid);
   if (kind === undefined) return stay(state);
   const child = state.children[kind];
-  if (child.name === 'stopping') return gone(state, kind);
+  if (child.name === 'stopping') return gone(state, kind, child, exit);
   const permanent = permanentError(exit.status);
   if (permanent !== undefined && child.name !== 'silent') {
     const text = `pid ${exit.pid} exited with permanent error ${permanent}. Terminating`;
@@ -199,8 +200,10 @@ function permanentError(status: number | undefined): string | undefined {
   return status === 4 ? 'MISSING PERMISSION' : undefined;
 }
 
-/** A child that was asked to end has done so. */
-function gone(state: ParentState, kind: Kind): Result {
+/** A child that was asked to end has ended, by itself mostly. */
+function gone(state: ParentState, kind: Kind, { last }: Stopping, { signal }: Exit): Result {
+  const killed = signal !== undefined && kind === 'check' && state.settings.respawn;
+  if (killed && last === undefined) return clear(state, kind);
   const next = setChild(state, kind, { name: 'absent' });
   // It was stopped by a reload that left nothing for it; a later one may have brought something.
   const again = state.phase === 'running' && state.settings.wanted[kind];

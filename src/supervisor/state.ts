@@ -32,8 +32,7 @@ export type Child =
       readonly failures: number;
       readonly since: Instant | undefined;
     }
-  /** Asked to end. */
-  | { readonly name: 'stopping'; readonly pid: number; readonly killAt: Instant | undefined }
+  | Stopping
   /** It has ended as one does that is asked to; this process may be about to be asked too. `was` is its PID. */
   | {
       readonly name: 'left';
@@ -43,8 +42,16 @@ export type Child =
     }
   | { readonly name: 'backingOff'; readonly until: Instant; readonly failures: number }
   /** Ordered, and not yet told whether it worked. */
-  | { readonly name: 'forking'; readonly failures: number }
+  | { readonly name: 'forking'; readonly failures: number; readonly last?: true }
   | { readonly name: 'absent' };
+
+/** Asked to end. `last`: nobody is started after it to put away what it leaves. */
+export interface Stopping {
+  readonly name: 'stopping';
+  readonly pid: number;
+  readonly killAt: Instant | undefined;
+  readonly last?: true;
+}
 
 export type Watched = Extract<Child, { readonly name: 'starting' | 'running' }>;
 

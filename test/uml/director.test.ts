@@ -77,13 +77,17 @@ describe('a checker child is killed: no order puts back what has failed, nor tak
     [3, 'and a reload before the next one is there', whole, fewer],
   ] as const)
     it(what, () => {
-      const heir = outcome.heirs[at];
+      const heir = outcome.heirs.heirs[at];
       assert.ok(heir?.what === what);
       assert.deepEqual([heir.before, heir.after], [before, after]);
       assert.ok(heir.heard.length > 0);
       const [was, is] = [before.map(rowOf), after.map(rowOf)];
       assert.deepEqual(wanderings(was, heir.heard, is), [], JSON.stringify(heir.heard));
     });
+});
+
+it('a stop while the checker child is dead leaves nothing in IPVS', () => {
+  assert.deepEqual(outcome.heirs.left, []);
 });
 
 it('lvs_timeouts: at the end the kernel has its own again, also where another process had changed them', () => {

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { toSeconds } from '../../src/lib/time.ts';
 import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
-import { type Heir, inherit } from './heir.ts';
+import { type Heirs, inherit } from './heir.ts';
 import {
   addAddress,
   addNamespace,
@@ -81,7 +81,7 @@ export async function main(): Promise<{
   readonly flushed: Readonly<Record<Kind, readonly string[]>>;
   /** tcp, tcpfin and udp in seconds: before anything, after the second checker child has come, and after the stop. */
   readonly timeouts: readonly (readonly number[])[];
-  readonly heirs: readonly Heir[];
+  readonly heirs: Heirs;
 }> {
   // Beside all that follows: most of it is waiting.
   const heirs = inherit();

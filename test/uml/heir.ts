@@ -41,7 +41,13 @@ const deaths = [
   { what: 'and a reload before the next one is there', meanwhile: config(3, true) },
 ] as const;
 
-export async function inherit(): Promise<readonly Heir[]> {
+export interface Heirs {
+  readonly heirs: readonly Heir[];
+  /** What is there after a stop while the child is dead and the next one not there yet. */
+  readonly left: readonly string[];
+}
+
+export async function inherit(): Promise<Heirs> {
   addNamespace(NAME);
   for (const address of ['10.9.0.1/32', '10.9.0.100/32']) addAddress(NAME, 'lo', address);
   const ports = new Map([8001, 8002, 8003].map((port) => [port, new Port(NAME, port)]));
@@ -95,7 +101,12 @@ export async function inherit(): Promise<readonly Heir[]> {
     told.push({ what: death.what, before, after: savedTable(NAME) });
   }
   tap.mark();
+  // The next one would come in some seconds more.
+  const from = daemon.text.length;
+  process.kill(Number(readFileSync(daemon.checkersPid, 'utf8')), 'SIGKILL');
+  await until('it is known to be dead', () => daemon.text.slice(from).includes('delayed'));
   await daemon.stop();
+  const left = savedTable(NAME);
   const [, ...chapters] = await tap.end();
-  return told.map((one, i) => ({ ...one, heard: chapters[i] ?? [] }));
+  return { heirs: told.map((one, i) => ({ ...one, heard: chapters[i] ?? [] })), left };
 }

@@ -503,6 +503,37 @@ test('a checker child that dies is started again after a delay, and the VRRP chi
   assert.equal(run.pids.vrrp, vrrp);
 });
 
+test('stop while the checker child is dead: another one is started, only to take out of IPVS what it has left', () => {
+  const { run, vrrp, check } = beginBoth();
+  run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  run.take({ type: 'exited', pid: run.pids.check, signal: 'SIGKILL' });
+  assert.equal(run.state.children.check.name, 'backingOff');
+  assert.deepEqual(kinds(run.take({ type: 'stop' })), ['dropSpare', 'kill', 'fork', 'endChild']);
+  run.take({ type: 'exited', pid: vrrp, status: 0 });
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pids.check, status: 0 })), ['exit']);
+});
+
+test('stop before the one that takes its place has its configuration: it is asked behind it, not by a signal', () => {
+  const { run, check } = beginBoth();
+  run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  const { check: next } = run.pids;
+  assert.equal(run.state.children.check.name, 'starting');
+  assert.deepEqual(run.take({ type: 'stop' }).at(-1), { type: 'endChild', pid: next });
+});
+
+test('a reload that leaves nothing to check while the checker child is dead: the same', () => {
+  const { run, check } = beginBoth();
+  run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  run.take({ type: 'exited', pid: run.pids.check, signal: 'SIGKILL' });
+  run.take({ type: 'reload' });
+  assert.deepEqual(kinds(run.take({ type: 'read', settings })), [
+    'adopt',
+    'fork',
+    'reloadChild',
+    'endChild',
+  ]);
+});
+
 test('a VRRP child that dies is inherited from, whatever the checker child does', () => {
   const { run, vrrp, check } = beginBoth();
   run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
@@ -522,7 +553,11 @@ test('stop asks both, waits for both, and only then ends', () => {
   ]);
   assert.deepEqual(kinds(run.take({ type: 'exited', pid: vrrp, status: 0 })), ['clean']);
   assert.deepEqual(texts(run.pass(5)), ['checker process failed to die - forcing termination']);
-  assert.deepEqual(kinds(run.take({ type: 'exited', pid: check, signal: 'SIGKILL' })), ['exit']);
+  // What it has left in IPVS another one takes out, and no third one.
+  const killed = run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
+  assert.deepEqual(kinds(killed), ['fork', 'endChild']);
+  const last = run.pids.check;
+  assert.deepEqual(kinds(run.take({ type: 'exited', pid: last, signal: 'SIGKILL' })), ['exit']);
 });
 
 test("a permanent error of one child stops the other and becomes the daemon's status", () => {
