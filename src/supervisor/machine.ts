@@ -124,7 +124,7 @@ function settle(state: ParentState): Result {
   // What was being applied by a child that died is what the next one starts with.
   const applied =
     reload.phase === 'applying' && reload.waiting.every((pid) => kindOf(state, pid) === undefined);
-  return applied ? endReload(state, [log('info', 'Reload complete')]) : stay(state);
+  return applied ? endReload(state, [COMPLETE]) : stay(state);
 }
 
 const end = (state: ParentState): Result => ({
@@ -235,6 +235,7 @@ function reload(state: ParentState): Result {
 }
 
 const RELOADING = log('info', 'Reloading ...');
+const COMPLETE = log('info', 'Reload complete');
 
 const startReload = (state: ParentState): Result => ({
   state: { ...state, reload: { phase: 'reading', again: false } },
@@ -267,13 +268,14 @@ function read(state: ParentState, settings: Settings | undefined, now: Instant):
   const released = chain(adopted, (next) =>
     forEach(unwanted, next, (it, kind) => dismiss(it, kind, now)),
   );
-  if (wanted.length === 0) return chain(released, (next) => endReload(next, [NOTHING_TO_RUN]));
+  if (wanted.length === 0)
+    return chain(released, (next) => endReload(next, [NOTHING_TO_RUN, COMPLETE]));
   const applying = chain(released, (next) => forEach(wanted, next, apply));
   const waiting = wanted.flatMap((kind) => {
     const child = applying.state.children[kind];
     return isWatched(child) ? [child.pid] : [];
   });
-  if (waiting.length === 0) return chain(applying, (next) => endReload(next, []));
+  if (waiting.length === 0) return chain(applying, (next) => endReload(next, [COMPLETE]));
   const { again } = state.reload;
   return {
     ...applying,

@@ -534,6 +534,20 @@ test('a reload that leaves nothing to check while the checker child is dead: the
   ]);
 });
 
+test('a reload that leaves nothing to run, and one that only brings something, are complete too', () => {
+  const run = new Run({ wanted: { vrrp: false, check: true } }).begin();
+  const { check } = run.pids;
+  run.take({ type: 'running', pid: check });
+  run.take({ type: 'reload' });
+  const nothing = { ...settings, wanted: NONE };
+  assert.equal(texts(run.take({ type: 'read', settings: nothing })).at(-1), 'Reload complete');
+  run.take({ type: 'exited', pid: check, status: 0 });
+  run.take({ type: 'reload' });
+  const wanted = { vrrp: false, check: true };
+  const brought = run.take({ type: 'read', settings: { ...settings, wanted } });
+  assert.ok(texts(brought).includes('Reload complete'));
+});
+
 test('a VRRP child that dies is inherited from, whatever the checker child does', () => {
   const { run, vrrp, check } = beginBoth();
   run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
