@@ -148,7 +148,7 @@ function take(draft: Draft, event: CheckEvent): void {
 function start(draft: Draft, facts: CheckFacts): void {
   const { state } = draft;
   const plan = planOf(state.config);
-  const legacy = new Legacy(plan, facts.held ?? [], facts.down);
+  const legacy = new Legacy(plan, facts);
   const healths = plan.checks.map((check) => first(check, legacy.health(check), facts));
   const services = plan.services.map((service) => settled(service, plan.checks, healths, legacy));
   draft.state = {

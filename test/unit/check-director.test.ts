@@ -830,6 +830,37 @@ test('a child that takes the place of another: what IPVS does not serve is taken
   ]);
 });
 
+test('a child that takes the place of another: weights that scripts and files have given stay, and the quorum by them', () => {
+  const checks = (script: string, more = '') =>
+    `weight 1\n${more}MISC_CHECK {\nmisc_path "/bin/true ${script}"\nmisc_dynamic\n}\n`;
+  const file = 'FILE_CHECK {\ntrack_file f\n}\n';
+  const play = new Play(
+    `${globals()}track_file f {\nfile /f\n}\n${service(
+      `quorum 4\nsorry_server 127.0.0.9 80\n${real(8001, checks('a', file))}${real(8002, checks('b', tcp()))}${real(8003, `weight 2\n${file}${tcp()}`)}`,
+    )}`,
+  );
+  const weights = [10, 0, 0] as const;
+  const destinations = weights.map((weight, i) => ({
+    destination: { address: ip('127.0.0.1'), port: 8001 + i },
+    to: { weight },
+  }));
+  const key = { protocol: 'TCP', address: ip('10.0.0.1'), port: 80 } as const;
+  const held = [{ key, destinations }];
+  const facts = { files: { f: '-2' }, addresses: [], held, down: [] };
+  assert.deepEqual(
+    play.take({ type: 'facts', facts }).filter((line) => / 127|quorum/.test(line)),
+    [
+      'addDestination 10.0.0.1:80 127.0.0.1:8001 10',
+      'addDestination 10.0.0.1:80 127.0.0.1:8002 0',
+      'addDestination 10.0.0.1:80 127.0.0.1:8003 0',
+      'Gained quorum 4+0=4 <= 10 for VS [10.0.0.1]:tcp:80',
+    ],
+  );
+  assert.deepEqual(play.answer('"a"', { up: true, weight: 12 }), [
+    'Misc check for [[127.0.0.1]:tcp:8001 VS [10.0.0.1]:tcp:80] by [/bin/true] succeeded.',
+  ]);
+});
+
 test('a child that takes the place of another: who was well while a sorry server stood in is no news', () => {
   const told = (port: number, more = '') =>
     real(port, `notify_up /up${port}\nnotify_down /down${port}\n${tcp()}\n${more}`);
