@@ -281,7 +281,7 @@ function answer(draft: Draft, run: number, answered: Verdict): void {
   if (health.up !== before.up || health.known !== before.known || health.weight !== before.weight)
     follow(draft, [at]);
   if (!before.known && health.known && !health.up) tellFirstFailure(draft, check);
-  mailOutcome(draft, check, was, outcome, verdict, userState);
+  mailOutcome(draft, check, before, was, outcome, verdict, userState);
 }
 
 const userState = ({ services }: DirectorState, { service, real }: User): RealState =>

@@ -12,6 +12,7 @@ import {
   type RealState,
   realDestination,
   type ServiceState,
+  sorryPlace,
 } from './service.ts';
 import { type Draft, say } from './state.ts';
 
@@ -95,6 +96,7 @@ export function tellQuorum(
   service: PlannedService,
   reals: readonly RealState[],
   up: boolean,
+  before: PlannedService = service,
 ): void {
   const { name, config } = service;
   const { quorum, hysteresis } = config;
@@ -103,9 +105,31 @@ export function tellQuorum(
     ? `Gained quorum ${quorum}+${hysteresis}=${leastGained(config)} <= ${live}`
     : `Lost quorum ${quorum}-${hysteresis}=${leastLeft(config)} > ${live}`;
   say(draft, 'info', `${text} for VS ${name}`);
-  tellSorry(draft, service, up);
+  tellSorry(draft, service, up, before);
   reportQuorum(draft, service, up);
   mailQuorum(draft, service, reals, up, up ? 'Gained quorum' : 'Lost quorum');
+}
+
+/** A reload has brought another sorry server, or taken it away, and the quorum is what it was. */
+export function tellOtherSorry(
+  draft: Draft,
+  before: PlannedService,
+  service: PlannedService,
+  { reals, quorum }: ServiceState,
+): void {
+  tellSorryGone(draft, before, quorum);
+  if (quorum) return;
+  // It serves from now on: keepalived tells of that as at a start.
+  if (service.config.sorry_server !== undefined) tellTooFew(draft, service, reals);
+  else if (liveWeight(reals) > 0)
+    say(draft, 'info', `Adding alive servers to the pool for VS ${service.name}`);
+}
+
+/** One that is not there any more; `quorum`: as it was until now. */
+function tellSorryGone(draft: Draft, { config, name }: PlannedService, quorum: boolean): void {
+  const { sorry_server: sorry, sorry_server_inhibit: inhibit } = config;
+  if (sorry === undefined || (quorum && !inhibit)) return;
+  say(draft, 'info', `Removing sorry server ${realName(sorry, config)} from VS ${name}`);
 }
 
 function reportQuorum(draft: Draft, { id, name, config }: PlannedService, up: boolean): void {
@@ -128,20 +152,33 @@ function mailQuorum(
   mail(draft, `Virtualserver ${name} - ${up ? 'UP' : 'DOWN'}`, `${what} ${sum}`);
 }
 
-function tellSorry(draft: Draft, service: PlannedService, quorum: boolean): void {
+/** `before`: what the service was until now, where a reload may have brought another sorry server. */
+function tellSorry(
+  draft: Draft,
+  service: PlannedService,
+  quorum: boolean,
+  before: PlannedService = service,
+): void {
   const { config, name } = service;
-  if (config.sorry_server === undefined) return;
-  const sorry = realName(config.sorry_server, config);
-  const inhibit = config.sorry_server_inhibit;
+  const { sorry_server: sorry, sorry_server_inhibit: inhibit } = config;
+  const stays = isSameSorry(before, service);
+  if (!stays) tellSorryGone(draft, before, !quorum);
   if (isSorry(service, { quorum })) {
-    say(draft, 'info', `${inhibit ? 'Enabling' : 'Adding'} sorry server ${sorry} to VS ${name}`);
+    if (sorry === undefined) return;
+    const verb = inhibit ? 'Enabling' : 'Adding';
+    say(draft, 'info', `${verb} sorry server ${realName(sorry, config)} to VS ${name}`);
     say(draft, 'info', `Removing alive servers from the pool for VS ${name}`);
-  } else {
+  } else if (before.config.sorry_server !== undefined) {
     const verb = inhibit ? 'Disabling' : 'Removing';
-    say(draft, 'info', `${verb} sorry server ${sorry} from VS ${name}`);
-    say(draft, 'info', `Adding alive servers to the pool for VS ${name}`);
+    if (stays && sorry !== undefined)
+      say(draft, 'info', `${verb} sorry server ${realName(sorry, config)} from VS ${name}`);
+    if (quorum) say(draft, 'info', `Adding alive servers to the pool for VS ${name}`);
   }
 }
+
+/** Both have the same, or none. */
+export const isSameSorry = (a: PlannedService, b: PlannedService): boolean =>
+  sorryPlace(a) === sorryPlace(b);
 
 /** What a service begins with. */
 export function tellStart(draft: Draft, service: PlannedService, state: ServiceState): void {
@@ -149,22 +186,28 @@ export function tellStart(draft: Draft, service: PlannedService, state: ServiceS
   if (draft.state.config.global_defs.rs_init_notifies)
     for (const [at, real] of service.reals.entries())
       if (state.reals[at]?.alive === true) reportReal(draft, service, real, true);
-  const { quorum, hysteresis } = config;
-  const least = leastGained(config);
-  const live = liveWeight(state.reals);
-  if (state.quorum)
-    say(draft, 'info', `Gained quorum ${quorum}+${hysteresis}=${least} <= ${live} for VS ${name}`);
   // Where nobody stands in for them, too few servers are no news; test/unit/check-director.test.ts has keepalived's.
-  else if (config.sorry_server === undefined) return;
-  else {
-    // The minus is keepalived's, the sum is right.
-    const sum = `${quorum}-${hysteresis}=${least} > ${live}`;
-    say(draft, 'info', `Starting with quorum down ${sum} for VS ${name}`);
-    tellSorry(draft, service, false);
+  if (!state.quorum) {
+    if (config.sorry_server !== undefined) tellTooFew(draft, service, state.reals);
+    return;
   }
-  reportQuorum(draft, service, state.quorum);
-  const how = `Starting with quorum ${state.quorum ? 'up' : 'down'}`;
-  mailQuorum(draft, service, state.reals, state.quorum, how);
+  const { quorum, hysteresis } = config;
+  const sum = `${quorum}+${hysteresis}=${leastGained(config)} <= ${liveWeight(state.reals)}`;
+  say(draft, 'info', `Gained quorum ${sum} for VS ${name}`);
+  reportQuorum(draft, service, true);
+  mailQuorum(draft, service, state.reals, true, 'Starting with quorum up');
+}
+
+/** The sorry server of a service begins to serve with it. */
+function tellTooFew(draft: Draft, service: PlannedService, reals: readonly RealState[]): void {
+  const { config, name } = service;
+  const { quorum, hysteresis } = config;
+  // The minus is keepalived's, the sum is right.
+  const sum = `${quorum}-${hysteresis}=${leastGained(config)} > ${liveWeight(reals)}`;
+  say(draft, 'info', `Starting with quorum down ${sum} for VS ${name}`);
+  tellSorry(draft, service, false);
+  reportQuorum(draft, service, false);
+  mailQuorum(draft, service, reals, false, 'Starting with quorum down');
 }
 
 /** Which checks are made from now on, at a start and after a reload. */

@@ -1,6 +1,7 @@
 // What the log says of one answer of a check, and what people are told of it, in the words of keepalived 2.2.7. It gives no
 // reason where a server fails at last; here a line with the reason stands before its own.
 
+import { itemAt } from '../lib/vector.ts';
 import type { Verdict } from './checker.ts';
 import type { CheckKind } from './checks.ts';
 import type { Health, Outcome } from './health.ts';
@@ -29,7 +30,10 @@ interface Voice {
   readonly retrying: (subject: Subject, reason: string) => string;
   /** It counts; `tries` is what the text says of those it had. */
   readonly failed: (subject: Subject, reason: string, tries: string) => string;
-  readonly mail: { readonly up: string; readonly down: (reason: string) => string };
+  readonly mail: {
+    readonly up: string;
+    readonly down: (reason: string, subject?: Subject) => string;
+  };
 }
 
 /** TCP, UDP and ICMP speak alike. */
@@ -95,11 +99,14 @@ const miscOf = ({ real, service, thing }: Subject): string =>
 const ended = (reason: string, tries: string): string =>
   TIMED_OUT.test(reason) ? `timed out${tries}` : `failed${tries} (${reason})`;
 
-/** As keepalived 2.2.7 says it; what is wrong on our side is in no words of its. */
-function mailed({ thing }: Subject, reason: string): string {
+/** As keepalived 2.2.7 says it, in the log behind the kind; what is wrong on our side is in no words of its. */
+function refused({ thing }: Subject, reason: string): string {
   const how = /^Conn|connect$/.test(reason) ? ' to' : /^(Bad|Read) /.test(reason) ? ' from' : ':';
-  return `SMTP_CHECK ${reason}${how} server ${thing}`;
+  return `${reason}${how} server ${thing}`;
 }
+
+const mailed = (subject: Subject, reason: string): string =>
+  `SMTP_CHECK ${refused(subject, reason)}`;
 
 const followed: Voice = {
   retrying: ({ real }, reason) => `(${real}): ${reason}`,
@@ -123,7 +130,8 @@ const VOICES: Readonly<Record<CheckKind, Voice>> = {
     failed: mailed,
     mail: {
       up: 'CHECK succeed on service',
-      down: (reason) => `CHECK failed on service : ${reason}`,
+      down: (reason, subject) =>
+        `CHECK failed on service : ${subject === undefined ? reason : refused(subject, reason)}`,
     },
   },
   DNS_CHECK: {
@@ -195,7 +203,8 @@ const BOASTING: ReadonlySet<CheckKind> = new Set(['HTTP_GET', 'SSL_GET', 'MISC_C
 /** What it is said to have had before it counts. */
 function triesOf({ kind, timing: { retry } }: Check, { known }: Health): string {
   if (retry === 0 || (!known && !BOASTING.has(kind))) return '';
-  return ` after ${retry} retries`;
+  // The one kind of which keepalived counts a single try in words.
+  return retry === 1 && kind === 'MISC_CHECK' ? ' after 1 retry' : ` after ${retry} retries`;
 }
 
 function subjectOf(draft: Draft, check: Check, { target }: Health, user: User): Subject {
@@ -222,23 +231,69 @@ function thingOf({ kind, options }: Target): string {
 export function mailOutcome(
   draft: Draft,
   check: Check,
+  health: Health,
   before: Draft['state'],
   outcome: Outcome,
   verdict: Verdict,
   stateIn: (state: Draft['state'], user: User) => RealState,
 ): void {
-  if (outcome !== 'failed' && outcome !== 'recovered') return;
-  const { mail } = VOICES[check.kind];
-  const text = verdict.up ? mail.up : mail.down(verdict.reason);
+  const begins = !health.known && beginning(check, health, outcome);
+  if (outcome !== 'failed' && outcome !== 'recovered' && !begins) return;
   for (const user of check.users) {
-    const service = draft.state.plan.services[user.service] as PlannedService;
     const was = stateIn(before, user);
     const up = stateIn(draft.state, user).alive;
-    // Nobody took it for down.
+    // Nobody took it for down; or everybody knows that it is.
     if (outcome === 'recovered' && was.told) continue;
+    if (outcome === 'bad' && was.told === false) continue;
     if (draft.state.config.global_defs.no_checker_emails && up === was.alive) continue;
-    mailReal(draft, service, service.reals[user.real] as PlannedReal, up, text);
+    mailCheck(draft, check, health, user, up, verdict);
   }
+}
+
+/** Its first answer is news, though it is what was assumed: of a script always, else where it is told once more. */
+function beginning(check: Check, health: Health, outcome: Outcome): boolean {
+  if (outcome === 'good') return check.kind === 'MISC_CHECK' && isFirst(check, health);
+  return outcome === 'bad' && (check.kind === 'MISC_CHECK' || !check.timing.alpha);
+}
+
+/**
+ * A reload has brought a server, and checks that others have know already how it is: its own would have found that out now.
+ * Why they fail is not known any more.
+ */
+export function mailKnown(draft: Draft, user: User, alive: boolean): void {
+  const { plan, healths, config } = draft.state;
+  const service = plan.services[user.service] as PlannedService;
+  const real = service.reals[user.real] as PlannedReal;
+  const news = real.checks.filter((at) => {
+    const { kind, targets, timing } = plan.checks[at] as Check;
+    const { known, up } = itemAt(healths, at);
+    if (!known || targets.length === 0) return false;
+    return up ? timing.alpha || kind === 'MISC_CHECK' : !timing.alpha;
+  });
+  const changes = news.filter((at) => {
+    const { up } = itemAt(healths, at);
+    return up === alive && (!up || (plan.checks[at] as Check).timing.alpha);
+  });
+  for (const at of config.global_defs.no_checker_emails ? changes.slice(0, 1) : news) {
+    const { mail } = VOICES[(plan.checks[at] as Check).kind];
+    const text = itemAt(healths, at).up ? mail.up : mail.down('').replace(/ : $/, '');
+    mailReal(draft, service, real, alive, text);
+  }
+}
+
+function mailCheck(
+  draft: Draft,
+  check: Check,
+  health: Health,
+  user: User,
+  up: boolean,
+  verdict: Verdict,
+): void {
+  const { mail } = VOICES[check.kind];
+  const subject = subjectOf(draft, check, health, user);
+  const text = verdict.up ? mail.up : mail.down(verdict.reason, subject);
+  const service = draft.state.plan.services[user.service] as PlannedService;
+  mailReal(draft, service, service.reals[user.real] as PlannedReal, up, text);
 }
 
 /** The number in a file takes servers away, or no longer does. */

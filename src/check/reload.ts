@@ -10,17 +10,20 @@ import { followSession } from './checkers/bfd.ts';
 import { followFile } from './checkers/file.ts';
 import { firstAt, type Health, newborn, unknown } from './health.ts';
 import {
+  isSameSorry,
   logReal,
   noteAll,
   reportReal,
   tellChecks,
   tellGone,
+  tellOtherSorry,
   tellQuorum,
   tellReal,
   tellServiceGone,
   tellStart,
   tellWeight,
 } from './notify.ts';
+import { mailKnown } from './phrase.ts';
 import {
   type Check,
   type Plan,
@@ -119,6 +122,8 @@ function tell(
 ): void {
   const { plan, config } = draft.state;
   const { rs_init_notifies } = config.global_defs;
+  const showing = ({ checks }: PlannedReal): boolean =>
+    checks.some((it) => hasToShow(plan.checks[it] as Check));
   const kept = new Map(services.flatMap(({ old }, at) => (old === undefined ? [] : [[old, at]])));
   for (const [at, service] of before.plan.services.entries()) {
     const state = itemAt(before.services, at);
@@ -130,11 +135,17 @@ function tell(
   for (const [at, { state, old }] of services.entries()) {
     if (old !== undefined && state === itemAt(before.services, old)) continue;
     const service = plan.services[at] as PlannedService;
+    // Where nobody has to show himself keepalived has its quorum first, and then learns who is down.
+    const begins = old === undefined && state.quorum && !service.reals.some(showing);
+    if (begins) tellStart(draft, service, state);
     for (const [position, real] of service.reals.entries())
-      if (history.real(at, position) === undefined)
-        tellNewcomer(draft, service, real, state.reals[position]?.alive === true);
+      if (history.real(at, position) === undefined) {
+        const alive = state.reals[position]?.alive === true;
+        tellNewcomer(draft, service, real, alive);
+        mailKnown(draft, { service: at, real: position, checker: 0 }, alive);
+      }
     if (old === undefined) {
-      tellStart(draft, service, state);
+      if (!begins) tellStart(draft, service, state);
       continue;
     }
     for (const [position, real] of service.reals.entries()) {
@@ -150,8 +161,10 @@ function tell(
       logReal(draft, service, real, now.alive);
       if (was.told !== now.alive) reportReal(draft, service, real, now.alive);
     }
+    const then = before.plan.services[old] as PlannedService;
     if (itemAt(before.services, old).quorum !== state.quorum)
-      tellQuorum(draft, service, state.reals, state.quorum);
+      tellQuorum(draft, service, state.reals, state.quorum, then);
+    else if (!isSameSorry(then, service)) tellOtherSorry(draft, then, service, state);
   }
 }
 

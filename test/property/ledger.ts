@@ -194,12 +194,15 @@ class Listener {
   readonly #heard = new Map<string, boolean>();
   /** Of these a process that has just begun may say once more what is so. */
   #again = new Set<string>();
+  #repeats = new Set<string>();
 
   hear(line: string): void {
     const words = line.split(' ');
     const up = words.pop() === 'UP';
     const name = words.join(' ');
-    const mayRepeat = this.#again.delete(name) && (!up || words[0] === 'VS');
+    const mayRepeat =
+      (this.#again.delete(name) && (!up || words[0] === 'VS')) ||
+      (this.#repeats.delete(name) && !up);
     if (!mayRepeat) assert.notEqual(this.#heard.get(name), up, `${line}: said twice`);
     this.#heard.set(name, up);
   }
@@ -208,8 +211,14 @@ class Listener {
     this.#again = new Set(this.#heard.keys());
   }
 
+  /** A reload may bring these services a sorry server: that they have too few servers is said again. */
+  mayRepeat(services: readonly string[]): void {
+    this.#repeats = new Set(services);
+  }
+
   /** Which there are from now on. */
   learn(before: ReadonlyMap<string, boolean>, now: ReadonlyMap<string, boolean>): void {
+    this.#repeats.clear();
     for (const name of before.keys()) if (!now.has(name)) this.#heard.delete(name);
     for (const [name, shows] of now)
       if (!before.has(name) && !this.#heard.has(name) && !shows) this.#heard.set(name, true);
@@ -224,6 +233,12 @@ class Listener {
       }
   }
 }
+
+/** Services without a sorry server. */
+const unaided = ({ state }: World): readonly string[] =>
+  state.plan.services.flatMap(({ name, config }) =>
+    config.sorry_server === undefined ? [`VS ${name}`] : [],
+  );
 
 /** Names of services and servers, and whether they have to show themselves before they are up. */
 const listed = ({ state }: World): ReadonlyMap<string, boolean> =>
@@ -256,6 +271,7 @@ export function tells(step?: StepFunction): void {
           listener.begins();
           world = new World(world.shape, seed, step, world.kernel, () => {}, world);
         } else {
+          if ('reload' in event) listener.mayRepeat(unaided(world));
           world.happen(event);
           listener.learn(before, listed(world));
         }

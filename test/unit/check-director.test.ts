@@ -347,6 +347,10 @@ test('a MISC_CHECK that cannot be run: keepalived names what is disabled, and sa
   );
 });
 
+/** What a script says first is news to people, also of who was taken for up. */
+const FIRST_MISC =
+  'mail [R] Realserver [127.0.0.1]:tcp:8003 of virtual server [10.0.0.1]:tcp:80 - UP | => MISC CHECK succeeded on service <=';
+
 test('a MISC_CHECK that no kernel can run counts as successful, and a warning says so once', () => {
   const play = new Play(WEIGHTS);
   play.start({ tf: '5' });
@@ -355,6 +359,7 @@ test('a MISC_CHECK that no kernel can run counts as successful, and a warning sa
   assert.deepEqual(play.answer('/m', unfit), [
     `WARNING - ${misc} cannot be run (execve ENOEXEC): it counts as successful`,
     `${misc} succeeded.`,
+    FIRST_MISC,
   ]);
   assert.deepEqual(play.answer('/m', unfit), []);
 });
@@ -389,6 +394,7 @@ test('weights from MISC_CHECK and FILE_CHECK', () => {
     'editDestination 10.0.0.1:80 127.0.0.1:8003 8',
     `${misc} succeeded.`,
     'Changing weight from 10 to 8 for active service [127.0.0.1]:tcp:8003 of VS [10.0.0.1]:tcp:80',
+    FIRST_MISC,
   ]);
   assert.deepEqual(play.answer('/m', down('exited with status 1')).slice(0, 3), [
     'removeDestination 10.0.0.1:80 127.0.0.1:8003',
@@ -554,6 +560,97 @@ test('mail of every check, or with no_checker_emails of servers that come and go
     ends[1],
   ]);
   assert.deepEqual(mails('smtp_alert_checker false'), []);
+});
+
+test('mail of the first failure of a script that has to show itself, and the words of keepalived', () => {
+  const play = new Play(
+    `${globals()}${service(
+      real(8001, 'alpha\nMISC_CHECK {\nmisc_path /bin/true\nretry 1\n}') +
+        real(8002, 'alpha\nTCP_CHECK {\n}') +
+        real(8003, 'SMTP_CHECK {\nretry 0\n}'),
+    )}`,
+  );
+  play.start();
+  const mails = (lines: readonly string[]): string[] =>
+    lines.filter((line) => line.startsWith('mail')).map((line) => line.split(' - ')[1] as string);
+  const first = play.answer('/bin/true', down('exited with status 1'));
+  assert.ok(first[0]?.endsWith('failed after 1 retry (exited with status 1).'), first[0]);
+  assert.deepEqual(mails(first), ['DOWN | => MISC CHECK failed on service <=']);
+  assert.deepEqual(mails(play.answer('"port":8002', down())), []);
+  assert.deepEqual(mails(play.answer('"port":8003', down('Could not connect'))), [
+    'DOWN | => CHECK failed on service : Could not connect to server [127.0.0.1]:8003 <=',
+  ]);
+});
+
+test('a reload: people hear of a new server what checks of others know', () => {
+  const misc = 'MISC_CHECK {\nmisc_path /bin/true\n}';
+  const one = `${real(8001, tcp())}${real(8002, tcp())}${real(8003, misc)}`;
+  const another = (more: string): string => service(`${more}${one}`, 'virtual_server 10.0.0.2 80');
+  const mails = (globalDefs: string, more: string): string[] => {
+    const first = `${globals(globalDefs)}${service(`${more}${one}`)}`;
+    const play = new Play(first);
+    play.start();
+    play.answer('"port":8001', down());
+    play.answer('"port":8002', up);
+    play.answer('/bin/true', up);
+    const lines = play.reload(`${first}${another(more)}`);
+    return lines
+      .filter((line) => line.startsWith('mail'))
+      .map((line) => line.replace(/.*:tcp:(8\d+) .* - /, '$1 '));
+  };
+  assert.deepEqual(mails('', ''), [
+    '8001 DOWN | => TCP CHECK failed on service <=',
+    '8003 UP | => MISC CHECK succeeded on service <=',
+  ]);
+  assert.deepEqual(mails('', 'alpha\n'), [
+    '8002 UP | => TCP CHECK succeed on service <=',
+    '8003 UP | => MISC CHECK succeeded on service <=',
+  ]);
+  assert.deepEqual(mails('no_checker_emails', ''), [
+    '8001 DOWN | => TCP CHECK failed on service <=',
+  ]);
+});
+
+test('a reload: another sorry server is told, and that there are too few as at a start', () => {
+  const reals = `${real(8001, tcp())}${real(8002, tcp())}`;
+  const text = (sorry: string, quorum = 2): string =>
+    `${globals()}${service(`quorum ${quorum}\nquorum_down /qdown\n${sorry}\n${reals}`)}`;
+  const play = new Play(text(''));
+  play.start();
+  play.answer('"port":8001', down());
+  const news = (lines: readonly string[]): string[] =>
+    lines
+      .filter((line) => !/^(Activating|addD|removeD|mail)/.test(line))
+      .map((line) => line.replace(' VS [10.0.0.1]:tcp:80', ' VS'));
+  const tooFew = (sorry: number): string[] => [
+    'Starting with quorum down 2-0=2 > 1 for VS',
+    `Adding sorry server [127.0.0.1]:tcp:${sorry} to VS`,
+    'Removing alive servers from the pool for VS',
+    'run /qdown',
+    'fifo VS DOWN',
+  ];
+  assert.deepEqual(news(play.reload(text('sorry_server 127.0.0.1 1'))), tooFew(1));
+  assert.deepEqual(news(play.reload(text('sorry_server 127.0.0.1 2'))), [
+    'Removing sorry server [127.0.0.1]:tcp:1 from VS',
+    ...tooFew(2),
+  ]);
+  assert.deepEqual(news(play.reload(text('sorry_server 127.0.0.1 2'))), []);
+  assert.deepEqual(news(play.reload(text(''))), [
+    'Removing sorry server [127.0.0.1]:tcp:2 from VS',
+    'Adding alive servers to the pool for VS',
+  ]);
+  play.reload(text('sorry_server 127.0.0.1 3'));
+  const won = news(play.reload(text('sorry_server 127.0.0.1 4\nsorry_server_inhibit', 1)));
+  assert.deepEqual(won.slice(1, 3), [
+    'Removing sorry server [127.0.0.1]:tcp:3 from VS',
+    'Adding alive servers to the pool for VS',
+  ]);
+  const lost = news(play.reload(text('sorry_server 127.0.0.1 5')));
+  assert.deepEqual(lost.slice(1, 4), [
+    'Removing sorry server [127.0.0.1]:tcp:4 from VS',
+    'Adding sorry server [127.0.0.1]:tcp:5 to VS',
+    'Removing alive servers from the pool for VS',
+  ]);
 });
 
 test('rs_init_notifies: servers that are up from the start, or come with a reload, are told', () => {
@@ -858,6 +955,7 @@ test('a child that takes the place of another: weights that scripts and files ha
   );
   assert.deepEqual(play.answer('"a"', { up: true, weight: 12 }), [
     'Misc check for [[127.0.0.1]:tcp:8001 VS [10.0.0.1]:tcp:80] by [/bin/true] succeeded.',
+    FIRST_MISC.replace('8003', '8001'),
   ]);
 });
 
@@ -1023,10 +1121,10 @@ test('a reload: a new service hears of a server that others know to be down', ()
   play.answer('"port":8002', down());
   const news = (lines: readonly string[]) => lines.filter((line) => /^(run|fifo|Rem)/.test(line));
   assert.deepEqual(news(play.reload(globals() + of('10.0.0.1') + of('10.0.0.2'))), [
+    'fifo VS [10.0.0.2]:tcp:80 UP',
     'Removing service [127.0.0.1]:tcp:8002 from VS [10.0.0.2]:tcp:80',
     'run /down10.0.0.2',
     'fifo RS [127.0.0.1]:tcp:8002 [10.0.0.2]:tcp:80 DOWN',
-    'fifo VS [10.0.0.2]:tcp:80 UP',
   ]);
   assert.deepEqual(news(play.reload(globals() + of('10.0.0.1') + of('10.0.0.2'))), []);
 });
