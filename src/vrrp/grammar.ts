@@ -252,7 +252,7 @@ export const ruleGrammar = {
   'tunnel-id': optional(written('<int>'), 'Tunnel key.', ruled('tunnel-id 42')),
   uidrange: optional(written('<first>-<last>'), 'User ids.', ruled('uidrange 1000-1999')),
   ipproto: optional(
-    written('<int> 0..254|<name>'),
+    written('<int> 0..127|<name>'),
     'Protocol, or its name in /etc/protocols.',
     ruled('ipproto tcp'),
   ),
