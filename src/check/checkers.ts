@@ -359,7 +359,7 @@ const record: ValueType<(typeof RECORDS)[number]> = {
       : { value };
   },
   format: (value) => value,
-  schema: { enum: RECORDS },
+  schema: { enum: [...RECORDS, ...RECORDS.map((name) => name.toLowerCase())] },
 };
 
 const domain: ValueType<string> = {

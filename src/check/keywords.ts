@@ -213,7 +213,7 @@ const protocol: ValueType<'TCP' | 'UDP' | 'SCTP'> = {
     };
   },
   format: (value) => value,
-  schema: { enum: ['TCP', 'UDP', 'SCTP'] },
+  schema: { enum: ['TCP', 'UDP', 'SCTP', 'tcp', 'udp', 'sctp'] },
 };
 
 const ipFamily: ValueType<'inet' | 'inet6'> = {

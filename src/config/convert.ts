@@ -42,6 +42,11 @@ function block(nodes: readonly Node[], rows: Block): PlainBlock {
     const group = groups.get(node.keyword);
     if (group === undefined) groups.set(node.keyword, { row, nodes: [node] });
     else group.nodes.push(node);
+    // It stands where the statement stood that counts: of preempt and nopreempt the last one decides.
+    if (group !== undefined && row.form === 'words' && row.again === undefined) {
+      groups.delete(node.keyword);
+      groups.set(node.keyword, group);
+    }
   }
   for (const [keyword, group] of groups) {
     const value = rowValue(group.row, group.nodes);
@@ -79,7 +84,15 @@ function rowValue(row: AnyRow, nodes: readonly Node[]): Plain | undefined {
 }
 
 const linesIn = (nodes: readonly Node[]): string[] =>
-  nodes.flatMap((node) => (node.children ?? []).map((line) => line.raw));
+  nodes.flatMap((node) =>
+    (node.children ?? []).map((line) => (isWhole(line.raw) ? line.raw : wordsOf(line))),
+  );
+
+/** A quote without an end is complained of, and would be again. */
+const isWhole = (raw: string): boolean => splitWords(textOf(raw)).unterminated === undefined;
+
+/** Those in front of a quote that has no end. */
+const wordsOf = ({ words }: Node): string => textsOf(words).map(quote).join(' ');
 
 interface Words {
   readonly type: ValueType<unknown>;
@@ -128,7 +141,7 @@ function plainValue(type: ValueType<unknown>, value: unknown, node: Node): Plain
       break;
   }
   if (node.words.length === 0 && type.minimum === 0) return true;
-  if (same(textsOf(node.words), node.raw)) return node.raw;
+  if (isWhole(node.raw) && same(textsOf(node.words), node.raw)) return node.raw;
   return type.format(value);
 }
 

@@ -12,7 +12,8 @@ import {
 } from '../config/diagnostic.ts';
 import { type Line, lex } from '../config/lexer.ts';
 import { parse } from '../config/parser.ts';
-import { gatherFacts, loadLines, prepareFormat } from '../config/source.ts';
+import { gatherFacts, loadLines, prepareFormat, withSchema } from '../config/source.ts';
+import { columnAt } from '../config/text.ts';
 import { readYaml } from '../config/yaml.ts';
 import { buildConfiguration, keywords } from '../keywords.ts';
 import { print } from '../print.ts';
@@ -58,25 +59,50 @@ export async function runConvert(words: readonly string[]): Promise<number> {
   const loaded = loadLines({ file: path, ...(configId === undefined ? {} : { configId }) });
   const facts = anywhere(gatherFacts());
   const read = (lines: readonly Line[]) => buildConfiguration(lines, facts);
-  const said: Diagnostic[] = [...loaded.diagnostics, ...read(loaded.lines).diagnostics];
+  const found = [...loaded.diagnostics, ...read(loaded.lines).diagnostics];
+  const said = withSchema(found, loaded.schema);
   for (const diagnostic of said) print(2, `${formatDiagnostic(diagnostic)}\n`);
   if (loaded.diagnostics.some((d) => d.severity === 'fatal')) return statusOf(said) || 4;
   const converted = /\.ya?ml$/.test(path) ? yamlToConf(loaded.lines) : confToYaml(loaded.lines);
-  for (const line of converted.lost)
-    print(2, `${line.file}:${line.line}: keepalived.conf has no way to write this\n`);
-  // What ends the daemon has no other meaning than why it does.
-  const meaning = (lines: readonly Line[]): string => {
-    const { config, diagnostics } = read(lines);
-    const ends = diagnostics.filter((d) => d.severity === 'fatal').map((d) => d.message);
-    return JSON.stringify({ config, ends });
-  };
-  if (converted.lost.length > 0 || meaning(converted.lines) !== meaning(loaded.lines)) {
+  for (const line of converted.lost) print(2, `${formatDiagnostic(unwritable(line))}\n`);
+  const again = read(converted.lines);
+  const same = meaningOf(again) === meaningOf(read(loaded.lines));
+  const added = newMistakes(again.diagnostics, found);
+  for (const mistake of converted.lost.length > 0 ? [] : added)
+    print(2, `${formatDiagnostic(mistake)}\n`);
+  if (converted.lost.length > 0 || !same || added.length > 0) {
     print(2, `${file} cannot be converted without a change of meaning\n`);
     return 5;
   }
   print(1, converted.text);
   return statusOf(said);
 }
+
+/** What ends the daemon has no other meaning than why it does. */
+function meaningOf({ config, diagnostics }: ReturnType<typeof buildConfiguration>): string {
+  const ends = diagnostics.filter((d) => d.severity === 'fatal').map((d) => d.message);
+  return JSON.stringify({ config, ends });
+}
+
+/** Mistakes of a kind that the original does not have. */
+function newMistakes(
+  result: readonly Diagnostic[],
+  original: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const known = new Set(original.map(({ id }) => id));
+  return result.filter(({ id, severity }) => severity === 'error' && !known.has(id));
+}
+
+const unwritable = (at: Line): Diagnostic => ({
+  id: 'unwritable',
+  severity: 'error',
+  class: 'general',
+  message: 'keepalived.conf has no way to write this',
+  file: at.file,
+  line: at.line,
+  column: columnAt(at, 0),
+  source: at.source,
+});
 
 /** A warning keeps the meaning. What no daemon starts with has no status of 0, also where -t counts it as little. */
 export function statusOf(said: readonly Diagnostic[]): number {

@@ -102,6 +102,12 @@ test('a mistake in YAML is said with its place', () => {
   );
 });
 
+test('a choice that keepalived reads in either case is one for the schema too', () => {
+  const server = 'virtual_server:\n  - heading: 10.0.0.1 80\n    protocol:';
+  assert.deepEqual(yaml(`${server} tcp\n`).schema, []);
+  assert.equal(yaml(`${server} icmp\n`).schema.length, 1);
+});
+
 test('an alias without an anchor is fatal, with its place', () => {
   const { diagnostics } = yaml('vrrp_script: &one []\nglobal_defs:\n  router_id: *ona\n');
   assert.deepEqual(
@@ -207,6 +213,54 @@ test('the command says what a file loses, and refuses what would mean something 
     const ends = convert('notify_master /bin/true', 'vrrp_version', 'virtual_router_id 300');
     assert.deepEqual(ends.status, 6, ends.stderr);
     assert.match(changed.stderr, /cannot be converted without a change of meaning/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+const instance = (name: string, ...inside: readonly string[]): string[] => [
+  ...[`vrrp_instance ${name} {`, 'interface eth0', 'virtual_router_id 5', ...inside],
+  ...['virtual_ipaddress {', '10.0.0.1', '}', '}'],
+];
+const url = (line: string): string[] => [
+  ...['virtual_server 10.0.0.1 80 {', 'real_server 10.0.0.2 80 {', 'HTTP_GET {'],
+  ...['url {', 'path /', line, '}', '}', '}', '}'],
+];
+
+for (const [what, lines] of [
+  ['a pattern that ends with a quote', url('regex abc"')],
+  ['a quote within a pattern', url('regex "a\\"b # c"')],
+  [
+    'a quote without an end in a list',
+    ['global_defs {', 'notification_email {', 'a@b "c', '}', '}'],
+  ],
+  ['a quote without an end in an address', instance('A', 'virtual_routes {', '"10.0.0.9', '}')],
+  ['a last word of three', instance('A', 'preempt', 'nopreempt', 'preempt')],
+  ['a last word of two', instance('A', 'nopreempt', 'preempt')],
+] as const)
+  test(`${what} means the same as YAML and back`, () => {
+    const original = linesOf(lines.join('\n'));
+    const there = confToYaml(original);
+    const back = yamlToConf(there.lines);
+    assert.deepEqual(meaning(there.lines), meaning(original), there.text);
+    assert.deepEqual([back.lost, meaning(back.lines)], [[], meaning(original)], back.text);
+  });
+
+test('YAML that keepalived.conf cannot say is refused with the reason, and what the schema refuses is said', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ka-convert-'));
+  const convert = (text: string) => {
+    const file = join(folder, 'a.yaml');
+    writeFileSync(file, text);
+    const program = ['--import', 'tsx', 'src/main.ts', 'convert', file];
+    const cwd = new URL('../..', import.meta.url);
+    const { status, stderr } = spawnSync(process.execPath, program, { cwd, encoding: 'utf8' });
+    return [status, stderr.match(/(?<=\[)[a-z-]+(?=\]$)/gm)];
+  };
+  try {
+    const script = 'vrrp_script:\n  - name: c\n    script: /bin/true {}\n';
+    assert.deepEqual(convert(script), [5, ['unexpected-open']]);
+    assert.deepEqual(convert('global_defs:\n  router_id: |\n    a\n    b\n'), [5, ['unwritable']]);
+    assert.deepEqual(convert('global_defs:\n  notification_email: a@b\n'), [5, ['schema']]);
   } finally {
     rmSync(folder, { recursive: true });
   }
