@@ -12,6 +12,7 @@ import type { Instant } from '../lib/time.ts';
 import type { Log } from '../log.ts';
 import { Loop } from '../loop.ts';
 import { bufferSize } from '../net/buffer.ts';
+import { dumpsWritten } from '../net/dump.ts';
 import { Ipvs } from '../net/ipvs.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { inIpvsNamespace } from '../net/namespace.ts';
@@ -217,7 +218,7 @@ class CheckDaemon {
     try {
       // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
       const { writeData, writeJson } = await import('./report.ts');
-      if (kind === 'data') writeData(this.#loop.state, this.#fifos.leads);
+      if (kind === 'data') await writeData(this.#loop.state, this.#fifos.leads);
       else await writeJson(this.#loop.state, this.#ipvs, log);
     } catch (error) {
       log.error(`Cannot write state file: ${(error as Error).message}`);
@@ -370,7 +371,7 @@ class CheckDaemon {
       this.#route?.close();
       this.#ipvs.close();
       this.#channel.report({ type: 'finished' });
-      this.#ended(status);
+      void dumpsWritten().then(() => this.#ended(status));
     };
     this.#attempts.close();
     this.#scripts.drain(finish);

@@ -4,7 +4,7 @@ import { type DumpFacts, dumpGlobals } from '../config/dump.ts';
 import { jsonText } from '../lib/json.ts';
 import { integerIn } from '../lib/number.ts';
 import type { Log } from '../log.ts';
-import { clockAt, dumpPath, writeDump, writeDumpOf } from '../net/dump.ts';
+import { clockAt, dumpPath, writeDump } from '../net/dump.ts';
 import type { Ipvs } from '../net/ipvs.ts';
 import { native } from '../net/native.ts';
 import { readNow } from '../net/watch.ts';
@@ -15,9 +15,9 @@ import type { CheckerConfig } from './resolve.ts';
 import type { DirectorState } from './state.ts';
 import { nameOfKey } from './table.ts';
 
-export function writeData(state: DirectorState, leads: boolean): void {
+export async function writeData(state: DirectorState, leads: boolean): Promise<void> {
   const text = dataLines(state, dumpFacts(state.config, leads)).join('\n');
-  writeDump(dumpPath('data', '_check', state.config), `${text}\n`);
+  await writeDump(dumpPath('data', '_check', state.config), `${text}\n`);
 }
 
 /** What -d logs: the same, before anything is real-time. */
@@ -42,7 +42,7 @@ function dataLines(state: DirectorState, facts: DumpFacts): readonly string[] {
  * meanwhile. `state` is as it was when it was asked for.
  */
 export async function writeJson(state: DirectorState, ipvs: Ipvs, log: Log): Promise<void> {
-  await writeDumpOf(dumpPath('json', '_check', state.config), jsonPieces(state, ipvs, log));
+  await writeDump(dumpPath('json', '_check', state.config), jsonPieces(state, ipvs, log));
 }
 
 async function* jsonPieces(state: DirectorState, ipvs: Ipvs, log: Log): AsyncGenerator<string> {

@@ -1,57 +1,44 @@
 // State files in a folder that everybody may write to: created exclusively under a name nobody can have prepared,
 // renamed while open, then closed, so that a watcher sees CLOSE_WRITE on the final name and never reads half.
 
-import {
-  closeSync,
-  constants,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { constants, lstatSync, mkdirSync } from 'node:fs';
+import { open, rename, unlink, writeFile } from 'node:fs/promises';
 import { isAbsolute, join, parse } from 'node:path';
 import type { Clock } from '../lib/stamp.ts';
 import type { Duration, Instant } from '../lib/time.ts';
 
-/** Replaces `path` by a file of mode 0600 with this text. Never follows a link; throws what the system refuses. */
-export function writeDump(path: string, text: string): void {
-  const file = createDump(path);
-  try {
-    writeSync(file.fd, text);
-    file.take();
-  } catch (error) {
-    file.drop();
-    throw error;
-  } finally {
-    closeSync(file.fd);
+/**
+ * Replaces `path` by a file of mode 0600 with this text. Never follows a link, and never waits for the disk itself: other
+ * threads do. Rejects with what the system refuses.
+ */
+export function writeDump(path: string, text: string | AsyncIterable<string>): Promise<void> {
+  const writing = write(path, text);
+  const over = writing.then(forget, forget);
+  unfinished.add(over);
+  function forget(): void {
+    unfinished.delete(over);
   }
+  return writing;
 }
 
-/** The same with a text that is long in the making. */
-export async function writeDumpOf(path: string, pieces: AsyncIterable<string>): Promise<void> {
-  const file = createDump(path);
-  try {
-    for await (const piece of pieces) writeSync(file.fd, piece);
-    file.take();
-  } catch (error) {
-    file.drop();
-    throw error;
-  } finally {
-    closeSync(file.fd);
-  }
-}
+/** Whoever ends waits for those that are being written: half a file under an odd name is of no use. */
+export const dumpsWritten = (): Promise<unknown> => Promise.all(unfinished);
 
-function createDump(path: string) {
+const unfinished = new Set<Promise<void>>();
+
+async function write(path: string, text: string | AsyncIterable<string>): Promise<void> {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const temporary = `${path}.${process.pid}.${process.hrtime.bigint()}`;
-  const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  return {
-    fd,
-    take: () => renameSync(temporary, path),
-    drop: () => unlinkSync(temporary),
-  };
+  const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    await writeFile(file, text);
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary);
+    throw error;
+  } finally {
+    await file.close();
+  }
 }
 
 /** A file of config_save_dir. Makes the folder; not those above it. Throws what the system refuses. */

@@ -13,6 +13,7 @@ import type { Config } from '../keywords.ts';
 import type { Instant } from '../lib/time.ts';
 import { type Log, openLog } from '../log.ts';
 import { Loop } from '../loop.ts';
+import { dumpsWritten } from '../net/dump.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { inNamespace } from '../net/namespace.ts';
 import { native } from '../net/native.ts';
@@ -460,11 +461,9 @@ class Parent {
 
   #dump(): void {
     this.#log.info(`Printing parent data for process(${process.pid}) on signal`);
-    try {
-      writeData(this.#gist.common, this.#configuration.appointment);
-    } catch (error) {
-      this.#log.error(`Cannot write keepalived_parent.data: ${(error as Error).message}`);
-    }
+    writeData(this.#gist.common, this.#configuration.appointment).catch(({ message }: Error) =>
+      this.#log.error(`Cannot write keepalived_parent.data: ${message}`),
+    );
   }
 
   // Identity, files, limits
@@ -531,6 +530,6 @@ class Parent {
     this.#restoreCorePattern();
     this.#log.info(`Stopped Keepalived v${COMPATIBLE} (keepalived-ts ${VERSION})`);
     this.#log.flush();
-    this.#done(status);
+    void dumpsWritten().then(() => this.#done(status));
   }
 }

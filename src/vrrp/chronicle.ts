@@ -24,8 +24,8 @@ export class Chronicle {
     try {
       // Most daemons never need it.
       const { saveData } = await import('./report.ts');
-      saveData('pre', serial, ...before);
-      saveData('post', serial, ...after);
+      await saveData('pre', serial, ...before);
+      await saveData('post', serial, ...after);
     } catch (error) {
       failed(`Cannot write to config_save_dir: ${(error as Error).message}`);
     }

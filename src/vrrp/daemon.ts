@@ -11,6 +11,7 @@ import { type Instant, seconds, since } from '../lib/time.ts';
 import { Loop } from '../loop.ts';
 import { Beats } from '../net/beat.ts';
 import { bufferSize } from '../net/buffer.ts';
+import { dumpsWritten } from '../net/dump.ts';
 import { dropTextSoon } from '../net/memory.ts';
 import { native } from '../net/native.ts';
 import { Probes } from '../net/probe.ts';
@@ -271,17 +272,21 @@ class VrrpDaemon {
   async #dump(kind: DumpKind, by: Asker): Promise<void> {
     if (kind === 'clear' && this.#isEcho(by)) return;
     this.#context.log.info(`${PRINTING[kind]} for process(${process.pid}) on signal`);
-    try {
-      // Inside: after an upgrade of the files on disk the old code may be gone, which must not end this process.
-      const { writeData, writeJson, writeStatistics } = await import('./report.ts');
-      if (kind === 'data') writeData(...this.#snapshot());
-      else if (kind === 'json') writeJson(this.#loop.state, native.now());
-      else writeStatistics(this.#loop.state, native.now());
-    } catch (error) {
-      this.#context.log.error(`Cannot write state file: ${(error as Error).message}`);
-    }
+    const failed = ({ message }: Error): void =>
+      this.#context.log.error(`Cannot write state file: ${message}`);
+    // After an upgrade of the files on disk the old code may be gone, which must not end this process.
+    const report = await import('./report.ts').catch(failed);
+    const writing = report === undefined ? undefined : this.#write(kind, report);
+    // What is counted while the disk takes its time is not in the file.
     if (kind === 'clear') this.#take({ type: 'clearStatistics' }, native.now());
+    await writing?.catch(failed);
     this.#channel.report({ type: 'dumped', kind });
+  }
+
+  #write(kind: DumpKind, report: typeof import('./report.ts')): Promise<void> {
+    if (kind === 'data') return report.writeData(...this.#snapshot());
+    if (kind === 'json') return report.writeJson(this.#loop.state, native.now());
+    return report.writeStatistics(this.#loop.state, native.now());
   }
 
   #facts(config: VrrpConfig): Facts {
@@ -492,7 +497,7 @@ class VrrpDaemon {
       this.#route.close();
       this.#sync.close();
       this.#channel.report({ type: 'finished' });
-      this.#ended(status);
+      void dumpsWritten().then(() => this.#ended(status));
     };
     this.#scripts.drain(finish);
   }

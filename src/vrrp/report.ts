@@ -10,14 +10,16 @@ import type { RouterState } from './router.ts';
 /** The interface that keepalived gives to static addresses without one. */
 const DEFAULT_INTERFACE = 'eth0';
 
-export function writeData(
+export async function writeData(
   state: RouterState,
   now: Instant,
   descriptors: ReadonlyMap<string, number>,
   leads: boolean,
-): void {
-  writeDump(dumpPath('data', '', state.config), dataText(state, now, descriptors, leads));
-  writeDump(dumpPath('data', '_reasons', state.config), dumpReasons(state));
+): Promise<void> {
+  await Promise.all([
+    writeDump(dumpPath('data', '', state.config), dataText(state, now, descriptors, leads)),
+    writeDump(dumpPath('data', '_reasons', state.config), dumpReasons(state)),
+  ]);
 }
 
 function dataText(
@@ -31,18 +33,18 @@ function dataText(
 }
 
 /** config_save_dir: what the process knew before (`pre`) and after (`post`) its reload `serial`, from 1. */
-export function saveData(
+export async function saveData(
   when: 'pre' | 'post',
   serial: number,
   state: RouterState,
   now: Instant,
   descriptors: ReadonlyMap<string, number>,
   leads: boolean,
-): void {
+): Promise<void> {
   const { config_save_dir: folder } = state.config.global_defs;
   if (folder === undefined) return;
   const name = `keepalived_vrrp.${process.pid}.${serial}.${when}`;
-  writeDump(savePath(folder, name), dataText(state, now, descriptors, leads));
+  await writeDump(savePath(folder, name), dataText(state, now, descriptors, leads));
 }
 
 /** What -d logs. */
@@ -82,11 +84,10 @@ export function dumpFacts({ config, kernel }: RouterState, leads: boolean): Dump
   };
 }
 
-export function writeJson(state: RouterState, now: Instant): void {
+export async function writeJson(state: RouterState, now: Instant): Promise<void> {
   if (state.members.length === 0) return;
-  writeDump(dumpPath('json', '', state.config), `${dumpJson(state, clockAt(now))}\n`);
+  await writeDump(dumpPath('json', '', state.config), `${dumpJson(state, clockAt(now))}\n`);
 }
 
-export function writeStatistics(state: RouterState, now: Instant): void {
+export const writeStatistics = (state: RouterState, now: Instant): Promise<void> =>
   writeDump(dumpPath('stats', '', state.config), dumpStatistics(state, now));
-}
