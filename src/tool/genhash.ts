@@ -180,6 +180,7 @@ async function fetchDigest(wanted: Wanted, stage: { name: string }): Promise<Buf
     stream.write(requestText({ path: url, version, host: virtualhost ?? hostOf(server, port) }));
     const hash = createHash('md5');
     let left = Number.POSITIVE_INFINITY;
+    let begun = false;
     await readPage(
       stream,
       {
@@ -189,9 +190,10 @@ async function fetchDigest(wanted: Wanted, stage: { name: string }): Promise<Buf
           if (!verbose) return;
           say(`${rule('    HTTP Header Buffer    ')}${dump(bytes)}`);
           say(`${rule(' HTTP Header Ascii Buffer ')}${bytes.toString('latin1')}\n`);
-          say(rule('        HTML Buffer        '));
         },
         body: (piece) => {
+          if (verbose && !begun) say(rule('        HTML Buffer        '));
+          begun = true;
           const counted = piece.subarray(0, Math.max(left, 0));
           left -= piece.length;
           if (verbose) say(dump(counted));

@@ -112,6 +112,7 @@ describe('genhash asks and answers as keepalived does', () => {
     ['chunks', () => [...plain(), '-u', '/chunks', '-P', '1.1']],
     ['another status', () => [...plain(), '-u', '/404']],
     ['nothing', () => [...plain(), '-u', '/empty']],
+    ['nothing, in detail', () => [...plain(), '-u', '/empty', '-v']],
     ['much', () => [...plain(), '-u', '/large']],
     ['a virtual host', () => [...plain(), '-u', '/', '-V', 'a.example', '-P', '1.0c']],
     ['long options', () => [...plain(), '--url=/', '--use-virt', 'a.example', '--proto', '1.1']],
