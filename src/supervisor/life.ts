@@ -15,6 +15,9 @@ export const SILENCE = 3;
 /** Longest back-off, and the time that a child must run to be trusted again. keepalived 2.2.7: 0 1 2 4 ... 32 60 s. */
 export const LONGEST_DELAY: Duration = seconds(60);
 
+/** A start may take so long, as the limit of a turn has it. */
+const START: Duration = seconds(10);
+
 /** Who asks all processes to end, as systemd does, may be held up between two of them by the first one's end. */
 export const ECHO: Duration = millis(100);
 
@@ -98,7 +101,7 @@ export function forked(state: ParentState, kind: Kind, pid: number, now: Instant
   const said = log('info', `Starting ${TITLES[kind]} child process, pid=${pid}`);
   if (child.last === true)
     return {
-      state: setChild(state, kind, { ...stopping(pid, state, now), last: true }),
+      state: setChild(state, kind, clearing(pid, state, now)),
       actions: [said, { type: 'endChild', pid }],
     };
   const started: Child = {
@@ -283,6 +286,12 @@ export const stopping = (pid: number, { settings }: ParentState, now: Instant): 
   name: 'stopping',
   pid,
   killAt: after(now, settings.childWait),
+});
+
+/** It has to start first. */
+const clearing = (pid: number, state: ParentState, now: Instant): Stopping => ({
+  ...stopping(pid, state, after(now, START)),
+  last: true,
 });
 
 const killStopping = (state: ParentState, kind: Kind, child: Stopping): Result => ({

@@ -510,6 +510,8 @@ test('stop while the checker child is dead: another one is started, only to take
   assert.equal(run.state.children.check.name, 'backingOff');
   assert.deepEqual(kinds(run.take({ type: 'stop' })), ['dropSpare', 'kill', 'fork', 'endChild']);
   run.take({ type: 'exited', pid: vrrp, status: 0 });
+  assert.deepEqual(run.pass(14.9), [], 'it has to start first');
+  assert.deepEqual(kinds(run.pass(0.2)), ['kill']);
   assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pids.check, status: 0 })), ['exit']);
 });
 
