@@ -29,9 +29,18 @@ const fromServer = 'that of the real server';
 const onOffOf = (keyword: string, doc: string, otherwise: string) =>
   optional(onOff, doc, { refusal: `Invalid ${keyword} parameter %w`, otherwise });
 
+/** A number of tries. keepalived has the greatest one for none given. */
+export const tries = (type: ValueType<number>): ValueType<number> => ({
+  ...type,
+  parse: (words, raw) => {
+    const reading = type.parse(words, raw);
+    return reading.value === 4294967295 ? { complaints: reading.complaints ?? [] } : reading;
+  },
+});
+
 /** What every checker that waits and tries again has. */
 export const retryRows = (otherwise: { readonly retry: string; readonly delay: string }) => ({
-  retry: optional(integer(0, 4294967295), 'Tries left after the first one failed.', {
+  retry: optional(tries(integer(0, 4294967295)), 'Tries left after the first one failed.', {
     refusal: "Invalid retry connection value '%w'",
     otherwise: `${fromServer}, else ${otherwise.retry}`,
     example: '3',
@@ -111,7 +120,7 @@ const usual = { retry: '1', delay: '1 s' };
 export const tcpRows = { ...connectionRows, ...retryRows(usual) };
 
 /** The whole line after the keyword is said to be old. */
-const oldRetry: ValueType<number> = {
+const oldRetry: ValueType<number> = tries({
   ...integer(0, 4294967295),
   parse: ([text = '']) => {
     const reading = leadingNumber(text, 0, 4294967295);
@@ -122,7 +131,7 @@ const oldRetry: ValueType<number> = {
     });
     return { ...reading, complaints: [old, ...(reading.complaints ?? [])] };
   },
-};
+});
 
 const statusCodes: ValueType<readonly (readonly [number, number])[]> = {
   syntax: '<int> 100..599[-<int>] ...',
@@ -159,6 +168,9 @@ const statusCodes: ValueType<readonly (readonly [number, number])[]> = {
   },
 };
 
+const byteOf = (pair: string): string =>
+  (Number.parseInt(pair, 16) & 0xff).toString(16).padStart(2, '0');
+
 const digest: ValueType<string> = {
   ...word(),
   syntax: '<32 hex digits>',
@@ -169,7 +181,7 @@ const digest: ValueType<string> = {
     }
     // Two at a time, as the C library reads them: a sign may stand before one digit.
     const at = text.search(/(?<=^(?:..)*)(?!(?:[\da-f]{2}|[ +-][\da-f]))../i);
-    if (at < 0) return { value: text };
+    if (at < 0) return { value: text.replace(/../g, byteOf) };
     const part = text.slice(0, at + 2);
     const why = `Unable to interpret hex digit in '${part}' at offset ${at}/${at + 1}`;
     return { complaints: [mistake('digest-digit', why)] };
@@ -229,7 +241,7 @@ const stack: ValueType<readonly [number, number]> = {
 const REGEX_OPTIONS =
   'allow_empty_class alt_bsux auto_callout caseless dollar_endonly dotall dupnames extended firstline match_unset_backref multiline never_ucp never_utf no_auto_capture no_auto_possess no_dotstar_anchor no_start_optimize ucp ungreedy utf never_backslash_c alt_circumflex alt_verbnames use_offset_limit';
 
-const urlRows = {
+export const urlRows = {
   path: optional(word(), 'What to ask for.', { otherwise: 'none: it is required', example: '/' }),
   digest: optional(digest, 'MD5 of what must come back.', {
     again: "Digest '%w' is a duplicate",
@@ -301,7 +313,7 @@ function httpVersion(): ValueType<'1.0' | '1.0C' | '1.0c' | '1.1'> {
     syntax: versions.join('|'),
     minimum: 1,
     parse: ([text = '']) => {
-      const value = versions.find((version) => version === text);
+      const value = versions.find((version) => version === text.replace('c', 'C'));
       const message = `Invalid http_protocol version ${text}`;
       return value === undefined ? { complaints: [mistake('http-version', message)] } : { value };
     },

@@ -9,7 +9,14 @@ import { lookUpUser, withGroups } from '../config/script.ts';
 import type { Script } from '../config/value.ts';
 import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import { PatternError } from './charset.ts';
-import { type fileRows, miscRows, RETRY_KEYWORDS, tcpRows, udpRows } from './checkers.ts';
+import {
+  type fileRows,
+  miscRows,
+  RETRY_KEYWORDS,
+  tcpRows,
+  udpRows,
+  type urlRows,
+} from './checkers.ts';
 import type { realServer } from './keywords.ts';
 import { translatePattern } from './pattern.ts';
 import type { References, Surroundings } from './references.ts';
@@ -68,7 +75,9 @@ export function resolveCheckers(
     const { statements: inner } = value as Inner;
     const checker = resolveChecker(keyword, node, inner, server, references, around);
     if (checker === undefined) return [];
-    return keyword === 'SMTP_CHECK' ? [checker, ...hostsOf(checker, inner)] : [checker];
+    if (keyword !== 'SMTP_CHECK') return [checker];
+    const hosts = hostsOf(checker, inner);
+    return hosts.length === 0 || inner.some(isConnection) ? [checker, ...hosts] : hosts;
   });
 }
 
@@ -123,13 +132,17 @@ const CONNECTION: ReadonlySet<string> = new Set([
   'connect_timeout',
 ] satisfies (keyof typeof tcpRows)[]);
 
+/** Where a host is given, the real server itself is checked only if something is said of that connection. */
+const isConnection = ({ keyword, value }: Found): boolean =>
+  CONNECTION.has(keyword) && !(keyword === 'fwmark' && value === 0);
+
 /** What is said in a `host` beyond its connection is said of all, as in keepalived 2.2.7. */
 const withoutConnection = (found: Found): readonly Found[] =>
   found.keyword === 'host'
     ? (found.value as Inner).statements.filter(({ keyword }) => !CONNECTION.has(keyword))
     : [found];
 
-/** Each `host` is a check more, with a connection of its own; how long that may take it has from the whole where it does not say. */
+/** Each `host` is a check with a connection of its own; how long that may take it has from the whole where it does not say. */
 function hostsOf({ kind, values: whole }: Checker, inner: readonly Found[]): readonly Checker[] {
   const common = Object.entries(whole).filter(
     ([name]) => !CONNECTION.has(name) || name === 'connect_timeout',
@@ -281,7 +294,13 @@ function resolveGet(
 ): Checker | undefined {
   const url = inner.flatMap(({ keyword, node: at, value }) => {
     if (keyword !== 'url') return [];
-    const page = valuesOf((value as Inner).statements);
+    const { statements } = value as Inner;
+    const codes = statusCodesOf(statements);
+    const { status_code: _, ...rest } = valuesOf(statements);
+    const page: Readonly<Record<string, unknown>> = {
+      ...rest,
+      ...(codes.length === 0 ? {} : { status_code: codes }),
+    };
     if (page.path === undefined) {
       const message = 'HTTP/SSL_GET checker url has no path - ignoring';
       report(mistake('url-without-path', message), at, atClosing(at));
@@ -300,6 +319,20 @@ function resolveGet(
   const message = 'HTTP/SSL_GET checker has no urls specified - ignoring';
   report(mistake('no-url', message), node, atClosing(node));
   return undefined;
+}
+
+/** All statements add to each other: ranges in their order, those that touch made one. */
+function statusCodesOf(statements: readonly Found[]): readonly (readonly [number, number])[] {
+  const given = typed<typeof urlRows>(statements).flatMap(({ keyword, value }) =>
+    keyword === 'status_code' ? value : [],
+  );
+  const ranges: [number, number][] = [];
+  for (const [low, high] of [...given].sort(([a], [b]) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && low <= last[1] + 1) last[1] = Math.max(last[1], high);
+    else ranges.push([low, high]);
+  }
+  return ranges;
 }
 
 const regexNode = ({ statements }: Inner): Node | undefined =>

@@ -21,7 +21,7 @@ import { familiesOf } from './forwarding.ts';
 import type { LiveReal, LiveService } from './live.ts';
 import type { CheckConfig, TrackedFile } from './resolve.ts';
 import { nameOf, type RealServer, type VirtualServer } from './rules.ts';
-import { familyOfMark, lastOf } from './table.ts';
+import { familyOfMark, lastOf, schedulerFlags } from './table.ts';
 import type { GroupEntry, Method } from './value.ts';
 
 const able = (on: boolean): string => (on ? 'enabled' : 'disabled');
@@ -50,8 +50,10 @@ export function dumpCheck(
 
 /** The password of the key is nobody's business. */
 function contextLines({ SSL: context, secure }: CheckConfig): string[] {
-  if (context === undefined)
-    return secure === true ? ['------< SSL definitions >------', ' Using autogen SSL context'] : [];
+  if (context === undefined || Object.keys(context).length === 0)
+    return context !== undefined || secure === true
+      ? ['------< SSL definitions >------', ' Using autogen SSL context']
+      : [];
   const line = (label: string, value: string | undefined): string[] =>
     value === undefined ? [] : [` ${label} : ${value}`];
   return [
@@ -166,16 +168,15 @@ function serviceLines(
   const scheduler = server.lvs_sched;
   const optional = (text: string, value: unknown): string[] => (value === undefined ? [] : [text]);
   const hashed = scheduler === 'sh' || scheduler === 'mh';
+  const [first, second, third] = schedulerFlags(server);
   const flags = hashed
-    ? [
-        `   ${scheduler}-port = ${able(server[`${scheduler}-port`])}`,
-        `   ${scheduler}-fallback = ${able(server[`${scheduler}-fallback`])}`,
-      ]
-    : ([1, 2, 3] as const).map((n) => `   flag-${n} = ${able(server[`flag-${n}`])}`);
+    ? [`   ${scheduler}-port = ${able(second)}`, `   ${scheduler}-fallback = ${able(first)}`]
+    : [first, second, third].map((is, at) => `   flag-${at + 1} = ${able(is)}`);
   return [
     ' ------< Virtual server >------',
     ` ${heading(server)}`,
     ...optional(`   VirtualHost = ${server.virtualhost}`, server.virtualhost),
+    ...optional(`   SNMP name = '${server.snmp_name}'`, server.snmp_name),
     `   Address family = ${familyOf(server, config)}`,
     `   connection timeout = ${decimals(server.connect_timeout)}`,
     `   delay_loop = ${decimals(server.delay_loop)}`,
@@ -202,7 +203,8 @@ function serviceLines(
       : [`   Retry delay = ${decimals(server.delay_before_retry)}`]),
     ...(server.warmup === undefined ? [] : [`   Warmup = ${decimals(server.warmup)}`]),
     `   Inhibit on failure is ${onOff(server.inhibit_on_failure)}`,
-    `   quorum = ${server.quorum}, hysteresis = ${server.hysteresis}`,
+    // Of a quorum of 0 keepalived 2.2.7 takes 1, and gets the largest number there is.
+    `   quorum = ${server.quorum}, hysteresis = ${server.quorum === 0 ? 4294967295 : server.hysteresis}`,
     ...scriptLines('Quorum up', server.quorum_up),
     ...scriptLines('Quorum down', server.quorum_down),
     ...(server.ha_suspend ? ['   Using HA suspend'] : []),
@@ -269,9 +271,10 @@ function realLines(
     ...(delay === undefined ? [] : [`   Retry delay = ${decimals(delay)}`]),
     ...(warmup === undefined ? [] : [`   Warmup = ${decimals(warmup)}`]),
     `   Inhibit on failure is ${onOff(real.inhibit_on_failure ?? server.inhibit_on_failure)}`,
-    ...(host === undefined ? [] : [`    VirtualHost = '${host}'`]),
     ...scriptLines('  RS up', real.notify_up),
     ...scriptLines('  RS down', real.notify_down),
+    ...(host === undefined ? [] : [`    VirtualHost = '${host}'`]),
+    ...(real.snmp_name === undefined ? [] : [`   SNMP name = ${real.snmp_name}`]),
     `   Using smtp notification = ${yesNo(alert)}`,
     `   initial weight = ${real.weight}`,
     `   effective weight = ${weight}`,

@@ -26,6 +26,7 @@ import {
   smtpRows,
   sslRows,
   tcpRows,
+  tries,
   udpRows,
 } from './checkers.ts';
 import { endpoint, groupEntry, method, mistake, service } from './value.ts';
@@ -44,7 +45,7 @@ const fromService = 'that of the virtual server';
 /** What virtual servers and real servers have in common, with the words of each. */
 const timing = (of: string, spelling: { readonly delay: string; readonly loop: string }) => ({
   retry: {
-    type: exactInteger(1, 4294967295),
+    type: tries(exactInteger(1, 4294967295)),
     notes: { refusal: 'retry value invalid - %w' },
   },
   delay_before_retry: {

@@ -127,6 +127,17 @@ function following(address: Ip): Ip {
   return ipFromBytes(bytes);
 }
 
+/** The three flags of its scheduler. sh and mh have names for the first two. */
+export function schedulerFlags(server: VirtualServer): readonly [boolean, boolean, boolean] {
+  const { lvs_sched: scheduler } = server;
+  const own = scheduler === 'sh' || scheduler === 'mh' ? scheduler : undefined;
+  return [
+    server['flag-1'] || (own !== undefined && server[`${own}-fallback`]),
+    server['flag-2'] || (own !== undefined && server[`${own}-port`]),
+    server['flag-3'],
+  ];
+}
+
 export function serviceOf(server: VirtualServer, key: ServiceKey): IpvsService {
   const {
     lvs_sched: scheduler,
@@ -134,17 +145,10 @@ export function serviceOf(server: VirtualServer, key: ServiceKey): IpvsService {
     persistence_engine: engine,
   } = server;
   const grain = server.persistence_granularity;
-  const own = scheduler === 'sh' || scheduler === 'mh' ? scheduler : undefined;
-  const [fallback, port] =
-    own === undefined
-      ? [false, false]
-      : [server[`${own}-fallback` as const], server[`${own}-port` as const]];
   const flags = [
     timeout > 0 ? PERSISTENT : 0,
     server.ops ? ONE_PACKET : 0,
-    server['flag-1'] || fallback ? SCHEDULER[0] : 0,
-    server['flag-2'] || port ? SCHEDULER[1] : 0,
-    server['flag-3'] ? SCHEDULER[2] : 0,
+    ...schedulerFlags(server).map((is, at) => (is ? (SCHEDULER[at] ?? 0) : 0)),
   ].reduce((sum, bit) => sum | bit, 0);
   const six = 'mark' in key ? key.family === 6 : family(key.address) === 6;
   return {

@@ -1148,6 +1148,20 @@ test('a reload: a new service whose servers have to show themselves hears of one
   }
 });
 
+test('SMTP_CHECK: where nothing is said of the connection to the server itself, its hosts alone are checked', () => {
+  const asked = (...lines: readonly string[]): readonly unknown[] => {
+    const check = `SMTP_CHECK {\n${lines.join('\n')}\nhost {\nconnect_ip 127.0.0.2\n}\n}`;
+    const play = new Play(globals() + service(real(2500, check)));
+    play.start();
+    return play.state.plan.checks.map(
+      ({ targets }) =>
+        (targets[0]?.options as { connection: { address: string } }).connection.address,
+    );
+  };
+  assert.deepEqual(asked('helo_name a.b', 'retry 2', 'fwmark 0'), ['127.0.0.2']);
+  assert.deepEqual(asked('connect_port 2500'), ['127.0.0.1', '127.0.0.2']);
+});
+
 test('SMTP_CHECK: each host is a check of its own beside that of the server, and all must be good', () => {
   const check = `SMTP_CHECK {
 helo_name a.b

@@ -56,6 +56,7 @@ for (const [name, what] of [
   ['order', 'methods, families and masks that the order of statements decides'],
   ['tunnels', 'tunnels with mistaken options'],
   ['words', 'words that few configurations bring out'],
+  ['settled', 'what several words come to'],
 ] as const) {
   test(`${what}, in the words of keepalived 2.2.7`, () => {
     const folder = join(import.meta.dirname, '../fixtures/dumps');
