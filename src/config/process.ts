@@ -12,9 +12,6 @@ const MASK_BITS: Readonly<Record<string, number>> = {
   IROTH: 0o004,
   IWOTH: 0o002,
   IXOTH: 0o001,
-  IRWXU: 0o700,
-  IRWXG: 0o070,
-  IRWXO: 0o007,
 };
 
 /** A number in C notation up to 0777, or names of bits joined by |. */

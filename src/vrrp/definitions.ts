@@ -180,7 +180,7 @@ export function defineProcesses(
     const { name, node, statements } = block;
     const {
       process,
-      quorum_max: most,
+      quorum_max: _,
       ...given
     } = collect(rows, statements) as Infer<typeof processRows>;
     if (process === undefined) {
@@ -188,18 +188,50 @@ export function defineProcesses(
       report(mistake('process-missing', message), node, atClosing(node));
       return [];
     }
-    if (most !== undefined && most !== 0 && most < given.quorum)
-      report(
-        mistake('quorum-max', 'quorum_max is less than quorum - ignoring'),
-        nodeOf(statements, 'quorum_max') ?? node,
-        { saidAt: nodeOf(statements, 'quorum_max')?.place.line ?? node.place.line },
-      );
     if (again(seen, name)) return [];
     names.add('track_process', name, block.order, given.weight);
-    const limit =
-      most === undefined || (most !== 0 && most < given.quorum) ? {} : { quorum_max: most };
-    return [{ ...given, ...limit, name, process }];
+    return [{ ...given, ...processLimits(statements, report), name, process }];
   });
+}
+
+type Limits = Partial<
+  Pick<TrackProcess, 'quorum' | 'quorum_max' | 'delay' | 'terminate_delay' | 'fork_delay'>
+>;
+
+/** How many there may be, and the delays: each statement counts in its turn. */
+function processLimits(
+  statements: readonly Statement<typeof processRows>[],
+  report: Reporter,
+): Limits {
+  const limits: { -readonly [K in keyof Limits]: Limits[K] } = { quorum: 1 };
+  const ignore = (message: string, node: Node): void =>
+    report(mistake('quorum-max', message), node);
+  for (const { keyword, value, node } of statements) {
+    const { quorum = 1, quorum_max: most } = limits;
+    switch (keyword) {
+      case 'quorum':
+        if (most !== undefined && value > most)
+          ignore('Quorum is greater than quorum_max - ignoring', node);
+        else limits.quorum = value;
+        break;
+      case 'quorum_max':
+        if (value !== 0 && value < quorum)
+          ignore('quorum_max is less than quorum - ignoring', node);
+        else limits.quorum_max = value;
+        break;
+      case 'delay':
+        limits.terminate_delay = limits.fork_delay = value;
+        break;
+      case 'terminate_delay':
+      case 'fork_delay':
+        limits[keyword] = value;
+        break;
+      default:
+        break;
+    }
+  }
+  // None may run, so none must.
+  return limits.quorum_max === 0 ? { ...limits, quorum: 0 } : limits;
 }
 
 export function defineFiles(

@@ -143,15 +143,15 @@ export function resolveStatics(
   around: RuledSurroundings,
 ): ResolvedStatics {
   const tied = new Map<string, string[]>();
-  /** Ties the instances of a group to interfaces; a group must stand before its use. */
+  /** Ties the instances of a group to interfaces, and says whether it could; a group must stand before its use. */
   const tie = (
     name: string | undefined,
     order: number,
     node: Node,
     links: readonly (string | undefined)[],
     bare: string,
-  ): void => {
-    if (name === undefined) return;
+  ): boolean => {
+    if (name === undefined) return false;
     const group = groups.find((one) => one.name === name && one.order < order);
     const there = links.filter((link) => link !== undefined);
     if (group === undefined)
@@ -162,24 +162,27 @@ export function resolveStatics(
     else if (there.length === 0) around.report(mistake('group-without-interface', bare), node);
     for (const member of group?.group ?? [])
       tied.set(member, [...new Set([...(tied.get(member) ?? []), ...there])]);
+    return group !== undefined && there.length > 0;
   };
 
   const addresses = blocks.static_ipaddress.flatMap(({ entry, order }): StaticAddress[] => {
     const address = resolveStaticAddress(entry, around);
     if (address === undefined) return [];
-    tie(entry.value.track_group, order, entry.node, [address.dev], '');
-    return [address];
+    const isTied = tie(entry.value.track_group, order, entry.node, [address.dev], '');
+    return [isTied ? address : untied(address)];
   });
   const routes = blocks.static_routes.flatMap(({ entry, order }): RouteEntry[] => {
     const bare = 'Static route cannot have track group if no oif specified';
-    tie(entry.value.track_group, order, entry.node, [entry.value.dev], bare);
-    return [resolveRoute(entry, around) ?? []].flat();
+    const isTied = tie(entry.value.track_group, order, entry.node, [entry.value.dev], bare);
+    const route = resolveRoute(entry, around);
+    return route === undefined ? [] : [isTied ? route : untied(route)];
   });
   const rules = blocks.static_rules.flatMap(({ entry, order }): RuleEntry[] => {
     const { iif, oif, track_group } = entry.value;
     const bare = 'Static rule cannot have track_group if dev/iif not specified';
-    tie(track_group, order, entry.node, [iif, oif], bare);
-    return [resolveRule(entry, around.preference(entry), around) ?? []].flat();
+    const isTied = tie(track_group, order, entry.node, iif === undefined ? [] : [iif, oif], bare);
+    const rule = resolveRule(entry, around.preference(entry), around);
+    return rule === undefined ? [] : [isTied ? rule : untied(rule)];
   });
   return {
     part: {
@@ -189,6 +192,14 @@ export function resolveStatics(
     },
     tied,
   };
+}
+
+/** A group that is not there, or an entry without an interface, ties nobody. */
+function untied<T extends { readonly track_group?: string }>(
+  entry: T,
+): Omit<T, 'track_group'> & { readonly track_group?: never } {
+  const { track_group: _, ...rest } = entry;
+  return rest;
 }
 
 function resolveStaticAddress(

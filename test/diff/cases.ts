@@ -192,6 +192,8 @@ export const globalScalars = each(globals, [
   'umask 01000',
   'umask 1 2',
   'umask IRUSR|IWUSR',
+  'umask IRWXG',
+  'umask IRGRP|IRWXO',
   'umask nonsense',
   'process_name averyveryverylongname',
   'vrrp_process_name averyveryverylongname',

@@ -38,6 +38,12 @@ const commands = (command: string): string =>
 const group = (...members: readonly string[]): string =>
   `vrrp_sync_group G {\ngroup {\n${members.join('\n')}\n}\nnotify_master /bin/true\n}\n`;
 
+const processes = (...lines: readonly string[]): string =>
+  `vrrp_track_process p {\nprocess init\n${lines.join('\n')}\n}\n${instance('A', 'virtual_router_id 5')}`;
+
+const tied = (rule: string): string =>
+  `${instance('A', 'virtual_router_id 5')}track_group T {\ngroup {\nA\n}\n}\nstatic_rules {\n${rule} track_group T\n}\n`;
+
 /** keepalived names the first fatal mistake only. */
 const refused: Readonly<Record<string, string>> = {
   'a script of an instance without a VRID': instance('A', 'notify_master /bin/true'),
@@ -53,6 +59,15 @@ const refused: Readonly<Record<string, string>> = {
 
 const plain: Readonly<Record<string, string>> = {
   'a script of a group that has no member': instance('A', 'virtual_router_id 5') + group('B', 'C'),
+  'a quorum behind a smaller quorum_max': processes('quorum_max 2', 'quorum 3'),
+  'a quorum behind the quorum_max 0': processes('quorum_max 0', 'quorum 3'),
+  'a quorum_max that was too small for an earlier quorum': processes(
+    'quorum 9',
+    'quorum_max 5',
+    'quorum 3',
+  ),
+  'a rule of a track_group with oif alone': tied('from 10.9.5.3 table 100 priority 5 oif eth0'),
+  'a rule of a track_group with iif': tied('from 10.9.5.3 table 100 priority 5 iif eth0'),
   'a table behind vrrp_iptables': globals('vrrp_iptables', 'nftables'),
   'a name of a table behind vrrp_iptables': globals('vrrp_iptables a b', 'nftables n'),
   'vrrp_iptables behind a table': globals('nftables', 'vrrp_iptables'),
