@@ -2,8 +2,10 @@
 // the labels of keepalived 2.2.7. Labels come from the keyword table; lines without a row speak of what this
 // version does not have. Nothing here is parsed back.
 
+import { general } from '../lib/number.ts';
 import { seconds, toSeconds, ZERO } from '../lib/time.ts';
 import { shownScript, shownWords } from './command.ts';
+import { USUAL_RELOAD_FILE } from './global/process.ts';
 import { wholeSecondsShown } from './global/value.ts';
 import { type Fifo, type GlobalDefs, globalDefs } from './globals.ts';
 import type { Block } from './keyword.ts';
@@ -204,12 +206,16 @@ const LAYOUT: readonly Line[] = [
           `current realtime time limit = ${realtime.limit}`,
         ],
   ({ vrrp_startup_delay: delay }) =>
-    delay === undefined ? [] : [`vrrp_startup_delay = ${toSeconds(delay)}`],
+    delay === undefined ? [] : [`vrrp_startup_delay = ${general(toSeconds(delay))}`],
   ({ log_unknown_vrids: log }) => (log ? ['log_unknown_vrids'] : []),
   ({ vmac_prefix: prefix }) => (prefix === undefined ? [] : [`VMAC prefix = ${prefix}`]),
   ({ vmac_addr_prefix: prefix }) =>
     prefix === undefined ? [] : [`VMAC address prefix = ${prefix}`],
 ];
+
+/** Where there is no word, the whole path is known. */
+const reloadFile = (path: string): string =>
+  path === USUAL_RELOAD_FILE ? `/run/${USUAL_RELOAD_FILE}` : path;
 
 /** Only VRRP asks what holds where nothing is said; the others show -1, without its sign. */
 const lowerPriority = <T>(
@@ -280,8 +286,6 @@ function reloadLines(defs: GlobalDefs, { process, reloadAt }: DumpFacts): string
         ]),
   ];
 }
-
-const reloadFile = (path: string): string => (path.startsWith('/') ? path : `/run/${path}`);
 
 /**
  * Without a number the daemon takes the VRID of the instance, or 0 where it follows none. The VRRP process alone knows whom

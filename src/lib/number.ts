@@ -1,4 +1,5 @@
-// Numbers as C reads them from the beginning of a text: strtol(3) with base 0, so that `0x10` is 16 and `010` is 8.
+// Numbers as C reads them from the beginning of a text (strtol(3) with base 0, so that `0x10` is 16 and `010` is 8) and as
+// it writes them.
 
 const NUMBER = /^[ \t\n\v\f\r]*([+-]?)(?:0[xX]([\da-fA-F]+)|(0[0-7]*)|([1-9]\d*))/;
 
@@ -19,3 +20,9 @@ export function integerIn(text: string | undefined): bigint {
 
 /** It fits into 32 bits with a sign. */
 export const isInt = (value: bigint): boolean => value >= INT.least && value <= INT.most;
+
+/** As C's %g: six digits that count. Of a number below a million that is not below 0. */
+export const general = (value: number): string =>
+  value < 1e-4
+    ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
+    : String(Number(value.toPrecision(6)));

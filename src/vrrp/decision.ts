@@ -208,7 +208,7 @@ export function decideTolerance(
       ),
     );
   const { vrrp_rx_bufs_policy: policy, vrrp_rx_bufs_multiplier: times } = globals;
-  const sized = given.kernel_rx_buf_size !== undefined;
+  const sized = (given.kernel_rx_buf_size ?? 0) > 0;
   const bytes = policy === 'ADVERT' ? advert_length * times : policy === 'MTU' ? undefined : policy;
   return {
     ...(sized || bytes === undefined ? {} : { rx_bufs_bytes: bytes }),

@@ -1,14 +1,17 @@
 // The parts of keepalived.data about interfaces: how announcements are held back on them, the sockets, and what is
 // known of each one, in the layout of keepalived 2.2.7. Nothing here is parsed back.
 
+import type { Weight } from '../config/weight.ts';
 import { family, type Ip, isLinkLocal6 } from '../lib/ip.ts';
 import type { Link } from '../lib/link.ts';
+import { general } from '../lib/number.ts';
 import { type Clock, stamp } from '../lib/stamp.ts';
 import { type Duration, type Instant, toSeconds, ZERO } from '../lib/time.ts';
 import type { SocketSpec } from './action.ts';
 import { entriesOf, interfacesOf, isVirtual, linkNamed } from './addresses.ts';
 import { delayOf } from './debounce.ts';
-import { usersOf, weightText } from './dump-track.ts';
+import type { Tracked, TrackLists } from './definitions.ts';
+import { groupNamed, usersOf, weightText } from './dump-track.ts';
 import type { VrrpConfig, VrrpInstance } from './keywords.ts';
 import { holdsOn, promotes, speaksOn } from './own.ts';
 import { socketSpec } from './socket.ts';
@@ -57,12 +60,6 @@ function delayGroups({ vrrp_instance, garp_group = [] }: VrrpConfig): readonly D
 
 const given = (interval: Duration): number | undefined =>
   interval === 0 ? undefined : toSeconds(interval);
-
-/** As C's %g: six digits that count. */
-const general = (value: number): string =>
-  value < 1e-4
-    ? value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
-    : String(Number(value.toPrecision(6)));
 
 /** Until something has been announced. */
 const NEVER = '0.000000 (Thu Jan  1 00:00:00.000000)';
@@ -129,7 +126,8 @@ export function socketLines(
         `   Protocol = ${spec.sealed === true ? 'AH' : 'VRRP'}`,
         `   Type = ${unicast ? 'Unicast' : 'Multicast'}`,
         ...(unicast ? [`   Address = ${spec.source}`] : []),
-        `   Rx buf size = ${spec.receiveBuffer ?? 0}`,
+        // keepalived reckons in 32 bits.
+        `   Rx buf size = ${(spec.receiveBuffer ?? 0) | 0}`,
         '   VRRP instances',
         ...[...users]
           .sort((a, b) => a.config.virtual_router_id - b.config.virtual_router_id)
@@ -394,25 +392,28 @@ function limitLines(group: DelayGroup | undefined): readonly string[] {
 }
 
 /** What keepalived says of the interface of an instance that does not track it. */
-const NOT_TRACKED = 255;
+const NOT_TRACKED: Weight = { weight: 255, reverse: false };
+const NO_WEIGHT: Weight = { weight: 0, reverse: false };
 
 /** Who has something on the interface or tracks it, in the order of the configuration; then those whose group does. */
 function userLines(state: RouterState, { name }: Link): readonly string[] {
-  const lines = new Map<string, string>();
+  const weights = new Map<string, string>();
   for (const { config } of state.members) {
-    const places = interfacesOf(config);
-    const own = config.interface === name || config.own === name;
-    const untracked = own && config.dont_track_primary;
-    if (config.interface === name || places.includes(name))
-      lines.set(config.name, `     ${config.name}, weight ${untracked ? NOT_TRACKED : 0}`);
-    else {
-      const tracked = (config.track_interface ?? []).find((one) => one.name === name);
-      if (tracked !== undefined)
-        lines.set(config.name, `     ${config.name}, ${weightText(tracked)}`);
-    }
+    const of = ({ track_interface: list }: TrackLists): Tracked | undefined =>
+      list?.find((one) => one.name === name);
+    const own = of(config);
+    const ofGroup = of(groupNamed(state, config.name)?.config ?? {});
+    const isOwn = config.interface === name || config.own === name;
+    const set = (weight: Weight): unknown => weights.set(config.name, weightText(weight));
+    const isLoose = isOwn && config.dont_track_primary;
+    const isNeeded = interfacesOf(config).includes(name);
+    if (isNeeded && !(isLoose && config.own === name)) set(NO_WEIGHT);
+    else if (isLoose) set(ofGroup ?? NOT_TRACKED);
+    else if (own !== undefined) set(own.weight === 0 ? own : (ofGroup ?? own));
   }
+  const lines = [...weights].map(([user, weight]) => `     ${user}, ${weight}`);
   const tracking = usersOf(state, 'track_interface', name);
-  const rest = tracking.filter((line) => !lines.has(line.slice(5).split(',')[0] ?? ''));
-  const all = [...lines.values(), ...rest];
+  const rest = tracking.filter((line) => !weights.has(line.slice(5).split(',')[0] ?? ''));
+  const all = [...lines, ...rest];
   return all.length === 0 ? [] : ['   Tracking VRRP instances :', ...all];
 }

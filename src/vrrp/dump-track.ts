@@ -61,7 +61,7 @@ export function usersOf(
   const users = new Map<string, Tracked>();
   const add = (instance: string, list: readonly Tracked[] | undefined): void => {
     const tracked = list?.find((one) => one.name === name);
-    if (tracked !== undefined && !users.has(instance)) users.set(instance, tracked);
+    if (tracked !== undefined && users.get(instance)?.weight !== 0) users.set(instance, tracked);
   };
   for (const instance of config.vrrp_instance) add(instance.name, instance[keyword]);
   for (const { config: group } of groups)

@@ -11,7 +11,7 @@ import { addressKey, entriesOf, linkNamed } from './addresses.ts';
 import type { Tracked } from './definitions.ts';
 import { delayLines, interfaceLines, ownLines, socketLines } from './dump-link.ts';
 import { groupNamed, trackedLines, trackerLines } from './dump-track.ts';
-import { describeFault } from './fault.ts';
+import { describeFault, type Fault } from './fault.ts';
 import type { InstanceState } from './instance.ts';
 import type { StaticAddress, VrrpConfig, VrrpInstance } from './keywords.ts';
 import { isMailing, tellsPriority } from './notify.ts';
@@ -113,6 +113,7 @@ function instanceLines(
   const group = groupNamed(router, config.name);
   const pending = faults.filter(({ kind }) => kind === 'pending').length;
   const wrong = faults.filter(({ kind }) => kind === 'configuration').length;
+  const lonely = faults.filter(isLonely).length;
   const fd = (member.socket === undefined ? undefined : descriptors.get(member.socket)) ?? -1;
   const unicast = isUnicast(config);
   const given = config.unicast_src_ip ?? config.mcast_src_ip ?? ownSource(config);
@@ -129,7 +130,7 @@ function instanceLines(
     ...masterLines(config, state),
     ...flagLines(config),
     `   Wantstate = ${wantedState(member, hadToWait(router, member))}`,
-    `   Number of config faults = ${wrong}`,
+    `   Number of config faults = ${wrong + lonely}`,
     `   Number of interface and track script faults = ${faults.length - pending - wrong + without}`,
     `   Number of track scripts init = ${pending}`,
     `   Last transition = ${stamp(clock, since(state, clock))}`,
@@ -168,9 +169,10 @@ function instanceLines(
     `   Promote_secondaries = ${promotes(config) ? 'enabled' : 'disabled'}`,
     ...authenticationLines(config),
     ...when((config.debug ?? 0) > 0, `   Debug level = ${config.debug}`),
-    ...(config.kernel_rx_buf_size === undefined
-      ? []
-      : [`   Kernel rx buffer size = ${config.kernel_rx_buf_size}`]),
+    ...when(
+      (config.kernel_rx_buf_size ?? 0) > 0,
+      `   Kernel rx buffer size = ${config.kernel_rx_buf_size}`,
+    ),
     ...addressLines(member, kernel),
     ...unicastLines(config),
     `   fd_in ${fd}, fd_out ${fd}`,
@@ -203,10 +205,13 @@ function flagLines(config: VrrpInstance): readonly string[] {
     config.own !== undefined || config.use_vmac_addr === true || config.use_ipvlan !== undefined,
     promotes(config),
     config.garp_extra_if?.all,
+    config.linkbeat_use_polling,
   ];
-  if (isUnicast(config)) return ['   Flags:', '     Using unicast'];
-  if (config.unicast_without_peers === true)
-    return ['   Flags:', '     Unicast config option specified but using multicast'];
+  const fails = config.unicast_fault_no_peer === true;
+  const rest = when(fails, '     If unicast go to fault state if no peers');
+  if (isUnicast(config)) return ['   Flags:', '     Using unicast', ...rest];
+  if (config.unicast_without_peers === true || fails)
+    return ['   Flags:', '     Unicast config option specified but using multicast', ...rest];
   return source !== undefined || flagged.includes(true) ? ['   Flags:'] : ['   Flags: none'];
 }
 
@@ -218,8 +223,12 @@ function hadToWait({ groups, trackers }: RouterState, { config }: Member): boole
   return groups.some(({ config: { group } }) => group.includes(name)) || track_script.some(waits);
 }
 
+/** Without peers that unicast needs it never begins. keepalived counts that among the faults of both kinds. */
+const isLonely = ({ kind }: Fault): boolean => kind === 'peers';
+
 /** An instance that is MASTER in the file wants to be it until it has heard somebody, unless it had to wait. */
-function wantedState({ config, state, statistics }: Member, waited: boolean): string {
+function wantedState({ config, state, statistics, faults }: Member, waited: boolean): string {
+  if (faults.some(isLonely)) return config.state;
   if (state.name !== 'backup') return stateWord(state);
   const first = state.master === undefined && statistics.becameMaster === 0 && !waited;
   return state.wants === true || (config.state === 'MASTER' && first) ? 'MASTER' : 'BACKUP';

@@ -40,10 +40,10 @@ export function readHops(
     const before = cursor.complaints.length;
     const hop: Draft<HopText> = {};
     known = readHop(cursor, hop, known);
-    // keepalived forgets all hops of a route when one is wrong.
+    // keepalived keeps the hops before one that is wrong.
     if (cursor.complaints.length > before && !cursor.dropped) {
       cursor.at = cursor.words.length;
-      return { hops: [], ...(known === undefined ? {} : { family: known }) };
+      return { hops, ...(known === undefined ? {} : { family: known }) };
     }
     if (cursor.dropped) break;
     hops.push(hop);

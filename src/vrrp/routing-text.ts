@@ -71,7 +71,8 @@ const gatewayText = ({ via }: Pick<RouteEntry, 'via'>): readonly string[] =>
   via === undefined ? [] : ['via', family(via) === 4 ? 'inet' : 'inet6', via];
 
 function realmsText(realms: number | undefined): readonly string[] {
-  if (realms === undefined) return [];
+  // keepalived takes the realm 0 for none.
+  if (realms === undefined || realms === 0) return [];
   const [from, to] = [realms >>> 16, realms & 0xffff];
   return from === 0 ? ['realm', String(to)] : ['realms', `${from}/${to}`];
 }
@@ -141,7 +142,7 @@ function hopText(hop: HopEntry): readonly string[] {
     ...word('dev', hop.dev),
     ...word('weight', hop.weight),
     ...(hop.onlink === true ? ['onlink'] : []),
-    ...word('realm', hop.realms === undefined ? undefined : hop.realms & 0xffff),
+    ...word('realm', hop.realms ? hop.realms & 0xffff : undefined),
     ...encapText(hop.encap),
   ];
 }
@@ -175,12 +176,10 @@ export function ruleText(rule: RuleEntry): string {
     ...word('ipproto', rule.ipproto),
     ...word('sport', range(rule.sport)),
     ...word('dport', range(rule.dport)),
-    ...word(
-      'realms',
-      rule.realms === undefined ? undefined : `${rule.realms >>> 16}/${rule.realms & 0xffff}`,
-    ),
+    ...word('realms', rule.realms ? `${rule.realms >>> 16}/${rule.realms & 0xffff}` : undefined),
     ...actionText(rule),
     ...(rule.no_track === true ? ['no_track'] : []),
+    ...word('track_group', rule.track_group),
   ].join(' ');
 }
 

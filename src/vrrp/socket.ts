@@ -12,9 +12,6 @@ export const isUnicast = (config: VrrpInstance): boolean => config.unicast_peer.
 export const isSealed = ({ authentication }: VrrpInstance): boolean =>
   authentication?.auth_type === 'AH';
 
-/** What the kernel takes for a size: it doubles it. */
-const MOST = 2 ** 30 - 1;
-
 /** `others` are all instances of the configuration, `config` among them: what shares a socket shares its room. */
 export function socketSpec(
   config: VrrpInstance,
@@ -65,12 +62,12 @@ const sharesWith =
       : other.mcast_dst_ip === config.mcast_dst_ip) &&
     hopLimitOf(other) === hopLimitOf(config);
 
-/** The sum of what was asked for, in bytes; absent where nobody asked. */
+/** The sum of what was asked for, in bytes; absent where nobody asked: 0 asks for nothing. */
 function roomFor(sharing: readonly VrrpInstance[], link: Link | undefined): number | undefined {
   const total = sharing.reduce(
     (sum, { kernel_rx_buf_size: own, rx_bufs_bytes: bytes, rx_bufs_mtus: mtus }) =>
-      sum + (own ?? bytes ?? (mtus ?? 0) * (link?.mtu ?? 0)),
+      sum + (own || bytes || (mtus ?? 0) * (link?.mtu ?? 0)),
     0,
   );
-  return total === 0 ? undefined : Math.min(total, MOST);
+  return total === 0 ? undefined : total;
 }

@@ -2,10 +2,11 @@
 // 2.2.7 makes them, worked out anew from facts each time; nothing is counted up or down.
 
 import type { Weight } from '../config/weight.ts';
-import type { TrackLists } from './definitions.ts';
+import type { Tracked, TrackLists } from './definitions.ts';
 import type { Fault } from './fault.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { KernelFacts } from './state.ts';
+import { type TrackKeyword, trackRows } from './track.ts';
 import type { Trackers } from './tracker.ts';
 
 /** The range of what is not an address owner. */
@@ -21,6 +22,37 @@ export interface Weighing {
   readonly total: number;
   readonly effective: number;
   readonly faults: readonly Fault[];
+}
+
+/**
+ * What an instance tracks, each thing with one weight: 0 if it says so itself, else that of its group, else its own. An
+ * interface that it needs anyhow (`needed`) has 0 too, and is not named here.
+ */
+export function tracksOf(
+  own: TrackLists,
+  ofGroup: TrackLists | undefined,
+  needed: readonly string[],
+): TrackLists {
+  const tracks: TrackLists = {};
+  for (const keyword of Object.keys(trackRows) as readonly TrackKeyword[]) {
+    const list = merged(own[keyword], ofGroup?.[keyword]);
+    const isNeeded = ({ name }: Tracked): boolean => needed.includes(name);
+    tracks[keyword] = keyword === 'track_interface' ? list.filter((one) => !isNeeded(one)) : list;
+  }
+  return tracks;
+}
+
+function merged(
+  own: readonly Tracked[] = [],
+  ofGroup: readonly Tracked[] = [],
+): readonly Tracked[] {
+  if (ofGroup.length === 0) return own;
+  const named = ({ name }: Tracked, list: readonly Tracked[]): Tracked | undefined =>
+    list.find((one) => one.name === name);
+  return [
+    ...own.map((one) => (one.weight === 0 ? one : (named(one, ofGroup) ?? one))),
+    ...ofGroup.filter((one) => named(one, own) === undefined),
+  ];
 }
 
 /** `lists` are the instance's own trackers and its group's. An address owner has one priority whatever they say. */

@@ -20,6 +20,8 @@ const AH_HEADER = 24;
  * processor: the kernel doubles what it is asked for and charges 2,304 bytes for each. Nothing is used up before.
  */
 const RECEIVE_BUFFER = 4 << 20;
+/** What the kernel takes for a size: it doubles it. */
+const MOST_BUFFER = 2 ** 30 - 1;
 
 const TABLE: Table = { name: 'keepalived', priority: -1, counters: false };
 
@@ -276,7 +278,7 @@ export class Wire {
       ...(spec.group === undefined ? {} : { group: spec.group }),
       ...(spec.source === undefined ? {} : { source: spec.source }),
       filter: program(spec),
-      receiveBuffer: spec.receiveBuffer ?? RECEIVE_BUFFER,
+      receiveBuffer: Math.min(spec.receiveBuffer ?? RECEIVE_BUFFER, MOST_BUFFER),
     });
     native.watch(fd);
     this.#sockets.set(spec.key, { fd, spec });

@@ -94,6 +94,9 @@ export function machineOf(dump: readonly string[]): Facts & { readonly made: rea
       if (parent !== undefined) link.parent = parent.index;
     }
     if (link !== undefined && line.endsWith('I/f created by keepalived')) made.push(link);
+    const [, question] = /^ +NIC \w+ (MII|ETHTOOL|refresh)/.exec(line) ?? [];
+    if (link !== undefined && question !== undefined)
+      link.asked = question === 'refresh' ? 'IOCTL' : (question as 'MII' | 'ETHTOOL');
     if (label === 'Name') {
       links.push({
         name: value,

@@ -91,6 +91,7 @@ const OWN = [
   ['disabled', 'scripts that cannot be run'],
   ['options', 'options that few configurations have'],
   ['waiting', 'who had to wait, and a synchronisation daemon that follows nobody'],
+  ['overruled', 'what one statement leaves of another'],
   ['inherited', 'what global_defs give to instances, and a process that nobody tracks'],
 ] as const;
 

@@ -9,7 +9,7 @@ import type { VrrpScript } from '../../src/vrrp/definitions.ts';
 import type { VrrpConfig, VrrpInstance } from '../../src/vrrp/keywords.ts';
 import { nextDeadline } from '../../src/vrrp/router.ts';
 import { NO_TRACKERS, type RunEnd } from '../../src/vrrp/tracker.ts';
-import { weigh } from '../../src/vrrp/weight.ts';
+import { tracksOf, weigh } from '../../src/vrrp/weight.ts';
 import { config, instance } from '../sim/config.ts';
 import { FACTS, Host, link, priorityIn } from '../sim/host.ts';
 
@@ -85,6 +85,23 @@ test('weight 0 is a fault when down, or with reverse when up; each thing once', 
   assert.deepEqual(faults(), ['d2']);
   assert.deepEqual(faults('d1', 'd2'), ['d1']);
   assert.deepEqual(faults('d1'), ['d1', 'd2']);
+});
+
+test('each thing has one weight: 0 for what is needed or said to be, else that of the group', () => {
+  const own = {
+    track_interface: [tracked('d1', 3), tracked('d2'), tracked('d3', 5), tracked('d4', 1)],
+    track_script: [tracked('s', 2)],
+  };
+  const ofGroup = {
+    track_interface: [tracked('d1', 7), tracked('d2', 7), tracked('d4', 7), tracked('d5', 7)],
+    track_script: [tracked('s', 9), tracked('t', 9)],
+  };
+  const weights = (list: readonly { readonly name: string; readonly weight: number }[] = []) =>
+    list.map(({ name, weight }) => `${name} ${weight}`);
+  const tracks = tracksOf(own, ofGroup, ['d4', 'd5']);
+  assert.deepEqual(weights(tracks.track_interface), ['d1 7', 'd2 0', 'd3 5']);
+  assert.deepEqual(weights(tracks.track_script), ['s 9', 't 9']);
+  assert.deepEqual(weights(tracksOf(own, undefined, []).track_script), ['s 2']);
 });
 
 test('a number in a file counts times its weight, and is a fault at -254', () => {

@@ -28,6 +28,9 @@ const processName = cutWord(
 const readMaxAutoPriority = ([text = '99']: readonly string[]): Reading<number> =>
   leadingNumber(text, -1, 99);
 
+/** In the folder of the PID file. */
+export const USUAL_RELOAD_FILE = 'keepalived.reload';
+
 export const processRows = {
   process_names: defaulted(flag, false, 'Name the children keepalived_vrrp and so on.'),
   process_name: optional(processName, 'Process name of the parent.', {
@@ -268,7 +271,7 @@ export const processRows = {
     'Keep reload_time_file where it names no day, and reload daily.',
   ),
   reload_file: optional(
-    optionalPath('keepalived.reload'),
+    optionalPath(USUAL_RELOAD_FILE),
     'File that is made, or made empty, when a reload begins to read, and removed when it has read.',
     { otherwise: 'off', example: '/run/keepalived/reload' },
   ),

@@ -264,6 +264,8 @@ export const vrrpRows = {
     'How many times the MTU or the advert a receive buffer holds.',
     {
       label: 'rx_bufs_multiples',
+      // keepalived reckons in 32 bits.
+      show: (times) => String(times | 0),
       bare: 'Invalid vrrp_rx_bufs_multiplier',
       refusal: 'Invalid vrrp_rx_bufs_multiplier %w',
     },
