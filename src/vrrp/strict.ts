@@ -8,6 +8,8 @@ import { type InstanceBlock, mistake, type Rows } from './decision.ts';
 import type { VrrpInstance } from './keywords.ts';
 
 const OWNER = 255;
+/** RFC 9568 6.1: Active_Down_Interval. */
+const DOWN_TIMER_ADVERTS = 3;
 
 /** The instance as strict mode leaves it. */
 export function applyStrict(
@@ -79,6 +81,23 @@ export function applyStrict(
       'preempt_delay is incompatible with strict mode - resetting',
     );
     changes.preempt_delay = ZERO;
+  }
+  if (instance.down_timer_adverts !== DOWN_TIMER_ADVERTS) {
+    say(
+      'down_timer_adverts',
+      'strict-down-timer',
+      'down_timer_adverts is incompatible with strict mode - resetting',
+    );
+    changes.down_timer_adverts = DOWN_TIMER_ADVERTS;
+  }
+  // RFC 9568 7.3: adverts come from the virtual MAC address.
+  if (instance.use_vmac !== undefined && instance.vmac_xmit_base === true) {
+    say(
+      'vmac_xmit_base',
+      'strict-xmit-base',
+      'xmit_base is incompatible with strict mode - resetting',
+    );
+    changes.vmac_xmit_base = false;
   }
   return { ...instance, ...changes };
 }

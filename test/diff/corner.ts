@@ -41,6 +41,9 @@ const group = (...members: readonly string[]): string =>
 const processes = (...lines: readonly string[]): string =>
   `vrrp_track_process p {\nprocess init\n${lines.join('\n')}\n}\n${instance('A', 'virtual_router_id 5')}`;
 
+const strict = (...lines: readonly string[]): string =>
+  instance('A', 'virtual_router_id 5', 'strict_mode', ...lines);
+
 const tied = (rule: string): string =>
   `${instance('A', 'virtual_router_id 5')}track_group T {\ngroup {\nA\n}\n}\nstatic_rules {\n${rule} track_group T\n}\n`;
 
@@ -68,6 +71,11 @@ const plain: Readonly<Record<string, string>> = {
   ),
   'a rule of a track_group with oif alone': tied('from 10.9.5.3 table 100 priority 5 oif eth0'),
   'a rule of a track_group with iif': tied('from 10.9.5.3 table 100 priority 5 iif eth0'),
+  'a down timer in strict mode': strict('down_timer_adverts 7'),
+  'the usual down timer in strict mode': strict('down_timer_adverts 3'),
+  'a down timer of all in strict mode': `global_defs {\nvrrp_down_timer_adverts 7\n}\n${strict('priority 5')}`,
+  'adverts on the interface below in strict mode': strict('use_vmac', 'vmac_xmit_base'),
+  'unicast from a virtual MAC in strict mode': strict('use_vmac', 'unicast_peer {\n10.9.0.2\n}'),
   'a table behind vrrp_iptables': globals('vrrp_iptables', 'nftables'),
   'a name of a table behind vrrp_iptables': globals('vrrp_iptables a b', 'nftables n'),
   'vrrp_iptables behind a table': globals('nftables', 'vrrp_iptables'),
