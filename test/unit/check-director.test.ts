@@ -1155,7 +1155,8 @@ test('SMTP_CHECK: where nothing is said of the connection to the server itself, 
     play.start();
     return play.state.plan.checks.map(
       ({ targets }) =>
-        (targets[0]?.options as { connection: { address: string } }).connection.address,
+        (targets[0]?.options as { connection?: { address: string } } | undefined)?.connection
+          ?.address,
     );
   };
   assert.deepEqual(asked('helo_name a.b', 'retry 2', 'fwmark 0'), ['127.0.0.2']);
