@@ -50,6 +50,8 @@ export function walkStatements({ heading, node, statements }: VirtualBlock, arou
   };
   for (const statement of statements) walkOver(statement, walk, around);
   const { sorry } = walk;
+  if (sorry !== undefined && sorry.method?.kind !== 'TUN')
+    walk.family ??= family(sorry.endpoint.address);
   if (sorry !== undefined && isForeign(sorry.endpoint.address, sorry.method, walk)) {
     around.report(foreign('sorry', sorry.endpoint.address), sorry.node, atClosing(node));
     walk.sorry = undefined;

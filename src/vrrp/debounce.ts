@@ -3,7 +3,6 @@
 
 import type { Link } from '../lib/link.ts';
 import { after, type Duration, type Instant } from '../lib/time.ts';
-import { interfacesOf } from './addresses.ts';
 import { earliest } from './schedule.ts';
 import type { Draft, RouterState } from './state.ts';
 
@@ -26,10 +25,11 @@ export function delayOf(
   if (entry === undefined) return 0 as Duration;
   let delay: number = up ? entry.up : entry.down;
   for (const { config: one, state } of members) {
-    if (!interfacesOf(one).includes(name)) continue;
+    if (one.interface !== name && one.own !== name) continue;
     const interval =
       state.name === 'backup' ? Math.min(one.advert_int, state.masterInterval) : one.advert_int;
-    delay = Math.min(delay, Math.round((one.down_timer_adverts - 1) * interval - interval / 256));
+    const most = (one.down_timer_adverts - 1) * interval - Math.floor(interval / 256);
+    delay = Math.min(delay, Math.max(0, most));
   }
   return delay as Duration;
 }

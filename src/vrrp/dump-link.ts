@@ -41,21 +41,31 @@ function delayGroups({ vrrp_instance, garp_group = [] }: VrrpConfig): readonly D
   }));
   const taken = new Set(grouped.flatMap(({ interfaces }) => interfaces));
   const alone: DelayGroup[] = [];
-  for (const { interface: name, garp_interval, gna_interval } of vrrp_instance) {
-    if (name === undefined || taken.has(name) || garp_interval + gna_interval === 0) continue;
-    taken.add(name);
-    alone.push({
-      number: 0,
-      garp: given(garp_interval),
-      gna: given(gna_interval),
-      interfaces: [name],
-      queues: [
-        name,
-        ...vrrp_instance.flatMap((one) => (one.interface === name ? (one.own ?? []) : [])),
-      ],
-    });
+  const made = vrrp_instance.flatMap((one) => one.made ?? []);
+  for (const instance of vrrp_instance) {
+    const { garp_interval, gna_interval } = instance;
+    if (garp_interval + gna_interval === 0) continue;
+    for (const name of placesOf(instance)) {
+      if (taken.has(name)) continue;
+      taken.add(name);
+      alone.push({
+        number: 0,
+        garp: given(garp_interval),
+        gna: given(gna_interval),
+        interfaces: [name],
+        queues: [name, ...made.flatMap((one) => (one.parent === name ? one.name : []))],
+      });
+    }
   }
   return [...grouped, ...alone];
+}
+
+/** Where an instance announces: its interface, then those of its addresses, as the file names them. */
+function placesOf(instance: VrrpInstance): readonly string[] {
+  const { interface: own, made = [] } = instance;
+  const devices = entriesOf(instance).flatMap(({ dev }) => dev ?? []);
+  const below = devices.map((dev) => made.find(({ name }) => name === dev)?.parent ?? dev);
+  return [...(own === undefined ? [] : [own]), ...below];
 }
 
 const given = (interval: Duration): number | undefined =>
@@ -115,7 +125,7 @@ export function socketLines(
     else known.users.push(member);
   }
   return [
-    '------< VRRP Sockpool >------',
+    ...(sockets.size === 0 ? [] : ['------< VRRP Sockpool >------']),
     ...[...sockets.values()].flatMap(({ spec, users }) => {
       const fd = descriptors.get(spec.key) ?? -1;
       const unicast = spec.group === undefined;
@@ -395,10 +405,17 @@ function limitLines(group: DelayGroup | undefined): readonly string[] {
 const NOT_TRACKED: Weight = { weight: 255, reverse: false };
 const NO_WEIGHT: Weight = { weight: 0, reverse: false };
 
+const withoutTies = ({ config }: Member): Pick<Member, 'config'> => {
+  const { tied_to: _, ...rest } = config;
+  return { config: rest };
+};
+
 /** Who has something on the interface or tracks it, in the order of the configuration; then those whose group does. */
 function userLines(state: RouterState, { name }: Link): readonly string[] {
   const weights = new Map<string, string>();
-  for (const { config } of state.members) {
+  const tied = state.members.filter(({ config }) => config.tied_to?.includes(name));
+  // Those that a group of static objects ties to it come behind, where nothing else does.
+  for (const { config } of [...state.members.map(withoutTies), ...tied]) {
     const of = ({ track_interface: list }: TrackLists): Tracked | undefined =>
       list?.find((one) => one.name === name);
     const own = of(config);

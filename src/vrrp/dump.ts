@@ -33,7 +33,7 @@ export function dumpData(
   return [
     ...delayLines(state, clock),
     ...staticLines(state),
-    '------< VRRP Topology >------',
+    ...when(state.members.length > 0, TOPOLOGY),
     ...state.members.flatMap((member) => instanceLines(state, member, clock, descriptors)),
     ...socketLines(state, descriptors),
     ...trackerLines(state),
@@ -41,6 +41,8 @@ export function dumpData(
     '',
   ].join('\n');
 }
+
+const TOPOLOGY = '------< VRRP Topology >------';
 
 /** What an instance has only once it runs. */
 const RUNNING =
@@ -58,7 +60,7 @@ export function dumpConfiguration(router: RouterState, clock: Clock): readonly s
   return [
     ...delayLines(router, clock),
     ...staticLines(router),
-    '------< VRRP Topology >------',
+    ...when(instances.length > 0, TOPOLOGY),
     ...instances,
     ...trackerLines(router)
       .filter((line) => !/^ {3}(Fork|Terminate) delay timer /.test(line))

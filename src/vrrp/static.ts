@@ -143,44 +143,45 @@ export function resolveStatics(
   around: RuledSurroundings,
 ): ResolvedStatics {
   const tied = new Map<string, string[]>();
-  /** Ties the instances of a group to interfaces, and says whether it could; a group must stand before its use. */
+  /**
+   * Ties the instances of a group to an interface, and says whether it stands in the dump; a group must stand before its use.
+   * What nobody tracks ties nobody.
+   */
   const tie = (
-    name: string | undefined,
-    order: number,
-    node: Node,
-    links: readonly (string | undefined)[],
+    { track_group: name, no_track }: Tying,
+    { order, node }: { readonly order: number; readonly node: Node },
+    link: string | undefined,
     bare: string,
   ): boolean => {
     if (name === undefined) return false;
     const group = groups.find((one) => one.name === name && one.order < order);
-    const there = links.filter((link) => link !== undefined);
     if (group === undefined)
       around.report(
         mistake('unknown-group', `track_group ${name} not found`, meantOf(name, groups)),
         node,
       );
-    else if (there.length === 0) around.report(mistake('group-without-interface', bare), node);
-    for (const member of group?.group ?? [])
-      tied.set(member, [...new Set([...(tied.get(member) ?? []), ...there])]);
-    return group !== undefined && there.length > 0;
+    else if (link === undefined) around.report(mistake('group-without-interface', bare), node);
+    if (group === undefined || link === undefined) return false;
+    for (const member of no_track === true ? [] : group.group)
+      tied.set(member, [...new Set([...(tied.get(member) ?? []), link])]);
+    return true;
   };
 
   const addresses = blocks.static_ipaddress.flatMap(({ entry, order }): StaticAddress[] => {
     const address = resolveStaticAddress(entry, around);
     if (address === undefined) return [];
-    const isTied = tie(entry.value.track_group, order, entry.node, [address.dev], '');
+    const isTied = tie(entry.value, { order, node: entry.node }, address.dev, '');
     return [isTied ? address : untied(address)];
   });
   const routes = blocks.static_routes.flatMap(({ entry, order }): RouteEntry[] => {
     const bare = 'Static route cannot have track group if no oif specified';
-    const isTied = tie(entry.value.track_group, order, entry.node, [entry.value.dev], bare);
+    const isTied = tie(entry.value, { order, node: entry.node }, entry.value.dev, bare);
     const route = resolveRoute(entry, around);
     return route === undefined ? [] : [isTied ? route : untied(route)];
   });
   const rules = blocks.static_rules.flatMap(({ entry, order }): RuleEntry[] => {
-    const { iif, oif, track_group } = entry.value;
     const bare = 'Static rule cannot have track_group if dev/iif not specified';
-    const isTied = tie(track_group, order, entry.node, iif === undefined ? [] : [iif, oif], bare);
+    const isTied = tie(entry.value, { order, node: entry.node }, entry.value.iif, bare);
     const rule = resolveRule(entry, around.preference(entry), around);
     return rule === undefined ? [] : [isTied ? rule : untied(rule)];
   });
@@ -192,6 +193,11 @@ export function resolveStatics(
     },
     tied,
   };
+}
+
+interface Tying {
+  readonly track_group?: string;
+  readonly no_track?: true;
 }
 
 /** A group that is not there, or an entry without an interface, ties nobody. */

@@ -92,6 +92,8 @@ const OWN = [
   ['options', 'options that few configurations have'],
   ['waiting', 'who had to wait, and a synchronisation daemon that follows nobody'],
   ['overruled', 'what one statement leaves of another'],
+  ['bounds', 'delays, announcements and strict mode'],
+  ['nobody', 'static objects alone'],
   ['inherited', 'what global_defs give to instances, and a process that nobody tracks'],
 ] as const;
 
