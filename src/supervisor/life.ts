@@ -260,9 +260,9 @@ export function release(state: ParentState, kind: Kind, now: Instant): Result {
     }
     case 'stopping':
       return stay(state);
-    case 'left':
     case 'backingOff':
       return clear(state, kind);
+    case 'left':
     case 'forking':
     case 'absent':
       return stay(setChild(state, kind, { name: 'absent' }));

@@ -515,6 +515,12 @@ test('stop while the checker child is dead: another one is started, only to take
   assert.deepEqual(kinds(run.take({ type: 'exited', pid: run.pids.check, status: 0 })), ['exit']);
 });
 
+test('stop after the checker child has ended by itself, as everybody has been asked to: it has left nothing', () => {
+  const { run, check } = beginBoth();
+  run.take({ type: 'exited', pid: check, status: 0 });
+  assert.deepEqual(kinds(run.take({ type: 'stop' })), ['dropSpare', 'kill']);
+});
+
 test('stop before the one that takes its place has its configuration: it is asked behind it, not by a signal', () => {
   const { run, check } = beginBoth();
   run.take({ type: 'exited', pid: check, signal: 'SIGKILL' });
