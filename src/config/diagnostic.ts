@@ -154,6 +154,25 @@ export function exitStatus(diagnostics: readonly Diagnostic[]): number {
   }
 }
 
+/**
+ * As one reads them: the files in the order in which they are included, each from its first line to its last, then what stands
+ * in no line, and at the end what ends the daemon, as it was found.
+ */
+export function inFileOrder(
+  found: readonly Diagnostic[],
+  files: readonly string[],
+): readonly Diagnostic[] {
+  const ranks = new Map(files.map((file, index) => [file, index] as const).reverse());
+  const rankOf = ({ file = '', line }: Diagnostic): number =>
+    line === undefined ? files.length : (ranks.get(file) ?? files.length);
+  return [
+    ...found
+      .filter(({ severity }) => severity !== 'fatal')
+      .sort((a, b) => rankOf(a) - rankOf(b) || (a.line ?? 0) - (b.line ?? 0)),
+    ...found.filter(({ severity }) => severity === 'fatal'),
+  ];
+}
+
 /** What keepalived does not read is said all the same, and counts for nothing. */
 export function withoutUnread(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const unread = new Map<string, readonly string[]>();

@@ -18,7 +18,7 @@ import { basename, delimiter, dirname, resolve } from 'node:path';
 import { buildConfiguration, type Config, keywords } from '../keywords.ts';
 import { accountsFrom } from './account.ts';
 import type { Inspection, InterfaceFacts, MachineFacts, NameFolders, NameKind } from './build.ts';
-import type { Diagnostic } from './diagnostic.ts';
+import { type Diagnostic, inFileOrder } from './diagnostic.ts';
 import {
   type FileResult,
   type Files,
@@ -67,6 +67,8 @@ export interface LoadedLines {
   /** What only YAML's schema refuses: worth saying of lines that nothing else is said of. */
   readonly schema: readonly Diagnostic[];
   readonly files: readonly string[];
+  /** What messages call them, in the order in which they are included. */
+  readonly names: readonly string[];
 }
 
 const isYaml = (path: string): boolean => /\.ya?ml$/.test(path);
@@ -94,13 +96,19 @@ export function loadLines(options: LoadOptions): LoadedLines {
       diagnostics: [...diagnostics, ...read.flatMap((one) => one.diagnostics)],
       schema: read.flatMap((one) => one.schema),
       files: files.seen(),
+      names: main.files.map(({ name }) => name),
     };
   }
+  const names = main.files.map(({ name }) => name);
   const lexed = lex(main.files, {
     read: (pattern, directory) => {
       const result = readPattern(files, pattern, directory);
-      if (options.byPath !== true) return result;
-      return { ...result, files: result.files.map((file) => ({ ...file, name: file.path })) };
+      const included =
+        options.byPath === true
+          ? result.files.map((file) => ({ ...file, name: file.path }))
+          : result.files;
+      for (const { name } of included) names.push(name);
+      return { ...result, files: included };
     },
     configId: options.configId ?? (hostname().split('.')[0] as string),
     allConfig: options.allConfig === true,
@@ -112,19 +120,20 @@ export function loadLines(options: LoadOptions): LoadedLines {
     diagnostics: [...diagnostics, ...lexed.diagnostics],
     schema: [],
     files: files.seen(),
+    names,
   };
 }
 
 /** Never throws for anything that stands in the files, or for files that are not there. */
 export function loadConfiguration(options: LoadOptions): Loaded {
-  const { lines, diagnostics, schema, files } = loadLines(options);
+  const { lines, diagnostics, schema, files, names } = loadLines(options);
   const ended = diagnostics.some((d) => d.severity === 'fatal');
   const built = ended ? { diagnostics: [] } : buildConfiguration(lines, gatherFacts(options));
   const found = withSchema([...diagnostics, ...built.diagnostics], schema);
-  return { ...built, diagnostics: found, files, lines };
+  return { ...built, diagnostics: inFileOrder(found, names), files, lines };
 }
 
-/** What only the schema of YAML refuses comes last, for lines that nothing was said of. */
+/** What only the schema of YAML refuses is said of lines that nothing was said of. */
 export function withSchema(
   found: readonly Diagnostic[],
   schema: readonly Diagnostic[],

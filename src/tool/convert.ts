@@ -9,6 +9,7 @@ import {
   daemonStatus,
   exitStatus,
   formatDiagnostic,
+  inFileOrder,
 } from '../config/diagnostic.ts';
 import { type Line, lex } from '../config/lexer.ts';
 import { parse } from '../config/parser.ts';
@@ -60,7 +61,7 @@ export async function runConvert(words: readonly string[]): Promise<number> {
   const facts = anywhere(gatherFacts());
   const read = (lines: readonly Line[]) => buildConfiguration(lines, facts);
   const found = [...loaded.diagnostics, ...read(loaded.lines).diagnostics];
-  const said = withSchema(found, loaded.schema);
+  const said = inFileOrder(withSchema(found, loaded.schema), loaded.names);
   for (const diagnostic of said) print(2, `${formatDiagnostic(diagnostic)}\n`);
   if (loaded.diagnostics.some((d) => d.severity === 'fatal')) return statusOf(said) || 4;
   const converted = /\.ya?ml$/.test(path) ? yamlToConf(loaded.lines) : confToYaml(loaded.lines);

@@ -10,6 +10,7 @@ import {
   daemonStatus,
   exitStatus,
   formatDiagnostic,
+  inFileOrder,
 } from '../config/diagnostic.ts';
 import { type Node, parse } from '../config/parser.ts';
 import { gatherFacts, loadLines, prepareFormat, withSchema } from '../config/source.ts';
@@ -90,10 +91,12 @@ export async function runLint(words: readonly string[]): Promise<number> {
   const diagnostics: (readonly Diagnostic[])[] = [];
   const machines: Machine[] = [];
   const silences = new Map<string, Silence>();
+  const names: string[] = [];
   for (const wanted of wish.files) {
     await prepareFormat(wanted.file);
-    const { found, machine, files } = readMachine(wanted, wish);
+    const { found, machine, files, names: ofThese } = readMachine(wanted, wish);
     diagnostics.push(found);
+    names.push(...ofThese);
     if (machine !== undefined) machines.push(machine);
     for (const path of files) silences.set(path, silenceIn(readFileSync(path, 'utf8')));
   }
@@ -109,21 +112,19 @@ export async function runLint(words: readonly string[]): Promise<number> {
   const said = counted.filter((d) => cutOf(d) === undefined);
   const found = counted.length + given.length > 0;
   const status = exitStatus(counted) || (daemonStatus(counted) ?? (found ? SOMETHING : 0));
-  const findings: readonly Finding[] = findingsOf(said, given);
+  const ordered = inFileOrder([...said, ...given], names);
+  const advised = new Set(given);
   if (wish.json) {
+    const findings: readonly Finding[] = findingsOf(ordered, advised);
     const report: Report = { version: LINT_VERSION, status, findings };
     print(1, `${JSON.stringify(report, null, 2)}\n`);
-  } else
-    print(
-      1,
-      [
-        ...said.map(formatDiagnostic),
-        ...given.map((d) => formatDiagnostic(d).replace(': warning: ', ': advice: ')),
-      ]
-        .map((text) => `${text}\n`)
-        .join(''),
-    );
+  } else print(1, ordered.map((d) => textOf(d, advised)).join(''));
   return status;
+}
+
+function textOf(d: Diagnostic, advice: ReadonlySet<Diagnostic>): string {
+  const text = formatDiagnostic(d);
+  return `${advice.has(d) ? text.replace(': warning: ', ': advice: ') : text}\n`;
 }
 
 function readMachine(
@@ -133,13 +134,14 @@ function readMachine(
   readonly found: readonly Diagnostic[];
   readonly machine?: Machine;
   readonly files: readonly string[];
+  readonly names: readonly string[];
 } {
-  const { lines, diagnostics, schema, files } = loadLines({
+  const { lines, diagnostics, schema, files, names } = loadLines({
     file: resolve(file),
     byPath: true,
     ...(configId === undefined ? {} : { configId }),
   });
-  if (diagnostics.some((d) => d.severity === 'fatal')) return { found: diagnostics, files };
+  if (diagnostics.some((d) => d.severity === 'fatal')) return { found: diagnostics, files, names };
   const { nodes } = parse(lines, keywords);
   const namespace = nodes.findLast(({ keyword }) => keyword === 'net_namespace');
   const here = () => ({
@@ -161,8 +163,8 @@ function readMachine(
   };
   const { built, ...more } = judge();
   const found = withSchema([...diagnostics, ...unseen, ...built.diagnostics], schema);
-  if (built.config === undefined) return { found, files };
-  return { found, files, machine: { config: built.config, nodes, ...more } };
+  if (built.config === undefined) return { found, files, names };
+  return { found, files, names, machine: { config: built.config, nodes, ...more } };
 }
 
 const isSystemError = (error: unknown): boolean => error instanceof Error && 'syscall' in error;

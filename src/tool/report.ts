@@ -40,18 +40,14 @@ const OPTIONAL = [
 
 export function findingsOf(
   diagnostics: readonly Diagnostic[],
-  advice: readonly Diagnostic[],
+  advice: ReadonlySet<Diagnostic>,
 ): readonly Finding[] {
-  const finding = (d: Diagnostic, severity: Finding['severity']): Finding => ({
-    severity,
+  return diagnostics.map((d) => ({
+    severity: advice.has(d) ? 'advice' : d.severity,
     name: d.id,
     message: d.message,
     ...Object.fromEntries(OPTIONAL.flatMap((key) => (d[key] === undefined ? [] : [[key, d[key]]]))),
-  });
-  return [
-    ...diagnostics.map((d) => finding(d, d.severity)),
-    ...advice.map((d) => finding(d, 'advice')),
-  ];
+  }));
 }
 
 const position = (description: string): JsonSchema => ({

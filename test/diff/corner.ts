@@ -254,8 +254,8 @@ export const CORNERS: readonly Case[] = [
       status: { ours: 5, theirs: 0 },
       onlyOurs: [10, 12],
       words: [
-        "Invalid regex: 'a(b': missing closing parenthesis",
         'HTTP/SSL_GET checker has no urls specified - ignoring',
+        "Invalid regex: 'a(b': missing closing parenthesis",
       ],
     },
   },

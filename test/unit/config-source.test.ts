@@ -95,6 +95,35 @@ describe('included files', () => {
   });
 });
 
+describe('what is wrong', () => {
+  it('is said file by file and line by line, and at the end what ends the daemon', () => {
+    write('order/b.conf', 'vrrp_script c {\nscript /no/such\nfoo\n}\n');
+    const main = [
+      ...['include b.conf', 'vrrp_instance B {', 'interface lo', '}', 'vrrp_instance A {'],
+      ...['interface lo', 'priority 300', 'virtual_router_id 5', 'bar', 'virtual_ipaddress {'],
+      ...['10.9.0.300', '}', '}', 'include c.conf', 'baz', ''],
+    ];
+    write('order/c.conf', 'use_pid_dirs\n');
+    const { diagnostics } = load(write('order/a.conf', main.join('\n')));
+    const said = diagnostics.map((d) => `${d.file?.split('/').at(-1)}:${d.line} ${d.id}`);
+    assert.deepEqual(said, [
+      'a.conf:3 loopback',
+      'a.conf:6 loopback',
+      'a.conf:7 number-out-of-range',
+      'a.conf:9 unknown-keyword',
+      'a.conf:11 invalid-address',
+      'a.conf:15 unknown-keyword',
+      'b.conf:1 script-security',
+      'b.conf:2 script-unusable',
+      'b.conf:3 unknown-keyword',
+      'c.conf:1 unknown-keyword',
+      'a.conf:2 vrid-missing',
+      'a.conf:6 interface-missing',
+    ]);
+    assert.deepEqual(diagnostics.at(-1)?.severity, 'fatal');
+  });
+});
+
 describe('the namespace of the file', () => {
   it('is told even where nothing else can be used', () => {
     const loaded = load(
