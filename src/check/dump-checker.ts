@@ -194,7 +194,8 @@ function checkerLines(
 
 /** The first check has no tries: keepalived begins as if they had been made. Nor has one that is down. */
 function triesMade(kind: CheckKind, retry: number, live: LiveChecker | undefined): number {
-  if (live?.ran !== true) return live?.up === true && live.failures > 0 ? live.failures : retry;
+  if (live?.ran !== true)
+    return live?.up === true && live.failures > 0 ? Math.min(live.failures, retry) : retry;
   if (live.up) return live.failures;
   return BEYOND.has(kind) ? retry + 1 : 0;
 }

@@ -14,7 +14,7 @@ export interface Health {
   readonly up: boolean;
   /** It is taken for that because of its own answers, not because of what was assumed before there were any. */
   readonly known: boolean;
-  /** Tries that have failed in a row while it is taken for up. */
+  /** Tries that have failed in a row while it is taken for up; more than there are where it is to have none. */
   readonly failures: number;
   /** Which of its targets is asked next, or now. */
   readonly target: number;
@@ -78,7 +78,7 @@ export const asked = (health: Health, run: number): Health => ({
  */
 export const newborn = ({ kind, timing }: Pick<Check, 'kind' | 'timing'>): Health => ({
   ...unknown(!timing.alpha),
-  failures: kind === 'SMTP_CHECK' ? 0 : timing.retry,
+  failures: kind === 'SMTP_CHECK' ? 0 : timing.retry + 1,
 });
 
 /** The first attempt comes at a random moment within the warm-up, so that not all come at once. `share` is in [0, 1). */

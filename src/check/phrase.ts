@@ -201,8 +201,9 @@ const isFirst = ({ targets }: Check, { known, target }: Health): boolean =>
 const BOASTING: ReadonlySet<CheckKind> = new Set(['HTTP_GET', 'SSL_GET', 'MISC_CHECK']);
 
 /** What it is said to have had before it counts. */
-function triesOf({ kind, timing: { retry } }: Check, { known }: Health): string {
-  if (retry === 0 || (!known && !BOASTING.has(kind))) return '';
+function triesOf({ kind, timing: { retry } }: Check, { known, up, failures }: Health): string {
+  const hadNone = !known && (!up || failures > retry);
+  if (retry === 0 || (hadNone && !BOASTING.has(kind))) return '';
   // The one kind of which keepalived counts a single try in words.
   return retry === 1 && kind === 'MISC_CHECK' ? ' after 1 retry' : ` after ${retry} retries`;
 }

@@ -1036,6 +1036,20 @@ test('a reload: of what a sorry server stands in for it is told only what is in 
   ]);
 });
 
+test('a reload: a check more of a server that was up has its tries, and the log says so', () => {
+  const first = 'TCP_CHECK {\n}';
+  const play = new Play(service(real(8001, first)));
+  play.start();
+  play.answer('"port":8001', up);
+  play.reload(service(real(8001, `${first}\nTCP_CHECK {\nconnect_port 9\nretry 1\n}`)));
+  assert.deepEqual(play.answer('"port":9,', down()), []);
+  assert.ok(
+    play
+      .answer('"port":9,', down())
+      .includes('TCP_CHECK on service [127.0.0.1]:tcp:8001 failed after 1 retries.'),
+  );
+});
+
 test('a reload: another check of a server that stays down is no news', () => {
   const asking = (port: number): string =>
     globals() + service(real(8001, `TCP_CHECK {\nconnect_port ${port}\nretry 0\n}`));
