@@ -2,6 +2,7 @@
 // done, and no destination ever blocks: what it cannot take is dropped, counted and said later.
 
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { pino } from 'pino';
 import { native } from './net/native.ts';
 
@@ -53,6 +54,8 @@ const PRIORITIES = new Map(Object.values(RANKS).map(({ level, priority }) => [le
 /** Lines that tell something and were refused are tried again: so many, so often, in milliseconds. */
 const KEPT = 1000;
 const AGAIN = 100;
+/** So many at once are poured: less than a destination that refuses them has kept for it. */
+const PORTION = 100;
 
 /** Characters that may wait for a disk. */
 const UNWRITTEN = 1_000_000;
@@ -125,6 +128,16 @@ export class Log {
     setImmediate(() => this.flush());
   }
 
+  /** Prints many lines, as fast as every destination takes them: none is dropped. Ends when the last one is taken. */
+  async pour(lines: readonly string[]): Promise<void> {
+    for (let at = 0; at < lines.length; at += PORTION) {
+      for (const line of lines.slice(at, at + PORTION)) this.info(line);
+      this.flush();
+      while (this.#outlets.some((outlet) => outlet.isBehind))
+        await pause(AGAIN, undefined, { ref: false });
+    }
+  }
+
   /** Prints at once what waits. */
   flush(): void {
     this.#scheduled = false;
@@ -187,6 +200,11 @@ class Outlet {
       this.#again = undefined;
       if (!this.repeat()) this.#arm();
     }, AGAIN).unref();
+  }
+
+  /** It still has to be given what it refused. */
+  get isBehind(): boolean {
+    return this.#kept.length > 0;
   }
 
   /** False where one that was kept is refused again. */

@@ -203,7 +203,7 @@ class CheckDaemon {
     const { state } = this.#loop;
     const { configurationLines } = await import('./report.ts');
     const lines = configurationLines(state, this.#fifos.leads);
-    for (const line of lines) this.#context.log.write('routine', line);
+    await this.#context.log.pour(lines);
   }
 
   #signalled(signal: number): void {

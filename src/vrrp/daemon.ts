@@ -325,7 +325,7 @@ class VrrpDaemon {
     const { state } = this.#loop;
     const { configurationLines } = await import('./report.ts');
     const lines = configurationLines(state, native.now(), this.#fifos.leads);
-    for (const line of lines) this.#context.log.write('routine', line);
+    await this.#context.log.pour(lines);
   }
 
   #settleShot(): void {

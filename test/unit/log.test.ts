@@ -104,6 +104,19 @@ test('what was refused is tried until it is taken', async () => {
   assert.deepEqual(texts(out), ['one']);
 });
 
+test('lines that are poured are all taken, in order, however slowly', async () => {
+  // A socket takes some 280 short lines before somebody reads.
+  let room = 30;
+  const out = collector(() => room-- > 0);
+  const more = setInterval(() => {
+    room = 400;
+  }, 1);
+  const lines = Array.from({ length: 1500 }, (_, at) => `line ${at}`);
+  await new Log(0, [out]).pour(lines);
+  clearInterval(more);
+  assert.deepEqual(texts(out), lines);
+});
+
 test('of what a destination refuses a bounded number is kept', () => {
   let open = false;
   const out = collector(() => open);
