@@ -171,11 +171,16 @@ const missingLink = (name: string): Link => ({
   multicast: false,
 });
 
-export function interfaceLines(state: RouterState, clock: Clock): readonly string[] {
+/** `promotes`: what promote_secondaries asks for has been done. */
+export function interfaceLines(
+  state: RouterState,
+  clock: Clock,
+  promotes = true,
+): readonly string[] {
   const groups = delayGroups(state.config);
   return [
     '------< Interfaces >------',
-    ...shownLinks(state).flatMap((link) => linkLines(state, link, groups, clock)),
+    ...shownLinks(state).flatMap((link) => linkLines(state, link, groups, clock, promotes)),
   ];
 }
 
@@ -279,6 +284,7 @@ function linkLines(
   link: Link,
   groups: readonly DelayGroup[],
   clock: Clock,
+  hasPromoted: boolean,
 ): readonly string[] {
   // keepalived hears of its own where a link-local one of IPv6 comes.
   const added = new Set(
@@ -333,7 +339,7 @@ function linkLines(
     `   NIC ${NEWS[link.asked ?? 'none']}`,
     ...vrfLines(state, link),
     ...limitLines(groups.find(({ interfaces }) => interfaces.includes(link.name))),
-    ...settingLines(state, link),
+    ...settingLines(state, link, hasPromoted),
     ...forwardingLines(state, link, clock),
     ...userLines(state, link),
   ];
@@ -343,7 +349,11 @@ function linkLines(
  * What is set for virtual MACs. keepalived notes as original what it finds after it has set it: what stands there now. It
  * knows rp_filter of interfaces that it has made, and of those below.
  */
-function settingLines({ config, kernel }: RouterState, { name, index }: Link): readonly string[] {
+function settingLines(
+  { config, kernel }: RouterState,
+  { name, index }: Link,
+  hasPromoted: boolean,
+): readonly string[] {
   // Nothing was set on one that is not there.
   const all = index === 0 ? [] : madeLinks(config);
   const own = all.find((one) => one.name === name);
@@ -355,7 +365,8 @@ function settingLines({ config, kernel }: RouterState, { name, index }: Link): r
   const promoting = config.vrrp_instance.filter(
     (one) => index > 0 && one.interface === name && promotes(one),
   ).length;
-  const isUntouched = own === undefined && above.length === 0 && promoting === 0 && index > 0;
+  const promoted = hasPromoted ? promoting : 0;
+  const isUntouched = own === undefined && above.length === 0 && promoted === 0 && index > 0;
   const from = own === undefined ? name : 'default';
   const filters = index === 0 ? [] : (kernel.filters ?? []);
   const filter = filters.find((one) => one.interface === from)?.value ?? 0;
@@ -364,7 +375,7 @@ function settingLines({ config, kernel }: RouterState, { name, index }: Link): r
     `   Original arp_ignore ${changed || begins}`,
     `   Original arp_filter ${changed}`,
     ...(isUntouched ? [] : [`   rp_filter ${filter}`]),
-    `   Original promote_secondaries ${promoting > 0 ? 1 : begins}`,
+    `   Original promote_secondaries ${promoted > 0 ? 1 : begins}`,
     `   Reset promote_secondaries counter ${promoting}`,
   ];
 }

@@ -65,7 +65,7 @@ export function dumpConfiguration(router: RouterState, clock: Clock): readonly s
     ...trackerLines(router)
       .filter((line) => !/^ {3}(Fork|Terminate) delay timer /.test(line))
       .map((line) => (line === '   State = running' ? '   State = idle' : line)),
-    ...interfaceLines({ ...router, members: router.members.map(asConfigured) }, clock),
+    ...interfaceLines({ ...router, members: router.members.map(asConfigured) }, clock, false),
   ];
 }
 

@@ -60,6 +60,7 @@ vrrp_instance VI_3 {
 vrrp_instance VI_4 {
   interface eth0
   virtual_router_id 8
+  promote_secondaries
   track_script {
     ok
   }
