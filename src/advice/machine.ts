@@ -16,6 +16,7 @@ import {
   type Say,
   shown,
   statementOf,
+  virtualOf,
 } from './piece.ts';
 import { isIdle, sharesOf } from './weight.ts';
 
@@ -83,31 +84,32 @@ function interval(instance: Instance, block: Node | undefined, say: Say): void {
 }
 
 function outside(machine: Machine, instance: Instance, block: Node | undefined, say: Say): void {
-  for (const keyword of ['virtual_ipaddress', 'virtual_ipaddress_excluded'] as const)
+  for (const keyword of ['virtual_ipaddress', 'virtual_ipaddress_excluded'] as const) {
+    let lines: ReadonlyMap<Ip | undefined, Node> | undefined;
     for (const { address, dev = instance.interface, peer } of instance[keyword]) {
       // The far end of a link is reached through it; link-local addresses are on every link.
       if (dev === undefined || peer !== undefined || isLinkLocal6(address)) continue;
       const device = instance.made?.find(({ name }) => name === dev)?.parent ?? dev;
       const known = networksFor(address, device, machine);
       if (known.length === 0 || known.some((network) => inside(address, network))) continue;
-      const line = linesOf(block, keyword).find(
-        (one) => parseIp(firstOf(one).split('/')[0] as string) === address,
+      lines ??= new Map(
+        linesOf(block, keyword).map((line) => [
+          parseIp(firstOf(line).split('/')[0] as string),
+          line,
+        ]),
       );
       const has = known.map((network) => `${network.address}/${network.prefix}`).join(', ');
       const message = `(${instance.name}) ${address} is in no network of ${device} (${has})`;
       const hint = 'hosts of those networks reach it by a route only';
-      say(advice('address-outside-network', line ?? block, message, hint));
+      say(advice('address-outside-network', lines.get(address) ?? block, message, hint));
     }
+  }
 }
 
 /** What an interface has of its own; a master has the virtual addresses too. */
 function networksFor(address: Ip, device: string, machine: Machine): readonly Network[] {
   if (device === 'lo') return [];
-  const virtual = new Set(
-    machine.config.vrrp_instance.flatMap((one) =>
-      [...one.virtual_ipaddress, ...one.virtual_ipaddress_excluded].map((vip) => vip.address),
-    ),
-  );
+  const virtual = virtualOf(machine);
   return (machine.networks?.get(device) ?? []).filter(
     (network) =>
       family(network.address) === family(address) &&

@@ -4,6 +4,7 @@ import type { Diagnostic } from '../config/diagnostic.ts';
 import type { Node } from '../config/parser.ts';
 import type { Config } from '../keywords.ts';
 import type { Ip } from '../lib/ip.ts';
+import { remembered } from '../lib/memo.ts';
 import { type Duration, toSeconds } from '../lib/time.ts';
 
 /** A machine's configuration and, where it is known, what its interfaces have. */
@@ -59,9 +60,37 @@ export const advice = (
 /** The first word of a statement behind its keyword, or of a line of a value block. */
 export const firstOf = (node: Node | undefined): string => node?.words[0]?.text ?? '';
 
-/** The first of a name counts: others are complained of and not read. */
+type SyncGroup = NonNullable<Config['vrrp_sync_group']>[number];
+
+/** What is looked up once an instance or an address, of which there can be thousands. */
+const indexOf = remembered(({ config, nodes }: Machine, _: undefined) => {
+  const instances = config.vrrp_instance;
+  return {
+    // The first of a name counts: others are complained of and not read.
+    blocks: new Map(
+      nodes.map((node) => [`${node.keyword} ${firstOf(node)}`, node] as const).reverse(),
+    ),
+    groups: new Map(
+      (config.vrrp_sync_group ?? []).flatMap((group): [string, SyncGroup][] =>
+        group.group.map((name) => [name, group]),
+      ),
+    ),
+    virtual: new Set(
+      instances.flatMap(({ virtual_ipaddress: listed, virtual_ipaddress_excluded: excluded }) =>
+        [...listed, ...excluded].map(({ address }) => address),
+      ),
+    ),
+  };
+});
+
 export const blockOf = (machine: Machine, keyword: string, name: string): Node | undefined =>
-  machine.nodes.find((node) => node.keyword === keyword && firstOf(node) === name);
+  indexOf(machine, undefined).blocks.get(`${keyword} ${name}`);
+
+export const groupOf = (machine: Machine, { name }: Instance): SyncGroup | undefined =>
+  indexOf(machine, undefined).groups.get(name);
+
+/** The addresses of all instances. */
+export const virtualOf = (machine: Machine): ReadonlySet<Ip> => indexOf(machine, undefined).virtual;
 
 export const instanceBlock = (machine: Machine, { name }: Instance): Node | undefined =>
   blockOf(machine, 'vrrp_instance', name);

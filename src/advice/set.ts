@@ -3,6 +3,7 @@
 import type { Node } from '../config/parser.ts';
 import {
   advice,
+  groupOf,
   type Instance,
   instanceBlock,
   type Machine,
@@ -41,25 +42,50 @@ function memberOf(machine: Machine, instance: Instance): Member {
     block: instanceBlock(machine, instance),
     shares: all.filter((share) => !isIdle(share, instance, all)),
     range: rangeOf(instance, all),
-    group: machine.config.vrrp_sync_group?.find((one) => one.group.includes(instance.name)),
+    group: groupOf(machine, instance),
     rivals: [],
   };
 }
 
+function grouped<Key>(
+  members: Iterable<Member>,
+  keysOf: (member: Member) => readonly Key[],
+): ReadonlyMap<Key, readonly Member[]> {
+  const groups = new Map<Key, Member[]>();
+  for (const member of members)
+    for (const key of keysOf(member)) {
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [member]);
+      else group.push(member);
+    }
+  return groups;
+}
+
+const byNumber = (members: readonly Member[]) =>
+  grouped(members, ({ instance }) => [instance.virtual_router_id]);
+
 function compareMachines(first: readonly Member[], second: readonly Member[], say: Say): void {
-  const alone = new Set(second);
+  const [mine, theirs] = [byNumber(first), byNumber(second)];
+  const alone = new Set([...first, ...second]);
   for (const member of first) {
-    const rival = rivalOf(member, first, second);
+    const number = member.instance.virtual_router_id;
+    const rival = rivalOf(member, mine.get(number) ?? [], theirs.get(number) ?? []);
     if (rival === undefined) continue;
     member.rivals.push(rival);
     rival.rivals.push(member);
+    alone.delete(member);
     alone.delete(rival);
     compare(member, rival, say);
   }
   // Who holds the same addresses was meant to be of the same virtual router.
-  for (const member of alone) {
-    const meant = first.find(
-      (one) => one.rivals.every((r) => !second.includes(r)) && share(one, member),
+  const holders = grouped(
+    first.filter((one) => alone.has(one)),
+    ({ instance }) => instance.virtual_ipaddress.map(({ address }) => address),
+  );
+  for (const member of second) {
+    if (!alone.has(member)) continue;
+    const [meant] = member.instance.virtual_ipaddress.flatMap(
+      ({ address }) => holders.get(address) ?? [],
     );
     if (meant !== undefined) compareStrangers(meant, member, say);
   }
@@ -187,10 +213,11 @@ const addressesOf = (instance: Instance): string =>
 /** Of those whose weights change nothing the highest is named: with its weight the others may do. */
 function weights(members: readonly Member[], say: Say): void {
   const named = new Set<Member>();
+  const groups = grouped(members, ({ group }) => (group === undefined ? [] : [group]));
   const sorted = members.toSorted((a, b) => b.instance.priority - a.instance.priority);
   for (const member of sorted) {
     if (member.shares.length === 0 || member.rivals.length === 0) continue;
-    const mates = members.filter(({ group }) => group !== undefined && group === member.group);
+    const mates = (member.group && groups.get(member.group)) ?? [];
     if ([...member.rivals, ...mates].some((other) => named.has(other))) continue;
     const found = orderOf(member) ?? (isHeld(member) ? heldOf(member) : undefined);
     if (found === undefined || mates.some((mate) => canChange(mate))) continue;

@@ -1,7 +1,15 @@
 // What the trackers of an instance can make of its priority. Pure; the sums are those of vrrp/weight.ts.
 
 import type { Node } from '../config/parser.ts';
-import { blockOf, firstOf, type Instance, instanceBlock, linesOf, type Machine } from './piece.ts';
+import {
+  blockOf,
+  firstOf,
+  groupOf,
+  type Instance,
+  instanceBlock,
+  linesOf,
+  type Machine,
+} from './piece.ts';
 
 /** What one tracker can add, whatever it finds. */
 export interface Share {
@@ -32,7 +40,7 @@ const MOST_OF_FILE = 253;
 /** Trackers with a weight: the instance's own, and those of its group. */
 export function sharesOf(machine: Machine, instance: Instance): readonly Share[] {
   const own = sharesIn(instance, instanceBlock(machine, instance));
-  const group = machine.config.vrrp_sync_group?.find((one) => one.group.includes(instance.name));
+  const group = groupOf(machine, instance);
   if (group === undefined) return own;
   return [...own, ...sharesIn(group, blockOf(machine, 'vrrp_sync_group', group.name))];
 }

@@ -270,6 +270,24 @@ test('one number on two networks is two virtual routers', () => {
   assert.deepEqual(namesIn([here, others]), ['peers-differ', 'peers-differ']);
 });
 
+test('thousands of addresses are looked at once each', () => {
+  const many = (priority: number): string =>
+    Array.from({ length: 250 }, (_, i) => [
+      ...[`vrrp_instance V${i} {`, 'interface eth0', `virtual_router_id ${i + 1}`],
+      ...[`priority ${priority}`, 'no_virtual_ipaddress', 'virtual_ipaddress_excluded {'],
+      ...Array.from({ length: 60 }, (__, j) => `11.0.${i}.${j}`),
+      ...['}', '}'],
+    ])
+      .flat()
+      .join('\n');
+  const machines = [many(100), many(90)].map((text, i) => machine(text, `${i}.conf`));
+  const begun = performance.now();
+  const outside = advise(machines).filter(({ id }) => id === 'address-outside-network');
+  // Each beside each other one would be minutes.
+  assert.ok(performance.now() - begun < 10_000);
+  assert.equal(outside.length, 2 * 250 * 60);
+});
+
 const group = (weight: number, more: string): string =>
   [
     ...script,
