@@ -1,6 +1,8 @@
 // What the trackers of an instance can make of its priority. Pure; the sums are those of vrrp/weight.ts.
 
 import type { Node } from '../config/parser.ts';
+import { interfacesOf } from '../vrrp/addresses.ts';
+import { tracksOf } from '../vrrp/weight.ts';
 import {
   blockOf,
   firstOf,
@@ -39,19 +41,16 @@ const MOST_OF_FILE = 253;
 
 /** Trackers with a weight: the instance's own, and those of its group. */
 export function sharesOf(machine: Machine, instance: Instance): readonly Share[] {
-  const own = sharesIn(instance, instanceBlock(machine, instance));
   const group = groupOf(machine, instance);
-  if (group === undefined) return own;
-  return [...own, ...sharesIn(group, blockOf(machine, 'vrrp_sync_group', group.name))];
-}
-
-type Lists = Pick<Instance, (typeof LISTS)[number]>;
-
-const sharesIn = (lists: Lists, block: Node | undefined): readonly Share[] =>
-  LISTS.flatMap((list) =>
-    (lists[list] ?? []).flatMap(({ name, weight, reverse }) => {
+  const tracks = tracksOf(instance, group, interfacesOf(instance));
+  const own = instanceBlock(machine, instance);
+  const blocks =
+    group === undefined ? [own] : [blockOf(machine, 'vrrp_sync_group', group.name), own];
+  return LISTS.flatMap((list) =>
+    (tracks[list] ?? []).flatMap(({ name, weight, reverse }) => {
       if (weight === 0) return [];
-      const node = linesOf(block, list).find((line) => firstOf(line) === name);
+      const lines = blocks.flatMap((block) => linesOf(block, list));
+      const node = lines.find((line) => firstOf(line) === name);
       const text = `weight ${weight}${reverse ? ' reverse' : ''} of ${name}`;
       // A file says any number, and a low one makes the instance fail.
       if (list === 'track_file')
@@ -60,6 +59,7 @@ const sharesIn = (lists: Lists, block: Node | undefined): readonly Share[] =>
       return [{ text, least: Math.min(0, added), most: Math.max(0, added), node }];
     }),
   );
+}
 
 const clamp = (priority: number): number => Math.min(HIGHEST, Math.max(LOWEST, priority));
 

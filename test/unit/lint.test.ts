@@ -20,7 +20,10 @@ const facts: MachineFacts = {
   hostname: 'host',
   processors: 2,
   interfaces: new Map(
-    ['eth0', 'eth1', 'eth2', 'lo'].map((name) => [name, { loopback: name === 'lo', mtu: 1500 }]),
+    ['eth0', 'eth1', 'eth2', 'eth3', 'lo'].map((name) => [
+      name,
+      { loopback: name === 'lo', mtu: 1500 },
+    ]),
   ),
   user: () => ({ uid: 0, gid: 0 }),
   group: () => 0,
@@ -302,8 +305,11 @@ test('a group falls as one', () => {
   const upper = two(110, 'BACKUP', links);
   assert.deepEqual(namesIn([group(-5, upper), lower]), ['weight-without-effect']);
   assert.deepEqual(namesIn([group(-20, upper), lower]), []);
+  // Of a script that both track the group's weight counts.
+  const both = upper.replaceAll('virtual_ip', 'track_script {\nc weight -6\n}\nvirtual_ip');
+  assert.deepEqual(namesIn([group(-5, both), lower]), ['weight-without-effect']);
   // One of its members falls enough, and takes the others with it.
-  const one = upper.replace('virtual_ip', 'track_interface {\neth2 weight -6\n}\nvirtual_ip');
+  const one = upper.replace('virtual_ip', 'track_interface {\neth3 weight -6\n}\nvirtual_ip');
   assert.deepEqual(namesIn([group(-5, one), lower]), []);
 });
 
