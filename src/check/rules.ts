@@ -285,11 +285,16 @@ const needsPersistence = (service: Service, references: References): boolean => 
 };
 
 /** What depends on the order of the statements is as the walk has left it. */
-function walked({ sorry, granularity, method: usual }: Walk, rows: VirtualRows): VirtualRows {
+function walked(
+  { sorry, granularity, flags, method: usual }: Walk,
+  rows: VirtualRows,
+): VirtualRows {
   const { sorry_server: _, sorry_server_inhibit: __, persistence_granularity: ___, ...rest } = rows;
   return {
     ...rest,
     ...(usual === undefined ? {} : { lvs_method: usual }),
+    'flag-1': rows['flag-1'] || flags.has('flag-1'),
+    'flag-2': rows['flag-2'] || flags.has('flag-2'),
     sorry_server_inhibit: sorry?.inhibit ?? false,
     ...(sorry === undefined ? {} : { sorry_server: sorry.endpoint }),
     ...(granularity === undefined ? {} : { persistence_granularity: granularity }),

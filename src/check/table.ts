@@ -127,16 +127,14 @@ function following(address: Ip): Ip {
   return ipFromBytes(bytes);
 }
 
-/** The three flags of its scheduler. sh and mh have names for the first two. */
-export function schedulerFlags(server: VirtualServer): readonly [boolean, boolean, boolean] {
-  const { lvs_sched: scheduler } = server;
-  const own = scheduler === 'sh' || scheduler === 'mh' ? scheduler : undefined;
-  return [
-    server['flag-1'] || (own !== undefined && server[`${own}-fallback`]),
-    server['flag-2'] || (own !== undefined && server[`${own}-port`]),
-    server['flag-3'],
-  ];
-}
+/** The three flags of its scheduler. */
+export const schedulerFlags = (
+  server: VirtualServer,
+): readonly [first: boolean, second: boolean, third: boolean] => [
+  server['flag-1'],
+  server['flag-2'],
+  server['flag-3'],
+];
 
 export function serviceOf(server: VirtualServer, key: ServiceKey): IpvsService {
   const {

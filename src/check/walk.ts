@@ -34,6 +34,8 @@ export interface Walk {
   method: Method | undefined;
   scheduler: string | undefined;
   granularity: string | undefined;
+  /** Those that other words for them set. */
+  readonly flags: Set<'flag-1' | 'flag-2'>;
   sorry: Sorry | undefined;
   /** Those whose family fits, or that a tunnel leads to. */
   readonly reals: RealBlock[];
@@ -45,6 +47,7 @@ export function walkStatements({ heading, node, statements }: VirtualBlock, arou
     method: undefined,
     scheduler: undefined,
     granularity: undefined,
+    flags: new Set(),
     sorry: undefined,
     reals: [],
   };
@@ -104,7 +107,7 @@ function walkOver(statement: VirtualStatement, walk: Walk, { report }: Surroundi
     case 'sh-fallback':
     case 'mh-port':
     case 'mh-fallback':
-      checkFlag(statement.keyword, walk.scheduler, node, report);
+      takeFlag(statement.keyword, walk, node, report);
       return;
     default:
       return;
@@ -175,9 +178,11 @@ function takeGranularity(text: string, walk: Walk, node: Node, report: Report): 
   walk.granularity = String(value);
 }
 
-/** Flags of a scheduler stand behind it. */
-function checkFlag(flag: string, scheduler: string | undefined, node: Node, report: Report): void {
+/** Flags of a scheduler stand behind it, and stay whatever it is replaced by. */
+function takeFlag(flag: string, { scheduler, flags }: Walk, node: Node, report: Report): void {
   const fits = flag.startsWith('mh') ? scheduler === 'mh' : scheduler === 'sh';
+  if (fits && flag.endsWith('-fallback')) flags.add('flag-1');
+  if (fits && flag.endsWith('-port')) flags.add('flag-2');
   if (fits || (flag === 'hashed' && scheduler === 'mh')) return;
   // keepalived says sh also where it means mh.
   const message = `${flag} only applies to sh scheduler - ignoring`;

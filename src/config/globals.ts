@@ -103,7 +103,7 @@ export function resolveGlobals(
     nftables,
     ...given
   } = collect(globalDefs, statements) as Infer<typeof globalDefs>;
-  const table = iptablesFirst(statements, report) ? undefined : nftables;
+  const hasTable = !iptablesFirst(statements, report) && !iptablesLast(statements);
   const explicit = new Set(statements.map((statement) => statement.keyword));
   const quiet = (keyword: keyof typeof globalDefs): boolean =>
     vrrp_min_garp === true && !explicit.has(keyword);
@@ -126,7 +126,12 @@ export function resolveGlobals(
   checkStartScripts(statements, runnersAt, facts, report);
   return {
     ...given,
-    ...(table === undefined ? {} : { nftables: table }),
+    ...(nftables === undefined || !hasTable ? {} : { nftables }),
+    nftables_priority: priorityAfter(statements, 'nftables_priority', [
+      'nftables',
+      'vrrp_iptables',
+    ]),
+    nftables_ipvs_priority: priorityAfter(statements, 'nftables_ipvs_priority', ['nftables_ipvs']),
     ...(relay === undefined ? {} : { smtp_address: relay, ...senderOf(given, facts) }),
     ...(buffers === undefined ? {} : { vrrp_rx_bufs_policy: buffers }),
     notification_email: statements.flatMap((s) =>
@@ -162,6 +167,25 @@ function iptablesFirst(
   const { node } = statements[named] as (typeof statements)[number];
   report(givenTwice(globalDefs.nftables.again ?? '', node, ''), node);
   return true;
+}
+
+/** Behind `nftables` it takes the name of the table away again. */
+const iptablesLast = (statements: readonly Statement<typeof globalDefs>[]): boolean =>
+  statements.findLastIndex(({ keyword }) => keyword === 'vrrp_iptables') >
+  statements.findLastIndex(({ keyword }) => keyword === 'nftables');
+
+/** Naming a table gives its chains their usual priority: another one has to stand behind. */
+function priorityAfter(
+  statements: readonly Statement<typeof globalDefs>[],
+  keyword: 'nftables_priority' | 'nftables_ipvs_priority',
+  names: readonly (keyof typeof globalDefs)[],
+): number {
+  let priority = globalDefs[keyword].fallback ?? -1;
+  for (const statement of statements) {
+    if (statement.keyword === keyword) priority = statement.value as number;
+    else if (names.includes(statement.keyword)) priority = globalDefs[keyword].fallback ?? -1;
+  }
+  return priority;
 }
 
 function checkGroup6(statements: readonly Statement<typeof globalDefs>[], report: Reporter): void {

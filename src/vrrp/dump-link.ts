@@ -331,7 +331,9 @@ function linkLines(
     `   Up debounce timer = ${delayOf(state, link, true)}us`,
     `   Down debounce timer = ${delayOf(state, link, false)}us`,
     ...madeLines(state, link),
-    ...(state.config.global_defs.dynamic_interfaces === 'allow_if_changes' && !loopback
+    ...(state.config.global_defs.dynamic_interfaces === 'allow_if_changes' &&
+    !loopback &&
+    !madeLinks(state.config).some(({ name }) => name === link.name)
       ? ['   Interface type/base can be changed']
       : []),
     `   MTU = ${link.mtu}`,

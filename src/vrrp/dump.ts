@@ -170,11 +170,11 @@ function instanceLines(
     ...when(config.preempt_delay > 0, `   Preempt delay = ${toSeconds(config.preempt_delay)} secs`),
     `   Promote_secondaries = ${promotes(config) ? 'enabled' : 'disabled'}`,
     ...authenticationLines(config),
-    ...when((config.debug ?? 0) > 0, `   Debug level = ${config.debug}`),
     ...when(
       (config.kernel_rx_buf_size ?? 0) > 0,
       `   Kernel rx buffer size = ${config.kernel_rx_buf_size}`,
     ),
+    ...when((config.debug ?? 0) > 0, `   Debug level = ${config.debug}`),
     ...addressLines(member, kernel),
     ...unicastLines(config),
     `   fd_in ${fd}, fd_out ${fd}`,
