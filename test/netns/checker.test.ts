@@ -108,7 +108,8 @@ test('a kernel without IPVS ends the daemon with status 1, as keepalived', optio
   assert.equal(await ours.ended, 1);
   const words = ['-n', '-l', '-D', '-f', '/tmp/keepalived.conf'];
   const theirs = box.start([requireProgram('keepalived'), ...words]);
-  assert.equal(await theirs.ended, 1);
+  // keepalived says the same, and very seldom does not get to its end.
+  await logged(theirs, /exited with permanent error FATAL\. Terminating/);
   for (const { stderr } of [ours, theirs]) {
     assert.match(stderr, /: Initializing ipvs\n/);
     assert.match(stderr, /: IPVS: Can't initialize ipvs: /);
