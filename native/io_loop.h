@@ -494,7 +494,11 @@ inline int IoThread::Watch(int fd, bool netlink) {
   return Add(fd, {netlink ? Source::kNetlink : Source::kSocket});
 }
 
-inline int IoThread::WatchProcess(int pidfd, pid_t pid) { return Add(pidfd, {Source::kProcess, pid}); }
+inline int IoThread::WatchProcess(int pidfd, pid_t pid, int refusal) {
+  Watched watched{Source::kProcess, pid};
+  watched.refusal = refusal;
+  return Add(pidfd, watched);
+}
 
 inline int IoThread::WatchSignals(int fd) { return Add(fd, {Source::kSignals}); }
 

@@ -27,7 +27,7 @@ inline void IoThread::Drain(int fd, Watched& watched) {
       }
       break;
     case Source::kProcess:
-      ReapProcess(fd, watched.pid);
+      ReapProcess(fd, watched);
       break;
     case Source::kSignals:
       ReadSignals(fd);
@@ -143,11 +143,15 @@ inline bool IoThread::DrainNetlink(int fd, Watched& watched) {
   return true;
 }
 
-inline void IoThread::ReapProcess(int fd, pid_t pid) {
+inline void IoThread::ReapProcess(int fd, const Watched& watched) {
   siginfo_t info{};
   if (waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(fd), &info, WEXITED | WNOHANG) == 0 && info.si_pid == 0)
     return;
   const bool exited = info.si_code == CLD_EXITED;
+  const pid_t pid = watched.pid;
+  int failure = 0;
+  (void)!read(watched.refusal, &failure, sizeof failure);
+  close(watched.refusal);
   watched_.erase(fd);
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
   close(fd);
@@ -156,6 +160,7 @@ inline void IoThread::ReapProcess(int fd, pid_t pid) {
   header.source = static_cast<uint32_t>(pid);
   header.aux = exited ? info.si_status : -1;
   header.interface = exited ? 0 : static_cast<uint32_t>(info.si_status);
+  header.family = static_cast<uint32_t>(failure);
   header.at = header.read = ToMicros(Now());
   Push(header);
 }

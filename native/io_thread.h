@@ -99,8 +99,8 @@ struct RecordHeader {
   int32_t aux;  // hop limit, errno, exit status, lost records
   double at;    // when it happened
   double read;  // when the thread dealt with it
-  uint32_t interface;
-  uint32_t family;  // 4, 6, or 0 where the addresses mean nothing
+  uint32_t interface;  // of an end: the signal
+  uint32_t family;     // 4, 6, or 0 where the addresses mean nothing; of an end: why it was not run, an errno
   uint8_t from[16];
   uint8_t to[16];
 };
@@ -317,7 +317,8 @@ class IoThread {
     return fd >= 0 && close(fd) == 0;
   }
   int Watch(int fd, bool netlink);
-  int WatchProcess(int pidfd, pid_t pid);
+  /** `refusal` holds the errno of what was not run, and nothing otherwise. Both descriptors are the thread's from then on. */
+  int WatchProcess(int pidfd, pid_t pid, int refusal);
   int WatchSignals(int fd);
   int WatchFiles(int fd);
   bool Unwatch(int fd);
@@ -329,6 +330,7 @@ class IoThread {
   struct Watched {
     Source source;
     pid_t pid = 0;
+    int refusal = -1;
     /** When the socket was last seen empty: what is read later cannot have arrived before. */
     Nanos polled = 0;
     /** Wall clock minus ours at that moment. */
@@ -373,7 +375,7 @@ class IoThread {
   void Drain(int fd, Watched& watched);
   bool DrainSocket(int fd, Watched& watched);
   bool DrainNetlink(int fd, Watched& watched);
-  void ReapProcess(int fd, pid_t pid);
+  void ReapProcess(int fd, const Watched& watched);
   void ReadSignals(int fd);
   bool DrainFiles(int fd, Watched& watched);
   bool Push(RecordHeader header, const uint8_t* bytes = nullptr);

@@ -50,10 +50,10 @@ inline std::vector<char*> Pointers(std::vector<std::string>& strings) {
 }
 
 /**
- * Runs between vfork and exec, in the parent's memory: it only makes system calls, raw where glibc's wrapper
- * would touch the parent's threads. Returns what failed as errno.
+ * Runs between fork and exec, in a copy of the parent's memory in which other threads may have held any lock: it only makes
+ * system calls, raw where glibc's wrapper would do more. Returns what failed as errno; `tell` is then where to say it.
  */
-inline int Become(const SpawnPlan& plan, char** arguments, char** environment) {
+inline int Become(const SpawnPlan& plan, char** arguments, char** environment, int& tell) {
   setpgid(0, 0);
   sched_param none{};
   syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);
@@ -64,7 +64,12 @@ inline int Become(const SpawnPlan& plan, char** arguments, char** environment) {
   if (null < 0) return errno;
   for (int fd = 0; fd < 3; fd++)
     if (dup2(null, fd) < 0) return errno;
-  syscall(SYS_close_range, 3u, ~0u, 0u);
+  // The first number that is no standard one, and none if it is run.
+  if (tell != 3) {
+    if (dup3(tell, 3, O_CLOEXEC) < 0) return errno;
+    tell = 3;
+  }
+  syscall(SYS_close_range, 4u, ~0u, 0u);
   if (plan.change_groups && syscall(SYS_setgroups, plan.groups.size(), plan.groups.data()) < 0) return errno;
   if (plan.gid != getegid() && syscall(SYS_setresgid, plan.gid, plan.gid, plan.gid) < 0) return errno;
   if (plan.uid != geteuid() && syscall(SYS_setresuid, plan.uid, plan.uid, plan.uid) < 0) return errno;
@@ -123,33 +128,38 @@ inline void Reap(pid_t pid) {
   Fail(env, syscall, error);
 }
 
-/** Starts a program in a process group of its own and the session of the daemon; its end becomes a record. */
+/**
+ * Starts a program in a process group of its own and the session of the daemon; its end becomes a record, and why it could not
+ * be run a part of that. Not vfork: a program that a disk has to be asked for would hold this thread up until it has come.
+ */
 inline Napi::Value Spawn(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   SpawnPlan plan = PlanFrom(ObjectFrom(info[0], "options"));
   std::vector<char*> arguments = Pointers(plan.arguments);
   std::vector<char*> environment = Pointers(plan.environment);
+  int ends[2];
+  Checked(env, "pipe2", pipe2(ends, O_CLOEXEC | O_NONBLOCK));
+  Descriptor refusal(ends[0]), telling(ends[1]);
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  volatile int failure = 0;
-  const pid_t pid = vfork();
+  // fork() would first take glibc's locks, and give them back in the copy: nothing there needs them.
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
   if (pid == 0) {
-    failure = Become(plan, arguments.data(), environment.data());
+    int tell = telling.get();
+    const int failure = Become(plan, arguments.data(), environment.data(), tell);
+    (void)!write(tell, &failure, sizeof failure);
     _exit(127);
   }
   const int refused = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (pid < 0) Fail(env, "vfork", refused);
-  if (failure != 0) {
-    Reap(pid);
-    Fail(env, "execve", failure);
-  }
+  if (pid < 0) Fail(env, "fork", refused);
   Descriptor pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   // A child whose end nobody would hear of does not stay.
   if (pidfd.get() < 0) Disown(env, pid, "pidfd_open", errno);
-  if (IoThread::Get().WatchProcess(pidfd.get(), pid) < 0) Disown(env, pid, "epoll_ctl", errno);
+  if (IoThread::Get().WatchProcess(pidfd.get(), pid, refusal.get()) < 0) Disown(env, pid, "epoll_ctl", errno);
   pidfd.release();
+  refusal.release();
   return Napi::Number::New(env, pid);
 }
 

@@ -15,6 +15,7 @@ interface Open {
   readonly path: string;
   readonly writer: FifoWriter;
   reader: number | undefined;
+  readonly script: Script | undefined;
   /** Readers before it that have not ended yet: one that waits for a line takes the next with it into its death. */
   readonly predecessors: Set<number>;
   /** What is to be said once they have. */
@@ -63,10 +64,13 @@ export class Fifos {
     }
   }
 
-  /** The process `pid` has ended, whoever started it. */
-  exited(pid: number): void {
+  /** The process `pid` has ended, whoever started it, or could not be run at all. */
+  exited(pid: number, refusal?: Error): void {
     for (const fifo of this.#open) {
-      if (fifo.reader === pid) fifo.reader = undefined;
+      if (fifo.reader === pid) {
+        fifo.reader = undefined;
+        if (refusal !== undefined) this.#failed(fifo.script, refusal);
+      }
       if (fifo.predecessors.delete(pid) && fifo.predecessors.size === 0) this.#release(fifo);
     }
   }
@@ -101,20 +105,25 @@ export class Fifos {
       const predecessors = new Set(before?.predecessors);
       if (before?.reader !== undefined) predecessors.add(before.reader);
       const { held = [], lost = 0 } = before ?? {};
-      return [{ path, writer, reader, predecessors, held, lost }];
+      return [{ path, writer, reader, script, predecessors, held, lost }];
     } catch (error) {
       this.#log.error(`Unable to open FIFO ${path}: ${(error as Error).message}`);
       return [];
     }
   }
 
-  #read({ words, ...as }: Script, path: string): number | undefined {
+  #read(script: Script, path: string): number | undefined {
+    const { words, ...as } = script;
     try {
       return startScript({ words: [...words, path], ...as });
     } catch (error) {
-      this.#log.error(`Error exec-ing command '${words[0]}': ${(error as Error).message}`);
+      this.#failed(script, error as Error);
       return undefined;
     }
+  }
+
+  #failed(script: Script | undefined, { message }: Error): void {
+    this.#log.error(`Error exec-ing command '${script?.words[0]}': ${message}`);
   }
 }
 

@@ -39,9 +39,9 @@ export class Attempts {
     wish?.abort();
   }
 
-  /** The process `pid` has ended, whoever started it. */
-  exited(pid: number, status: number, signal: number): void {
-    this.#commands.exited(pid, status, signal);
+  /** A process has ended, whoever started it, or could not be run at all. */
+  exited(...ended: Parameters<Commands['exited']>): void {
+    this.#commands.exited(...ended);
   }
 
   /** A connection that was asked for has been accepted, or refused with an errno. */

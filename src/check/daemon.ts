@@ -20,7 +20,7 @@ import { native } from '../net/native.ts';
 import type { Record } from '../net/record.ts';
 import { type News, Route, readNews } from '../net/route.ts';
 import { claim, limitRealTime } from '../net/scheduling.ts';
-import type { Scripts } from '../net/script.ts';
+import { refusalOf, type Scripts } from '../net/script.ts';
 import { startThread, type Thread } from '../net/thread.ts';
 import { Watch } from '../net/watch.ts';
 import { scriptsOf } from '../scripts.ts';
@@ -253,11 +253,13 @@ class CheckDaemon {
           this.#loop.alarmed(Math.max(record.at, due) as Instant);
         }
         break;
-      case 'exit':
-        this.#scripts.exited(record.pid);
-        this.#fifos.exited(record.pid);
-        this.#attempts.exited(record.pid, record.status, record.signal);
+      case 'exit': {
+        const refusal = refusalOf(record.errno);
+        this.#scripts.exited(record.pid, refusal);
+        this.#fifos.exited(record.pid, refusal);
+        this.#attempts.exited(record.pid, record.status, record.signal, refusal);
         break;
+      }
       case 'signal':
         this.#signalled(record.signal);
         break;

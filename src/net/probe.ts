@@ -27,7 +27,7 @@ export type ProbeEnd =
 const UNFIT: ReadonlySet<string | undefined> = new Set(['ENOEXEC', 'ENOENT', 'EACCES']);
 
 export interface ProbeHost {
-  /** Starts the program and returns its pid; throws an Error with `code` where that fails. */
+  /** Starts the program and returns its pid; throws an Error with `code` where no process can be made. */
   readonly spawn: (probe: Probe) => number;
   readonly ended: (run: number, end: ProbeEnd) => void;
 }
@@ -50,14 +50,15 @@ export class Probes {
     this.#schedule();
   }
 
-  /** The process `pid` has ended, whoever started it. */
-  exited(pid: number, status: number, signal: number): void {
+  /** The process `pid` has ended, whoever started it, or could not be run at all. */
+  exited(pid: number, status: number, signal: number, refusal?: NodeJS.ErrnoException): void {
     const run = this.#running.get(pid);
     if (run === undefined) return;
     this.#running.delete(pid);
     // What it has started may be deaf to that, and nobody knows of it once the run has been answered.
     if (this.#unwanted.delete(pid)) killGroup(pid, 'SIGKILL');
-    this.#host.ended(run, signal === 0 ? { status } : { signal });
+    if (refusal !== undefined) this.#host.ended(run, refused(refusal));
+    else this.#host.ended(run, signal === 0 ? { status } : { signal });
   }
 
   /**
@@ -96,8 +97,7 @@ export class Probes {
     try {
       this.#running.set(this.#host.spawn(probe), probe.run);
     } catch (error) {
-      const { message: refused, code } = error as NodeJS.ErrnoException;
-      this.#host.ended(probe.run, UNFIT.has(code) ? { refused, unfit: true } : { refused });
+      this.#host.ended(probe.run, refused(error as Error));
     }
   }
 
@@ -110,3 +110,6 @@ export class Probes {
     });
   }
 }
+
+const refused = ({ message, code }: NodeJS.ErrnoException): ProbeEnd =>
+  UNFIT.has(code) ? { refused: message, unfit: true } : { refused: message };

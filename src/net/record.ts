@@ -43,6 +43,8 @@ export type Record = Happened &
         readonly pid: number;
         readonly status: number;
         readonly signal: number;
+        /** Why it could not be run; 0 where it was. */
+        readonly errno: number;
       }
     | { readonly kind: 'signal'; readonly signal: number }
     /** A dial has ended: accepted, or refused (errno; ETIMEDOUT where nothing came in time). */
@@ -105,7 +107,15 @@ function readRecord(ring: Uint8Array, view: DataView, offset: number, size: numb
     case 7:
       return { at, read, kind: 'overflow', lost: aux };
     case 8:
-      return { at, read, kind: 'exit', pid: source, status: aux, signal: extra };
+      return {
+        at,
+        read,
+        kind: 'exit',
+        pid: source,
+        status: aux,
+        signal: extra,
+        errno: view.getUint32(offset + 36, true),
+      };
     case 9:
       return { at, read, kind: 'signal', signal: source };
     case 10:

@@ -20,7 +20,7 @@ export interface Job {
 
 export interface ScriptHost {
   readonly now: () => Instant;
-  /** Starts the program and returns its pid; throws an Error with `code` where that fails. */
+  /** Starts the program and returns its pid; throws an Error with `code` where no process can be made. */
   readonly spawn: (job: Job) => number;
   readonly failed: (job: Job, error: Error) => void;
   /** A script has been running for PATIENCE and no longer holds back the next. */
@@ -73,12 +73,13 @@ export class Scripts {
     this.#schedule();
   }
 
-  /** The process `pid` has ended, whoever started it. */
-  exited(pid: number): void {
+  /** The process `pid` has ended, whoever started it, or could not be run at all. */
+  exited(pid: number, refusal?: Error): void {
     const running = this.#running.get(pid);
     if (running === undefined) return;
     clearTimeout(running.timer);
     this.#running.delete(pid);
+    if (refusal !== undefined) this.#host.failed(running.job, refusal);
     this.#forget(running.job.owner, since(this.#host.now(), running.since) >= LAG);
     this.#schedule();
   }
@@ -197,7 +198,20 @@ function isWaiting(waiting: readonly Waiting[], { state, words }: Job): boolean 
   );
 }
 
-/** In the background, with the environment of the daemon, in a process group of its own; the pid. Throws what the system refuses. */
+/** Why a program could not be run, from its record; undefined where it was. */
+export function refusalOf(errno: number): NodeJS.ErrnoException | undefined {
+  if (errno === 0) return undefined;
+  // Node's own list of names lacks ENOEXEC.
+  const code =
+    Object.entries(constants.errno).find(([, known]) => known === errno)?.[0] ?? `${errno}`;
+  const message = `execve ${code}: ${native.errorText(errno)}`;
+  return Object.assign(new Error(message), { code, errno, syscall: 'execve' });
+}
+
+/**
+ * In the background, with the environment of the daemon, in a process group of its own; the pid. Throws where no process can
+ * be made; that the program cannot be run is told at its end, for nobody waits for the disk.
+ */
 export function startScript({ words, uid, gid, groups }: Omit<Job, 'owner' | 'state'>): number {
   return native.spawn({
     file: words[0] ?? '',

@@ -19,7 +19,7 @@ import { Processes } from '../net/processes.ts';
 import type { Record } from '../net/record.ts';
 import { Route, readNews } from '../net/route.ts';
 import { claim, limitRealTime } from '../net/scheduling.ts';
-import { type Scripts, startScript } from '../net/script.ts';
+import { refusalOf, type Scripts, startScript } from '../net/script.ts';
 import { readSettings } from '../net/setting.ts';
 import { startThread, type Thread } from '../net/thread.ts';
 import { Watch } from '../net/watch.ts';
@@ -362,11 +362,13 @@ class VrrpDaemon {
         else
           this.#take({ type: 'facts', facts: this.#facts(this.#loop.state.config) }, record.read);
         break;
-      case 'exit':
-        this.#scripts.exited(record.pid);
-        this.#fifos.exited(record.pid);
-        this.#probes.exited(record.pid, record.status, record.signal);
+      case 'exit': {
+        const refusal = refusalOf(record.errno);
+        this.#scripts.exited(record.pid, refusal);
+        this.#fifos.exited(record.pid, refusal);
+        this.#probes.exited(record.pid, record.status, record.signal, refusal);
         break;
+      }
       case 'overflow':
         this.#take({ type: 'overflow', lost: record.lost }, record.read);
         break;

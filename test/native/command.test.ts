@@ -9,6 +9,7 @@ import { after, before, describe, it } from 'node:test';
 import { Commands } from '../../src/check/checkers/misc.ts';
 import { type Duration, millis, seconds } from '../../src/lib/time.ts';
 import { native } from '../../src/net/native.ts';
+import { refusalOf } from '../../src/net/script.ts';
 import { eventually, Tape } from './cable.ts';
 
 let folder: string;
@@ -34,7 +35,7 @@ before(() => {
       const end = ends[told];
       if (end === undefined) continue;
       ended.set(end.pid, end.signal);
-      commands.exited(end.pid, end.status, end.signal);
+      commands.exited(end.pid, end.status, end.signal, refusalOf(end.errno));
     }
   }, 5);
 });

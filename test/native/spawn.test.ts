@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { native, type SpawnOptions } from '../../src/net/native.ts';
@@ -144,17 +144,37 @@ describe('a script', () => {
       assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
     });
 
-  it('that cannot be run is an error at once, without an end and without a zombie', async () => {
-    const children = (): string =>
-      readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim();
-    const ends = tape.of('exit').length;
-    assert.equal(children(), '');
-    const wanted = { file: '/nowhere', arguments: ['x'], environment: [] };
-    assert.throws(() => native.spawn(wanted), { code: 'ENOENT', errno: 2, syscall: 'execve' });
-    assert.throws(() => native.spawn({ ...wanted, file: folder }), { code: 'EACCES' });
-    assert.equal(children(), '');
-    await tape.flush();
-    assert.equal(tape.of('exit').length, ends);
+  for (const [what, options, errno] of [
+    ['is not there', { file: '/nowhere/program' }, constants.errno.ENOENT],
+    ['may not be run', { file: '/etc/passwd' }, constants.errno.EACCES],
+    ['has a folder that is not there', { directory: '/nowhere' }, constants.errno.ENOENT],
+    [
+      'is no program',
+      { file: `${import.meta.dirname}/../fixtures/no-program` },
+      constants.errno.ENOEXEC,
+    ],
+  ] as const)
+    it(`that ${what} ends at once and says why, without a zombie or a descriptor`, async () => {
+      const descriptors = readdirSync('/proc/self/fd').length;
+      const program = { file: '/bin/true', arguments: ['x'], environment: [] };
+      const pid = native.spawn({ ...program, ...options });
+      await tape.until(() => tape.of('exit').some((exit) => exit.pid === pid), 'its end');
+      assert.equal(tape.of('exit').find((exit) => exit.pid === pid)?.errno, errno);
+      assert.equal(readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim(), '');
+      assert.equal(readdirSync('/proc/self/fd').length, descriptors);
+    });
+
+  it('is not waited for until it runs: a disk may have to bring it', async () => {
+    const early = Array.from({ length: 50 }, () => {
+      const pid = native.spawn({ file: '/bin/sleep', arguments: ['sleep', '60'], environment: [] });
+      const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+      process.kill(pid, 'SIGKILL');
+      return { pid, name };
+    });
+    assert.ok(early.some(({ name }) => name !== 'sleep'));
+    const ends = (): number =>
+      tape.of('exit').filter((exit) => early.some(({ pid }) => pid === exit.pid)).length;
+    await tape.until(() => ends() === early.length, 'all ends');
   });
 
   it('does not take the end of a process that Node started, nor Node the end of a script', async () => {

@@ -18,13 +18,14 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants as os, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { originPath } from '../../src/net/namespace.ts';
 import { type Native, native } from '../../src/net/native.ts';
 import { type Probe, type ProbeEnd, Probes } from '../../src/net/probe.ts';
 import { Processes } from '../../src/net/processes.ts';
+import { refusalOf } from '../../src/net/script.ts';
 import { Thread } from '../../src/net/thread.ts';
 import { Watch, type WatchedFile } from '../../src/net/watch.ts';
 
@@ -390,9 +391,7 @@ test('every probe is answered once: status, signal, refusal, a file that can be 
   let pid = 0;
   const probes = new Probes({
     spawn: ({ words }: Probe) => {
-      if (words[0] === 'nothing')
-        throw Object.assign(new Error('execve: ENOENT'), { code: 'ENOENT' });
-      if (words[0] === 'much') throw Object.assign(new Error('vfork: EAGAIN'), { code: 'EAGAIN' });
+      if (words[0] === 'much') throw Object.assign(new Error('fork: EAGAIN'), { code: 'EAGAIN' });
       return ++pid;
     },
     ended: (run, end) => {
@@ -409,19 +408,23 @@ test('every probe is answered once: status, signal, refusal, a file that can be 
   start(5, '</does/not/exist');
   start(6, 'late');
   start(7, 'much');
+  start(8, 'forbidden');
   probes.signal(6, 'SIGTERM');
-  await until('all that need no process are answered', () => ends.size === 5);
+  await until('all that need no process are answered', () => ends.size === 4 && pid === 4);
   probes.exited(1, 3, 0);
   probes.exited(2, -1, 9);
   probes.exited(2, 0, 0);
   probes.exited(77, 0, 0);
+  probes.exited(3, 127, 0, refusalOf(os.errno.ENOENT));
+  probes.exited(4, 127, 0, refusalOf(os.errno.EPERM));
   assert.deepEqual(Object.fromEntries(ends), {
     1: { status: 3 },
     2: { signal: 9 },
-    3: { refused: 'execve: ENOENT', unfit: true },
+    3: { refused: 'execve ENOENT: No such file or directory', unfit: true },
     4: { status: 0 },
     5: { status: 1 },
     6: { refused: 'not started in time' },
-    7: { refused: 'vfork: EAGAIN' },
+    7: { refused: 'fork: EAGAIN' },
+    8: { refused: 'execve EPERM: Operation not permitted' },
   });
 });

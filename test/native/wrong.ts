@@ -336,12 +336,6 @@ export const rows: { readonly [name in keyof Native]: Row } = {
       ...[-1, 65, 'TERM'].map((deathSignal) => withOption({ deathSignal })),
       withOption({ directory: 7 }),
     ],
-    refused: [
-      ['ENOENT', { ...script, file: '/nowhere/program' }],
-      ['EACCES', { ...script, file: '/etc/passwd' }],
-      ['ENOENT', { ...script, directory: '/nowhere' }],
-      ['ENOEXEC', { ...script, file: `${import.meta.dirname}/../fixtures/no-program` }],
-    ],
   },
   stopped: {
     wrong: integers([1], 0),

@@ -50,6 +50,16 @@ test('nothing starts within the call, and one script a turn after it', async () 
   assert.deepEqual(started, ['a', 'b']);
 });
 
+test('one that could not be run is told of, and the next one follows', async () => {
+  const { scripts, started, failed } = rig();
+  scripts.run(job('a', 'a MASTER'));
+  scripts.run(job('a', 'a BACKUP'));
+  await turn();
+  scripts.exited(100, new Error('execve ENOENT'));
+  await turn();
+  assert.deepEqual([failed, started], [['a MASTER'], ['a MASTER', 'a BACKUP']]);
+});
+
 test('scripts of one owner run one after the other, others do not wait for them', async () => {
   const { scripts, started } = rig();
   scripts.run(job('a', 'a MASTER'));

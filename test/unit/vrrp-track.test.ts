@@ -445,7 +445,7 @@ test('a file that cannot be run counts as good until it has run once, and that i
   reloaded(one, [patient('s', command('/bin/other'))]);
   assert.equal(ended(one, unfit).member().state.name, 'backup', 'another one is not');
   reloaded(one, [patient('s', command('/bin/third'))]);
-  const late = ended(one, { refused: 'vfork EAGAIN: Resource temporarily unavailable' });
+  const late = ended(one, { refused: 'fork EAGAIN: Resource temporarily unavailable' });
   assert.equal(late.member().state.name, 'fault', 'it may be run another time');
 });
 

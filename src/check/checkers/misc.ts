@@ -29,7 +29,7 @@ export class Commands {
   readonly #ending = new Map<number, Ending>();
   #last = 0;
 
-  /** `spawn` starts a program in a process group of its own and returns its pid; it throws where that fails. */
+  /** `spawn` starts a program in a process group of its own and returns its pid; it throws where no process can be made. */
   constructor(spawn: (probe: Probe) => number) {
     this.#probes = new Probes({
       spawn,
@@ -44,9 +44,9 @@ export class Commands {
     });
   }
 
-  /** The process `pid` has ended, whoever started it. */
-  exited(pid: number, status: number, signal: number): void {
-    this.#probes.exited(pid, status, signal);
+  /** A process has ended, whoever started it, or could not be run at all. */
+  exited(...ended: Parameters<Probes['exited']>): void {
+    this.#probes.exited(...ended);
   }
 
   /**
