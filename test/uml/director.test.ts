@@ -86,6 +86,13 @@ describe('a checker child is killed: no order puts back what has failed, nor tak
     });
 });
 
+it('a reload that leaves no service while the checker child is dead leaves nothing in IPVS, and programs hear of it', () => {
+  const { table, told } = outcome.heirs.dismissed;
+  assert.deepEqual(table, []);
+  assert.match(told, /^RS \[10\.9\.0\.1\]:tcp:8001 \[10\.9\.0\.100\]:tcp:1 DOWN$/m);
+  assert.match(told, /^VS \[10\.9\.0\.100\]:tcp:1 DOWN$/m);
+});
+
 it('a stop while the checker child is dead leaves nothing in IPVS', () => {
   assert.deepEqual(outcome.heirs.left, []);
 });

@@ -1,11 +1,12 @@
 // Runs inside: the child that checks servers is killed again and again, while some of its servers are down and a sorry server
 // serves. What IPVS was told from each death until its heir had asked everybody, and what it holds then. Judges nothing.
 
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { Ipvs } from '../../src/net/ipvs.ts';
 import { inNamespace } from '../../src/net/namespace.ts';
 import { type Heard, Tap } from './tap.ts';
-import { addAddress, addNamespace, Daemon, Port, savedTable, until } from './world.ts';
+import { addAddress, addNamespace, Daemon, Port, savedTable, sh, until } from './world.ts';
 
 export interface Heir {
   readonly what: string;
@@ -15,6 +16,9 @@ export interface Heir {
 }
 
 const NAME = 'heir';
+const FIFO = '/tmp/heir.fifo';
+const TOLD = '/tmp/heir.told';
+const GLOBALS = `global_defs {\nrouter_id x\nlvs_flush\nlvs_notify_fifo ${FIFO}\n}\n`;
 const real = (port: number, weight: number, more = ''): string =>
   `real_server 10.9.0.1 ${port} {\nweight ${weight}\n${more}\nTCP_CHECK {\nconnect_timeout 5\n}\n}\n`;
 const service = (port: number, ...lines: readonly string[]): string =>
@@ -23,7 +27,7 @@ const SORRY = 'sorry_server 10.9.0.1 9000';
 
 /** All is well; one is down; one is down and inhibited; a sorry server serves, while one is well; none is. Of `fewer` the second is gone, and a server. */
 const config = (weight: number, fewer = false): string =>
-  'global_defs {\nrouter_id x\nlvs_flush\n}\n' +
+  GLOBALS +
   service(1, real(8001, weight), real(8002, 2)) +
   (fewer ? '' : service(2, real(8001, weight), real(8003, 2))) +
   service(3, real(8001, 3), fewer ? '' : real(8003, 1, 'inhibit_on_failure')) +
@@ -43,6 +47,8 @@ const deaths = [
 
 export interface Heirs {
   readonly heirs: readonly Heir[];
+  /** What is there after a reload that leaves no service while the child is dead, and what programs have heard of it. */
+  readonly dismissed: { readonly table: readonly string[]; readonly told: string };
   /** What is there after a stop while the child is dead and the next one not there yet. */
   readonly left: readonly string[];
 }
@@ -56,6 +62,8 @@ export async function inherit(): Promise<Heirs> {
   inNamespace(NAME, () => Ipvs.open()).close();
   const tap = new Tap(NAME);
   await tap.listening();
+  sh('mkfifo', FIFO);
+  spawn('sh', ['-c', `exec cat <> ${FIFO} >> ${TOLD}`], { stdio: 'ignore' });
   const daemon = new Daemon('ours', NAME, config(1), ['-C']);
   /** Everybody has been asked `times` times from now on, and who is down has failed by then. */
   const asked = (times: number): Promise<true> => {
@@ -101,12 +109,32 @@ export async function inherit(): Promise<Heirs> {
     told.push({ what: death.what, before, after: savedTable(NAME) });
   }
   tap.mark();
+  const kill = async (wait: string): Promise<void> => {
+    const from = daemon.text.length;
+    process.kill(Number(readFileSync(daemon.checkersPid, 'utf8')), 'SIGKILL');
+    await until(
+      () => `after its death ${wait}:\n${daemon.text.slice(from)}`,
+      () => daemon.text.slice(from).includes(wait),
+    );
+  };
   // The next one would come in some seconds more.
-  const from = daemon.text.length;
-  process.kill(Number(readFileSync(daemon.checkersPid, 'utf8')), 'SIGKILL');
-  await until('it is known to be dead', () => daemon.text.slice(from).includes('delayed'));
+  await kill('delayed');
+  const heard = readFileSync(TOLD, 'utf8').length;
+  await daemon.reload(GLOBALS);
+  await until('its services are gone', () => savedTable(NAME).length === 0, 10_000).catch(() => {});
+  const last = (): string => readFileSync(TOLD, 'utf8').slice(heard);
+  await until('all is told', () => last().includes('tcp:1 DOWN'), 10_000).catch(() => {});
+  const dismissed = { table: savedTable(NAME), told: last() };
+  await daemon.reload(config(1));
+  await asked(2);
+  await kill('Activating healthchecker');
+  await kill('delayed 1 ');
   await daemon.stop();
   const left = savedTable(NAME);
   const [, ...chapters] = await tap.end();
-  return { heirs: told.map((one, i) => ({ ...one, heard: chapters[i] ?? [] })), left };
+  return {
+    heirs: told.map((one, i) => ({ ...one, heard: chapters[i] ?? [] })),
+    dismissed,
+    left,
+  };
 }
