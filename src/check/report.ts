@@ -95,12 +95,13 @@ export function dumpFacts(
   { global_defs: globals, ...place }: CheckerConfig,
   leads: boolean,
 ): DumpFacts {
-  const { net_namespace, instance } = place;
+  const { net_namespace, net_namespace_ipvs, instance } = place;
   const { checker_rt_priority: priority, checker_rlimit_rttime: limit } = globals;
   return {
     process: 'check',
     leads,
     ...(net_namespace === undefined ? {} : { net_namespace }),
+    ...(net_namespace_ipvs === undefined ? {} : { net_namespace_ipvs }),
     ...(instance === undefined ? {} : { instance }),
     ...(priority > 0 ? { realtime: { priority, limit } } : {}),
     bus: false,

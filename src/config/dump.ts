@@ -42,6 +42,8 @@ export interface DumpFacts {
   /** It starts the reader of the FIFO that all processes write to. */
   readonly leads?: boolean;
   readonly net_namespace?: string;
+  /** '': the one that the daemon was started in. */
+  readonly net_namespace_ipvs?: string;
   readonly instance?: string;
   /** What the process runs with, where it asked for real-time scheduling. */
   readonly realtime?: undefined | { readonly priority: number; readonly limit: number };
@@ -63,9 +65,9 @@ type Line = keyof typeof globalDefs | ((defs: GlobalDefs, facts: DumpFacts) => r
 
 const LAYOUT: readonly Line[] = [
   ({ config_save_dir: folder }) => (folder === undefined ? [] : [`Config save dir = ${folder}`]),
-  (_, { net_namespace, instance }) => [
+  (_, { net_namespace, net_namespace_ipvs: ipvs, instance }) => [
     `Network namespace = ${net_namespace ?? '(default)'}`,
-    'Network namespace ipvs = (main namespace)',
+    `Network namespace ipvs = ${ipvs || '(main namespace)'}`,
     ...(instance === undefined ? [] : [`Instance name = ${instance}`]),
   ],
   'process_name',

@@ -65,12 +65,13 @@ export function dumpFacts({ config, kernel }: RouterState, leads: boolean): Dump
   const nftables = instances.some(
     ({ accept, use_vmac, use_ipvlan }) => !accept || use_vmac || use_ipvlan,
   );
-  const { net_namespace, instance } = config;
+  const { net_namespace, net_namespace_ipvs, instance } = config;
   const { vrrp_rt_priority: priority, vrrp_rlimit_rttime: limit } = globals;
   return {
     process: 'vrrp',
     leads,
     ...(net_namespace === undefined ? {} : { net_namespace }),
+    ...(net_namespace_ipvs === undefined ? {} : { net_namespace_ipvs }),
     ...(instance === undefined ? {} : { instance }),
     ...(priority > 0 ? { realtime: { priority, limit } } : {}),
     // keepalived without a system bus to be found goes on without it.
