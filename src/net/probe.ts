@@ -51,7 +51,12 @@ export class Probes {
   }
 
   /** The process `pid` has ended, whoever started it, or could not be run at all. */
-  exited(pid: number, status: number, signal: number, refusal?: NodeJS.ErrnoException): void {
+  exited(
+    pid: number,
+    status: number,
+    signal: number,
+    refusal: NodeJS.ErrnoException | undefined,
+  ): void {
     const run = this.#running.get(pid);
     if (run === undefined) return;
     this.#running.delete(pid);

@@ -18,6 +18,7 @@ import { believed, unknown } from '../../src/check/health.ts';
 import type { Ip } from '../../src/lib/ip.ts';
 import { seconds } from '../../src/lib/time.ts';
 import { native } from '../../src/net/native.ts';
+import { refusalOf } from '../../src/net/script.ts';
 import { Cable, Tape } from '../native/cable.ts';
 import { cleanEnvironment } from '../netns/command.ts';
 import { requireProgram } from '../netns/programs.ts';
@@ -59,7 +60,8 @@ before(async () => {
   let read = 0;
   told = setInterval(() => {
     const ends = tape.of('exit');
-    for (const end of ends.slice(read)) commands.exited(end.pid, end.status, end.signal);
+    for (const { pid, status, signal, errno } of ends.slice(read))
+      commands.exited(pid, status, signal, refusalOf(errno));
     read = ends.length;
   }, 10);
   keepalived = start();

@@ -411,10 +411,10 @@ test('every probe is answered once: status, signal, refusal, a file that can be 
   start(8, 'forbidden');
   probes.signal(6, 'SIGTERM');
   await until('all that need no process are answered', () => ends.size === 4 && pid === 4);
-  probes.exited(1, 3, 0);
-  probes.exited(2, -1, 9);
-  probes.exited(2, 0, 0);
-  probes.exited(77, 0, 0);
+  probes.exited(1, 3, 0, undefined);
+  probes.exited(2, -1, 9, undefined);
+  probes.exited(2, 0, 0, undefined);
+  probes.exited(77, 0, 0, undefined);
   probes.exited(3, 127, 0, refusalOf(os.errno.ENOENT));
   probes.exited(4, 127, 0, refusalOf(os.errno.EPERM));
   assert.deepEqual(Object.fromEntries(ends), {
