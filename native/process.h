@@ -128,6 +128,16 @@ inline void Reap(pid_t pid) {
   Fail(env, syscall, error);
 }
 
+/** fork() would first wait for glibc's locks, whoever has them: nothing in the copy needs them. */
+inline pid_t Copy() {
+#ifdef SYS_fork
+  return static_cast<pid_t>(syscall(SYS_fork));
+#else
+  // Younger machines do not have it, and clone() has the same order of arguments on all of them.
+  return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+#endif
+}
+
 /**
  * Starts a program in a process group of its own and the session of the daemon; its end becomes a record, and why it could not
  * be run a part of that. Not vfork: a program that a disk has to be asked for would hold this thread up until it has come.
@@ -143,8 +153,7 @@ inline Napi::Value Spawn(const Napi::CallbackInfo& info) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  // fork() would first take glibc's locks, and give them back in the copy: nothing there needs them.
-  const auto pid = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+  const pid_t pid = Copy();
   if (pid == 0) {
     int tell = telling.get();
     const int failure = Become(plan, arguments.data(), environment.data(), tell);
