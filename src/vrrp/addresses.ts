@@ -221,10 +221,10 @@ const settled = ({ links, addresses }: KernelFacts): KernelFacts => ({
   ),
 });
 
-const missingSource = (config: VrrpInstance): string =>
-  config.unicast_src_ip !== undefined
+const missingSource = ({ unicast_src_ip, mcast_src_ip, family }: VrrpInstance): string =>
+  (unicast_src_ip ?? mcast_src_ip) !== undefined
     ? 'src address not configured'
-    : `no IPv${config.family} address for interface`;
+    : `no IPv${family} address for interface`;
 
 function selectSource(
   config: VrrpInstance,

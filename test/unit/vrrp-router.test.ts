@@ -342,6 +342,15 @@ test('an IPv6 address that is found to be taken is a fault, and so is one that i
   assert.deepEqual(two.logs.slice(-2, -1), ['(VI_1) Entering FAULT STATE']);
 });
 
+test('a multicast source of IPv6 that is nowhere is a fault until it is there', () => {
+  const six = { ...v6, mcast_src_ip: ip('fe80::77') };
+  const addresses = [address('fe80::5', 64)];
+  const one = host(six).start({ links: [link()], addresses });
+  assert.deepEqual(one.member().faults, [{ kind: 'address', what: 'src address not configured' }]);
+  const there = [...addresses, address('fe80::77', 64)];
+  assert.equal(sourceOf({ links: [link()], addresses: there }, six), 'fe80::77');
+});
+
 test('mcast_src_ip need not exist for IPv4; unicast_src_ip must', () => {
   assert.equal(sourceOf(FACTS, { mcast_src_ip: ip('10.0.0.77') }), '10.0.0.77');
   const unicast = { unicast_peer: [{ address: ip('10.0.0.9') }] };
