@@ -1,7 +1,7 @@
 // One piece of advice, and where in the file it belongs. Pure.
 
 import type { Diagnostic } from '../config/diagnostic.ts';
-import type { Node } from '../config/parser.ts';
+import { type Node, placeOf } from '../config/parser.ts';
 import type { Config } from '../keywords.ts';
 import type { Ip } from '../lib/ip.ts';
 import { remembered } from '../lib/memo.ts';
@@ -54,7 +54,9 @@ export const advice = (
   class: 'none',
   message,
   hint,
-  ...(node === undefined ? {} : { ...node.place, length: (node.keyword || firstOf(node)).length }),
+  ...(node === undefined
+    ? {}
+    : { ...placeOf(node.place), length: (node.keyword || firstOf(node)).length }),
 });
 
 /** The first word of a statement behind its keyword, or of a line of a value block. */

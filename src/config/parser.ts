@@ -84,7 +84,7 @@ export function parse(lines: readonly Line[], table: Block): Parsed {
   return { nodes: root.nodes, diagnostics: state.findings.all };
 }
 
-/** No more than the place of what has one. */
+/** No more than the place: a statement's may be its whole line. */
 export const placeOf = ({ file, line, column, source }: Place): Place => ({
   file,
   line,

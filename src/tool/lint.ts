@@ -12,7 +12,7 @@ import {
   formatDiagnostic,
   inFileOrder,
 } from '../config/diagnostic.ts';
-import { type Node, parse } from '../config/parser.ts';
+import { type Node, parse, placeOf } from '../config/parser.ts';
 import { gatherFacts, loadLines, prepareFormat, withSchema } from '../config/source.ts';
 import { buildConfiguration, keywords } from '../keywords.ts';
 import type { Ip } from '../lib/ip.ts';
@@ -104,10 +104,10 @@ export async function runLint(words: readonly string[]): Promise<number> {
   const all = advise(machines);
   const given = all.filter((d) => !silent(d));
   // The advice says more than the message that it repeats, and silences it with itself.
-  const placeOf = ({ file, line }: Diagnostic): string => `${file}:${line}`;
-  const cuts = new Map(all.filter(({ id }) => id === 'auth-pass-cut').map((d) => [placeOf(d), d]));
+  const lineOf = ({ file, line }: Diagnostic): string => `${file}:${line}`;
+  const cuts = new Map(all.filter(({ id }) => id === 'auth-pass-cut').map((d) => [lineOf(d), d]));
   const cutOf = (d: Diagnostic): Diagnostic | undefined =>
-    d.id === 'too-long' ? cuts.get(placeOf(d)) : undefined;
+    d.id === 'too-long' ? cuts.get(lineOf(d)) : undefined;
   const counted = diagnostics.flat().filter((d) => !silent(d) && !silent(cutOf(d) ?? d));
   const said = counted.filter((d) => cutOf(d) === undefined);
   const found = counted.length + given.length > 0;
@@ -176,7 +176,7 @@ const unreachable = ({ place, words }: Node): Diagnostic => ({
   class: 'none',
   message: `Unable to set network namespace ${words[0]?.text}`,
   assumed: 'every interface of the file is there',
-  ...place,
+  ...placeOf(place),
   length: 'net_namespace'.length,
 });
 

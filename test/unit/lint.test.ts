@@ -541,3 +541,18 @@ test('the JSON output is what its schema says', () => {
   );
   assert.equal(findings.length, 2);
 });
+
+test('advice and complaints say where they belong, and nothing more of the line', () => {
+  const text = 'vrrp_script s {\nscript /bin/true\ninterval 1\ntimeout 2\nmisstpelt\n}\n';
+  const { lines } = lex([{ name: 'a.conf', path: '/a.conf', directory: '/', text }], {
+    read: () => ({ files: [], problems: [] }),
+    configId: 'me',
+    random: { seed: 1 },
+  });
+  const found = [...advise([machine(text)]), ...buildConfiguration(lines, facts).diagnostics];
+  assert.ok(found.length >= 2);
+  for (const one of found) {
+    assert.ok(one.line !== undefined && one.source !== undefined);
+    for (const key of ['text', 'columns', 'cut']) assert.ok(!Object.hasOwn(one, key), key);
+  }
+});
