@@ -131,7 +131,7 @@ const VOICES: Readonly<Record<CheckKind, Voice>> = {
     mail: {
       up: 'CHECK succeed on service',
       down: (reason, subject) =>
-        `CHECK failed on service : ${subject === undefined ? reason : refused(subject, reason)}`,
+        `CHECK failed on service${subject === undefined ? '' : ` : ${refused(subject, reason)}`}`,
     },
   },
   DNS_CHECK: {
@@ -277,7 +277,7 @@ export function mailKnown(draft: Draft, user: User, alive: boolean): void {
   });
   for (const at of config.global_defs.no_checker_emails ? changes.slice(0, 1) : news) {
     const { mail } = VOICES[(plan.checks[at] as Check).kind];
-    const text = itemAt(healths, at).up ? mail.up : mail.down('').replace(/ : $/, '');
+    const text = itemAt(healths, at).up ? mail.up : mail.down('');
     mailReal(draft, service, real, alive, text);
   }
 }

@@ -180,10 +180,11 @@ function priorityAfter(
   keyword: 'nftables_priority' | 'nftables_ipvs_priority',
   names: readonly (keyof typeof globalDefs)[],
 ): number {
-  let priority = globalDefs[keyword].fallback ?? -1;
+  const { fallback: usual = -1 } = globalDefs[keyword];
+  let priority = usual;
   for (const statement of statements) {
     if (statement.keyword === keyword) priority = statement.value as number;
-    else if (names.includes(statement.keyword)) priority = globalDefs[keyword].fallback ?? -1;
+    else if (names.includes(statement.keyword)) priority = usual;
   }
   return priority;
 }
