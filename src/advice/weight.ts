@@ -1,8 +1,15 @@
 // What the trackers of an instance can make of its priority. Pure; the sums are those of vrrp/weight.ts.
 
 import type { Node } from '../config/parser.ts';
-import { interfacesOf } from '../vrrp/addresses.ts';
-import { tracksOf } from '../vrrp/weight.ts';
+import { OWNER_PRIORITY } from '../vrrp/packet.ts';
+import type { TrackKeyword } from '../vrrp/track.ts';
+import {
+  HIGHEST_PRIORITY,
+  inRange,
+  LOWEST_PRIORITY,
+  MOST_OF_FILE,
+  tracksFor,
+} from '../vrrp/weight.ts';
 import {
   blockOf,
   firstOf,
@@ -26,23 +33,19 @@ export interface Range {
   readonly most: number;
 }
 
-const LISTS = [
+/** In the order in which they are named. */
+const LISTS: readonly TrackKeyword[] = [
   'track_script',
   'track_file',
   'track_process',
   'track_interface',
   'track_bfd',
-] as const;
-
-const OWNER = 255;
-/** What is not the owner stays in between. */
-const [LOWEST, HIGHEST] = [1, 254];
-const MOST_OF_FILE = 253;
+];
 
 /** Trackers with a weight: the instance's own, and those of its group. */
 export function sharesOf(machine: Machine, instance: Instance): readonly Share[] {
   const group = groupOf(machine, instance);
-  const tracks = tracksOf(instance, group, interfacesOf(instance));
+  const tracks = tracksFor(instance, group);
   const own = instanceBlock(machine, instance);
   const blocks =
     group === undefined ? [own] : [blockOf(machine, 'vrrp_sync_group', group.name), own];
@@ -61,8 +64,6 @@ export function sharesOf(machine: Machine, instance: Instance): readonly Share[]
   );
 }
 
-const clamp = (priority: number): number => Math.min(HIGHEST, Math.max(LOWEST, priority));
-
 const total = (shares: readonly Share[], end: keyof Range): number =>
   shares.reduce((sum, share) => sum + share[end], 0);
 
@@ -70,17 +71,17 @@ const total = (shares: readonly Share[], end: keyof Range): number =>
 export function isIdle(share: Share, { priority }: Instance, shares: readonly Share[]): boolean {
   const others = shares.filter((one) => one !== share);
   return (
-    priority + total(others, 'most') + share.most <= LOWEST ||
-    priority + total(others, 'least') + share.least >= HIGHEST
+    priority + total(others, 'most') + share.most <= LOWEST_PRIORITY ||
+    priority + total(others, 'least') + share.least >= HIGHEST_PRIORITY
   );
 }
 
 /** A failure of the instance is below every priority. */
 export function rangeOf({ priority }: Instance, shares: readonly Share[]): Range {
-  if (priority === OWNER) return { least: OWNER, most: OWNER };
+  if (priority === OWNER_PRIORITY) return { least: priority, most: priority };
   const least = total(shares, 'least');
   return {
-    least: Number.isFinite(least) ? clamp(priority + least) : 0,
-    most: clamp(priority + total(shares, 'most')),
+    least: Number.isFinite(least) ? inRange(priority + least) : 0,
+    most: inRange(priority + total(shares, 'most')),
   };
 }

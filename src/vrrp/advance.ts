@@ -3,7 +3,7 @@
 // priorities are worked out anew from facts each time.
 
 import { after, type Duration, type Instant } from '../lib/time.ts';
-import { interfacesOf, standing } from './addresses.ts';
+import { standing } from './addresses.ts';
 import { type Fault, isSilent } from './fault.ts';
 import type { InstanceEvent, InstanceState, Subject } from './instance.ts';
 import type { VrrpConfig } from './keywords.ts';
@@ -13,7 +13,7 @@ import { notifyGroup, notifyPriority } from './notify.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import { masterDownInterval } from './schedule.ts';
 import type { Draft, GroupState, Member } from './state.ts';
-import { tracksOf, weigh } from './weight.ts';
+import { tracksFor, weigh } from './weight.ts';
 
 /** Steps one instance, orders what its new state needs, and moves the others of its group. */
 export function advance(draft: Draft, position: number, event: InstanceEvent): void {
@@ -33,8 +33,8 @@ export function refresh(draft: Draft, position: number): void {
   const { kernel, virtual, trackers } = draft.router;
   const { link, source, faults } = standing(member.config, kernel, virtual, member.source);
   const group = membershipOf(draft, member.config.name);
-  const tracks = tracksOf(member.config, group?.config, interfacesOf(member.config));
-  const weighing = weigh(member.config.priority, [tracks], kernel, trackers);
+  const tracks = tracksFor(member.config, group?.config);
+  const weighing = weigh(member.config.priority, tracks, kernel, trackers);
   const { key, fault } = socketFault(draft, member.config, link, source);
   const all = [...faults, ...weighing.faults, ...(fault === undefined ? [] : [fault])];
   const next = withStanding(member, source, all, key);

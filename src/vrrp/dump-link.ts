@@ -17,6 +17,7 @@ import { holdsOn, promotes, speaksOn } from './own.ts';
 import { socketSpec } from './socket.ts';
 import type { Member, RouterState } from './state.ts';
 import { madeLinks } from './tend.ts';
+import { chosen } from './weight.ts';
 
 /** Interfaces that share one limit. Those that have one each have the number 0. */
 interface DelayGroup {
@@ -439,7 +440,7 @@ function userLines(state: RouterState, { name }: Link): readonly string[] {
     const isNeeded = interfacesOf(config).includes(name);
     if (isNeeded && !(isLoose && config.own === name)) set(NO_WEIGHT);
     else if (isLoose) set(ofGroup ?? NOT_TRACKED);
-    else if (own !== undefined) set(own.weight === 0 ? own : (ofGroup ?? own));
+    else if (own !== undefined) set(chosen(own, ofGroup));
   }
   const lines = [...weights].map(([user, weight]) => `     ${user}, ${weight}`);
   const tracking = usersOf(state, 'track_interface', name);

@@ -18,6 +18,7 @@ import {
 } from './definitions.ts';
 import { garpGroupRows, syncGroupRows } from './group.ts';
 import type { VrrpInstance } from './keywords.ts';
+import { OWNER_PRIORITY } from './packet.ts';
 import type { TrackKeyword } from './track.ts';
 
 const SCRIPTS = [
@@ -181,7 +182,6 @@ function weightRefusal(
   }
 }
 
-const OWNER = 255;
 /** The weight of a file that nobody gave one: it is still tracked where weights are refused. */
 const UNSAID = 1;
 const WEIGHTED = [
@@ -200,7 +200,7 @@ export function refuseOwnersWeights(
 ): void {
   for (const instance of instances) {
     if (
-      instance.priority !== OWNER ||
+      instance.priority !== OWNER_PRIORITY ||
       groupOf(instance, groups)?.sync_group_tracking_weight === false
     )
       continue;
@@ -225,7 +225,8 @@ export function settleTracks(
 ): VrrpInstance[] {
   return instances.map((instance) => {
     const group = groupOf(instance, groups);
-    if (instance.priority === OWNER) return withoutWeights(instance, ['track_interface', ...KINDS]);
+    if (instance.priority === OWNER_PRIORITY)
+      return withoutWeights(instance, ['track_interface', ...KINDS]);
     // keepalived 2.2.7 says that it ignores weights of interfaces too, and counts them all the same.
     return group === undefined || group.sync_group_tracking_weight
       ? instance
@@ -254,7 +255,7 @@ function withoutOwners(
   members: readonly VrrpInstance[],
   report: Reporter,
 ): TrackLists {
-  if (!members.some(({ priority }) => priority === OWNER)) return tracks;
+  if (!members.some(({ priority }) => priority === OWNER_PRIORITY)) return tracks;
   for (const [keyword, what] of WEIGHTED)
     for (const { name, weight } of tracks[keyword] ?? [])
       if (weight !== 0)

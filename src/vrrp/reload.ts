@@ -18,6 +18,7 @@ import type { Draft, Member } from './state.ts';
 import { holdStatics, shedStatics } from './statics.ts';
 import { shedLinks, tendLinks } from './tend.ts';
 import { reloadTrackers, wakeScripts } from './tracker.ts';
+import { inRange } from './weight.ts';
 
 export function reload(draft: Draft, config: VrrpConfig, observed: Observed): void {
   const former = draft.router.config;
@@ -121,8 +122,7 @@ function keep(member: Member, config: VrrpInstance, now: Instant): Member {
   const priority = member.rules.priority + config.priority - member.config.priority;
   const rules = {
     ...config,
-    priority:
-      config.priority === OWNER_PRIORITY ? OWNER_PRIORITY : Math.min(Math.max(priority, 1), 254),
+    priority: config.priority === OWNER_PRIORITY ? OWNER_PRIORITY : inRange(priority),
   };
   return { ...member, config, rules, state: adapt(member.state, member.rules, rules, now) };
 }

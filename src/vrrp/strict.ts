@@ -6,8 +6,8 @@ import { isLinkLocal6 } from '../lib/ip.ts';
 import { ZERO } from '../lib/time.ts';
 import { type InstanceBlock, mistake, type Rows } from './decision.ts';
 import type { VrrpInstance } from './keywords.ts';
+import { OWNER_PRIORITY } from './packet.ts';
 
-const OWNER = 255;
 /** RFC 9568 6.1: Active_Down_Interval. */
 const DOWN_TIMER_ADVERTS = 3;
 
@@ -36,11 +36,11 @@ export function applyStrict(
   const [first] = instance.virtual_ipaddress;
   if (instance.family === 6 && first !== undefined && !isLinkLocal6(first.address))
     say('virtual_ipaddress', 'strict-link-local', 'the first IPv6 VIP address must be link local');
-  if (given('state') && wantsMaster(block) !== (instance.priority === OWNER))
+  if (given('state') && wantsMaster(block) !== (instance.priority === OWNER_PRIORITY))
     say('state', 'strict-state', 'State MASTER must match being address owner', {
-      assumed: instance.priority === OWNER ? 'MASTER' : 'BACKUP',
+      assumed: instance.priority === OWNER_PRIORITY ? 'MASTER' : 'BACKUP',
     });
-  changes.state = instance.priority === OWNER ? 'MASTER' : 'BACKUP';
+  changes.state = instance.priority === OWNER_PRIORITY ? 'MASTER' : 'BACKUP';
   if (instance.lower_prio_no_advert === false && given('lower_prio_no_advert'))
     say(
       'lower_prio_no_advert',
@@ -65,7 +65,7 @@ export function applyStrict(
   }
   changes.garp_lower_prio_repeat = 0;
   changes.garp_lower_prio_delay = ZERO;
-  if (given('accept') && version === 2 && instance.priority !== OWNER)
+  if (given('accept') && version === 2 && instance.priority !== OWNER_PRIORITY)
     say(
       'accept',
       'strict-accept',
@@ -73,7 +73,8 @@ export function applyStrict(
     );
   // RFC 9568 6.1: Accept_Mode is off by default; version 2 has none.
   // An owner has its addresses as its own.
-  if (instance.priority !== OWNER && (version === 2 || !given('accept'))) changes.accept = false;
+  if (instance.priority !== OWNER_PRIORITY && (version === 2 || !given('accept')))
+    changes.accept = false;
   if (instance.preempt_delay > 0) {
     say(
       'preempt_delay',

@@ -410,3 +410,4 @@ export const trackRows = {
 };
 
 export type TrackKeyword = keyof typeof trackRows;
+export const TRACKS = Object.keys(trackRows) as readonly TrackKeyword[];

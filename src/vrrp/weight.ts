@@ -2,20 +2,27 @@
 // 2.2.7 makes them, worked out anew from facts each time; nothing is counted up or down.
 
 import type { Weight } from '../config/weight.ts';
+import { remembered } from '../lib/memo.ts';
+import { interfacesOf } from './addresses.ts';
 import type { Tracked, TrackLists } from './definitions.ts';
 import type { Fault } from './fault.ts';
+import type { VrrpInstance } from './keywords.ts';
 import { OWNER_PRIORITY } from './packet.ts';
 import type { KernelFacts } from './state.ts';
-import { type TrackKeyword, trackRows } from './track.ts';
+import { TRACKS } from './track.ts';
 import type { Trackers } from './tracker.ts';
 
 /** The range of what is not an address owner. */
-const LOWEST = 1;
-const HIGHEST = OWNER_PRIORITY - 1;
+export const LOWEST_PRIORITY = 1;
+export const HIGHEST_PRIORITY = OWNER_PRIORITY - 1;
 /** A file whose number times its weight is this or less is a fault, */
 const LEAST_OF_FILE = -254;
 /** and one whose product is more than this counts no more. */
-const MOST_OF_FILE = 253;
+export const MOST_OF_FILE = 253;
+
+/** The nearest priority that one who is not the owner can have. */
+export const inRange = (priority: number): number =>
+  Math.min(Math.max(priority, LOWEST_PRIORITY), HIGHEST_PRIORITY);
 
 export interface Weighing {
   /** The sum, which may lie outside what an advert can carry. */
@@ -34,7 +41,7 @@ export function tracksOf(
   needed: readonly string[],
 ): TrackLists {
   const tracks: TrackLists = {};
-  for (const keyword of Object.keys(trackRows) as readonly TrackKeyword[]) {
+  for (const keyword of TRACKS) {
     const list = merged(own[keyword], ofGroup?.[keyword]);
     const isNeeded = ({ name }: Tracked): boolean => needed.includes(name);
     tracks[keyword] = keyword === 'track_interface' ? list.filter((one) => !isNeeded(one)) : list;
@@ -50,15 +57,24 @@ function merged(
   const named = ({ name }: Tracked, list: readonly Tracked[]): Tracked | undefined =>
     list.find((one) => one.name === name);
   return [
-    ...own.map((one) => (one.weight === 0 ? one : (named(one, ofGroup) ?? one))),
+    ...own.map((one) => chosen(one, named(one, ofGroup))),
     ...ofGroup.filter((one) => named(one, own) === undefined),
   ];
 }
 
-/** `lists` are the instance's own trackers and its group's. An address owner has one priority whatever they say. */
+/** Which of two weights of one thing counts. */
+export const chosen = (own: Tracked, ofGroup: Tracked | undefined): Tracked =>
+  own.weight === 0 ? own : (ofGroup ?? own);
+
+/** The same of an instance and its group, worked out once: it may have thousands of addresses. */
+export const tracksFor = remembered((config: VrrpInstance, ofGroup: TrackLists | undefined) =>
+  tracksOf(config, ofGroup, interfacesOf(config)),
+);
+
+/** An address owner has one priority whatever its trackers say. */
 export function weigh(
   priority: number,
-  lists: readonly TrackLists[],
+  tracks: TrackLists,
   kernel: KernelFacts,
   trackers: Trackers,
 ): Weighing {
@@ -71,35 +87,33 @@ export function weigh(
     if (tracked.weight !== 0) total += share(tracked, up);
     else if (up === tracked.reverse) fault({ kind, what });
   };
-  for (const list of lists) {
-    for (const tracked of list.track_interface ?? [])
-      judge('down', tracked.name, tracked, isUp(kernel, tracked.name));
-    for (const tracked of list.track_script ?? []) {
-      const script = trackers.scripts[tracked.name];
-      // A script that cannot be run is not tracked.
-      if (script === undefined) continue;
-      if (script.status !== 'pending')
-        judge('script', tracked.name, tracked, script.status === 'good');
-      else if (tracked.weight === 0) fault({ kind: 'pending', what: tracked.name });
-      else if (script.failsFirst) total += share(tracked, false);
+  for (const tracked of tracks.track_interface ?? [])
+    judge('down', tracked.name, tracked, isUp(kernel, tracked.name));
+  for (const tracked of tracks.track_script ?? []) {
+    const script = trackers.scripts[tracked.name];
+    // A script that cannot be run is not tracked.
+    if (script === undefined) continue;
+    if (script.status !== 'pending')
+      judge('script', tracked.name, tracked, script.status === 'good');
+    else if (tracked.weight === 0) fault({ kind: 'pending', what: tracked.name });
+    else if (script.failsFirst) total += share(tracked, false);
+  }
+  for (const tracked of tracks.track_file ?? []) {
+    const value = trackers.files[tracked.name] ?? 0;
+    if (tracked.weight === 0) {
+      if ((value === 0) === tracked.reverse) fault({ kind: 'file', what: tracked.name });
+      continue;
     }
-    for (const tracked of list.track_file ?? []) {
-      const value = trackers.files[tracked.name] ?? 0;
-      if (tracked.weight === 0) {
-        if ((value === 0) === tracked.reverse) fault({ kind: 'file', what: tracked.name });
-        continue;
-      }
-      const product = value * (tracked.reverse ? -tracked.weight : tracked.weight);
-      if (product <= LEAST_OF_FILE) fault({ kind: 'file', what: tracked.name });
-      else total += Math.min(product, MOST_OF_FILE);
-    }
-    for (const tracked of list.track_process ?? []) {
-      const process = trackers.processes[tracked.name];
-      if (process !== undefined) judge('process', tracked.name, tracked, process.up);
-    }
+    const product = value * (tracked.reverse ? -tracked.weight : tracked.weight);
+    if (product <= LEAST_OF_FILE) fault({ kind: 'file', what: tracked.name });
+    else total += Math.min(product, MOST_OF_FILE);
+  }
+  for (const tracked of tracks.track_process ?? []) {
+    const process = trackers.processes[tracked.name];
+    if (process !== undefined) judge('process', tracked.name, tracked, process.up);
   }
   if (priority === OWNER_PRIORITY) return { total: priority, effective: priority, faults };
-  return { total, effective: Math.min(Math.max(total, LOWEST), HIGHEST), faults };
+  return { total, effective: inRange(total), faults };
 }
 
 /** A positive weight is added while it is up, a negative one while it is down; `reverse` changes the sign. */

@@ -10,7 +10,7 @@ import type { VrrpEvent } from '../../src/vrrp/event.ts';
 import type { VrrpConfig } from '../../src/vrrp/keywords.ts';
 import { createRouter, nextDeadline, step } from '../../src/vrrp/router.ts';
 import { NO_TRACKERS } from '../../src/vrrp/tracker.ts';
-import { weigh } from '../../src/vrrp/weight.ts';
+import { tracksOf, weigh } from '../../src/vrrp/weight.ts';
 import { config, instance } from '../sim/config.ts';
 import { FACTS, link } from '../sim/host.ts';
 
@@ -37,11 +37,13 @@ test('an effective priority fits into an advert, and an owner has its own', () =
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 255 }),
-      fc.array(lists, { maxLength: 2 }),
+      lists,
+      fc.option(lists, { nil: undefined }),
       value,
-      (priority, all, number) => {
+      (priority, own, ofGroup, number) => {
+        const tracks = tracksOf(own, ofGroup, []);
         const trackers = { ...NO_TRACKERS, files: { f: number } };
-        const { effective } = weigh(priority, all, { links: {}, addresses: {} }, trackers);
+        const { effective } = weigh(priority, tracks, { links: {}, addresses: {} }, trackers);
         if (priority === 255) assert.equal(effective, 255);
         else assert.ok(effective >= 1 && effective <= 254 && Number.isInteger(effective));
       },

@@ -59,7 +59,7 @@ test('weights of interfaces add up as keepalived has them, up, down and reversed
     ],
   };
   const sum = (...downs: readonly string[]) =>
-    weigh(100, [list], links(...downs), NO_TRACKERS).effective;
+    weigh(100, list, links(...downs), NO_TRACKERS).effective;
   assert.deepEqual(
     [sum(), sum('d1'), sum('d1', 'd2'), sum('d1', 'd2', 'd3'), sum('d1', 'd2', 'd3', 'd5')],
     [105, 95, 75, 80, 87],
@@ -68,20 +68,18 @@ test('weights of interfaces add up as keepalived has them, up, down and reversed
 
 test('what an advert carries stays between 1 and 254, and the sum is kept', () => {
   const weighed = (priority: number, weight: number) =>
-    weigh(priority, [{ track_interface: [tracked('d1', weight)] }], links(), NO_TRACKERS);
-  const down = weigh(250, [{ track_interface: [tracked('d2', -253)] }], links('d2'), NO_TRACKERS);
+    weigh(priority, { track_interface: [tracked('d1', weight)] }, links(), NO_TRACKERS);
+  const down = weigh(250, { track_interface: [tracked('d2', -253)] }, links('d2'), NO_TRACKERS);
   assert.deepEqual([weighed(250, 10).effective, weighed(250, 10).total], [254, 260]);
   assert.deepEqual([down.effective, down.total], [1, -3]);
   assert.equal(weighed(255, -10).effective, 255, 'an owner has one priority');
 });
 
 test('weight 0 is a fault when down, or with reverse when up; each thing once', () => {
-  const lists = [
-    { track_interface: [tracked('d1'), tracked('d2', 0, true)] },
-    { track_interface: [tracked('d1')] },
-  ];
+  const own = { track_interface: [tracked('d1'), tracked('d2', 0, true)] };
+  const tracks = tracksOf(own, { track_interface: [tracked('d1')] }, []);
   const faults = (...downs: readonly string[]) =>
-    weigh(100, lists, links(...downs), NO_TRACKERS).faults.map(({ what }) => what);
+    weigh(100, tracks, links(...downs), NO_TRACKERS).faults.map(({ what }) => what);
   assert.deepEqual(faults(), ['d2']);
   assert.deepEqual(faults('d1', 'd2'), ['d1']);
   assert.deepEqual(faults('d1'), ['d1', 'd2']);
@@ -106,12 +104,10 @@ test('each thing has one weight: 0 for what is needed or said to be, else that o
 
 test('a number in a file counts times its weight, and is a fault at -254', () => {
   const weighed = (value: number, weight: number, reverse = false) => {
-    const { total, faults } = weigh(
-      100,
-      [{ track_file: [tracked('f', weight, reverse)] }],
-      links(),
-      { ...NO_TRACKERS, files: { f: value } },
-    );
+    const { total, faults } = weigh(100, { track_file: [tracked('f', weight, reverse)] }, links(), {
+      ...NO_TRACKERS,
+      files: { f: value },
+    });
     return faults.length > 0 ? 'fault' : total;
   };
   assert.deepEqual(
