@@ -35,7 +35,7 @@ const heard = new Map<Row, string[]>();
 let keepalived: ChildProcess | undefined;
 let log = '';
 
-function listen(row: Row): void {
+function listen(row: Row): Server {
   heard.set(row, []);
   const { play, certificate } = row;
   const met = async (socket: Socket): Promise<void> => {
@@ -71,8 +71,8 @@ function listen(row: Row): void {
   // Without a host the socket is made in this turn, hence in that namespace.
   server.listen(0);
   ports.set(row, (server.address() as AddressInfo).port);
-  if (play === undefined) server.close();
-  else servers.push(server);
+  servers.push(server);
+  return server;
 }
 
 const isGet = ({ kind }: Row): boolean => kind.endsWith('_GET');
@@ -211,7 +211,9 @@ before(async () => {
   process.once('exit', remove);
   native.enterNamespace(`/run/netns/${namespace}`, 0x40000000);
   execFileSync('ip', ['link', 'set', 'dev', 'lo', 'up']);
-  for (const row of rows) listen(row);
+  const listening = rows.map((row) => [row, listen(row)] as const);
+  // Where nobody is to be nobody else may come: only now, when no other one looks for a port.
+  for (const [{ play }, server] of listening) if (play === undefined) server.close();
   const library = join(folder, 'standin.so');
   execFileSync('g++', [
     ...['-x', 'c', '-shared', '-fPIC', '-o', library],
